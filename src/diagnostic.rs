@@ -1,0 +1,309 @@
+//! What an operator is told about a file of theirs: code, place, snippet, message, help. Everything, at once.
+//!
+//! Messages are lower case, without full stop, with the operator's own words in backticks. Values of secrets and of
+//! strangers never come here.
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A file that diagnostics speak of: its path as the operator named it, and its text.
+#[derive(Clone)]
+pub struct Source {
+    inner: Arc<(PathBuf, String)>,
+}
+
+/// A place in a [`Source`], 1-based; line 0 stands for the file as a whole.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// One fault in one file.
+#[derive(Clone)]
+pub struct Diagnostic {
+    /// Stable, kebab-case, for instance `unknown-key`.
+    pub code: &'static str,
+    /// The file; `None` where the fault is in no file (an address in use).
+    pub source: Option<Source>,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// All faults that were found; never empty when returned as an error.
+#[derive(Clone, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Source {
+    /// A file's path and text.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self {
+            inner: Arc::new((path.into(), text.into())),
+        }
+    }
+
+    /// The path as the operator named it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.0
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.inner.1
+    }
+
+    /// A fault at `place`.
+    #[must_use]
+    pub fn fault(
+        &self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            code,
+            source: Some(self.clone()),
+            place,
+            message: message.into(),
+            help: None,
+        }
+    }
+}
+
+impl Place {
+    /// The file as a whole.
+    pub const WHOLE: Self = Self { line: 0, column: 0 };
+
+    /// The place of a byte offset in a text.
+    #[must_use]
+    pub fn of_offset(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset.min(text.len())).unwrap_or(text);
+        let line = before.matches('\n').count();
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |tail| tail.chars().count());
+        Self {
+            line: small(line) + 1,
+            column: small(column) + 1,
+        }
+    }
+}
+
+impl Diagnostic {
+    /// A fault that stands in no file.
+    #[must_use]
+    pub fn without_file(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            source: None,
+            place: Place::WHOLE,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl Diagnostics {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { list: Vec::new() }
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Adds all of another list.
+    pub fn extend(&mut self, other: Self) {
+        self.list.extend(other.list);
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The faults.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// `value`, if nothing is wrong.
+    ///
+    /// # Errors
+    /// The list itself, when it is not empty.
+    pub fn or_fail<T>(self, value: T) -> Result<T, Self> {
+        if self.list.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            list: vec![diagnostic],
+        }
+    }
+}
+
+/// `error[unknown-key]: …`, the place, the line with a caret, the help.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: {}", self.code, self.message)?;
+        if let Some(source) = &self.source {
+            write!(f, "\n  --> {}", source.path().display())?;
+            if self.place.line > 0 {
+                write!(f, ":{}:{}", self.place.line, self.place.column)?;
+                snippet(f, source.text(), self.place)?;
+            }
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.list.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n\n")?;
+            }
+            fmt::Display::fmt(diagnostic, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// The name among `known` that `wrong` most looks like, for "did you mean".
+#[must_use]
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (edit_distance(wrong, name), name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+fn snippet(f: &mut fmt::Formatter<'_>, text: &str, place: Place) -> fmt::Result {
+    let index = usize::try_from(place.line).unwrap_or(1).saturating_sub(1);
+    let Some(line) = text.lines().nth(index) else {
+        return Ok(());
+    };
+    let shown: String = line.chars().take(160).collect();
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let indent = " ".repeat(
+        usize::try_from(place.column)
+            .unwrap_or(1)
+            .saturating_sub(1)
+            .min(160),
+    );
+    write!(
+        f,
+        "\n {margin} |\n {number} | {shown}\n {margin} | {indent}^"
+    )
+}
+
+/// Levenshtein's distance, over characters.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = before;
+        }
+        for (cell, b) in row.iter_mut().skip(1).zip(right.chars()) {
+            let cost = diagonal + usize::from(a != b);
+            diagonal = *cell;
+            *cell = cost.min(diagonal + 1).min(before + 1);
+            before = *cell;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_shows_code_place_line_caret_and_help() {
+        let source = Source::new("gateway.yaml", "version: 1\nlisteneers: {}\n");
+        let fault = source.fault(
+            "unknown-key",
+            Place { line: 2, column: 1 },
+            "unknown key `listeneers`",
+        );
+        assert_eq!(
+            fault.help("did you mean `listeners`?").to_string(),
+            "error[unknown-key]: unknown key `listeneers`\n  --> gateway.yaml:2:1\n   |\n 2 | listeneers: {}\n   | ^\n  help: did you mean `listeners`?"
+        );
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_and_a_far_one_is_not() {
+        assert_eq!(
+            nearest("listeneers", ["issuers", "listeners"]),
+            Some("listeners")
+        );
+        assert_eq!(nearest("zzz", ["issuers", "listeners"]), None);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn an_offset_becomes_line_and_column_in_characters() {
+        assert_eq!(
+            Place::of_offset("a\nдом x", 9),
+            Place { line: 2, column: 5 }
+        );
+    }
+}

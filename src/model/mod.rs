@@ -1,0 +1,33 @@
+//! The words of the house as types: what every room may speak of, without doing anything.
+//!
+//! Nothing here reads a clock, a file or a format. Values that came from a stranger (a body, a token, a header) print
+//! as kind and length only.
+
+mod class;
+mod digest;
+mod exchange;
+mod names;
+mod place;
+mod reason;
+mod receipt;
+mod stranger;
+
+pub use class::DataClass;
+pub use class::Direction;
+pub use class::IdentifierKind;
+pub use class::Protection;
+pub use digest::Sha256;
+pub use exchange::Head;
+pub use exchange::Reply;
+pub use names::ActionName;
+pub use names::Name;
+pub use names::NameError;
+pub use names::OperationId;
+pub use names::PartnerName;
+pub use names::TenantId;
+pub use place::Located;
+pub use place::ResourceId;
+pub use reason::Reason;
+pub use receipt::Epoch;
+pub use receipt::Receipt;
+pub use stranger::Stranger;

@@ -1,0 +1,76 @@
+//! Where a thing stands: its id, its tenant and what it is part of. The directory makes these, policy asks about them.
+
+use crate::model::PartnerName;
+use crate::model::TenantId;
+use std::fmt;
+use std::sync::Arc;
+
+/// A thing's type and its id within one partner and one tenant, for instance `Door` and `house-1`, `door-2`.
+///
+/// The parts are those of the contract's `resource.id`, in order; joining them is [`ResourceId::joined`]'s work, so that
+/// no two different lists of parts can look the same.
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct ResourceId {
+    /// The entity type without namespace, for instance `Door`.
+    pub kind: Arc<str>,
+    /// The id's parts, outermost first: `["house-1", "door-2"]`.
+    pub parts: Vec<Box<str>>,
+}
+
+impl ResourceId {
+    /// The parts joined length-safe, each as `LENGTH:TEXT,` (a netstring): `7:house-1,6:door-2,`.
+    #[must_use]
+    pub fn joined(&self) -> String {
+        self.parts.iter().map(|part| netstring(part)).collect()
+    }
+
+    /// The uid's id for policy: partner, tenant and parts, joined length-safe.
+    #[must_use]
+    pub fn entity_id(&self, partner: &PartnerName, tenant: &TenantId) -> String {
+        format!(
+            "{}{}{}",
+            netstring(partner.as_str()),
+            netstring(tenant.as_str()),
+            self.joined()
+        )
+    }
+}
+
+impl fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} parts", self.kind, self.parts.len())
+    }
+}
+
+/// A thing that the directory knows: its tenant and all its ancestors, nearest first.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The thing itself.
+    pub resource: ResourceId,
+    /// The management company that it belongs to.
+    pub tenant: TenantId,
+    /// Everything that it stands in, for instance the house of a door; without the tenant.
+    pub ancestors: Vec<ResourceId>,
+    /// The version of the directory that said so.
+    pub directory_version: u64,
+}
+
+fn netstring(text: &str) -> String {
+    format!("{}:{text},", text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_parts_never_join_to_the_same_text() {
+        let id = |parts: &[&str]| ResourceId {
+            kind: "Door".into(),
+            parts: parts.iter().map(|p| Box::from(*p)).collect(),
+        };
+        assert_eq!(id(&["house-1", "door-2"]).joined(), "7:house-1,6:door-2,");
+        assert_ne!(id(&["a", "b"]).joined(), id(&["ab"]).joined());
+        assert_ne!(id(&["a,1:b"]).joined(), id(&["a", "b"]).joined());
+    }
+}

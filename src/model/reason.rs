@@ -1,0 +1,136 @@
+//! The one list of reason codes: why an exchange ended as it did, for records, metrics and problem documents.
+
+/// Declares the reasons once: variant, code, and one line for the documentation.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)+) => {
+        /// Why an exchange ended. Each code is stable: records and alerts refer to it.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Reason {
+            /// All reasons, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable code, kebab-case.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Everything was allowed and the partner confirmed.
+    Done = "done",
+    /// The request head could not be read as strict HTTP.
+    MalformedHead = "malformed-head",
+    /// The authority is none of this listener's.
+    UnknownAuthority = "unknown-authority",
+    /// A field that is refused wherever it stands, for instance `Upgrade` or `X-Forwarded-For`.
+    RefusedField = "refused-field",
+    /// No operation of the contract has this path.
+    UnknownOperation = "unknown-operation",
+    /// The path is declared, this method is not.
+    MethodNotDeclared = "method-not-declared",
+    /// A path value does not fit its schema.
+    PathInvalid = "path-invalid",
+    /// The query holds something undeclared, or a value that does not fit its schema.
+    QueryInvalid = "query-invalid",
+    /// A declared header is missing or does not fit its schema.
+    HeaderInvalid = "header-invalid",
+    /// The media type is not the declared one.
+    MediaTypeNotDeclared = "media-type-not-declared",
+    /// The body is longer than the operation allows.
+    BodyTooLarge = "body-too-large",
+    /// The body did not come within its time.
+    BodyTimeout = "body-timeout",
+    /// The body broke off.
+    BodyIncomplete = "body-incomplete",
+    /// The body is not strict JSON.
+    BodyMalformed = "body-malformed",
+    /// The body does not fit its schema.
+    BodyInvalid = "body-invalid",
+    /// An identifier in the request is not the token's.
+    IdentifierMismatch = "identifier-mismatch",
+    /// The client certificate names no one whom this listener knows, or is no longer valid.
+    PeerRefused = "peer-refused",
+    /// There is no token.
+    TokenMissing = "token-missing",
+    /// The token is not a token: form, header, or claims of the wrong type.
+    TokenMalformed = "token-malformed",
+    /// The token's issuer or key is unknown here.
+    TokenUntrusted = "token-untrusted",
+    /// The token's signature is wrong.
+    TokenSignature = "token-signature",
+    /// The token is expired, not valid yet, or valid for too long.
+    TokenExpired = "token-expired",
+    /// The token is for somebody else.
+    TokenAudience = "token-audience",
+    /// The token is bound to another certificate, or to none.
+    TokenBinding = "token-binding",
+    /// The operation takes session tokens only.
+    SessionRequired = "session-required",
+    /// Subject, device, session or token is revoked.
+    Revoked = "revoked",
+    /// The command has no time, or one that is no date.
+    CommandTimeInvalid = "command-time-invalid",
+    /// The command is older than its operation allows.
+    CommandTooOld = "command-too-old",
+    /// The command is dated in the future.
+    CommandFromFuture = "command-from-future",
+    /// The operation demands an idempotency key and there is none, or it is malformed.
+    IdempotencyKeyInvalid = "idempotency-key-invalid",
+    /// The same key was used with another body.
+    IdempotencyKeyReused = "idempotency-key-reused",
+    /// The first request with this key is still running.
+    IdempotencyInProgress = "idempotency-in-progress",
+    /// The first request with this key was answered; its answer is given again.
+    IdempotencyReplayed = "idempotency-replayed",
+    /// So many idempotency keys are remembered that no further one can be.
+    IdempotencyFull = "idempotency-full",
+    /// The directory does not know the thing.
+    ResourceUnknown = "resource-unknown",
+    /// A policy forbids it, or none permits it.
+    PolicyDenied = "policy-denied",
+    /// A policy could not be evaluated, which denies.
+    PolicyError = "policy-error",
+    /// A field cannot be protected as declared.
+    ProtectionFailed = "protection-failed",
+    /// The record could not be made durable, so nothing was sent.
+    NotRecordable = "not-recordable",
+    /// Between the record and the first byte the exchange lost its permission: revoked, expired, too old, or a new bundle.
+    Withdrawn = "withdrawn",
+    /// The partner could not be reached; nothing was sent.
+    PartnerUnreachable = "partner-unreachable",
+    /// The partner gave an answer that the contract does not declare.
+    AnswerUndeclared = "answer-undeclared",
+    /// The partner refused, as the contract declares that it may.
+    PartnerRefused = "partner-refused",
+    /// Bytes of the command left and no valid answer came.
+    OutcomeUnknown = "outcome-unknown",
+    /// A fault of the gateway itself.
+    Internal = "internal",
+    /// The gateway is going down and takes nothing new.
+    ShuttingDown = "shutting-down",
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_two_reasons_share_a_code() {
+        let codes: HashSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+    }
+}

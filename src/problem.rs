@@ -1,0 +1,163 @@
+//! Problem documents (RFC 9457): what a caller is told, from a closed list, in neutral words.
+//!
+//! A document holds a type from this list, a title, the status, the receipt as `instance`, and for a known caller the
+//! places that were wrong; never a value, policy text or detail of the other side.
+
+use crate::json;
+use crate::model::Receipt;
+use crate::model::Reply;
+use bytes::Bytes;
+use http::HeaderName;
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+
+/// Declares the types once: variant, slug, status, title.
+macro_rules! problem_types {
+    ($($(#[$doc:meta])* $variant:ident = $slug:literal, $status:ident, $title:literal;)+) => {
+        /// The kinds of problem that a caller can be told.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum ProblemType {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ProblemType {
+            /// All types, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The last part of the type's URI.
+            #[must_use]
+            pub const fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)+ }
+            }
+
+            /// The status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// The title, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+        }
+    };
+}
+
+problem_types! {
+    /// The request is not well-formed HTTP or holds what is never accepted.
+    BadRequest = "bad-request", BAD_REQUEST, "The request is malformed";
+    /// The request does not fit the contract.
+    InvalidRequest = "invalid-request", BAD_REQUEST, "The request does not fit the contract";
+    /// The caller is not authenticated.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid token is required";
+    /// The caller is known and may not do this.
+    Forbidden = "forbidden", FORBIDDEN, "This is not permitted";
+    /// There is nothing here, or nothing for this caller.
+    NotFound = "not-found", NOT_FOUND, "Not found";
+    /// The path exists, the method does not.
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not declared";
+    /// The first request with this idempotency key is still running.
+    InProgress = "in-progress", CONFLICT, "A request with this idempotency key is still running";
+    /// The body is too large.
+    TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The media type or encoding is not declared.
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The media type is not declared";
+    /// The request went to an authority that is not served here.
+    Misdirected = "misdirected", MISDIRECTED_REQUEST, "This authority is not served here";
+    /// The idempotency key was used with another body.
+    KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key was used with another request";
+    /// The body did not come in time.
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request did not come in time";
+    /// The command is too old, or dated in the future.
+    CommandNotTimely = "command-not-timely", FORBIDDEN, "The command is not timely";
+    /// The gateway cannot take the request now; nothing was done.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable, nothing was done";
+    /// The partner gave no acceptable answer.
+    BadPartnerAnswer = "bad-partner-answer", BAD_GATEWAY, "The partner gave no acceptable answer";
+    /// The partner could not be reached; nothing was done.
+    PartnerUnreachable = "partner-unreachable", BAD_GATEWAY, "The partner could not be reached, nothing was done";
+    /// It is not known whether the command was done.
+    OutcomeUnknown = "outcome-unknown", GATEWAY_TIMEOUT, "It is not known whether the command was done";
+}
+
+/// A place in a request that was wrong: a JSON pointer (RFC 6901) into the body, or the name of a parameter.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WrongPlace {
+    /// Where: `body`, `path`, `query` or `header`.
+    pub part: &'static str,
+    /// A JSON pointer made of declared names and indices, or a declared parameter's name.
+    pub pointer: String,
+    /// What was expected there, from a closed list of words.
+    pub expected: &'static str,
+}
+
+/// What a caller is told.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The type.
+    pub kind: ProblemType,
+    /// What was wrong where; shown to a known caller only.
+    pub errors: Vec<WrongPlace>,
+}
+
+impl From<ProblemType> for Problem {
+    fn from(kind: ProblemType) -> Self {
+        Self {
+            kind,
+            errors: Vec::new(),
+        }
+    }
+}
+
+impl Problem {
+    /// The document as an answer, with the receipt as `instance`.
+    #[must_use]
+    pub fn reply(&self, receipt: Receipt) -> Reply {
+        let mut body = Vec::with_capacity(256);
+        body.extend_from_slice(b"{\"type\":\"/problems/");
+        body.extend_from_slice(self.kind.slug().as_bytes());
+        body.extend_from_slice(b"\",\"title\":");
+        json::write_string(self.kind.title(), &mut body);
+        body.extend_from_slice(format!(",\"status\":{}", self.kind.status().as_u16()).as_bytes());
+        body.extend_from_slice(
+            format!(",\"instance\":\"urn:portcullis:receipt:{receipt}\"").as_bytes(),
+        );
+        self.write_errors(&mut body);
+        body.push(b'}');
+        let mut fields: Vec<(HeaderName, HeaderValue)> = vec![(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        )];
+        if self.kind == ProblemType::Unauthenticated {
+            fields.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        Reply {
+            status: self.kind.status(),
+            fields,
+            body: Bytes::from(body),
+        }
+    }
+
+    fn write_errors(&self, body: &mut Vec<u8>) {
+        if self.errors.is_empty() {
+            return;
+        }
+        body.extend_from_slice(b",\"errors\":[");
+        for (index, wrong) in self.errors.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(b"{\"in\":");
+            json::write_string(wrong.part, body);
+            body.extend_from_slice(b",\"pointer\":");
+            json::write_string(&wrong.pointer, body);
+            body.extend_from_slice(b",\"expected\":");
+            json::write_string(wrong.expected, body);
+            body.push(b'}');
+        }
+        body.push(b']');
+    }
+}

@@ -1,0 +1,531 @@
+//! YAML files of operators as one tree whose every node knows its place, and the means to read it closed-world.
+//!
+//! YAML 1.2 core schema, one document, strict: duplicate keys, merge keys, anchors in numbers, `yes`/`on` as booleans and
+//! foreign tags are faults. All other rooms read files through [`parse`] and [`Reader`], so that unknown keys, missing keys
+//! and wrong types are reported the same way everywhere: all of a file's faults at once, with line, snippet and hint.
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
+use crate::diagnostic::nearest;
+use serde::Deserialize;
+use serde::de;
+use serde_yaml::Spanned;
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::fmt;
+
+/// The largest file that is parsed, in bytes.
+const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Where the value begins.
+    pub place: Place,
+    /// The value.
+    pub value: Yaml,
+}
+
+/// A key of a map and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// Where the key begins.
+    pub place: Place,
+    /// The key.
+    pub text: String,
+}
+
+/// A YAML value. Keys are text; the order is that of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Yaml {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number, finite.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping; no key stands twice.
+    Map(Vec<(Key, Node)>),
+}
+
+/// Parses one document.
+///
+/// # Errors
+/// One diagnostic with the parser's place and message: a syntax error or a breach of the strict rules above.
+pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
+    if source.text().len() > MAX_FILE_BYTES {
+        return Err(source
+            .fault(
+                "file-too-large",
+                Place::WHOLE,
+                "the file is larger than 4 MiB",
+            )
+            .into());
+    }
+    let options = serde_yaml::options! {
+        strict_booleans: true,
+        duplicate_keys: serde_yaml::DuplicateKeyPolicy::Error,
+        merge_keys: serde_yaml::MergeKeyPolicy::Error,
+        with_snippet: false,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+        non_finite_float_policy: serde_yaml::NonFiniteFloatPolicy::Reject,
+        budget: serde_yaml::budget! {
+            max_depth: 32,
+            max_aliases: 0,
+        },
+    };
+    serde_yaml::from_str_with_options::<Node>(source.text(), options).map_err(|error| {
+        let place = error.location().map_or(Place::WHOLE, |at| Place {
+            line: u32::try_from(at.line()).unwrap_or(0),
+            column: u32::try_from(at.column()).unwrap_or(0),
+        });
+        let message = error.to_string();
+        let first = message.lines().next().unwrap_or("not YAML");
+        source
+            .fault("yaml-syntax", place, first.trim_end_matches('.'))
+            .into()
+    })
+}
+
+/// Reads one file's tree and collects its faults.
+pub struct Reader {
+    source: Source,
+    faults: RefCell<Diagnostics>,
+}
+
+/// The keys of one map: each may be taken once, and [`Fields::finish`] reports those that nobody took.
+pub struct Fields<'a> {
+    reader: &'a Reader,
+    place: Place,
+    entries: Vec<(&'a Key, &'a Node, Cell<bool>)>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl Reader {
+    /// A reader of `source`.
+    #[must_use]
+    pub const fn new(source: Source) -> Self {
+        Self {
+            source,
+            faults: RefCell::new(Diagnostics::new()),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Reports a fault at `place`.
+    pub fn fault(&self, code: &'static str, place: Place, message: impl Into<String>) {
+        self.report(self.source.fault(code, place, message));
+    }
+
+    /// Reports a fault that was put together elsewhere, for instance with help.
+    pub fn report(&self, fault: Diagnostic) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// `value`, if no fault was reported.
+    ///
+    /// # Errors
+    /// All faults.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Diagnostics> {
+        let faults = self.faults.into_inner();
+        match value {
+            Some(value) => faults.or_fail(value),
+            None if faults.is_empty() => Err(self
+                .source
+                .fault(
+                    "unreadable",
+                    Place::WHOLE,
+                    "the file cannot be read as what it should be",
+                )
+                .into()),
+            None => Err(faults),
+        }
+    }
+
+    /// The map's keys, or a fault.
+    pub fn fields<'a>(&'a self, node: &'a Node) -> Option<Fields<'a>> {
+        let Yaml::Map(entries) = &node.value else {
+            return self.wrong_type(node, "a mapping");
+        };
+        let entries = entries
+            .iter()
+            .map(|(key, value)| (key, value, Cell::new(false)))
+            .collect();
+        Some(Fields {
+            reader: self,
+            place: node.place,
+            entries,
+            asked: RefCell::default(),
+        })
+    }
+
+    /// The list's items, or a fault.
+    pub fn list<'a>(&self, node: &'a Node) -> Option<&'a [Node]> {
+        match &node.value {
+            Yaml::List(items) => Some(items),
+            _ => self.wrong_type(node, "a list"),
+        }
+    }
+
+    /// The text, or a fault.
+    pub fn text<'a>(&self, node: &'a Node) -> Option<&'a str> {
+        match &node.value {
+            Yaml::Text(text) => Some(text),
+            _ => self.wrong_type(node, "text"),
+        }
+    }
+
+    /// The whole number, or a fault.
+    pub fn integer(&self, node: &Node) -> Option<i64> {
+        match &node.value {
+            Yaml::Integer(number) => Some(*number),
+            _ => self.wrong_type(node, "a whole number"),
+        }
+    }
+
+    /// The whole number within inclusive bounds, or a fault.
+    pub fn bounded(&self, node: &Node, low: i64, high: i64) -> Option<i64> {
+        let number = self.integer(node)?;
+        if (low..=high).contains(&number) {
+            return Some(number);
+        }
+        self.fault(
+            "out-of-bounds",
+            node.place,
+            format!("`{number}` is not within {low} to {high}"),
+        );
+        None
+    }
+
+    /// The boolean, or a fault.
+    pub fn boolean(&self, node: &Node) -> Option<bool> {
+        match &node.value {
+            Yaml::Bool(value) => Some(*value),
+            _ => self.wrong_type(node, "`true` or `false`"),
+        }
+    }
+
+    /// One of the words, or a fault that lists them and names the nearest.
+    pub fn word<T: Copy>(&self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let list: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let mut fault = self.source.fault(
+            "unknown-word",
+            node.place,
+            format!("`{text}` is none of {}", list.join(", ")),
+        );
+        if let Some(near) = nearest(text, words.iter().map(|(word, _)| *word)) {
+            fault = fault.help(format!("did you mean `{near}`?"));
+        }
+        self.report(fault);
+        None
+    }
+
+    /// Reports that `node` is not what was wanted; always `None`.
+    pub fn wrong_type<T>(&self, node: &Node, wanted: &str) -> Option<T> {
+        self.fault(
+            "wrong-type",
+            node.place,
+            format!("expected {wanted}, found {}", node.value.kind()),
+        );
+        None
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key that must be there, or a fault.
+    pub fn required(&self, key: &'static str) -> Option<&'a Node> {
+        let found = self.optional(key);
+        if found.is_none() {
+            self.reader.fault(
+                "missing-key",
+                self.place,
+                format!("the key `{key}` is missing"),
+            );
+        }
+        found
+    }
+
+    /// The value of a key that may be absent.
+    pub fn optional(&self, key: &'static str) -> Option<&'a Node> {
+        self.asked.borrow_mut().push(key);
+        let (_, node, taken) = self
+            .entries
+            .iter()
+            .find(|(known, _, _)| known.text == key)?;
+        taken.set(true);
+        Some(node)
+    }
+
+    /// All entries whose keys nobody asked for by name, as taken: for maps with free keys.
+    pub fn rest(&self) -> Vec<(&'a Key, &'a Node)> {
+        let open = self
+            .entries
+            .iter()
+            .filter(|(_, _, taken)| !taken.replace(true));
+        open.map(|(key, node, _)| (*key, *node)).collect()
+    }
+
+    /// Where the map begins.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self) {
+        let asked = self.asked.borrow();
+        for (key, _, _) in self.entries.iter().filter(|(_, _, taken)| !taken.get()) {
+            let fault = self.reader.source.fault(
+                "unknown-key",
+                key.place,
+                format!("unknown key `{}`", key.text),
+            );
+            let known = || asked.iter().copied();
+            self.reader.report(match nearest(&key.text, known()) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help(format!(
+                    "known here: {}",
+                    known().collect::<Vec<_>>().join(", ")
+                )),
+            });
+        }
+    }
+}
+
+impl Yaml {
+    /// What kind of value this is, for messages.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Yaml>::deserialize(deserializer)?;
+        Ok(Self {
+            place: place(&spanned.defined),
+            value: spanned.value,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Yaml {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> de::Visitor<'de> for AnyValue {
+    type Value = Yaml;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Null)
+    }
+
+    fn visit_some<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Yaml, D::Error> {
+        Yaml::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Yaml, E> {
+        Ok(Yaml::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Yaml, E> {
+        Ok(Yaml::Integer(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Yaml, E> {
+        i64::try_from(value)
+            .map(Yaml::Integer)
+            .map_err(|_| E::custom("the number is too large"))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Yaml, E> {
+        // Whole numbers beyond 64 bit arrive here: they have lost digits already.
+        if value.is_finite() && value.abs() < 9_007_199_254_740_992.0 {
+            Ok(Yaml::Float(value))
+        } else {
+            Err(E::custom("the number is too large"))
+        }
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Yaml, E> {
+        Ok(Yaml::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Yaml, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Yaml::List(list))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
+        let mut map: Vec<(Key, Node)> = Vec::new();
+        while let Some((key, value)) = entries.next_entry::<Spanned<String>, Node>()? {
+            map.push((
+                Key {
+                    place: place(&key.defined),
+                    text: key.value,
+                },
+                value,
+            ));
+        }
+        Ok(Yaml::Map(map))
+    }
+}
+
+fn place(at: &serde_yaml::Location) -> Place {
+    Place {
+        line: u32::try_from(at.line()).unwrap_or(0),
+        column: u32::try_from(at.column()).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(text: &str) -> Result<Node, Diagnostics> {
+        parse(&Source::new("test.yaml", text))
+    }
+
+    #[test]
+    fn every_node_knows_its_place() {
+        let node = tree("a: 1\nb:\n  - x\n  - {c: true}\n").unwrap();
+        let Yaml::Map(entries) = &node.value else {
+            panic!("not a map")
+        };
+        assert_eq!(entries[1].0.place, Place { line: 2, column: 1 });
+        let Yaml::List(items) = &entries[1].1.value else {
+            panic!("not a list")
+        };
+        assert_eq!(
+            items[0],
+            Node {
+                place: Place { line: 3, column: 5 },
+                value: Yaml::Text("x".into())
+            }
+        );
+        let Yaml::Map(inner) = &items[1].value else {
+            panic!("not a map")
+        };
+        assert_eq!(
+            inner[0].1,
+            Node {
+                place: Place { line: 4, column: 9 },
+                value: Yaml::Bool(true)
+            }
+        );
+    }
+
+    #[test]
+    fn scalars_follow_the_core_schema_and_quotes_make_text() {
+        for (text, value) in [
+            ("12", Yaml::Integer(12)),
+            ("-3", Yaml::Integer(-3)),
+            ("1.5", Yaml::Float(1.5)),
+            ("'12'", Yaml::Text("12".into())),
+            ("\"true\"", Yaml::Text("true".into())),
+            ("yes", Yaml::Text("yes".into())),
+            ("no", Yaml::Text("no".into())),
+            ("true", Yaml::Bool(true)),
+            ("null", Yaml::Null),
+            ("~", Yaml::Null),
+            ("30s", Yaml::Text("30s".into())),
+        ] {
+            assert_eq!(
+                tree(&format!("key: {text}\n"))
+                    .map(|node| match node.value {
+                        Yaml::Map(mut entries) => entries.remove(0).1.value,
+                        other => other,
+                    })
+                    .unwrap(),
+                value,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_strict_file_may_not_hold_is_a_fault_with_a_place() {
+        for text in [
+            "a: 1\na: 2\n",
+            "a: {b: 1, b: 2}\n",
+            "a: &x {b: 1}\nc:\n  <<: *x\n",
+            "a: &x 1\nb: *x\n",
+            "a: [1\n",
+            "a: .inf\n",
+            "a: 1\n---\nb: 2\n",
+            "a: 99999999999999999999\n",
+        ] {
+            let faults = tree(text).expect_err(text);
+            assert_eq!(faults.iter().count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn all_faults_of_a_map_are_reported_at_once_with_the_nearest_name() {
+        let source = Source::new("gateway.yaml", "version: one\nlisteneers: 3\n");
+        let node = parse(&source).unwrap();
+        let reader = Reader::new(source);
+        let fields = reader.fields(&node).unwrap();
+        assert_eq!(
+            fields
+                .required("version")
+                .and_then(|version| reader.integer(version)),
+            None
+        );
+        assert!(fields.required("listeners").is_none());
+        fields.finish();
+        let text = reader.finish(Some(())).unwrap_err().to_string();
+        assert!(
+            text.contains("expected a whole number, found text"),
+            "{text}"
+        );
+        assert!(text.contains("the key `listeners` is missing"), "{text}");
+        assert!(
+            text.contains("gateway.yaml:2:1") && text.contains("did you mean `listeners`?"),
+            "{text}"
+        );
+    }
+}

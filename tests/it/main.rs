@@ -1,0 +1,6 @@
+//! The integration tests: one binary, so that it is linked once.
+//!
+//! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
+
+#[cfg(test)]
+mod house;
