@@ -104,14 +104,9 @@ pub struct SystemClock {
 impl SystemClock {
     /// Starts the steady clock.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the file that may ask the machine"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the file that may ask the machine")]
     pub fn new() -> Self {
-        Self {
-            began: Instant::now(),
-        }
+        Self { began: Instant::now() }
     }
 }
 
@@ -122,14 +117,9 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the file that may ask the machine"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the file that may ask the machine")]
     fn now(&self) -> UnixMillis {
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -149,18 +139,12 @@ impl ManualClock {
     /// A clock that shows `at`.
     #[must_use]
     pub const fn new(at: UnixMillis) -> Self {
-        Self {
-            millis: AtomicU64::new(at.get()),
-            began: at.get(),
-        }
+        Self { millis: AtomicU64::new(at.get()), began: at.get() }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.millis.fetch_add(
-            u64::try_from(by.as_millis()).unwrap_or(u64::MAX),
-            Ordering::SeqCst,
-        );
+        self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 }
 
@@ -183,14 +167,8 @@ mod tests {
         let time = UnixMillis::new(1_700_000_000_007);
         assert_eq!(time.to_string(), "2023-11-14T22:13:20.007Z");
         assert_eq!(UnixMillis::parse(&time.to_string()), Some(time));
-        assert_eq!(
-            UnixMillis::new(1_700_000_000_000).to_string(),
-            "2023-11-14T22:13:20.000Z"
-        );
-        assert_eq!(
-            UnixMillis::new(1_700_000_000_999).seconds(),
-            UnixSeconds::new(1_700_000_000)
-        );
+        assert_eq!(UnixMillis::new(1_700_000_000_000).to_string(), "2023-11-14T22:13:20.000Z");
+        assert_eq!(UnixMillis::new(1_700_000_000_999).seconds(), UnixSeconds::new(1_700_000_000));
     }
 
     #[test]
@@ -198,9 +176,6 @@ mod tests {
         let clock = ManualClock::new(UnixMillis::new(5_000));
         assert_eq!(clock.now(), UnixMillis::new(5_000));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(
-            (clock.now(), clock.steady()),
-            (UnixMillis::new(7_000), Duration::from_secs(2))
-        );
+        assert_eq!((clock.now(), clock.steady()), (UnixMillis::new(7_000), Duration::from_secs(2)));
     }
 }

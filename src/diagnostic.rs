@@ -48,9 +48,7 @@ impl Source {
     /// A file's path and text.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self {
-            inner: Arc::new((path.into(), text.into())),
-        }
+        Self { inner: Arc::new((path.into(), text.into())) }
     }
 
     /// The path as the operator named it.
@@ -67,19 +65,8 @@ impl Source {
 
     /// A fault at `place`.
     #[must_use]
-    pub fn fault(
-        &self,
-        code: &'static str,
-        place: Place,
-        message: impl Into<String>,
-    ) -> Diagnostic {
-        Diagnostic {
-            code,
-            source: Some(self.clone()),
-            place,
-            message: message.into(),
-            help: None,
-        }
+    pub fn fault(&self, code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, source: Some(self.clone()), place, message: message.into(), help: None }
     }
 }
 
@@ -92,14 +79,8 @@ impl Place {
     pub fn of_offset(text: &str, offset: usize) -> Self {
         let before = text.get(..offset.min(text.len())).unwrap_or(text);
         let line = before.matches('\n').count();
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |tail| tail.chars().count());
-        Self {
-            line: small(line) + 1,
-            column: small(column) + 1,
-        }
+        let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count());
+        Self { line: small(line) + 1, column: small(column) + 1 }
     }
 }
 
@@ -107,13 +88,7 @@ impl Diagnostic {
     /// A fault that stands in no file.
     #[must_use]
     pub fn without_file(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            source: None,
-            place: Place::WHOLE,
-            message: message.into(),
-            help: None,
-        }
+        Self { code, source: None, place: Place::WHOLE, message: message.into(), help: None }
     }
 
     /// Adds what to do about it.
@@ -157,19 +132,13 @@ impl Diagnostics {
     /// # Errors
     /// The list itself, when it is not empty.
     pub fn or_fail<T>(self, value: T) -> Result<T, Self> {
-        if self.list.is_empty() {
-            Ok(value)
-        } else {
-            Err(self)
-        }
+        if self.list.is_empty() { Ok(value) } else { Err(self) }
     }
 }
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self {
-            list: vec![diagnostic],
-        }
+        Self { list: vec![diagnostic] }
     }
 }
 
@@ -236,16 +205,8 @@ fn snippet(f: &mut fmt::Formatter<'_>, text: &str, place: Place) -> fmt::Result 
     let shown: String = line.chars().take(160).collect();
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
-    let indent = " ".repeat(
-        usize::try_from(place.column)
-            .unwrap_or(1)
-            .saturating_sub(1)
-            .min(160),
-    );
-    write!(
-        f,
-        "\n {margin} |\n {number} | {shown}\n {margin} | {indent}^"
-    )
+    let indent = " ".repeat(usize::try_from(place.column).unwrap_or(1).saturating_sub(1).min(160));
+    write!(f, "\n {margin} |\n {number} | {shown}\n {margin} | {indent}^")
 }
 
 /// Levenshtein's distance, over characters.
@@ -278,11 +239,7 @@ mod tests {
     #[test]
     fn a_diagnostic_shows_code_place_line_caret_and_help() {
         let source = Source::new("gateway.yaml", "version: 1\nlisteneers: {}\n");
-        let fault = source.fault(
-            "unknown-key",
-            Place { line: 2, column: 1 },
-            "unknown key `listeneers`",
-        );
+        let fault = source.fault("unknown-key", Place { line: 2, column: 1 }, "unknown key `listeneers`");
         assert_eq!(
             fault.help("did you mean `listeners`?").to_string(),
             "error[unknown-key]: unknown key `listeneers`\n  --> gateway.yaml:2:1\n   |\n 2 | listeneers: {}\n   | ^\n  help: did you mean `listeners`?"
@@ -291,19 +248,13 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found_and_a_far_one_is_not() {
-        assert_eq!(
-            nearest("listeneers", ["issuers", "listeners"]),
-            Some("listeners")
-        );
+        assert_eq!(nearest("listeneers", ["issuers", "listeners"]), Some("listeners"));
         assert_eq!(nearest("zzz", ["issuers", "listeners"]), None);
         assert_eq!(edit_distance("kitten", "sitting"), 3);
     }
 
     #[test]
     fn an_offset_becomes_line_and_column_in_characters() {
-        assert_eq!(
-            Place::of_offset("a\nдом x", 9),
-            Place { line: 2, column: 5 }
-        );
+        assert_eq!(Place::of_offset("a\nдом x", 9), Place { line: 2, column: 5 });
     }
 }

@@ -113,12 +113,7 @@ mod tests {
         let mut limits = Limits::default();
         for row in TABLE {
             assert!((row.low..=row.high).contains(&row.default), "{}", row.name);
-            assert_eq!(
-                limits.field(row.name).copied(),
-                Some(row.default),
-                "{}",
-                row.name
-            );
+            assert_eq!(limits.field(row.name).copied(), Some(row.default), "{}", row.name);
         }
         assert_eq!(limits.field("no_such_limit"), None);
     }

@@ -105,10 +105,7 @@ pub struct Problem {
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self {
-            kind,
-            errors: Vec::new(),
-        }
+        Self { kind, errors: Vec::new() }
     }
 }
 
@@ -122,23 +119,15 @@ impl Problem {
         body.extend_from_slice(b"\",\"title\":");
         json::write_string(self.kind.title(), &mut body);
         body.extend_from_slice(format!(",\"status\":{}", self.kind.status().as_u16()).as_bytes());
-        body.extend_from_slice(
-            format!(",\"instance\":\"urn:portcullis:receipt:{receipt}\"").as_bytes(),
-        );
+        body.extend_from_slice(format!(",\"instance\":\"urn:portcullis:receipt:{receipt}\"").as_bytes());
         self.write_errors(&mut body);
         body.push(b'}');
-        let mut fields: Vec<(HeaderName, HeaderValue)> = vec![(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        )];
+        let mut fields: Vec<(HeaderName, HeaderValue)> =
+            vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         if self.kind == ProblemType::Unauthenticated {
             fields.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        Reply {
-            status: self.kind.status(),
-            fields,
-            body: Bytes::from(body),
-        }
+        Reply { status: self.kind.status(), fields, body: Bytes::from(body) }
     }
 
     fn write_errors(&self, body: &mut Vec<u8>) {

@@ -53,13 +53,9 @@ impl Secret {
             return Err(SecretFileError::WorldAccessible(mode));
         }
         // One buffer of the whole size from the start: growing it would leave copies behind.
-        let size = usize::try_from(metadata.len())
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
+        let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX).saturating_add(1);
         let mut bytes = Zeroizing::new(Vec::with_capacity(size.min(64 * 1024 + 2)));
-        file.take(MAX_SECRET_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(SecretFileError::Io)?;
+        file.take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes).map_err(SecretFileError::Io)?;
         if bytes.len() as u64 > MAX_SECRET_BYTES {
             return Err(SecretFileError::TooLarge);
         }
@@ -90,9 +86,7 @@ mod tests {
     fn a_secret_that_others_may_read_or_write_is_refused() {
         for mode in [0o604, 0o602, 0o601, 0o644, 0o666] {
             let (_folder, path) = file(mode, 10);
-            assert!(
-                matches!(Secret::read(&path), Err(SecretFileError::WorldAccessible(found)) if found == mode)
-            );
+            assert!(matches!(Secret::read(&path), Err(SecretFileError::WorldAccessible(found)) if found == mode));
         }
         for mode in [0o600, 0o400, 0o640, 0o660] {
             let (_folder, path) = file(mode, 10);
@@ -105,9 +99,6 @@ mod tests {
         let (_folder, path) = file(0o600, 64 * 1024);
         assert!(Secret::read(&path).is_ok());
         let (_folder, path) = file(0o600, 64 * 1024 + 1);
-        assert!(matches!(
-            Secret::read(&path),
-            Err(SecretFileError::TooLarge)
-        ));
+        assert!(matches!(Secret::read(&path), Err(SecretFileError::TooLarge)));
     }
 }

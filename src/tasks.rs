@@ -20,9 +20,7 @@ impl Tasks {
     /// No tasks.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            running: Arc::new(watch::Sender::new(0)),
-        }
+        Self { running: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Runs `work` in a task of its own that is counted until it ends.
@@ -31,8 +29,7 @@ impl Tasks {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
-        self.running
-            .send_modify(|count| *count = count.saturating_add(1));
+        self.running.send_modify(|count| *count = count.saturating_add(1));
         let place = Place(Arc::clone(&self.running));
         tokio::spawn(async move {
             let result = work.await;

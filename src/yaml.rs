@@ -62,13 +62,7 @@ pub enum Yaml {
 /// One diagnostic with the parser's place and message: a syntax error or a breach of the strict rules above.
 pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
     if source.text().len() > MAX_FILE_BYTES {
-        return Err(source
-            .fault(
-                "file-too-large",
-                Place::WHOLE,
-                "the file is larger than 4 MiB",
-            )
-            .into());
+        return Err(source.fault("file-too-large", Place::WHOLE, "the file is larger than 4 MiB").into());
     }
     let options = serde_yaml::options! {
         strict_booleans: true,
@@ -91,9 +85,7 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
         });
         let message = error.to_string();
         let first = message.lines().next().unwrap_or("not YAML");
-        source
-            .fault("yaml-syntax", place, first.trim_end_matches('.'))
-            .into()
+        source.fault("yaml-syntax", place, first.trim_end_matches('.')).into()
     })
 }
 
@@ -115,10 +107,7 @@ impl Reader {
     /// A reader of `source`.
     #[must_use]
     pub const fn new(source: Source) -> Self {
-        Self {
-            source,
-            faults: RefCell::new(Diagnostics::new()),
-        }
+        Self { source, faults: RefCell::new(Diagnostics::new()) }
     }
 
     /// The file.
@@ -147,11 +136,7 @@ impl Reader {
             Some(value) => faults.or_fail(value),
             None if faults.is_empty() => Err(self
                 .source
-                .fault(
-                    "unreadable",
-                    Place::WHOLE,
-                    "the file cannot be read as what it should be",
-                )
+                .fault("unreadable", Place::WHOLE, "the file cannot be read as what it should be")
                 .into()),
             None => Err(faults),
         }
@@ -162,16 +147,8 @@ impl Reader {
         let Yaml::Map(entries) = &node.value else {
             return self.wrong_type(node, "a mapping");
         };
-        let entries = entries
-            .iter()
-            .map(|(key, value)| (key, value, Cell::new(false)))
-            .collect();
-        Some(Fields {
-            reader: self,
-            place: node.place,
-            entries,
-            asked: RefCell::default(),
-        })
+        let entries = entries.iter().map(|(key, value)| (key, value, Cell::new(false))).collect();
+        Some(Fields { reader: self, place: node.place, entries, asked: RefCell::default() })
     }
 
     /// The list's items, or a fault.
@@ -204,11 +181,7 @@ impl Reader {
         if (low..=high).contains(&number) {
             return Some(number);
         }
-        self.fault(
-            "out-of-bounds",
-            node.place,
-            format!("`{number}` is not within {low} to {high}"),
-        );
+        self.fault("out-of-bounds", node.place, format!("`{number}` is not within {low} to {high}"));
         None
     }
 
@@ -227,11 +200,8 @@ impl Reader {
             return Some(*value);
         }
         let list: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let mut fault = self.source.fault(
-            "unknown-word",
-            node.place,
-            format!("`{text}` is none of {}", list.join(", ")),
-        );
+        let mut fault =
+            self.source.fault("unknown-word", node.place, format!("`{text}` is none of {}", list.join(", ")));
         if let Some(near) = nearest(text, words.iter().map(|(word, _)| *word)) {
             fault = fault.help(format!("did you mean `{near}`?"));
         }
@@ -241,11 +211,7 @@ impl Reader {
 
     /// Reports that `node` is not what was wanted; always `None`.
     pub fn wrong_type<T>(&self, node: &Node, wanted: &str) -> Option<T> {
-        self.fault(
-            "wrong-type",
-            node.place,
-            format!("expected {wanted}, found {}", node.value.kind()),
-        );
+        self.fault("wrong-type", node.place, format!("expected {wanted}, found {}", node.value.kind()));
         None
     }
 }
@@ -255,11 +221,7 @@ impl<'a> Fields<'a> {
     pub fn required(&self, key: &'static str) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() {
-            self.reader.fault(
-                "missing-key",
-                self.place,
-                format!("the key `{key}` is missing"),
-            );
+            self.reader.fault("missing-key", self.place, format!("the key `{key}` is missing"));
         }
         found
     }
@@ -267,20 +229,14 @@ impl<'a> Fields<'a> {
     /// The value of a key that may be absent.
     pub fn optional(&self, key: &'static str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key);
-        let (_, node, taken) = self
-            .entries
-            .iter()
-            .find(|(known, _, _)| known.text == key)?;
+        let (_, node, taken) = self.entries.iter().find(|(known, _, _)| known.text == key)?;
         taken.set(true);
         Some(node)
     }
 
     /// All entries whose keys nobody asked for by name, as taken: for maps with free keys.
     pub fn rest(&self) -> Vec<(&'a Key, &'a Node)> {
-        let open = self
-            .entries
-            .iter()
-            .filter(|(_, _, taken)| !taken.replace(true));
+        let open = self.entries.iter().filter(|(_, _, taken)| !taken.replace(true));
         open.map(|(key, node, _)| (*key, *node)).collect()
     }
 
@@ -294,18 +250,11 @@ impl<'a> Fields<'a> {
     pub fn finish(self) {
         let asked = self.asked.borrow();
         for (key, _, _) in self.entries.iter().filter(|(_, _, taken)| !taken.get()) {
-            let fault = self.reader.source.fault(
-                "unknown-key",
-                key.place,
-                format!("unknown key `{}`", key.text),
-            );
+            let fault = self.reader.source.fault("unknown-key", key.place, format!("unknown key `{}`", key.text));
             let known = || asked.iter().copied();
             self.reader.report(match nearest(&key.text, known()) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
-                None => fault.help(format!(
-                    "known here: {}",
-                    known().collect::<Vec<_>>().join(", ")
-                )),
+                None => fault.help(format!("known here: {}", known().collect::<Vec<_>>().join(", "))),
             });
         }
     }
@@ -330,10 +279,7 @@ impl Yaml {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Yaml>::deserialize(deserializer)?;
-        Ok(Self {
-            place: place(&spanned.defined),
-            value: spanned.value,
-        })
+        Ok(Self { place: place(&spanned.defined), value: spanned.value })
     }
 }
 
@@ -373,9 +319,7 @@ impl<'de> de::Visitor<'de> for AnyValue {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Yaml, E> {
-        i64::try_from(value)
-            .map(Yaml::Integer)
-            .map_err(|_| E::custom("the number is too large"))
+        i64::try_from(value).map(Yaml::Integer).map_err(|_| E::custom("the number is too large"))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Yaml, E> {
@@ -402,23 +346,14 @@ impl<'de> de::Visitor<'de> for AnyValue {
     fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
         let mut map: Vec<(Key, Node)> = Vec::new();
         while let Some((key, value)) = entries.next_entry::<Spanned<String>, Node>()? {
-            map.push((
-                Key {
-                    place: place(&key.defined),
-                    text: key.value,
-                },
-                value,
-            ));
+            map.push((Key { place: place(&key.defined), text: key.value }, value));
         }
         Ok(Yaml::Map(map))
     }
 }
 
 fn place(at: &serde_yaml::Location) -> Place {
-    Place {
-        line: u32::try_from(at.line()).unwrap_or(0),
-        column: u32::try_from(at.column()).unwrap_or(0),
-    }
+    Place { line: u32::try_from(at.line()).unwrap_or(0), column: u32::try_from(at.column()).unwrap_or(0) }
 }
 
 #[cfg(test)]
@@ -432,30 +367,12 @@ mod tests {
     #[test]
     fn every_node_knows_its_place() {
         let node = tree("a: 1\nb:\n  - x\n  - {c: true}\n").unwrap();
-        let Yaml::Map(entries) = &node.value else {
-            panic!("not a map")
-        };
+        let Yaml::Map(entries) = &node.value else { panic!("not a map") };
         assert_eq!(entries[1].0.place, Place { line: 2, column: 1 });
-        let Yaml::List(items) = &entries[1].1.value else {
-            panic!("not a list")
-        };
-        assert_eq!(
-            items[0],
-            Node {
-                place: Place { line: 3, column: 5 },
-                value: Yaml::Text("x".into())
-            }
-        );
-        let Yaml::Map(inner) = &items[1].value else {
-            panic!("not a map")
-        };
-        assert_eq!(
-            inner[0].1,
-            Node {
-                place: Place { line: 4, column: 9 },
-                value: Yaml::Bool(true)
-            }
-        );
+        let Yaml::List(items) = &entries[1].1.value else { panic!("not a list") };
+        assert_eq!(items[0], Node { place: Place { line: 3, column: 5 }, value: Yaml::Text("x".into()) });
+        let Yaml::Map(inner) = &items[1].value else { panic!("not a map") };
+        assert_eq!(inner[0].1, Node { place: Place { line: 4, column: 9 }, value: Yaml::Bool(true) });
     }
 
     #[test]
@@ -509,23 +426,12 @@ mod tests {
         let node = parse(&source).unwrap();
         let reader = Reader::new(source);
         let fields = reader.fields(&node).unwrap();
-        assert_eq!(
-            fields
-                .required("version")
-                .and_then(|version| reader.integer(version)),
-            None
-        );
+        assert_eq!(fields.required("version").and_then(|version| reader.integer(version)), None);
         assert!(fields.required("listeners").is_none());
         fields.finish();
         let text = reader.finish(Some(())).unwrap_err().to_string();
-        assert!(
-            text.contains("expected a whole number, found text"),
-            "{text}"
-        );
+        assert!(text.contains("expected a whole number, found text"), "{text}");
         assert!(text.contains("the key `listeners` is missing"), "{text}");
-        assert!(
-            text.contains("gateway.yaml:2:1") && text.contains("did you mean `listeners`?"),
-            "{text}"
-        );
+        assert!(text.contains("gateway.yaml:2:1") && text.contains("did you mean `listeners`?"), "{text}");
     }
 }

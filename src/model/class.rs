@@ -62,14 +62,8 @@ pub enum Direction {
 
 impl DataClass {
     /// All classes, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
-        Self::Public,
-        Self::Identifier,
-        Self::Access,
-        Self::Personal,
-        Self::Biometric,
-        Self::Secret,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Public, Self::Identifier, Self::Access, Self::Personal, Self::Biometric, Self::Secret];
 
     /// The word in a contract.
     #[must_use]
@@ -87,16 +81,8 @@ impl DataClass {
 
 impl IdentifierKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
-        Self::User,
-        Self::Device,
-        Self::Car,
-        Self::House,
-        Self::Door,
-        Self::Barrier,
-        Self::Tenant,
-        Self::Request,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::User, Self::Device, Self::Car, Self::House, Self::Door, Self::Barrier, Self::Tenant, Self::Request];
 
     /// The word in a contract.
     #[must_use]
@@ -122,12 +108,7 @@ impl IdentifierKind {
 
 impl Protection {
     /// All protections that exist; `encrypt` is refused at load.
-    pub const ALL: [Self; 4] = [
-        Self::Keep,
-        Self::Drop,
-        Self::Pseudonymize,
-        Self::RequireEncrypted,
-    ];
+    pub const ALL: [Self; 4] = [Self::Keep, Self::Drop, Self::Pseudonymize, Self::RequireEncrypted];
 
     /// The word in a contract.
     #[must_use]

@@ -61,9 +61,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_is_read_back_and_only_in_one_spelling() {
-        let digest = Sha256::new(std::array::from_fn(|index| {
-            u8::try_from(index * 7 % 256).unwrap()
-        }));
+        let digest = Sha256::new(std::array::from_fn(|index| u8::try_from(index * 7 % 256).unwrap()));
         assert_eq!(Sha256::from_hex(&digest.to_string()), Some(digest));
         assert_eq!(Sha256::from_hex(&digest.to_string().to_uppercase()), None);
         assert_eq!(Sha256::from_hex(&digest.to_string()[..62]), None);

@@ -25,13 +25,7 @@ pub struct Head {
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Head {{ {}, path of {} bytes, {} fields }}",
-            self.method,
-            self.path.len(),
-            self.fields.len()
-        )
+        write!(f, "Head {{ {}, path of {} bytes, {} fields }}", self.method, self.path.len(), self.fields.len())
     }
 }
 
@@ -48,12 +42,6 @@ pub struct Reply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Reply {{ {}, {} fields, {} bytes }}",
-            self.status,
-            self.fields.len(),
-            self.body.len()
-        )
+        write!(f, "Reply {{ {}, {} fields, {} bytes }}", self.status, self.fields.len(), self.body.len())
     }
 }

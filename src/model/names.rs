@@ -16,9 +16,7 @@ pub enum NameError {
     #[error("a name has 1 to 64 characters")]
     Length,
     /// A character outside the alphabet, or a first one that is neither letter nor digit.
-    #[error(
-        "a name consists of letters, digits, `.`, `_` and `-`, and begins with a letter or digit"
-    )]
+    #[error("a name consists of letters, digits, `.`, `_` and `-`, and begins with a letter or digit")]
     Character,
 }
 
@@ -32,10 +30,7 @@ impl Name {
             return Err(NameError::Length);
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let begins_well = text
-            .as_bytes()
-            .first()
-            .is_some_and(u8::is_ascii_alphanumeric);
+        let begins_well = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
         if !begins_well || !text.bytes().all(plain) {
             return Err(NameError::Character);
         }

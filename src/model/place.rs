@@ -27,12 +27,7 @@ impl ResourceId {
     /// The uid's id for policy: partner, tenant and parts, joined length-safe.
     #[must_use]
     pub fn entity_id(&self, partner: &PartnerName, tenant: &TenantId) -> String {
-        format!(
-            "{}{}{}",
-            netstring(partner.as_str()),
-            netstring(tenant.as_str()),
-            self.joined()
-        )
+        format!("{}{}{}", netstring(partner.as_str()), netstring(tenant.as_str()), self.joined())
     }
 }
 
@@ -65,10 +60,8 @@ mod tests {
 
     #[test]
     fn different_parts_never_join_to_the_same_text() {
-        let id = |parts: &[&str]| ResourceId {
-            kind: "Door".into(),
-            parts: parts.iter().map(|p| Box::from(*p)).collect(),
-        };
+        let id =
+            |parts: &[&str]| ResourceId { kind: "Door".into(), parts: parts.iter().map(|p| Box::from(*p)).collect() };
         assert_eq!(id(&["house-1", "door-2"]).joined(), "7:house-1,6:door-2,");
         assert_ne!(id(&["a", "b"]).joined(), id(&["ab"]).joined());
         assert_ne!(id(&["a,1:b"]).joined(), id(&["a", "b"]).joined());

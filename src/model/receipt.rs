@@ -27,9 +27,7 @@ impl Receipt {
         let mut number: u128 = 0;
         for digit in digits.bytes() {
             let value = BASE32.iter().position(|known| *known == digit)?;
-            number = number
-                .checked_mul(32)?
-                .checked_add(u128::try_from(value).ok()?)?;
+            number = number.checked_mul(32)?.checked_add(u128::try_from(value).ok()?)?;
         }
         Some(Self(number.to_be_bytes()))
     }
@@ -95,10 +93,6 @@ mod tests {
             assert_eq!(Receipt::parse(&receipt.to_string()), Some(receipt));
             assert_eq!(Receipt::parse(&receipt.to_string().to_uppercase()), None);
         }
-        assert_eq!(
-            Receipt::parse("r-zzzzzzzzzzzzzzzzzzzzzzzzzz"),
-            None,
-            "more than 128 bits"
-        );
+        assert_eq!(Receipt::parse("r-zzzzzzzzzzzzzzzzzzzzzzzzzz"), None, "more than 128 bits");
     }
 }
