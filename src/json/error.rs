@@ -1,7 +1,7 @@
 //! What can be wrong with a text, and where.
 //!
-//! A fault holds nothing of the text: it may reach a log or an answer. The offset counts bytes from the start of the text; it is
-//! for operators and for tests.
+//! A fault holds nothing of the text: it may reach a log or an answer. The offset counts bytes from the start of the
+//! text; it is for operators and for tests.
 
 use std::fmt;
 
@@ -126,8 +126,8 @@ pub enum Fault {
         /// What stands there.
         found: Kind,
     },
-    /// The reader's user asked for something that cannot come now, or asked again after a fault. A mistake in the program; the
-    /// text is refused all the same.
+    /// The reader's user asked for something that cannot come now, or asked again after a fault. A mistake in the
+    /// program; the text is refused all the same.
     #[error("reader was asked out of turn")]
     OutOfTurn,
 }

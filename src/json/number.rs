@@ -1,9 +1,9 @@
 //! Numbers as I-JSON knows them: what a double carries without loss, within ±(2⁵³ − 1) (RFC 7493 §2.2).
 //!
-//! Every double from 2⁵³ on is whole, and ECMAScript writes whole numbers below 10²¹ digit by digit. If `1e20` were let in, it
-//! would go out as a text that we refuse ourselves. So one bound holds for all spellings, and whatever is read can be written and
-//! read again. Invariants: a whole number is always held as an integer, however it was spelled (`1.0`, `1e2`); there is no −0
-//! (`-0` is read as 0, as RFC 8785 §3.2.2.3 writes it), no NaN, no infinity.
+//! Every double from 2⁵³ on is whole, and ECMAScript writes whole numbers below 10²¹ digit by digit. If `1e20` were let
+//! in, it would go out as a text that we refuse ourselves. So one bound holds for all spellings, and whatever is read
+//! can be written and read again. Invariants: a whole number is always held as an integer, however it was spelled
+//! (`1.0`, `1e2`); there is no −0 (`-0` is read as 0, as RFC 8785 §3.2.2.3 writes it), no NaN, no infinity.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -44,10 +44,7 @@ impl Number {
 
     /// The number as a double; exact for every number.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "integers are kept within 53 bits"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "integers are kept within 53 bits")]
     pub const fn as_f64(self) -> f64 {
         match self.0 {
             Repr::Integer(integer) => integer as f64,
@@ -71,9 +68,7 @@ impl TryFrom<u64> for Number {
     type Error = NumberOutOfRange;
 
     fn try_from(integer: u64) -> Result<Self, NumberOutOfRange> {
-        i64::try_from(integer)
-            .map_err(|_| NumberOutOfRange)?
-            .try_into()
+        i64::try_from(integer).map_err(|_| NumberOutOfRange)?.try_into()
     }
 }
 
@@ -129,8 +124,8 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Reads the number at the start of `text`, which begins with a digit or a minus sign: the number, and the bytes it took; or the
-/// fault, and how far in it was noticed.
+/// Reads the number at the start of `text`, which begins with a digit or a minus sign: the number, and the bytes it
+/// took; or the fault, and how far in it was noticed.
 pub(super) fn read_number(text: &str) -> Result<(Number, usize), (Fault, usize)> {
     let bytes = text.as_bytes();
     let negative = bytes.first() == Some(&b'-');
@@ -140,10 +135,7 @@ pub(super) fn read_number(text: &str) -> Result<(Number, usize), (Fault, usize)>
         return Err((Fault::NumberForm, start));
     }
     if !matches!(bytes.get(whole_end), Some(b'.' | b'e' | b'E')) {
-        let magnitude = bytes
-            .get(start..whole_end)
-            .and_then(small_integer)
-            .ok_or((Fault::NumberRange, 0))?;
+        let magnitude = bytes.get(start..whole_end).and_then(small_integer).ok_or((Fault::NumberRange, 0))?;
         let integer = if negative { -magnitude } else { magnitude };
         return Ok((Number(Repr::Integer(integer)), whole_end));
     }
@@ -158,10 +150,7 @@ pub(super) fn read_number(text: &str) -> Result<(Number, usize), (Fault, usize)>
     }
     let mantissa = bytes.get(start..mantissa_end).unwrap_or_default();
     let exponent = bytes.get(mantissa_end + 1..end).unwrap_or_default();
-    let double: f64 = text
-        .get(..end)
-        .and_then(|number| number.parse().ok())
-        .ok_or((Fault::NumberForm, 0))?;
+    let double: f64 = text.get(..end).and_then(|number| number.parse().ok()).ok_or((Fault::NumberForm, 0))?;
     let number = Number::try_from(double).map_err(|NumberOutOfRange| (Fault::NumberRange, 0))?;
     if !Decimal::of(mantissa, whole_end - start, exponent).is_kept_by(number) {
         return Err((Fault::NumberPrecision, 0));
@@ -186,9 +175,7 @@ fn small_integer(digits: &[u8]) -> Option<i64> {
     if digits.len() > 16 {
         return None;
     }
-    let magnitude = digits
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let magnitude = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     (magnitude <= MAX_MAGNITUDE).then_some(magnitude)
 }
 
@@ -204,28 +191,22 @@ impl Decimal {
     /// The most digits that the shortest spelling of a double has.
     const MAX_SIGNIFICANT: usize = 17;
 
-    /// Of `mantissa`, digits with a point after the first `whole_digits` perhaps, and `exponent`, digits with a sign perhaps.
+    /// Of `mantissa`, digits with a point after the first `whole_digits` perhaps, and `exponent`, digits with a sign
+    /// perhaps.
     fn of(mantissa: &[u8], whole_digits: usize, exponent: &[u8]) -> Self {
         let digits = || mantissa.iter().filter(|byte| **byte != b'.');
         let first = digits().position(|digit| *digit != b'0');
         let zeros = digits().rev().position(|digit| *digit != b'0');
         let (Some(first), Some(zeros)) = (first, zeros) else {
-            return Self {
-                significant: 0,
-                last_place: 0,
-            };
+            return Self { significant: 0, last_place: 0 };
         };
         let last = digits().count() - zeros;
-        let point_to_last = i64::try_from(whole_digits).unwrap_or(i64::MAX)
-            - i64::try_from(last).unwrap_or(i64::MAX);
-        Self {
-            significant: last - first,
-            last_place: point_to_last.saturating_add(shift(exponent)),
-        }
+        let point_to_last = i64::try_from(whole_digits).unwrap_or(i64::MAX) - i64::try_from(last).unwrap_or(i64::MAX);
+        Self { significant: last - first, last_place: point_to_last.saturating_add(shift(exponent)) }
     }
 
-    /// Whether `number`, to which this was rounded, is still whole exactly if this is. A fraction that became zero or one would
-    /// pass, or miss, a bound that its sender did not mean.
+    /// Whether `number`, to which this was rounded, is still whole exactly if this is. A fraction that became zero or
+    /// one would pass, or miss, a bound that its sender did not mean.
     fn is_kept_by(&self, number: Number) -> bool {
         let whole = self.last_place >= 0;
         self.significant <= Self::MAX_SIGNIFICANT && whole == number.as_integer().is_some()
@@ -234,17 +215,8 @@ impl Decimal {
 
 /// The value of an exponent; one of very many digits stays at the largest there is.
 fn shift(exponent: &[u8]) -> i64 {
-    let digits = exponent
-        .strip_prefix(b"-")
-        .or(exponent.strip_prefix(b"+"))
-        .unwrap_or(exponent);
-    let magnitude = digits.iter().fold(0_i64, |sum, digit| {
-        sum.saturating_mul(10)
-            .saturating_add(i64::from(digit - b'0'))
-    });
-    if exponent.starts_with(b"-") {
-        -magnitude
-    } else {
-        magnitude
-    }
+    let digits = exponent.strip_prefix(b"-").or(exponent.strip_prefix(b"+")).unwrap_or(exponent);
+    let magnitude =
+        digits.iter().fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    if exponent.starts_with(b"-") { -magnitude } else { magnitude }
 }

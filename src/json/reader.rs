@@ -1,8 +1,8 @@
 //! The reader: one pass over the bytes, one token at a time, each asked for by kind.
 //!
-//! Its user knows what must come (a schema, a claim set) and pulls just that. There is no way to skip a value: what nobody asks
-//! for is not let through. The grammar is held here, so a user who asks in the wrong order gets [`Fault::OutOfTurn`] and never an
-//! accepted text. The first fault is final: afterwards every question is out of turn.
+//! Its user knows what must come (a schema, a claim set) and pulls just that. There is no way to skip a value: what
+//! nobody asks for is not let through. The grammar is held here, so a user who asks in the wrong order gets
+//! [`Fault::OutOfTurn`] and never an accepted text. The first fault is final: afterwards every question is out of turn.
 //!
 //! Sizes are in bytes of UTF-8 after unescaping, depth in arrays and objects around a value, counting from 1.
 
@@ -21,7 +21,8 @@ use crate::json::scan::unescape;
 /// How large the parts of a text may be. What may not be exceeded stands here; a schema may ask for less.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// Arrays and objects inside one another. A byte, so that no setting lets a text exhaust the stack of what recurses over it.
+    /// Arrays and objects inside one another. A byte, so that no setting lets a text exhaust the stack of what recurses
+    /// over it.
     pub max_depth: u8,
     /// Members of one object.
     pub max_members: usize,
@@ -34,17 +35,12 @@ pub struct Limits {
 impl Default for Limits {
     /// Enough for every operation that exchanges no documents; strings may fill a body of 64 KiB.
     fn default() -> Self {
-        Self {
-            max_depth: 16,
-            max_members: 256,
-            max_elements: 256,
-            max_string_bytes: 64 * 1024,
-        }
+        Self { max_depth: 16, max_members: 256, max_elements: 256, max_string_bytes: 64 * 1024 }
     }
 }
 
-/// Up to this many members, names are compared one by one; beyond, they are hashed (keyed at random by the standard library), so
-/// that an object of very many members costs no more than its length.
+/// Up to this many members, names are compared one by one; beyond, they are hashed (keyed at random by the standard
+/// library), so that an object of very many members costs no more than its length.
 const MAX_COMPARED_NAMES: usize = 16;
 
 /// Pulls the tokens of one text.
@@ -79,14 +75,8 @@ enum Turn {
 }
 
 enum Container<'t> {
-    Array {
-        elements: usize,
-    },
-    Object {
-        members: usize,
-        first_name: usize,
-        hashed: Option<HashSet<Cow<'t, str>>>,
-    },
+    Array { elements: usize },
+    Object { members: usize, first_name: usize, hashed: Option<HashSet<Cow<'t, str>>> },
 }
 
 impl<'t> Reader<'t> {
@@ -95,20 +85,12 @@ impl<'t> Reader<'t> {
     /// # Errors
     /// [`Fault::NotUtf8`] and [`Fault::ByteOrderMark`], which concern the text as a whole.
     pub fn new(text: &'t [u8], limits: Limits) -> Result<Self, JsonError> {
-        let text = std::str::from_utf8(text)
-            .map_err(|error| JsonError::new(Fault::NotUtf8, error.valid_up_to()))?;
+        let text = std::str::from_utf8(text).map_err(|error| JsonError::new(Fault::NotUtf8, error.valid_up_to()))?;
         if text.starts_with('\u{FEFF}') {
             return Err(JsonError::new(Fault::ByteOrderMark, 0));
         }
         let open = Vec::with_capacity(usize::from(limits.max_depth.min(16)));
-        Ok(Self {
-            text,
-            position: 0,
-            limits,
-            turn: Turn::Value,
-            open,
-            names: Vec::new(),
-        })
+        Ok(Self { text, position: 0, limits, turn: Turn::Value, open, names: Vec::new() })
     }
 
     /// Where the reader stands, in bytes from the start; for a room that adds faults of its own.
@@ -143,21 +125,15 @@ impl<'t> Reader<'t> {
     pub fn begin_object(&mut self) -> Result<(), JsonError> {
         self.want(Kind::Object)?;
         let first_name = self.names.len();
-        self.open_container(
-            Container::Object {
-                members: 0,
-                first_name,
-                hashed: None,
-            },
-            Turn::FirstKey,
-        )
+        self.open_container(Container::Object { members: 0, first_name, hashed: None }, Turn::FirstKey)
     }
 
-    /// Takes the next name and its colon, after which its value must be taken; or the brace that closes the object, and there is
-    /// none. The name comes unescaped and has not occurred in this object before.
+    /// Takes the next name and its colon, after which its value must be taken; or the brace that closes the object, and
+    /// there is none. The name comes unescaped and has not occurred in this object before.
     ///
     /// # Errors
-    /// [`Fault::DuplicateName`], [`Fault::TooManyMembers`], [`Fault::TrailingComma`], and those of [`string`](Self::string).
+    /// [`Fault::DuplicateName`], [`Fault::TooManyMembers`], [`Fault::TrailingComma`], and those of
+    /// [`string`](Self::string).
     pub fn next_key(&mut self) -> Result<Option<Cow<'t, str>>, JsonError> {
         let first = self.turn == Turn::FirstKey;
         if !first {
@@ -184,8 +160,7 @@ impl<'t> Reader<'t> {
         }
         let start = self.position;
         let name = self.take_string(self.limits.max_string_bytes)?;
-        self.note_name(name.clone())
-            .map_err(|fault| self.fail_at(fault, start))?;
+        self.note_name(name.clone()).map_err(|fault| self.fail_at(fault, start))?;
         match self.next_byte() {
             Some(b':') => self.position += 1,
             Some(_) => return Err(self.fail(Fault::Misplaced)),
@@ -234,7 +209,8 @@ impl<'t> Reader<'t> {
         Ok(true)
     }
 
-    /// Takes a string of at most `max_bytes`, and never more than [`Limits::max_string_bytes`]. Borrowed unless it has escapes.
+    /// Takes a string of at most `max_bytes`, and never more than [`Limits::max_string_bytes`]. Borrowed unless it has
+    /// escapes.
     ///
     /// # Errors
     /// [`Fault::WrongKind`], [`Fault::StringTooLong`], a fault inside the string; as [`peek`](Self::peek).
@@ -248,7 +224,8 @@ impl<'t> Reader<'t> {
     /// Takes a number.
     ///
     /// # Errors
-    /// [`Fault::WrongKind`], [`Fault::NumberForm`], [`Fault::NumberRange`], [`Fault::NumberPrecision`]; as [`peek`](Self::peek).
+    /// [`Fault::WrongKind`], [`Fault::NumberForm`], [`Fault::NumberRange`], [`Fault::NumberPrecision`]; as
+    /// [`peek`](Self::peek).
     pub fn number(&mut self) -> Result<Number, JsonError> {
         self.want(Kind::Number)?;
         let (number, length) = read_number(self.rest()).map_err(|(fault, length)| {
@@ -293,20 +270,12 @@ impl<'t> Reader<'t> {
     }
 
     fn in_turn(&mut self, turn: Turn) -> Result<(), JsonError> {
-        if self.turn == turn {
-            Ok(())
-        } else {
-            Err(self.fail(Fault::OutOfTurn))
-        }
+        if self.turn == turn { Ok(()) } else { Err(self.fail(Fault::OutOfTurn)) }
     }
 
     fn want(&mut self, wanted: Kind) -> Result<(), JsonError> {
         let found = self.peek()?;
-        if found == wanted {
-            Ok(())
-        } else {
-            Err(self.fail(Fault::WrongKind { wanted, found }))
-        }
+        if found == wanted { Ok(()) } else { Err(self.fail(Fault::WrongKind { wanted, found })) }
     }
 
     fn fail(&mut self, fault: Fault) -> JsonError {
@@ -318,8 +287,8 @@ impl<'t> Reader<'t> {
         JsonError::new(fault, place)
     }
 
-    /// What has not been taken yet. The position stands between characters at all times; were it not so, the text would seem to
-    /// end, which is refused.
+    /// What has not been taken yet. The position stands between characters at all times; were it not so, the text would
+    /// seem to end, which is refused.
     fn rest(&self) -> &'t str {
         self.text.get(self.position..).unwrap_or_default()
     }
@@ -338,9 +307,7 @@ impl<'t> Reader<'t> {
     /// Whether the last byte taken, but for white space, is a comma.
     fn follows_comma(&self) -> bool {
         let taken = self.text.get(..self.position).unwrap_or_default();
-        taken
-            .trim_end_matches([' ', '\t', '\n', '\r'])
-            .ends_with(',')
+        taken.trim_end_matches([' ', '\t', '\n', '\r']).ends_with(',')
     }
 
     fn open_container(&mut self, container: Container<'t>, turn: Turn) -> Result<(), JsonError> {
@@ -372,11 +339,7 @@ impl<'t> Reader<'t> {
     fn take_word(&mut self, word: &str) -> Result<(), JsonError> {
         let rest = self.rest();
         if !rest.starts_with(word) {
-            return Err(self.fail(if word.starts_with(rest) {
-                Fault::EndedEarly
-            } else {
-                Fault::Misplaced
-            }));
+            return Err(self.fail(if word.starts_with(rest) { Fault::EndedEarly } else { Fault::Misplaced }));
         }
         self.position += word.len();
         self.end_value();
@@ -407,9 +370,7 @@ impl<'t> Reader<'t> {
     fn take_plain(&mut self) -> &'t str {
         let rest = self.rest();
         // What ends a plain run is ASCII, so the run ends between characters.
-        let plain = rest
-            .get(..plain_prefix(rest.as_bytes()))
-            .unwrap_or_default();
+        let plain = rest.get(..plain_prefix(rest.as_bytes())).unwrap_or_default();
         self.position += plain.len();
         plain
     }
@@ -424,11 +385,7 @@ impl<'t> Reader<'t> {
             match self.text.as_bytes().get(self.position) {
                 Some(b'"') => return Ok(text),
                 Some(b'\\') => {
-                    let escape = self
-                        .text
-                        .as_bytes()
-                        .get(self.position + 1..)
-                        .unwrap_or_default();
+                    let escape = self.text.as_bytes().get(self.position + 1..).unwrap_or_default();
                     let (character, length) = unescape(escape).map_err(|fault| self.fail(fault))?;
                     self.position += 1 + length;
                     text.push(character);
@@ -442,12 +399,7 @@ impl<'t> Reader<'t> {
 
     /// Counts a member of the innermost object and remembers its name.
     fn note_name(&mut self, name: Cow<'t, str>) -> Result<(), Fault> {
-        let Some(Container::Object {
-            members,
-            first_name,
-            hashed,
-        }) = self.open.last_mut()
-        else {
+        let Some(Container::Object { members, first_name, hashed }) = self.open.last_mut() else {
             return Err(Fault::OutOfTurn);
         };
         if *members >= self.limits.max_members {
@@ -455,11 +407,7 @@ impl<'t> Reader<'t> {
         }
         *members += 1;
         if let Some(hashed) = hashed {
-            return if hashed.insert(name) {
-                Ok(())
-            } else {
-                Err(Fault::DuplicateName)
-            };
+            return if hashed.insert(name) { Ok(()) } else { Err(Fault::DuplicateName) };
         }
         let siblings = self.names.get(*first_name..).unwrap_or_default();
         if siblings.contains(&name) {

@@ -1,7 +1,7 @@
 //! The inside of strings: where plain text ends, what an escape means, which code points I-JSON forbids.
 //!
-//! Plain text is what both the reader may borrow and the writer may copy as it stands: everything but the quotation mark, the
-//! backslash and the control characters below U+0020 (RFC 8259 §7; RFC 8785 §3.2.2.2).
+//! Plain text is what both the reader may borrow and the writer may copy as it stands: everything but the quotation
+//! mark, the backslash and the control characters below U+0020 (RFC 8259 §7; RFC 8785 §3.2.2.2).
 
 use crate::json::error::Fault;
 
@@ -20,15 +20,12 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
         }
     }
     let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
-    let plain_rest = rest
-        .iter()
-        .position(|byte| !plain(byte))
-        .unwrap_or(rest.len());
+    let plain_rest = rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
     words.len() * 8 + plain_rest
 }
 
-/// Marks, by their highest bit, the lanes that are not plain. A borrow may mark lanes above the first falsely; the lowest mark is
-/// exact, and only that one is used.
+/// Marks, by their highest bit, the lanes that are not plain. A borrow may mark lanes above the first falsely; the
+/// lowest mark is exact, and only that one is used.
 const fn not_plain(word: u64) -> u64 {
     let quotes = word ^ (ONES * b'"' as u64);
     let backslashes = word ^ (ONES * b'\\' as u64);
@@ -71,9 +68,7 @@ fn unescape_unicode(bytes: &[u8]) -> Result<(char, usize), Fault> {
         return Err(Fault::LoneSurrogate);
     }
     let code_point = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-    char::from_u32(code_point)
-        .map(|character| (character, 11))
-        .ok_or(Fault::LoneSurrogate)
+    char::from_u32(code_point).map(|character| (character, 11)).ok_or(Fault::LoneSurrogate)
 }
 
 /// Four hexadecimal digits.

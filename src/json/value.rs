@@ -1,7 +1,8 @@
 //! A JSON text as a tree that owns its parts.
 //!
-//! Invariants: no object has two members of one name, and every number is one of I-JSON, so each tree has exactly one canonical
-//! text. Trees that [`parse`] makes are at most [`Limits::max_depth`] deep; what walks a tree may therefore recurse.
+//! Invariants: no object has two members of one name, and every number is one of I-JSON, so each tree has exactly one
+//! canonical text. Trees that [`parse`] makes are at most [`Limits::max_depth`] deep; what walks a tree may therefore
+//! recurse.
 
 use std::fmt;
 use std::sync::Arc;
@@ -174,8 +175,8 @@ impl From<Object> for Value {
 
 /// The members of an object, in the order they came or were inserted; each name once.
 ///
-/// Names are shared, so that a room with a compiled schema builds objects without copying them. Look-ups walk the members: for
-/// the few that an object has, that is faster than hashing.
+/// Names are shared, so that a room with a compiled schema builds objects without copying them. Look-ups walk the
+/// members: for the few that an object has, that is faster than hashing.
 #[derive(Clone, Default)]
 pub struct Object(Vec<(Arc<str>, Value)>);
 
@@ -199,9 +200,7 @@ impl Object {
     /// The member `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// All members, in order.
@@ -236,11 +235,7 @@ impl PartialEq for Object {
             return false;
         }
         // Texts from one writer agree in order, which saves the sorting.
-        if self
-            .iter()
-            .map(|(name, _)| name)
-            .eq(other.iter().map(|(name, _)| name))
-        {
+        if self.iter().map(|(name, _)| name).eq(other.iter().map(|(name, _)| name)) {
             return self.iter().eq(other.iter());
         }
         self.sorted() == other.sorted()

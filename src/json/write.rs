@@ -1,7 +1,7 @@
 //! Compact text: no space, members in the order they have, escapes and digits as RFC 8785 §3.2.2 wants them.
 //!
-//! [`write_string`] and [`write_number`] serve rooms that write a known shape without building a tree; the braces, commas and
-//! colons between are theirs.
+//! [`write_string`] and [`write_number`] serve rooms that write a known shape without building a tree; the braces,
+//! commas and colons between are theirs.
 
 use crate::json::number::Number;
 use crate::json::scan::plain_prefix;
@@ -12,9 +12,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Array(elements) => write_array(elements, out, write),
         Value::Object(object) => write_members(object.iter(), out, write),
-        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::String(_) => {
-            write_scalar(value, out)
-        }
+        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::String(_) => write_scalar(value, out),
     }
 }
 
@@ -55,11 +53,7 @@ pub(super) fn write_scalar(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn write_array(
-    elements: &[Value],
-    out: &mut Vec<u8>,
-    write_element: fn(&Value, &mut Vec<u8>),
-) {
+pub(super) fn write_array(elements: &[Value], out: &mut Vec<u8>, write_element: fn(&Value, &mut Vec<u8>)) {
     out.push(b'[');
     for (index, element) in elements.iter().enumerate() {
         if index > 0 {
@@ -136,13 +130,30 @@ pub(super) fn write_double(double: f64, out: &mut Vec<u8>) {
     if double < 0.0 {
         out.push(b'-');
     }
-    // Rust finds the same digits (the shortest that read back, of these the closest) but never changes to the notation by
-    // exponent on its own: it is asked for that one, and the digits are set anew.
-    let scientific = format!("{:e}", double.abs());
+    // Rust never changes to the notation by exponent on its own; it is asked for that one, and the digits are set anew.
+    let scientific = shortest(double.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
     let exponent: i32 = exponent.parse().unwrap_or(0);
     set_digits(&digits, exponent, out);
+}
+
+/// The shortest text that reads as `double`; of several the closest, of two equally close the one with an even last
+/// digit.
+fn shortest(double: f64) -> String {
+    /// Up to so many digits no two texts read as one double. (Below the normal range they do, but none lies halfway
+    /// between.)
+    const ALWAYS_KEPT: usize = 15;
+    let shortest = format!("{double:e}");
+    let digits = shortest.split('e').next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
+    if digits <= ALWAYS_KEPT {
+        return shortest;
+    }
+    // Rust leaves open which of two equally close texts it takes. Asked for just as many digits it rounds to even, but
+    // looks at distance only: beside a power of two the closest text may read as another double.
+    let closest = format!("{double:.0$e}", digits - 1);
+    let reads_back = closest.parse::<f64>().is_ok_and(|again| again.to_bits() == double.to_bits());
+    if reads_back { closest } else { shortest }
 }
 
 /// Sets `digits`, of which the first stands for units of 10^`exponent`.
@@ -172,9 +183,7 @@ fn set_digits(digits: &[u8], exponent: i32, out: &mut Vec<u8>) {
 
 /// Appends `digits`, with a point after the first `before_point` if any follow.
 fn write_with_point(digits: &[u8], before_point: usize, out: &mut Vec<u8>) {
-    let (whole, fraction) = digits
-        .split_at_checked(before_point)
-        .unwrap_or((digits, &[]));
+    let (whole, fraction) = digits.split_at_checked(before_point).unwrap_or((digits, &[]));
     out.extend_from_slice(whole);
     if !fraction.is_empty() {
         out.push(b'.');
