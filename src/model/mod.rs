@@ -11,6 +11,7 @@ mod place;
 mod reason;
 mod receipt;
 mod stranger;
+mod treatment;
 
 pub use class::DataClass;
 pub use class::Direction;
@@ -31,3 +32,9 @@ pub use reason::Reason;
 pub use receipt::Epoch;
 pub use receipt::Receipt;
 pub use stranger::Stranger;
+pub use treatment::Leaf;
+pub use treatment::Outgoing;
+pub use treatment::Part;
+pub use treatment::Treated;
+pub use treatment::pseudonym_digits;
+pub use treatment::pseudonym_of_digits;

@@ -1,0 +1,120 @@
+//! The two proofs of this room: [`Protected`], the only bytes that may leave, and [`Restored`], an answer whose
+//! pseudonyms are ours and were turned back.
+
+use crate::model::IdentifierKind;
+use crate::model::OperationId;
+use crate::model::Outgoing;
+use crate::model::PartnerName;
+use crate::model::Reply;
+use crate::model::Sha256;
+use std::fmt;
+
+/// A request whose every leaf was treated as its contract declares; only [`crate::protect::Protector`] makes one.
+#[derive(Clone)]
+#[must_use = "only these bytes may leave"]
+pub struct Protected {
+    pub(super) partner: PartnerName,
+    pub(super) operation: OperationId,
+    pub(super) outgoing: Outgoing,
+    pub(super) digest: Sha256,
+    pub(super) subject: Option<Box<str>>,
+    pub(super) object: Vec<(IdentifierKind, Box<str>)>,
+    pub(super) right: Option<(Box<str>, Box<str>)>,
+}
+
+/// A checked answer in our own words again; only [`crate::protect::Protector`] makes one.
+#[derive(Clone)]
+#[must_use = "without this proof the caller gets no answer"]
+pub struct Restored {
+    pub(super) reply: Reply,
+}
+
+/// Why a message is not protected, or an answer not restored. Holds no values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ProtectFault {
+    /// The contract wants a pseudonym of something that is not text.
+    #[error("a value that is to become a pseudonym is not text")]
+    NotText,
+    /// Longer than a pseudonym may stand for.
+    #[error("a value is too long for a pseudonym")]
+    TooLong,
+    /// A field that must be encrypted to the recipient is not.
+    #[error("a field that must be encrypted is not a JWE in compact form")]
+    NotEncrypted,
+    /// A pseudonym in an answer is none that this gateway gave to this partner for this tenant.
+    #[error("a pseudonym in the answer is not ours")]
+    Foreign,
+    /// The cipher failed.
+    #[error("the cipher failed")]
+    Cipher,
+}
+
+impl Protected {
+    /// The partner for whom it is protected.
+    #[must_use]
+    pub const fn partner(&self) -> &PartnerName {
+        &self.partner
+    }
+
+    /// The operation.
+    #[must_use]
+    pub const fn operation(&self) -> &OperationId {
+        &self.operation
+    }
+
+    /// The request as it will leave.
+    #[must_use]
+    pub const fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// The digest over everything that will leave; the record names it and the sender compares it.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// The pseudonym of the token's subject; `None` where the caller came without a token.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The object's ids as the partner sees them in the path, outermost first, each with what it names.
+    pub fn object(&self) -> impl Iterator<Item = (IdentifierKind, &str)> {
+        self.object.iter().map(|(kind, id)| (*kind, id.as_ref()))
+    }
+
+    /// The right that the operation needs, as type and action: what a partner token grants. `None` where the contract
+    /// names none.
+    #[must_use]
+    pub fn right(&self) -> Option<(&str, &str)> {
+        self.right.as_ref().map(|(kind, action)| (kind.as_ref(), action.as_ref()))
+    }
+}
+
+impl Restored {
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> http::StatusCode {
+        self.reply.status
+    }
+
+    /// The answer, with the ids that the caller knows.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        self.reply
+    }
+}
+
+impl fmt::Debug for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Protected {{ {} of {}, {} }}", self.operation, self.partner, self.digest)
+    }
+}
+
+impl fmt::Debug for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Restored {{ {:?} }}", self.reply)
+    }
+}
