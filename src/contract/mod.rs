@@ -1,1 +1,42 @@
-//! stub
+//! Contracts: what may cross between the backend and a partner, closed-world.
+//!
+//! A contract is an OpenAPI 3.1 document with the one extension key `x-portcullis`. It is read into the shape in which it was
+//! written, every node with its place, and compiled into what a request only looks up: a router, checks of path, query and header
+//! values, a strict JSON parser per operation, and the same for answers. What the compiler does not know is a load error, never
+//! ignored.
+//!
+//! A request passes in two halves. [`declare`] needs the head alone and makes [`Declared`]; [`rebuild`] takes that, the
+//! authenticated caller and the body, and makes [`Rebuilt`], from which everything that may leave is written anew:
+//! [`Rebuilt::render`] asks for each leaf what becomes of it. Raw bytes go no further than this room. An answer passes
+//! [`check`], which makes [`Checked`], by the same means.
+//!
+//! Faults name places in the contract's words and hold no values. Who may do what is policy's question, what a pseudonym looks
+//! like is protection's.
+
+mod answer;
+mod compile;
+mod declare;
+mod fault;
+mod operation;
+mod pattern;
+mod rebuild;
+mod routed;
+mod router;
+mod schema;
+
+pub use answer::Checked;
+pub use answer::check;
+pub use declare::Declared;
+pub use declare::declare;
+pub use fault::AnswerFault;
+pub use fault::ContractFault;
+pub use operation::Actuates;
+pub use operation::Contract;
+pub use operation::Field;
+pub use operation::FieldRule;
+pub use operation::Idempotency;
+pub use operation::Operation;
+pub use operation::ResourceRule;
+pub use operation::RightDemand;
+pub use rebuild::Rebuilt;
+pub use routed::Routed;

@@ -1,0 +1,2 @@
+//! Patterns.
+pub(super) struct Pattern;

@@ -1,0 +1,46 @@
+//! The partner's whole answer, as it came: within limits, exactly one, and not yet held against any contract.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::StatusCode;
+use std::fmt;
+
+/// Proof that one whole answer came from the partner; only this room makes one.
+#[must_use = "an answer that nobody checks is a command whose outcome nobody records"]
+pub struct Answer {
+    status: StatusCode,
+    fields: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    /// An answer for the tests of rooms that demand one.
+    #[cfg(test)]
+    pub fn for_test(status: StatusCode, fields: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { status, fields, body: body.into() }
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// All header fields.
+    #[must_use]
+    pub const fn fields(&self) -> &HeaderMap {
+        &self.fields
+    }
+
+    /// The body, whole.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer {{ {}, {} fields, {} bytes }}", self.status, self.fields.len(), self.body.len())
+    }
+}
