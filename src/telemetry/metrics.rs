@@ -1,0 +1,325 @@
+//! The metrics of one gateway, in a registry of its own, so that two gateways in one process do not mix.
+//!
+//! Every series whose labels are closed lists exists from the start (a counter that was never zero cannot be alerted on)
+//! and is found by index; the series of an operation are resolved once, when its bundle loads.
+
+use crate::model::OperationId;
+use crate::model::Reason;
+use crate::telemetry::labels::ConnectionRefusal;
+use crate::telemetry::labels::Door;
+use crate::telemetry::labels::HandshakeFailure;
+use crate::telemetry::labels::Step;
+use crate::telemetry::names;
+use crate::telemetry::names::Metric;
+use prometheus::Histogram;
+use prometheus::HistogramOpts;
+use prometheus::HistogramVec;
+use prometheus::IntCounter;
+use prometheus::IntCounterVec;
+use prometheus::IntGauge;
+use prometheus::IntGaugeVec;
+use prometheus::Opts;
+use prometheus::Registry;
+use prometheus::TextEncoder;
+use std::time::Duration;
+
+/// Seconds: a step takes from a microsecond to the longest timeout.
+const SECONDS: &[f64] =
+    &[1e-6, 4e-6, 1.6e-5, 6.4e-5, 2.5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
+/// Records in one batch.
+const RECORDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// All metrics of one gateway.
+pub struct Metrics {
+    registry: Registry,
+    decisions: IntCounterVec,
+    done: IntCounter,
+    refusals: Vec<IntCounter>,
+    in_flight: IntGauge,
+    steps: Vec<Histogram>,
+    doors: Vec<DoorMetrics>,
+    handshakes_failed: Vec<IntCounter>,
+    audit_syncs: IntCounter,
+    audit_sync_failures: IntCounter,
+    audit_sync_time: Histogram,
+    audit_batch: Histogram,
+    audit_lost: IntCounter,
+}
+
+/// The decisions about one operation, resolved.
+#[derive(Clone)]
+pub struct OperationMetrics {
+    allowed: IntCounter,
+    denied: IntCounter,
+    errored: IntCounter,
+}
+
+/// Counts one thing as present until it is dropped.
+#[must_use = "counted until it is dropped"]
+pub struct Held(IntGauge);
+
+/// The registry did not take a metric: two share a name, or one is malformed. A fault of this program.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics cannot be set up")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+struct DoorMetrics {
+    open: IntGauge,
+    accepted: IntCounter,
+    refused: Vec<IntCounter>,
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    ///
+    /// # Errors
+    /// [`MetricsError`], if the list of metrics is wrong in itself.
+    pub fn new() -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let make = Maker(&registry);
+        make.gauges(names::INFO)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let refusals = make.counters(names::REFUSALS)?;
+        let steps = make.histograms(names::STEPS, SECONDS)?;
+        let failures = make.counters(names::HANDSHAKES_FAILED)?;
+        let open = make.gauges(names::CONNECTIONS)?;
+        let accepted = make.counters(names::ACCEPTED)?;
+        let refused = make.counters(names::REFUSED)?;
+        let door = |door: &Door| DoorMetrics {
+            open: open.with_label_values(&[door.word()]),
+            accepted: accepted.with_label_values(&[door.word()]),
+            refused: ConnectionRefusal::ALL
+                .iter()
+                .map(|reason| refused.with_label_values(&[door.word(), reason.word()]))
+                .collect(),
+        };
+        Ok(Self {
+            decisions: make.counters(names::DECISIONS)?,
+            done: make.counter(names::DONE)?,
+            refusals: Reason::ALL.iter().map(|reason| refusals.with_label_values(&[reason.code()])).collect(),
+            in_flight: make.gauges(names::IN_FLIGHT)?.with_label_values::<&str>(&[]),
+            steps: Step::ALL.iter().map(|step| steps.with_label_values(&[step.word()])).collect(),
+            doors: Door::ALL.iter().map(door).collect(),
+            handshakes_failed: HandshakeFailure::ALL
+                .iter()
+                .map(|reason| failures.with_label_values(&[reason.word()]))
+                .collect(),
+            audit_syncs: make.counter(names::AUDIT_SYNCS)?,
+            audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
+            audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
+            audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
+            audit_lost: make.counter(names::AUDIT_LOST)?,
+            registry,
+        })
+    }
+
+    /// The series of one operation, for the one who loads its bundle.
+    #[must_use]
+    pub fn operation(&self, operation: &OperationId) -> OperationMetrics {
+        let series = |result| self.decisions.with_label_values(&[operation.as_str(), result]);
+        OperationMetrics { allowed: series("allow"), denied: series("deny"), errored: series("error") }
+    }
+
+    /// An exchange ended for `reason`.
+    pub fn concluded(&self, reason: Reason) {
+        if reason == Reason::Done {
+            self.done.inc();
+        } else {
+            count(&self.refusals, reason as usize);
+        }
+    }
+
+    /// An exchange runs until the value is dropped.
+    pub fn exchange(&self) -> Held {
+        Held::new(&self.in_flight)
+    }
+
+    /// How many exchanges run now.
+    #[must_use]
+    pub fn exchanges_in_flight(&self) -> u64 {
+        u64::try_from(self.in_flight.get()).unwrap_or(0)
+    }
+
+    /// A step took so long.
+    pub fn step(&self, step: Step, took: Duration) {
+        if let Some(histogram) = self.steps.get(step as usize) {
+            histogram.observe(took.as_secs_f64());
+        }
+    }
+
+    /// A connection was accepted and is open until the value is dropped; `None` never happens for a door of the list.
+    pub fn connection(&self, door: Door) -> Option<Held> {
+        let series = self.doors.get(door as usize)?;
+        series.accepted.inc();
+        Some(Held::new(&series.open))
+    }
+
+    /// A connection was closed before anything was read from it.
+    pub fn connection_refused(&self, door: Door, reason: ConnectionRefusal) {
+        if let Some(series) = self.doors.get(door as usize) {
+            count(&series.refused, reason as usize);
+        }
+    }
+
+    /// A TLS handshake failed.
+    pub fn handshake_failed(&self, reason: HandshakeFailure) {
+        count(&self.handshakes_failed, reason as usize);
+    }
+
+    /// So many records became durable together, and it took so long.
+    pub fn audit_synced(&self, records: u32, took: Duration) {
+        self.audit_syncs.inc();
+        self.audit_batch.observe(f64::from(records));
+        self.audit_sync_time.observe(took.as_secs_f64());
+    }
+
+    /// A batch of records could not be made durable.
+    pub fn audit_sync_failed(&self) {
+        self.audit_sync_failures.inc();
+    }
+
+    /// A refusal's own record could not be written.
+    pub fn refusal_unrecorded(&self) {
+        self.audit_lost.inc();
+    }
+
+    /// Everything in the text format of Prometheus (version 0.0.4).
+    #[must_use]
+    pub fn render(&self) -> String {
+        // A `String` takes all writes: encoding what the registry itself gathered cannot fail.
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+impl OperationMetrics {
+    /// A policy allowed it.
+    pub fn allowed(&self) {
+        self.allowed.inc();
+    }
+
+    /// No policy permitted it, or one forbade it.
+    pub fn denied(&self) {
+        self.denied.inc();
+    }
+
+    /// A policy could not be evaluated.
+    pub fn errored(&self) {
+        self.errored.inc();
+    }
+}
+
+impl Held {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Makes metrics of the list and puts them into the registry.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn counter(&self, metric: Metric) -> Result<IntCounter, MetricsError> {
+        let counter = IntCounter::new(metric.name, metric.help)?;
+        self.0.register(Box::new(counter.clone()))?;
+        Ok(counter)
+    }
+
+    fn counters(&self, metric: Metric) -> Result<IntCounterVec, MetricsError> {
+        let counters = IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)?;
+        self.0.register(Box::new(counters.clone()))?;
+        Ok(counters)
+    }
+
+    fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, MetricsError> {
+        let gauges = IntGaugeVec::new(Opts::new(metric.name, metric.help), metric.labels)?;
+        self.0.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
+    }
+
+    fn histograms(&self, metric: Metric, buckets: &[f64]) -> Result<HistogramVec, MetricsError> {
+        let options = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
+        let histograms = HistogramVec::new(options, metric.labels)?;
+        self.0.register(Box::new(histograms.clone()))?;
+        Ok(histograms)
+    }
+}
+
+/// The lists above are in the order of the enums' variants, so a variant's number is its index.
+fn count(counters: &[IntCounter], index: usize) {
+    if let Some(counter) = counters.get(index) {
+        counter.inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Name;
+
+    #[test]
+    fn every_metric_of_the_list_is_rendered_and_no_other() {
+        let metrics = Metrics::new().unwrap();
+        metrics.operation(&Name::new("openDoor").unwrap()).allowed();
+        let text = metrics.render();
+        let rendered: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        let mut listed: Vec<&str> = names::METRICS.iter().map(|metric| metric.name).collect();
+        listed.sort_unstable();
+        assert_eq!(rendered, listed);
+    }
+
+    #[test]
+    fn every_variant_counts_in_the_series_of_its_own_word() {
+        let metrics = Metrics::new().unwrap();
+        for reason in Reason::ALL {
+            metrics.concluded(*reason);
+        }
+        for step in Step::ALL {
+            metrics.step(*step, Duration::from_millis(3));
+        }
+        for reason in HandshakeFailure::ALL {
+            metrics.handshake_failed(*reason);
+        }
+        for (door, reason) in Door::ALL.iter().flat_map(|d| ConnectionRefusal::ALL.iter().map(move |r| (*d, *r))) {
+            metrics.connection_refused(door, reason);
+        }
+        let text = metrics.render();
+        for reason in Reason::ALL {
+            let wanted = u8::from(*reason != Reason::Done);
+            assert!(text.contains(&format!("portcullis_refusals_total{{reason=\"{reason}\"}} {wanted}\n")), "{text}");
+        }
+        for step in Step::ALL {
+            let series = format!("portcullis_step_duration_seconds_count{{step=\"{}\"}} 1\n", step.word());
+            assert!(text.contains(&series), "{text}");
+        }
+        for reason in HandshakeFailure::ALL {
+            let series = format!("portcullis_handshakes_failed_total{{reason=\"{}\"}} 1\n", reason.word());
+            assert!(text.contains(&series), "{text}");
+        }
+        assert_eq!(text.matches("portcullis_connections_refused_total{").count(), 12);
+        assert!(text.contains("portcullis_exchanges_done_total 1\n"));
+    }
+
+    #[test]
+    fn what_is_held_counts_until_it_is_dropped_and_gateways_do_not_mix() {
+        let (metrics, other) = (Metrics::new().unwrap(), Metrics::new().unwrap());
+        let exchange = metrics.exchange();
+        let connection = metrics.connection(Door::Backend);
+        assert_eq!((metrics.exchanges_in_flight(), other.exchanges_in_flight()), (1, 0));
+        assert!(metrics.render().contains("portcullis_connections{door=\"backend\"} 1\n"));
+        drop((exchange, connection));
+        assert_eq!(metrics.exchanges_in_flight(), 0);
+        let text = metrics.render();
+        assert!(text.contains("portcullis_connections{door=\"backend\"} 0\n"));
+        assert!(text.contains("portcullis_connections_accepted_total{door=\"backend\"} 1\n"));
+    }
+}

@@ -1,0 +1,55 @@
+//! The one list of metrics: name, kind, labels and help, from which they are made and documented.
+//!
+//! Times are in seconds, as Prometheus wants; names end in their unit, counters in `_total`.
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// The name, with unit.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// Its labels; the values of each are a closed list, or names that operators gave.
+    pub labels: &'static [&'static str],
+}
+
+/// Declares each metric as a constant, and all of them as one list.
+macro_rules! metrics {
+    ($($constant:ident = $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(pub(super) const $constant: Metric = Metric { name: $name, help: $help, labels: &[$($label),*] };)+
+
+        /// All metrics, in the order of the documentation.
+        pub const METRICS: &[Metric] = &[$($constant,)+];
+    };
+}
+
+metrics! {
+    INFO = "portcullis_info" ["version"] "Always 1; the version that runs.";
+    DECISIONS = "portcullis_decisions_total" ["operation", "result"] "Decisions by operation: allow, deny or error.";
+    DONE = "portcullis_exchanges_done_total" [] "Exchanges that the partner confirmed.";
+    REFUSALS = "portcullis_refusals_total" ["reason"] "Exchanges that ended otherwise, by reason code.";
+    IN_FLIGHT = "portcullis_exchanges_in_flight" [] "Exchanges between head and answer.";
+    STEPS = "portcullis_step_duration_seconds" ["step"] "Time that one step of an exchange took.";
+    CONNECTIONS = "portcullis_connections" ["door"] "Connections open now.";
+    ACCEPTED = "portcullis_connections_accepted_total" ["door"] "Connections accepted.";
+    REFUSED = "portcullis_connections_refused_total" ["door", "reason"] "Connections closed before anything was read.";
+    HANDSHAKES_FAILED = "portcullis_handshakes_failed_total" ["reason"] "TLS handshakes that failed.";
+    AUDIT_SYNCS = "portcullis_audit_syncs_total" [] "Times that records were made durable.";
+    AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";
+    AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";
+    AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
+    AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_distinct_and_begin_with_ours() {
+        let names: HashSet<_> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len());
+        assert!(names.iter().all(|name| name.starts_with("portcullis_")));
+    }
+}
