@@ -1,1 +1,58 @@
-//! stub
+//! Cryptography: the one place that speaks to aws-lc, jsonwebtoken, webpki and the X.509 parser.
+//!
+//! Others ask for what they mean (a signed token, a sealed row, a keyed digest, a TLS configuration) and never choose an
+//! algorithm, a nonce or an encoding. Keys cannot be shown: they have no `Debug`, no `Clone`, and are wiped. A key
+//! serves one purpose; several keys come from one secret by HKDF under different labels ([`SecretKey::derive`]).
+//!
+//! No clock is read here, and nothing decides who may do what: `identity/` asks whether a token or a peer is good.
+//! Strangers' bytes (tokens, certificates) are taken apart strictly; faults hold none of them.
+
+mod base64url;
+mod certificate;
+mod digest;
+mod jwk;
+mod jws;
+mod keyset;
+mod provider;
+mod seal;
+mod signing;
+mod tls;
+mod tls_files;
+mod tls_verifier;
+
+pub use base64url::decode_base64url;
+pub use base64url::encode_base64url;
+pub use certificate::Certificate;
+pub use certificate::CertificateError;
+pub use certificate::SubjectName;
+pub use digest::HmacKey;
+pub use digest::constant_time_eq;
+pub use digest::keyed_digest;
+pub use digest::random;
+pub use digest::sha256;
+pub use jwk::Algorithm;
+pub use jws::Jws;
+pub use jws::JwsError;
+pub use jws::MAX_JWS_BYTES;
+pub use keyset::KeySet;
+pub use keyset::KeySetError;
+pub use keyset::SignatureError;
+pub use keyset::VerifyingKey;
+pub use provider::ProviderError;
+pub use provider::install_provider;
+pub use seal::KeyError;
+pub use seal::OpenError;
+pub use seal::Sealer;
+pub use seal::SecretKey;
+pub use seal::SivKey;
+pub use signing::SignError;
+pub use signing::SigningKey;
+pub use signing::SigningKeyError;
+pub use signing::jwks_json;
+pub use tls::TlsError;
+pub use tls::client_config;
+pub use tls::server_config;
+pub use tls::server_config_speaking;
+pub use tls_files::TlsFileError;
+pub use tls_files::TlsIdentity;
+pub use tls_files::read_certificates;

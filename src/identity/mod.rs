@@ -1,1 +1,34 @@
-//! stub
+//! Who calls: the peer of the TLS connection, and the token that must be bound to it.
+//!
+//! [`Verifier::verify`] makes the [`Caller`], the proof that later steps demand. A caller is a peer whose certificate names
+//! exactly one thing and is valid *now*, and a token of an issuer we know: RFC 9068 access token, signed with a key of that
+//! issuer by that key's algorithm, for our audience, within its times, living no longer than configured, and bound to the
+//! peer's certificate (RFC 8705 §3). A token that is not bound is a bearer token, and nobody's.
+//!
+//! Header and payload are read by the strict parser of `json/`; the signature alone is the library's (`crypto/`). What a
+//! caller may do is not asked here: that is `policy/`, and revocation is `guard/`.
+//!
+//! Faults hold no values. What came from a token prints as a length.
+
+mod caller;
+mod claims;
+mod fault;
+mod header;
+mod peer;
+mod settings;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use caller::Caller;
+pub use caller::Right;
+pub use caller::Token;
+pub use caller::TokenDemand;
+pub use caller::TokenKind;
+pub use fault::IdentityFault;
+pub use peer::Peer;
+pub use settings::IdentitySettings;
+pub use settings::IssuerSettings;
+pub use settings::SettingsError;
+pub use verifier::Verifier;

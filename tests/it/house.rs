@@ -31,7 +31,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("partner", 1, &["proofs", "ground"]),
     ("model", 0, &[]),
     ("json", 0, &["limits"]),
-    ("crypto", 0, &["json", "secret"]),
+    ("crypto", 0, &["model", "json", "clock", "secret"]),
     ("wire", 0, &["crypto", "limits"]),
     ("telemetry", 0, &["model"]),
     ("clock", 0, &["model", "files"]),

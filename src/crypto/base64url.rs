@@ -1,0 +1,55 @@
+//! base64url without padding (RFC 4648 §5, RFC 7515 §2), in its one spelling: padding, line breaks, the other alphabet
+//! and stray bits at the end are refused, so that no two texts mean the same bytes.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The text of `bytes`.
+#[must_use]
+pub fn encode_base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes of `text`; `None` unless it is spelled as [`encode_base64url`] spells it.
+#[must_use]
+pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Exactly `N` bytes of `text`, without allocating.
+pub(super) fn decode_exactly<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    // `decode_slice` wants room for whole groups, so a few bytes more than the longest of our values.
+    let mut room = [0; 96];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut room).ok()?;
+    room.get(..length)?.try_into().ok()
+}
+
+/// Appends the text of `bytes`.
+pub(super) fn append_base64url(bytes: &[u8], out: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_one_spelling() {
+        assert_eq!(decode_base64url("AQAB"), Some(vec![1, 0, 1]));
+        assert_eq!(decode_base64url("_-8"), Some(vec![0xff, 0xef]));
+        for other in ["AQA", "AQAB=", "AQ==", "/+8", "AR", "AQ\nAB", " AQAB", "AQAB ", "A"] {
+            let accepted = decode_base64url(other).map(|bytes| encode_base64url(&bytes));
+            assert!(accepted.is_none_or(|text| text == other), "{other:?} is a second spelling");
+        }
+        assert_eq!(decode_base64url("AR"), None, "bits beyond the last byte");
+    }
+
+    #[test]
+    fn an_exact_length_is_met_or_nothing_comes() {
+        assert_eq!(decode_exactly::<3>(b"AQAB"), Some([1, 0, 1]));
+        assert_eq!(decode_exactly::<2>(b"AQAB"), None);
+        assert_eq!(decode_exactly::<4>(b"AQAB"), None);
+        assert_eq!(decode_exactly::<64>(&[b'A'; 86]), Some([0; 64]));
+        assert_eq!(decode_exactly::<64>(&[b'A'; 4000]), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! A private key that signs tokens: PKCS#8 in PEM, P-256 for ES256 or Ed25519 for EdDSA.
+//!
+//! The key is parsed once and kept ready, and so is the header of the tokens that are minted per command: signing costs
+//! one signature and one base64url of the payload. Signing goes to aws-lc directly, because the token library would parse
+//! the key anew for each signature (`docs/decisions/0012`).
+
+use crate::crypto::base64url::append_base64url;
+use crate::crypto::base64url::encode_base64url;
+use crate::crypto::jwk::Algorithm;
+use crate::crypto::jwk::PublicKey;
+use crate::secret::Secret;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+use aws_lc_rs::signature::EcdsaKeyPair;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use aws_lc_rs::signature::KeyPair;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject;
+use zeroize::Zeroizing;
+
+/// The `typ` of access tokens (RFC 9068 §2.1), whose header is kept ready.
+const ACCESS_TOKEN: &str = "at+jwt";
+
+/// A key that signs tokens.
+pub struct SigningKey {
+    pair: Pair,
+    public: PublicKey,
+    kid: Box<str>,
+    access_token_header: Box<str>,
+}
+
+enum Pair {
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+/// Why a file holds no signing key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SigningKeyError {
+    /// No `PRIVATE KEY` section.
+    #[error("no PKCS#8 key in PEM (`-----BEGIN PRIVATE KEY-----`)")]
+    NoPkcs8,
+    /// Another kind of key.
+    #[error("the key is neither P-256 nor Ed25519")]
+    Unsupported,
+}
+
+/// The cryptographic library could not sign.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("could not sign")]
+pub struct SignError;
+
+impl SigningKey {
+    /// Reads a PKCS#8 key in PEM.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`].
+    pub fn from_pem(pem: &Secret) -> Result<Self, SigningKeyError> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose()).map_err(|_| SigningKeyError::NoPkcs8)?;
+        let der = der.secret_pkcs8_der();
+        if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+            return Ok(Self::of(Pair::P256(pair)));
+        }
+        let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| SigningKeyError::Unsupported)?;
+        Ok(Self::of(Pair::Ed25519(pair)))
+    }
+
+    /// A new key as PKCS#8 in PEM, for development.
+    ///
+    /// # Errors
+    /// [`SignError`] if the library gives no key.
+    pub fn generate_pem(algorithm: Algorithm) -> Result<Secret, SignError> {
+        let random = SystemRandom::new();
+        let der = match algorithm {
+            Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random),
+            Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random),
+        };
+        let base64 = Zeroizing::new(STANDARD.encode(der.map_err(|_| SignError)?));
+        let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
+        let mut rest = base64.as_str();
+        while let Some((line, after)) = rest.split_at_checked(rest.len().min(64)).filter(|(line, _)| !line.is_empty()) {
+            pem.push_str(line);
+            pem.push('\n');
+            rest = after;
+        }
+        pem.push_str("-----END PRIVATE KEY-----\n");
+        Ok(Secret::new(pem.into_bytes()))
+    }
+
+    /// The key's id: its thumbprint (RFC 7638), base64url.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The `alg` of its tokens.
+    #[must_use]
+    pub const fn algorithm(&self) -> &'static str {
+        match self.pair {
+            Pair::P256(_) => Algorithm::Es256.name(),
+            Pair::Ed25519(_) => Algorithm::EdDsa.name(),
+        }
+    }
+
+    /// Signs `payload`, a JSON text, as a token of the type `typ`, with the header `alg`, `kid`, `typ`.
+    ///
+    /// `typ` is one of ours, in plain characters: it is written into the header as it stands.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn sign_jws(&self, typ: &str, payload: &[u8]) -> Result<String, SignError> {
+        if typ == ACCESS_TOKEN {
+            self.sign_under(&self.access_token_header, payload)
+        } else {
+            self.sign_under(&self.header(typ), payload)
+        }
+    }
+
+    /// Signs `payload` under any `header`: how the development issuer makes tokens that must be refused.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn sign_jws_with_header(&self, header: &[u8], payload: &[u8]) -> Result<String, SignError> {
+        self.sign_under(&encode_base64url(header), payload)
+    }
+
+    /// The public key as JWK (RFC 7517) with `kid`, `alg` and `use`.
+    #[must_use]
+    pub fn public_jwk(&self) -> String {
+        self.public.jwk()
+    }
+
+    fn of(pair: Pair) -> Self {
+        let public = match &pair {
+            Pair::P256(pair) => PublicKey::new(Algorithm::Es256, pair.public_key().as_ref().to_vec()),
+            Pair::Ed25519(pair) => PublicKey::new(Algorithm::EdDsa, pair.public_key().as_ref().to_vec()),
+        };
+        let kid = public.thumbprint().into_boxed_str();
+        let mut key = Self { pair, public, kid, access_token_header: Box::default() };
+        key.access_token_header = key.header(ACCESS_TOKEN).into_boxed_str();
+        key
+    }
+
+    fn header(&self, typ: &str) -> String {
+        let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, self.algorithm(), self.kid);
+        encode_base64url(header.as_bytes())
+    }
+
+    fn sign_under(&self, header: &str, payload: &[u8]) -> Result<String, SignError> {
+        // A point, four characters for three bytes, a point, 86 characters of signature.
+        let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 88);
+        token.push_str(header);
+        token.push('.');
+        append_base64url(payload, &mut token);
+        let signature = match &self.pair {
+            Pair::P256(pair) => pair.sign(&SystemRandom::new(), token.as_bytes()),
+            Pair::Ed25519(pair) => pair.try_sign(token.as_bytes()),
+        };
+        let signature = signature.map_err(|_| SignError)?;
+        token.push('.');
+        append_base64url(signature.as_ref(), &mut token);
+        Ok(token)
+    }
+}
+
+/// The public keys as JWKS (RFC 7517 §5), for those who verify our tokens.
+#[must_use]
+pub fn jwks_json(keys: &[&SigningKey]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| key.public_jwk()).collect();
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}

@@ -1,0 +1,129 @@
+//! The caller: the proof that a request comes from a peer and a token that belong together.
+
+use crate::clock::UnixSeconds;
+use crate::identity::peer::Peer;
+use crate::model::Stranger;
+use crate::model::TenantId;
+use std::sync::Arc;
+
+/// What an issuer's tokens are.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum TokenKind {
+    /// From the identity provider, after signing in: good for what moves nothing.
+    SignIn,
+    /// Short, narrow, for one app instance: the only kind that moves a door.
+    Session,
+}
+
+impl TokenKind {
+    /// The word in configuration and policies.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// What an operation demands of the token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenDemand {
+    /// A session token: the operation moves something.
+    Session,
+    /// A token of any kind.
+    Any,
+}
+
+/// Proof that a request comes from this peer and this token; only [`Verifier`](crate::identity::Verifier) makes one.
+#[derive(Debug)]
+#[must_use = "without this proof the exchange ends here"]
+pub struct Caller {
+    peer: Peer,
+    token: Option<Token>,
+}
+
+impl Caller {
+    /// The names that [`Token::claim`] knows: what a contract's `claim:` may say.
+    pub const CLAIMS: [&'static str; 7] = ["sub", "device_id", "car_id", "tenant", "sid", "client_id", "jti"];
+
+    pub(super) const fn new(peer: Peer, token: Option<Token>) -> Self {
+        Self { peer, token }
+    }
+
+    /// The peer of the connection.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// The token; `None` only on the gateway's own paths.
+    #[must_use]
+    pub const fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+}
+
+/// A verified token. What is a stranger's cannot be printed.
+#[derive(Debug)]
+pub struct Token {
+    /// What the issuer's tokens are.
+    pub kind: TokenKind,
+    /// `iss`, as configured.
+    pub issuer: Arc<str>,
+    /// `sub`: the user.
+    pub subject: Stranger,
+    /// `tenant`: the management company.
+    pub tenant: Option<TenantId>,
+    /// `device_id`: the user's app instance.
+    pub device: Option<Stranger>,
+    /// `car_id`.
+    pub car: Option<Stranger>,
+    /// `sid`: the session.
+    pub session: Option<Stranger>,
+    /// `jti`.
+    pub token_id: Stranger,
+    /// `client_id`.
+    pub client_id: Stranger,
+    /// `roles`.
+    pub roles: Vec<Stranger>,
+    /// `scope`, taken apart.
+    pub scopes: Vec<Stranger>,
+    /// `authorization_details` (RFC 9396).
+    pub rights: Vec<Right>,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// `exp`: the first second in which the token is no longer good.
+    pub expires_at: UnixSeconds,
+}
+
+impl Token {
+    /// The claim that a contract's `claim:` names, one of [`Caller::CLAIMS`]; `None` if the token has none, or it is another.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        let claim = match name {
+            "sub" => Some(&self.subject),
+            "device_id" => self.device.as_ref(),
+            "car_id" => self.car.as_ref(),
+            "tenant" => return self.tenant.as_ref().map(TenantId::as_str),
+            "sid" => self.session.as_ref(),
+            "client_id" => Some(&self.client_id),
+            "jti" => Some(&self.token_id),
+            _ => None,
+        };
+        claim.map(Stranger::expose)
+    }
+}
+
+/// One entry of `authorization_details` (RFC 9396 §2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Right {
+    /// The entry's type; `door_access` is the one we know.
+    pub kind: &'static str,
+    /// What may be done, for instance `open`; at least one.
+    pub actions: Vec<Stranger>,
+    /// In which house.
+    pub house: Stranger,
+    /// At which door; `None` for all doors of the house.
+    pub door: Option<Stranger>,
+}

@@ -1,0 +1,225 @@
+//! A token's payload: the claims that we read, in one strict pass.
+//!
+//! Claims that we do not know are read as strictly and let go: issuers add their own, and a token is no contract. One that
+//! we know must have its form, whether this operation needs it or not. Strings borrow from the payload; what is kept is
+//! copied once the token is verified.
+//!
+//! Times are whole seconds (RFC 7519 §2 would allow fractions; a fraction could not be at a limit).
+
+use crate::clock::UnixSeconds;
+use crate::crypto::decode_base64url;
+use crate::identity::caller::Right;
+use crate::identity::fault::IdentityFault;
+use crate::json::JsonError;
+use crate::json::Kind;
+use crate::json::Limits;
+use crate::json::Reader;
+use crate::model::Sha256;
+use crate::model::Stranger;
+use std::borrow::Cow;
+
+/// The longest claim, in bytes, but for `scope`.
+const MAX_CLAIM_BYTES: usize = 255;
+/// The longest `scope`, in bytes.
+const MAX_SCOPE_BYTES: usize = 2048;
+
+/// The one type of `authorization_details` that we know.
+const DOOR_ACCESS: &str = "door_access";
+
+const LIMITS: Limits = Limits { max_depth: 8, max_members: 64, max_elements: 64, max_string_bytes: 8 * 1024 };
+
+/// The claims that we read. Not verified.
+#[derive(Default)]
+pub(super) struct Claims<'t> {
+    pub(super) issuer: Option<Cow<'t, str>>,
+    pub(super) audience: Vec<Cow<'t, str>>,
+    pub(super) subject: Option<Cow<'t, str>>,
+    pub(super) token_id: Option<Cow<'t, str>>,
+    pub(super) client_id: Option<Cow<'t, str>>,
+    pub(super) tenant: Option<Cow<'t, str>>,
+    pub(super) device: Option<Cow<'t, str>>,
+    pub(super) car: Option<Cow<'t, str>>,
+    pub(super) session: Option<Cow<'t, str>>,
+    pub(super) issued_at: Option<UnixSeconds>,
+    pub(super) not_before: Option<UnixSeconds>,
+    pub(super) expires_at: Option<UnixSeconds>,
+    pub(super) binding: Option<Binding>,
+    pub(super) roles: Vec<Cow<'t, str>>,
+    pub(super) scope: Option<Cow<'t, str>>,
+    pub(super) rights: Vec<Right>,
+}
+
+/// What `cnf` (RFC 7800) binds the token to.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Binding {
+    /// To a certificate, by `x5t#S256` alone (RFC 8705 §3.1).
+    Certificate(Sha256),
+    /// To something else, or to something else besides.
+    Other,
+}
+
+impl<'t> Claims<'t> {
+    /// Reads the payload.
+    pub(super) fn read(payload: &'t [u8]) -> Result<Self, IdentityFault> {
+        let mut reader = Reader::new(payload, LIMITS).map_err(malformed)?;
+        let mut claims = Self::default();
+        reader.begin_object().map_err(malformed)?;
+        while let Some(name) = reader.next_key().map_err(malformed)? {
+            claims.read_one(&name, &mut reader)?;
+        }
+        reader.finish().map_err(malformed)?;
+        Ok(claims)
+    }
+
+    fn read_one(&mut self, name: &str, reader: &mut Reader<'t>) -> Result<(), IdentityFault> {
+        match name {
+            "iss" => self.issuer = Some(text(reader)?),
+            "aud" => self.audience = one_or_more(reader)?,
+            "sub" => self.subject = Some(text(reader)?),
+            "jti" => self.token_id = Some(text(reader)?),
+            "client_id" => self.client_id = Some(text(reader)?),
+            "tenant" => self.tenant = Some(text(reader)?),
+            "device_id" => self.device = Some(text(reader)?),
+            "car_id" => self.car = Some(text(reader)?),
+            "sid" => self.session = Some(text(reader)?),
+            "iat" => self.issued_at = Some(time(reader)?),
+            "nbf" => self.not_before = Some(time(reader)?),
+            "exp" => self.expires_at = Some(time(reader)?),
+            "cnf" => self.binding = Some(binding(reader)?),
+            "roles" => self.roles = texts(reader)?,
+            "scope" => self.scope = Some(reader.string(MAX_SCOPE_BYTES).map_err(of_a_claim)?),
+            "authorization_details" => self.rights = rights(reader)?,
+            _ => pass_over(reader).map_err(malformed)?,
+        }
+        Ok(())
+    }
+
+    /// `scope` taken apart (RFC 6749 §3.3): words with single spaces between them.
+    pub(super) fn scopes(&self) -> Result<Vec<Stranger>, IdentityFault> {
+        let Some(scope) = &self.scope else { return Ok(Vec::new()) };
+        let word = |word: &str| match word.bytes().all(|byte| byte.is_ascii_graphic()) && !word.is_empty() {
+            true => Ok(Stranger::new(word)),
+            false => Err(IdentityFault::ClaimInvalid),
+        };
+        scope.split(' ').map(word).collect()
+    }
+}
+
+/// A fault of the text; the reader tells no more, and the one who sent it needs no more.
+fn malformed(_: JsonError) -> IdentityFault {
+    IdentityFault::ClaimsMalformed
+}
+
+/// A fault in a claim that we read: of the text, or of the claim's type.
+fn of_a_claim(error: JsonError) -> IdentityFault {
+    match error.fault() {
+        crate::json::Fault::WrongKind { .. } | crate::json::Fault::StringTooLong => IdentityFault::ClaimInvalid,
+        _ => IdentityFault::ClaimsMalformed,
+    }
+}
+
+/// A string that names something: 1 to 255 bytes without control characters.
+fn text<'t>(reader: &mut Reader<'t>) -> Result<Cow<'t, str>, IdentityFault> {
+    let text = reader.string(MAX_CLAIM_BYTES).map_err(of_a_claim)?;
+    match text.is_empty() || text.chars().any(char::is_control) {
+        true => Err(IdentityFault::ClaimInvalid),
+        false => Ok(text),
+    }
+}
+
+/// An array of strings.
+fn texts<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, IdentityFault> {
+    let mut texts = Vec::new();
+    reader.begin_array().map_err(of_a_claim)?;
+    while reader.next_element().map_err(malformed)? {
+        texts.push(text(reader)?);
+    }
+    Ok(texts)
+}
+
+/// A string or an array of strings (RFC 7519 §4.1.3).
+fn one_or_more<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, IdentityFault> {
+    match reader.peek().map_err(malformed)? {
+        Kind::String => Ok(vec![text(reader)?]),
+        _ => texts(reader),
+    }
+}
+
+/// Whole seconds, not before 1970.
+fn time(reader: &mut Reader<'_>) -> Result<UnixSeconds, IdentityFault> {
+    let number = reader.number().map_err(of_a_claim)?;
+    let seconds = number.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.map(UnixSeconds::new).ok_or(IdentityFault::ClaimInvalid)
+}
+
+fn binding(reader: &mut Reader<'_>) -> Result<Binding, IdentityFault> {
+    let (mut certificate, mut other) = (None, false);
+    reader.begin_object().map_err(of_a_claim)?;
+    while let Some(name) = reader.next_key().map_err(malformed)? {
+        if name == "x5t#S256" {
+            let bytes = decode_base64url(&text(reader)?).and_then(|bytes| bytes.try_into().ok());
+            certificate = Some(Sha256::new(bytes.ok_or(IdentityFault::ClaimInvalid)?));
+        } else {
+            other = true;
+            pass_over(reader).map_err(malformed)?;
+        }
+    }
+    match certificate {
+        Some(thumbprint) if !other => Ok(Binding::Certificate(thumbprint)),
+        Some(_) => Ok(Binding::Other),
+        None if other => Ok(Binding::Other),
+        None => Err(IdentityFault::Unbound),
+    }
+}
+
+/// `authorization_details`: an array of objects of a type that we know (RFC 9396 §2, §5: unknown ones are refused).
+fn rights(reader: &mut Reader<'_>) -> Result<Vec<Right>, IdentityFault> {
+    let mut rights = Vec::new();
+    reader.begin_array().map_err(of_a_claim)?;
+    while reader.next_element().map_err(malformed)? {
+        rights.push(right(reader)?);
+    }
+    Ok(rights)
+}
+
+/// One entry of the type `door_access`: exactly `type`, `house`, `actions` and, if it is for one door, `door`.
+fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
+    let (mut typ, mut house, mut door, mut actions) = (None, None, None, Vec::new());
+    reader.begin_object().map_err(of_a_claim)?;
+    while let Some(name) = reader.next_key().map_err(malformed)? {
+        match &*name {
+            "type" => typ = Some(text(reader)?),
+            "house" => house = Some(Stranger::new(text(reader)?)),
+            "door" => door = Some(Stranger::new(text(reader)?)),
+            "actions" => actions = texts(reader)?.into_iter().map(Stranger::new).collect(),
+            _ => return Err(IdentityFault::RightUnknown),
+        }
+    }
+    let known = typ.is_some_and(|typ| typ == DOOR_ACCESS) && !actions.is_empty();
+    let house = house.filter(|_| known).ok_or(IdentityFault::RightUnknown)?;
+    Ok(Right { kind: DOOR_ACCESS, actions, house, door })
+}
+
+/// Reads a value of any kind, as strictly as all others, and forgets it. Recurses at most [`LIMITS`]`.max_depth` times.
+fn pass_over(reader: &mut Reader<'_>) -> Result<(), JsonError> {
+    match reader.peek()? {
+        Kind::Null => reader.null(),
+        Kind::Boolean => reader.boolean().map(drop),
+        Kind::Number => reader.number().map(drop),
+        Kind::String => reader.string(usize::MAX).map(drop),
+        Kind::Array => {
+            reader.begin_array()?;
+            while reader.next_element()? {
+                pass_over(reader)?;
+            }
+            Ok(())
+        }
+        Kind::Object => {
+            reader.begin_object()?;
+            while reader.next_key()?.is_some() {
+                pass_over(reader)?;
+            }
+            Ok(())
+        }
+    }
+}

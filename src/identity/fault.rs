@@ -1,0 +1,87 @@
+//! Why nobody's request is taken further. Each fault is one check; none holds a value.
+
+/// Why a peer or a token is refused.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum IdentityFault {
+    /// The certificate names neither a URI nor a DNS name.
+    #[error("certificate names nobody")]
+    PeerNameless,
+    /// The certificate names more than one URI, or no URI and more than one DNS name.
+    #[error("certificate names more than one")]
+    PeerAmbiguous,
+    /// The certificate is not valid yet, or no longer; a connection may outlive it.
+    #[error("certificate is outside its validity")]
+    PeerNotValidNow,
+    /// No `Authorization` field.
+    #[error("there is no token")]
+    TokenMissing,
+    /// More than one `Authorization` field.
+    #[error("there is more than one authorization field")]
+    AuthorizationRepeated,
+    /// The field is not `Bearer`, one space and a token.
+    #[error("authorization is not of the scheme Bearer")]
+    Scheme,
+    /// The token is longer than 8 KiB.
+    #[error("token is too long")]
+    TokenTooLong,
+    /// The token has not three parts of strict base64url.
+    #[error("token is malformed")]
+    TokenMalformed,
+    /// The header is not strict JSON, or not an object of `alg`, `kid`, `typ` and nothing else.
+    #[error("token header is not of alg, kid and typ")]
+    Header,
+    /// `typ` is neither `at+jwt` nor `application/at+jwt` (RFC 9068 §4).
+    #[error("token is of another type")]
+    Type,
+    /// The payload is not a strict JSON object.
+    #[error("claims are not strict JSON")]
+    ClaimsMalformed,
+    /// A claim that we read has the wrong type or form.
+    #[error("claim has the wrong form")]
+    ClaimInvalid,
+    /// A required claim is not there.
+    #[error("claim is missing")]
+    ClaimMissing,
+    /// The issuer is none of ours.
+    #[error("issuer is unknown")]
+    IssuerUnknown,
+    /// The issuer has no key of that id.
+    #[error("key is unknown")]
+    KeyUnknown,
+    /// The header's algorithm is not the key's, or not one that the issuer may use.
+    #[error("algorithm is not the key's")]
+    Algorithm,
+    /// The signature does not fit.
+    #[error("signature does not fit")]
+    Signature,
+    /// The token is for somebody else.
+    #[error("token is for another audience")]
+    Audience,
+    /// `exp` is reached.
+    #[error("token is expired")]
+    Expired,
+    /// `nbf` is not reached.
+    #[error("token is not valid yet")]
+    NotYetValid,
+    /// `iat` lies in the future.
+    #[error("token is issued in the future")]
+    IssuedInFuture,
+    /// From `iat` to `exp` it is longer than the issuer's tokens may live, or `exp` is not after `iat`.
+    #[error("token lives too long")]
+    LifetimeTooLong,
+    /// There is no `cnf` with `x5t#S256`.
+    #[error("token is not bound to a certificate")]
+    Unbound,
+    /// `cnf` demands a proof that this gateway does not ask for, so that it would go unproven.
+    #[error("token is bound in a way that is not supported")]
+    BindingUnsupported,
+    /// The token is bound to another certificate.
+    #[error("token is bound to another certificate")]
+    BoundToAnother,
+    /// `authorization_details` has an entry of an unknown type, or with unknown members (RFC 9396 §5).
+    #[error("authorization details are unknown or malformed")]
+    RightUnknown,
+    /// The operation takes session tokens only.
+    #[error("a session token is demanded")]
+    SessionRequired,
+}

@@ -1,0 +1,87 @@
+//! The other end of a TLS connection, by its certificate. Made once per connection.
+
+use crate::crypto::Certificate;
+use crate::crypto::SubjectName;
+use crate::identity::fault::IdentityFault;
+use std::sync::Arc;
+
+/// The peer: its certificate, which TLS has verified, and the one name in it.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    certificate: Arc<Certificate>,
+    name: Arc<str>,
+}
+
+impl Peer {
+    /// Names the peer: by the only URI of its certificate; if there is no URI, by the only DNS name.
+    ///
+    /// # Errors
+    /// [`IdentityFault::PeerNameless`], [`IdentityFault::PeerAmbiguous`].
+    pub fn of(certificate: Arc<Certificate>) -> Result<Self, IdentityFault> {
+        let uris = certificate.names.iter().filter_map(|name| match name {
+            SubjectName::Uri(text) => Some(text),
+            SubjectName::Dns(_) => None,
+        });
+        let hosts = certificate.names.iter().filter_map(|name| match name {
+            SubjectName::Dns(text) => Some(text),
+            SubjectName::Uri(_) => None,
+        });
+        let name: Arc<str> = match only(uris)? {
+            Some(uri) => Arc::from(&**uri),
+            None => Arc::from(&**only(hosts)?.ok_or(IdentityFault::PeerNameless)?),
+        };
+        Ok(Self { certificate, name })
+    }
+
+    /// The certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
+    }
+
+    /// The name, for instance `spiffe://prop.example/backend`. Our own authority certified it, so it may be printed.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn only<'n>(mut names: impl Iterator<Item = &'n Box<str>>) -> Result<Option<&'n Box<str>>, IdentityFault> {
+    let first = names.next();
+    match names.next() {
+        Some(_) => Err(IdentityFault::PeerAmbiguous),
+        None => Ok(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::crypto::sha256;
+
+    fn peer(names: &[SubjectName]) -> Result<String, IdentityFault> {
+        let certificate = Certificate {
+            thumbprint: sha256(b"certificate"),
+            names: names.to_vec(),
+            not_before: UnixSeconds::new(0),
+            not_after: UnixSeconds::new(1),
+            serial: Box::default(),
+            client_auth: true,
+            server_auth: false,
+        };
+        Peer::of(Arc::new(certificate)).map(|peer| peer.name().to_owned())
+    }
+
+    #[test]
+    fn a_peer_is_named_by_its_only_uri_or_else_by_its_only_host() {
+        let uri = |text: &str| SubjectName::Uri(text.into());
+        let host = |text: &str| SubjectName::Dns(text.into());
+        assert_eq!(peer(&[uri("spiffe://a/b")]), Ok("spiffe://a/b".to_owned()));
+        assert_eq!(peer(&[host("x.example"), uri("spiffe://a/b"), host("y.example")]), Ok("spiffe://a/b".to_owned()));
+        assert_eq!(peer(&[host("x.example")]), Ok("x.example".to_owned()));
+        assert_eq!(peer(&[]), Err(IdentityFault::PeerNameless));
+        assert_eq!(peer(&[uri("spiffe://a/b"), uri("spiffe://a/c")]), Err(IdentityFault::PeerAmbiguous));
+        assert_eq!(peer(&[host("x.example"), host("y.example")]), Err(IdentityFault::PeerAmbiguous));
+    }
+}
