@@ -16,8 +16,21 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::fmt;
 
-/// The largest file that is parsed, in bytes.
-const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+/// How large a file may be. Beyond either bound it is a fault, before anything is made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Bytes of text.
+    pub max_bytes: usize,
+    /// Scalars, lists and mappings together.
+    pub max_nodes: usize,
+}
+
+impl Budget {
+    /// For what people write: configuration, contracts, requirements.
+    pub const RULES: Self = Self { max_bytes: 4 * 1024 * 1024, max_nodes: 250_000 };
+    /// For what machines export: the directory.
+    pub const DATA: Self = Self { max_bytes: 64 * 1024 * 1024, max_nodes: 4_000_000 };
+}
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,13 +69,22 @@ pub enum Yaml {
     Map(Vec<(Key, Node)>),
 }
 
-/// Parses one document.
+/// Parses one document that people wrote.
 ///
 /// # Errors
 /// One diagnostic with the parser's place and message: a syntax error or a breach of the strict rules above.
 pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
-    if source.text().len() > MAX_FILE_BYTES {
-        return Err(source.fault("file-too-large", Place::WHOLE, "the file is larger than 4 MiB").into());
+    parse_within(source, Budget::RULES)
+}
+
+/// Parses one document of at most the size that `budget` allows.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_within(source: &Source, budget: Budget) -> Result<Node, Diagnostics> {
+    if source.text().len() > budget.max_bytes {
+        let message = format!("the file is larger than {} bytes", budget.max_bytes);
+        return Err(source.fault("file-too-large", Place::WHOLE, message).into());
     }
     let options = serde_yaml::options! {
         strict_booleans: true,
@@ -76,6 +98,9 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
         budget: serde_yaml::budget! {
             max_depth: 32,
             max_aliases: 0,
+            max_nodes: budget.max_nodes,
+            // Each node is an event, each list and mapping two; the document's own make four.
+            max_events: budget.max_nodes.saturating_mul(2).saturating_add(4),
         },
     };
     serde_yaml::from_str_with_options::<Node>(source.text(), options).map_err(|error| {

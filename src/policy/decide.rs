@@ -40,13 +40,7 @@ impl Permit {
     #[cfg(test)]
     pub fn for_test(located: Located, policies: &[&str]) -> Self {
         let policies = policies.iter().map(|id| Arc::from(*id)).collect();
-        Self {
-            decision: Arc::new(Decision {
-                policies,
-                ..Decision::default()
-            }),
-            located: Arc::new(located),
-        }
+        Self { decision: Arc::new(Decision { policies, ..Decision::default() }), located: Arc::new(located) }
     }
 }
 

@@ -19,8 +19,6 @@ impl PeerPermit {
     /// A permit for the tests of rooms that demand one.
     #[cfg(test)]
     pub fn for_test() -> Self {
-        Self {
-            decision: Decision::default(),
-        }
+        Self { decision: Decision::default() }
     }
 }
