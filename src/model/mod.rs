@@ -28,6 +28,8 @@ pub use names::PartnerName;
 pub use names::TenantId;
 pub use place::Located;
 pub use place::ResourceId;
+pub use place::entity_id;
+pub use place::push_netstring;
 pub use reason::Reason;
 pub use receipt::Epoch;
 pub use receipt::Receipt;

@@ -3,6 +3,7 @@
 use crate::model::PartnerName;
 use crate::model::TenantId;
 use std::fmt;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// A thing's type and its id within one partner and one tenant, for instance `Door` and `house-1`, `door-2`.
@@ -21,14 +22,34 @@ impl ResourceId {
     /// The parts joined length-safe, each as `LENGTH:TEXT,` (a netstring): `7:house-1,6:door-2,`.
     #[must_use]
     pub fn joined(&self) -> String {
-        self.parts.iter().map(|part| netstring(part)).collect()
+        let mut joined = String::new();
+        self.parts.iter().for_each(|part| push_netstring(&mut joined, part));
+        joined
     }
 
     /// The uid's id for policy: partner, tenant and parts, joined length-safe.
     #[must_use]
     pub fn entity_id(&self, partner: &PartnerName, tenant: &TenantId) -> String {
-        format!("{}{}{}", netstring(partner.as_str()), netstring(tenant.as_str()), self.joined())
+        entity_id(partner, tenant, self.parts.iter().map(AsRef::as_ref))
     }
+}
+
+/// The uid's id of a thing of which only the parts are known: partner, tenant and parts, joined length-safe.
+#[must_use]
+pub fn entity_id<'a>(partner: &PartnerName, tenant: &TenantId, parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut id = String::with_capacity(96);
+    push_netstring(&mut id, partner.as_str());
+    push_netstring(&mut id, tenant.as_str());
+    for part in parts {
+        push_netstring(&mut id, part);
+    }
+    id
+}
+
+/// Appends `text` as `LENGTH:TEXT,`, so that texts put one after another can be told apart again (a netstring).
+pub fn push_netstring(out: &mut String, text: &str) {
+    // Writing to a `String` cannot fail.
+    let _ = write!(out, "{}:{text},", text.len());
 }
 
 impl fmt::Debug for ResourceId {
@@ -48,10 +69,6 @@ pub struct Located {
     pub ancestors: Vec<ResourceId>,
     /// The version of the directory that said so.
     pub directory_version: u64,
-}
-
-fn netstring(text: &str) -> String {
-    format!("{}:{text},", text.len())
 }
 
 #[cfg(test)]

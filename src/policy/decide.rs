@@ -1,6 +1,7 @@
 //! The proof of permission, and why there is none.
 
 use crate::model::Located;
+use crate::model::TenantId;
 use crate::policy::Decision;
 use std::sync::Arc;
 
@@ -34,6 +35,12 @@ impl Permit {
     #[must_use]
     pub fn located(&self) -> &Located {
         &self.located
+    }
+
+    /// The tenant in which the thing stands.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.located.tenant
     }
 
     /// A permit for the tests of rooms that demand one.

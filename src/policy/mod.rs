@@ -4,12 +4,33 @@
 //! record. Default is deny; a policy that errors denies, where Cedar alone would pass over it. Nothing here reads bytes,
 //! headers or a clock: values come from the proofs of the steps before, time is an argument.
 
+mod assemble;
+mod compile;
+mod context;
 mod decide;
 mod decision;
+mod demand;
+mod entities;
+mod facts;
+mod footprint;
+mod index;
 mod peer;
+mod policies;
+mod question;
 
 pub use decide::Permit;
 pub use decide::PolicyFault;
 pub use decision::Decision;
 pub use decision::Input;
+pub use demand::Demand;
+pub use demand::DemandValue;
+pub use demand::ValueKind;
 pub use peer::PeerPermit;
+pub use policies::Judgement;
+pub use policies::Policies;
+pub use question::Bearer;
+pub use question::Grant;
+pub use question::Question;
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,30 @@
 //! What a peer may do in its own name at the gateway's own paths, for instance `revoke`.
+//!
+//! The principal is `Backend::"<the name in its certificate>"`; the resource is the tenant that it acts in, or the gateway
+//! where it acts in all.
 
+use crate::model::TenantId;
 use crate::policy::Decision;
+use crate::policy::Judgement;
+use crate::policy::Policies;
+use crate::policy::assemble::OWN_ACTIONS;
 
 /// Proof that policy permits a peer an action at the gateway itself.
 #[derive(Debug)]
 #[must_use = "without this proof the gateway's own paths do nothing"]
 pub struct PeerPermit {
     decision: Decision,
+}
+
+impl Policies {
+    /// Judges a peer's question; of what a contract declares, and of what the schema lacks, it is a deny.
+    pub fn judge_peer(&self, peer: &str, action: &str, tenant: Option<&TenantId>) -> Judgement {
+        let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
+        match (found, self.types.peer_slice(peer, tenant)) {
+            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer)),
+            _ => Judgement::Denies(Decision::default()),
+        }
+    }
 }
 
 impl PeerPermit {

@@ -1,0 +1,261 @@
+//! From rules to answers ready to be given: for each action that is asked, its index and the plan of its context.
+//!
+//! Only actions that a contract or the gateway itself asks are kept; asking any other is a deny. The schema is held
+//! against what is offered: the action must exist and fit who asks and on what, no entity type may declare attributes
+//! (the gateway fills none), and each attribute of the context needs its provider (`context.rs`).
+
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
+use crate::diagnostic::nearest;
+use crate::policy::Demand;
+use crate::policy::compile::Named;
+use crate::policy::context::Asker;
+use crate::policy::context::ContextPlan;
+use crate::policy::entities::BACKEND;
+use crate::policy::entities::GATEWAY;
+use crate::policy::entities::TENANT;
+use crate::policy::entities::Types;
+use crate::policy::entities::USER;
+use crate::policy::footprint::Footprint;
+use crate::policy::index::Index;
+use crate::policy::index::Rule;
+use crate::policy::index::demanded_type;
+use crate::policy::policies::Action;
+use crate::policy::policies::Policies;
+use cedar_policy::Schema;
+use cedar_policy_core::ast;
+use cedar_policy_core::ast::ActionConstraint;
+use cedar_policy_core::ast::Effect;
+use cedar_policy_core::ast::EntityUID;
+use cedar_policy_core::ast::EntityUIDEntry;
+use cedar_policy_core::entities::Entities;
+use cedar_policy_core::validator::ValidatorActionId;
+use cedar_policy_core::validator::ValidatorSchema;
+use cedar_policy_core::validator::types::Type;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What peers may ask at the gateway's own paths.
+pub(super) const OWN_ACTIONS: &[&str] = &["revoke"];
+
+/// What is needed to look at one action.
+struct Assembly<'a> {
+    source: &'a Source,
+    schema: &'a ValidatorSchema,
+    /// The actions with the groups that they stand in.
+    groups: Entities,
+    types: Types,
+    named: &'a Named,
+}
+
+/// Builds what is asked at run time; pushes what does not fit.
+pub(super) fn assemble(
+    source: &Source,
+    schema: &Schema,
+    named: &Named,
+    demands: &[Demand],
+    faults: &mut Diagnostics,
+) -> Policies {
+    let schema: &ValidatorSchema = schema.as_ref();
+    let assembly = Assembly {
+        source,
+        schema,
+        groups: schema.action_entities().unwrap_or_default(),
+        types: Types::new(schema.entity_type_names()),
+        named,
+    };
+    assembly.check_types(faults);
+    let mut by_action: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
+    for demand in demands {
+        by_action.entry(demand.action.as_str()).or_default().push(demand);
+    }
+    let mut actions = HashMap::new();
+    for (name, demands) in &by_action {
+        if OWN_ACTIONS.contains(name) {
+            let message = format!("the action `{name}` is the gateway's own");
+            faults.push(assembly.fault("own-action", message).help("give the operation's action another name"));
+        } else if let Some(action) = assembly.operations(name, demands, faults) {
+            actions.insert(Box::from(*name), action);
+        }
+    }
+    for name in OWN_ACTIONS {
+        if let Some(action) = assembly.own(name, faults) {
+            actions.insert(Box::from(*name), action);
+        }
+    }
+    Policies::new(assembly.types, actions)
+}
+
+impl Assembly<'_> {
+    /// One namespace, and no attributes.
+    fn check_types(&self, faults: &mut Diagnostics) {
+        let types = self.schema.entity_types();
+        let namespaces: BTreeSet<String> = types.map(|known| known.name().name().as_ref().namespace()).collect();
+        if namespaces.len() > 1 {
+            let list: Vec<String> = namespaces.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("the schema has more than one namespace: {}", list.join(", "));
+            faults.push(self.fault("schema-namespace", message).help("put all entity types into one namespace"));
+        }
+        for known in self.schema.entity_types() {
+            if known.attributes().iter().next().is_some() || known.tag_type().is_some() {
+                let message =
+                    format!("the entity type `{}` declares attributes or tags, and nothing fills them", known.name());
+                faults.push(self.fault("schema-attributes", message).help("what is known comes in `context`"));
+            }
+        }
+    }
+
+    /// An action that operations of contracts ask.
+    fn operations(&self, name: &str, demands: &[&Demand], faults: &mut Diagnostics) -> Option<Action> {
+        let operations: Vec<String> = demands.iter().map(|demand| format!("`{}`", demand.operation)).collect();
+        let Some(action) = self.action(name) else {
+            let message = format!("the schema has no action `{name}`, which {} is", operations.join(", "));
+            let known: Vec<String> = self.schema.actions().map(|uid| uid.eid().escaped().to_string()).collect();
+            let known = known.iter().map(String::as_str);
+            let fault = self.fault("unknown-action", message);
+            faults.push(match nearest(name, known) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help(format!("declare `action {name} appliesTo {{ .. }}`, or correct the contract")),
+            });
+            return None;
+        };
+        let mut fits = self.applies(action, true, USER, faults);
+        for demand in demands {
+            fits &= self.applies(action, false, &demand.resource, faults);
+        }
+        let made = self.make(action, &Asker::Operations(demands), faults);
+        made.filter(|_| fits)
+    }
+
+    /// An action of the gateway's own. A schema may leave it out: then nobody may do it.
+    fn own(&self, name: &str, faults: &mut Diagnostics) -> Option<Action> {
+        let action = self.action(name)?;
+        let fits = self.applies(action, true, BACKEND, faults);
+        for resource in action.applies_to_resources() {
+            let base = resource.name().basename().to_string();
+            if ![TENANT, GATEWAY].contains(&base.as_str()) {
+                let message = format!("the action `{name}` applies to `{base}`, of which it is never asked");
+                faults.push(self.fault("action-resource", message).help("it is asked of a `Tenant` or the `Gateway`"));
+            }
+        }
+        let made = self.make(action, &Asker::Peer, faults);
+        made.filter(|_| fits)
+    }
+
+    /// Whether the schema lets the action be asked by, or of, this entity type.
+    fn applies(&self, action: &ValidatorActionId, as_principal: bool, kind: &str, faults: &mut Diagnostics) -> bool {
+        let Some(wanted) = self.types.get(kind) else {
+            let message = format!("the schema has no entity type `{kind}`");
+            let fault = self.fault("unknown-entity-type", message);
+            faults.push(match nearest(kind, self.types.names()) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help(format!("declare `entity {kind};`")),
+            });
+            return false;
+        };
+        let (what, fits) = if as_principal {
+            ("principal", action.is_applicable_principal_type(wanted))
+        } else {
+            ("resource", action.is_applicable_resource_type(wanted))
+        };
+        if !fits {
+            let name = action.name().eid().escaped();
+            let message = format!("the action `{name}` does not apply to the {what} `{kind}`");
+            faults.push(self.fault("action-applies", message).help(format!("add it: `{what}: [{kind}]`")));
+        }
+        fits
+    }
+
+    /// Index and plan.
+    fn make(&self, action: &ValidatorActionId, asker: &Asker<'_>, faults: &mut Diagnostics) -> Option<Action> {
+        let uid = action.name();
+        let mut index = Index::default();
+        let mut footprint = Footprint::default();
+        for (order, (policy, _)) in self.named.list.iter().enumerate() {
+            let ast: &ast::Policy = policy.as_ref();
+            if !self.concerns(ast, action) {
+                continue;
+            }
+            let rule = Rule {
+                id: AsRef::<str>::as_ref(policy.id()).into(),
+                forbids: ast.effect() == Effect::Forbid,
+                condition: ast.condition(),
+                order,
+            };
+            footprint.add(&rule.condition);
+            index.file(Arc::new(rule), ast);
+        }
+        let Some(Type::Record { attrs, .. }) = action.context_type() else {
+            return None;
+        };
+        match ContextPlan::new(attrs, asker, &self.types, &footprint) {
+            Ok(context) => Some(Action {
+                uid: bare(uid),
+                group: self
+                    .groups
+                    .iter()
+                    .find(|known| known.uid() == uid && known.ancestors().next().is_some())
+                    .cloned(),
+                index,
+                context,
+            }),
+            Err(unfits) => {
+                for unfit in unfits {
+                    let message = format!("{}, for the action `{}`", unfit.message, uid.eid().escaped());
+                    let place = self.find(unfit.path.rsplit('.').next().unwrap_or_default());
+                    faults.push(self.source.fault("context-attribute", place, message).help(unfit.help));
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether a policy's scope can be met by a question with this action. One that cannot neither holds nor errs.
+    fn concerns(&self, policy: &ast::Policy, action: &ValidatorActionId) -> bool {
+        let uid = action.name();
+        let within = |group: &EntityUID| {
+            group == uid || self.groups.iter().any(|known| known.uid() == uid && known.is_descendant_of(group))
+        };
+        let by_action = match policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(only) => **only == *uid,
+            ActionConstraint::In(groups) => groups.iter().any(|group| within(group)),
+        };
+        let principal = policy.principal_constraint();
+        let resource = policy.resource_constraint();
+        let by_principal =
+            demanded_type(principal.as_inner()).is_none_or(|kind| action.is_applicable_principal_type(kind));
+        let by_resource =
+            demanded_type(resource.as_inner()).is_none_or(|kind| action.is_applicable_resource_type(kind));
+        by_action && by_principal && by_resource
+    }
+
+    fn action(&self, name: &str) -> Option<&ValidatorActionId> {
+        self.schema.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == name)
+    }
+
+    fn fault(&self, code: &'static str, message: String) -> crate::diagnostic::Diagnostic {
+        self.source.fault(code, Place::WHOLE, message)
+    }
+
+    /// Where an attribute is declared: the first place in the schema where its name stands before a colon.
+    fn find(&self, name: &str) -> Place {
+        let text = self.source.text();
+        let declared = text.match_indices(name).find(|(at, _)| {
+            let (before, after) =
+                (text.get(..*at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
+            let begins = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            begins && after.trim_start_matches(['?', '"', ' ']).starts_with(':')
+        });
+        declared.map_or(Place::WHOLE, |(at, _)| Place::of_offset(text, at))
+    }
+}
+
+/// The action without its place in the schema's text: each copy would drag it along.
+fn bare(uid: &EntityUID) -> EntityUIDEntry {
+    let (kind, id) = uid.clone().components();
+    EntityUIDEntry::known(EntityUID::from_components(kind, id, None), None)
+}

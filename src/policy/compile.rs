@@ -1,0 +1,181 @@
+//! From files to rules: the schema and the policies, parsed, named and validated strictly; and Cedar's words as diagnostics.
+//!
+//! A warning of Cedar's (an impossible condition, a confusable identifier) is a fault here. Each policy carries two
+//! annotations and no other: `@id`, a name that is unique over all files, because records and alerts refer to it, and
+//! `@reason`, one line that says to a person why the policy is there.
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
+use crate::model::Name;
+use crate::policy::Demand;
+use crate::policy::Policies;
+use crate::policy::assemble::assemble;
+use cedar_policy::Policy;
+use cedar_policy::PolicyId;
+use cedar_policy::PolicySet;
+use cedar_policy::Schema;
+use cedar_policy::ValidationMode;
+use cedar_policy::Validator;
+use cedar_policy_core::ast;
+use std::collections::HashMap;
+
+/// The longest `@reason`, in characters.
+const REASON_MAX_CHARS: usize = 200;
+
+/// The policies of all files.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) set: PolicySet,
+    /// In the order of the files, and in each file in the order of its text; with the file's index.
+    pub(super) list: Vec<(Policy, usize)>,
+}
+
+impl Policies {
+    /// Compiles a schema and the policies under it, and holds both against what the contracts demand.
+    ///
+    /// # Errors
+    /// All faults of all files, as far as each can be read.
+    pub fn compile(schema: &Source, policies: &[Source], demands: &[Demand]) -> Result<Self, Diagnostics> {
+        let mut faults = Diagnostics::new();
+        let parsed = read_schema(schema, &mut faults);
+        let named = read_policies(policies, &mut faults);
+        let Some(parsed) = parsed else {
+            return Err(faults);
+        };
+        validate(&parsed, policies, &named, &mut faults);
+        let compiled = assemble(schema, &parsed, &named, demands, &mut faults);
+        faults.or_fail(compiled)
+    }
+}
+
+/// Reads a schema; also one with warnings, so that the policies are looked at in the same run.
+pub(super) fn read_schema(source: &Source, faults: &mut Diagnostics) -> Option<Schema> {
+    match Schema::from_cedarschema_str(source.text()) {
+        Ok((schema, warnings)) => {
+            for warning in warnings {
+                faults.push(diagnostic(source, "cedar-schema", &warning));
+            }
+            Some(schema)
+        }
+        Err(error) => {
+            faults.push(diagnostic(source, "cedar-schema", &error));
+            None
+        }
+    }
+}
+
+/// Reads and names the policies of all files.
+pub(super) fn read_policies(sources: &[Source], faults: &mut Diagnostics) -> Named {
+    let mut named = Named::default();
+    let mut seen = HashMap::new();
+    for (file, source) in sources.iter().enumerate() {
+        let set: PolicySet = match source.text().parse() {
+            Ok(set) => set,
+            Err(errors) => {
+                let errors: &cedar_policy::ParseErrors = &errors;
+                errors.iter().for_each(|error| faults.push(diagnostic(source, "cedar-syntax", error)));
+                continue;
+            }
+        };
+        for template in set.templates() {
+            let place = start(AsRef::<ast::Template>::as_ref(template).loc(), source);
+            let message = "a policy with `?principal` or `?resource` is a template, and nothing fills it";
+            faults.push(source.fault("cedar-template", place, message).help("write the entity into the policy"));
+        }
+        let mut policies: Vec<&Policy> = set.policies().collect();
+        policies.sort_by_key(|policy| offset(policy));
+        for policy in policies {
+            if let Some(policy) = name(policy, source, &mut seen, faults)
+                && named.set.add(policy.clone()).is_ok()
+            {
+                named.list.push((policy, file));
+            }
+        }
+    }
+    named
+}
+
+/// Validates all policies, strictly.
+fn validate(schema: &Schema, sources: &[Source], named: &Named, faults: &mut Diagnostics) {
+    let files: HashMap<&PolicyId, usize> = named.list.iter().map(|(policy, file)| (policy.id(), *file)).collect();
+    let source = |id: &PolicyId| files.get(id).and_then(|file| sources.get(*file));
+    let result = Validator::new(schema.clone()).validate(&named.set, ValidationMode::Strict);
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for error in result.validation_errors() {
+        if let Some(source) = source(error.policy_id()) {
+            found.push(diagnostic(source, "cedar-validation", error));
+        }
+    }
+    for warning in result.validation_warnings() {
+        if let Some(source) = source(warning.policy_id()) {
+            found.push(diagnostic(source, "cedar-warning", warning));
+        }
+    }
+    if found.is_empty() && !result.validation_passed_without_warnings() {
+        found.push(Diagnostic::without_file("cedar-validation", result.to_string()));
+    }
+    // Cedar validates in no order; a reader wants that of the files.
+    found.sort_by_key(|fault| (fault.source.as_ref().map(|source| source.path().to_owned()), fault.place));
+    found.into_iter().for_each(|fault| faults.push(fault));
+}
+
+/// The policy under its own name, if its annotations are in order.
+fn name<'a>(
+    policy: &Policy,
+    source: &'a Source,
+    seen: &mut HashMap<String, (&'a Source, Place)>,
+    faults: &mut Diagnostics,
+) -> Option<Policy> {
+    let place = start(AsRef::<ast::Policy>::as_ref(policy).loc(), source);
+    let fault = |code, message: String, help: &str| source.fault(code, place, message).help(help);
+    for (key, _) in policy.annotations().filter(|(key, _)| !matches!(*key, "id" | "reason")) {
+        let message = format!("unknown annotation `@{key}`");
+        faults.push(fault("unknown-annotation", message, "known are `@id` and `@reason`"));
+    }
+    let reason = policy.annotation("reason").unwrap_or_default();
+    if reason.trim().is_empty() || reason.contains(['\n', '\r']) || reason.chars().count() > REASON_MAX_CHARS {
+        let message = "the policy has no `@reason` of one line, at most 200 characters".to_owned();
+        faults.push(fault("missing-reason", message, "write above it: @reason(\"why it is there\")"));
+    }
+    let id = policy.annotation("id").unwrap_or_default();
+    if id.is_empty() {
+        faults.push(fault("missing-id", "the policy has no `@id`".into(), "write above it: @id(\"its-name\")"));
+        return None;
+    }
+    if let Err(error) = Name::new(id) {
+        faults.push(fault("not-a-name", format!("the `@id` is not a name: {error}"), "for instance `open-door`"));
+        return None;
+    }
+    if let Some((other, at)) = seen.get(id) {
+        let help = format!("the first is in {}, line {}", other.path().display(), at.line);
+        faults.push(fault("repeated-id", format!("the policy `{id}` stands here a second time"), &help));
+        return None;
+    }
+    seen.insert(id.to_owned(), (source, place));
+    Some(policy.new_id(PolicyId::new(id)))
+}
+
+/// One of Cedar's errors or warnings: its message, its first label, its help.
+fn diagnostic(source: &Source, code: &'static str, error: &dyn miette::Diagnostic) -> Diagnostic {
+    let label = error.labels().and_then(|mut labels| labels.next());
+    let place = label.as_ref().map_or(Place::WHOLE, |label| Place::of_offset(source.text(), label.offset()));
+    let mut message = error.to_string();
+    if let Some(text) = label.as_ref().and_then(miette::LabeledSpan::label) {
+        message = format!("{message}: {text}");
+    }
+    let fault = source.fault(code, place, message);
+    match error.help() {
+        Some(help) => fault.help(help.to_string()),
+        None => fault,
+    }
+}
+
+fn start(loc: Option<&cedar_policy_core::parser::Loc>, source: &Source) -> Place {
+    loc.map_or(Place::WHOLE, |loc| Place::of_offset(source.text(), loc.span.offset()))
+}
+
+fn offset(policy: &Policy) -> usize {
+    AsRef::<ast::Policy>::as_ref(policy).loc().map_or(0, |loc| loc.span.offset())
+}

@@ -1,0 +1,292 @@
+//! What a policy may ask about: the attributes of `context`, where each comes from, and the plan that an action's schema
+//! makes of them at load.
+//!
+//! The schema chooses: an action's context declares attributes by name, and each name must be one of [`PROVIDERS`] with
+//! its type. A name that nothing provides, a type that is not the provider's, or a required attribute that may be absent
+//! is a fault at load, so that at run time no attribute is missing and none is of a wrong type. At run time values are
+//! built from values (`facts.rs`), and only for attributes that some policy of the action reads.
+
+use crate::policy::demand::Demand;
+use crate::policy::demand::ValueKind;
+use crate::policy::entities::DOOR;
+use crate::policy::entities::HOUSE;
+use crate::policy::entities::PARTNER;
+use crate::policy::entities::TENANT;
+use crate::policy::entities::Types;
+use crate::policy::footprint::Footprint;
+use cedar_policy_core::validator::types::AttributeType;
+use cedar_policy_core::validator::types::Attributes;
+use cedar_policy_core::validator::types::EntityKind;
+use cedar_policy_core::validator::types::EntityLUB;
+use cedar_policy_core::validator::types::Type;
+use std::sync::Arc;
+
+/// Where an attribute of `context` comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Provider {
+    /// The rights for this operation that name a door.
+    GrantedDoors,
+    /// The rights for this operation that name a house alone.
+    GrantedHouses,
+    /// The token's scopes.
+    Scopes,
+    /// The token's roles.
+    Roles,
+    /// The token's tenant.
+    Tenant,
+    /// The tenant in which the resource stands.
+    ResourceTenant,
+    /// The partner towards whom the operation goes.
+    Partner,
+    /// The name in the peer's certificate.
+    Peer,
+    /// The purpose that the contract declares.
+    Purpose,
+    /// The command's age.
+    AgeSeconds,
+    /// `session` or `sign-in`.
+    TokenKind,
+    /// The token's issuer.
+    Issuer,
+    /// The OAuth client.
+    ClientId,
+    /// The app instance.
+    Device,
+    /// Validated values of the request.
+    Request,
+}
+
+/// All attributes by name.
+pub(super) const PROVIDERS: &[(&str, Provider)] = &[
+    ("ageSeconds", Provider::AgeSeconds),
+    ("clientId", Provider::ClientId),
+    ("device", Provider::Device),
+    ("grantedDoors", Provider::GrantedDoors),
+    ("grantedHouses", Provider::GrantedHouses),
+    ("issuer", Provider::Issuer),
+    ("partner", Provider::Partner),
+    ("peer", Provider::Peer),
+    ("purpose", Provider::Purpose),
+    ("request", Provider::Request),
+    ("resourceTenant", Provider::ResourceTenant),
+    ("roles", Provider::Roles),
+    ("scopes", Provider::Scopes),
+    ("tenant", Provider::Tenant),
+    ("tokenKind", Provider::TokenKind),
+];
+
+/// The attributes of one action, in the order of their names.
+pub(super) struct ContextPlan {
+    pub(super) attributes: Vec<Attribute>,
+    /// The values under `request`, in the order of their names.
+    pub(super) values: Vec<RequestValue>,
+}
+
+/// One attribute that is built.
+pub(super) struct Attribute {
+    pub(super) name: Arc<str>,
+    pub(super) provider: Provider,
+}
+
+/// One attribute of `request` that is built.
+pub(super) struct RequestValue {
+    pub(super) name: Arc<str>,
+    /// `request.<name>`, as records name it.
+    pub(super) path: Arc<str>,
+    pub(super) kind: ValueKind,
+    /// Whether every operation of the action declares it `public`.
+    pub(super) public: bool,
+}
+
+/// Who asks: a user by an operation of a contract, or a peer at the gateway's own paths.
+pub(super) enum Asker<'a> {
+    /// The operations that are this action.
+    Operations(&'a [&'a Demand]),
+    /// A peer; nothing but its name is known.
+    Peer,
+}
+
+/// What is wrong with an attribute of the schema.
+pub(super) struct Unfit {
+    /// `context.<name>` or `context.request.<name>`.
+    pub(super) path: String,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl ContextPlan {
+    /// The plan for a context type, of those attributes that `footprint` reads; all faults of the type.
+    pub(super) fn new(
+        context: &Attributes,
+        asker: &Asker<'_>,
+        types: &Types,
+        footprint: &Footprint,
+    ) -> Result<Self, Vec<Unfit>> {
+        let mut faults = Vec::new();
+        let mut plan = Self { attributes: Vec::new(), values: Vec::new() };
+        for (name, declared) in context.iter() {
+            match provider(name, declared, asker, types) {
+                Ok(Provider::Request) => plan.add_request(declared, asker, footprint, &mut faults),
+                Ok(_) => {}
+                Err(unfit) => {
+                    faults.push(unfit);
+                    continue;
+                }
+            }
+            if let Some((known, provider)) = known(name)
+                && footprint.reads(known)
+            {
+                plan.attributes.push(Attribute { name: known.into(), provider });
+            }
+        }
+        if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    }
+
+    fn add_request(
+        &mut self,
+        declared: &AttributeType,
+        asker: &Asker<'_>,
+        footprint: &Footprint,
+        faults: &mut Vec<Unfit>,
+    ) {
+        let Type::Record { attrs, .. } = declared.attr_type.as_ref() else {
+            return;
+        };
+        for (name, declared) in attrs.iter() {
+            match request_value(name, declared, asker) {
+                Ok(value) if footprint.reads_request(name) => self.values.push(value),
+                Ok(_) => {}
+                Err(unfit) => faults.push(unfit),
+            }
+        }
+    }
+}
+
+impl Provider {
+    /// The type that the schema must declare; `None` for `request`, whose attributes are looked at one by one.
+    fn wanted(self, types: &Types) -> Option<Type> {
+        match self {
+            Self::GrantedDoors => entity(DOOR, types).map(set),
+            Self::GrantedHouses => entity(HOUSE, types).map(set),
+            Self::Scopes | Self::Roles => Some(set(Type::primitive_string())),
+            Self::Tenant | Self::ResourceTenant => entity(TENANT, types),
+            Self::Partner => entity(PARTNER, types),
+            Self::AgeSeconds => Some(Type::primitive_long()),
+            Self::Peer | Self::Purpose | Self::TokenKind | Self::Issuer | Self::ClientId | Self::Device => {
+                Some(Type::primitive_string())
+            }
+            Self::Request => None,
+        }
+    }
+
+    /// Whether the value may be absent, so that the schema must declare it optional.
+    fn may_be_absent(self, asker: &Asker<'_>) -> bool {
+        match (self, asker) {
+            (Self::Tenant | Self::Device | Self::ClientId, _) => true,
+            (Self::AgeSeconds, Asker::Operations(demands)) => demands.iter().any(|demand| !demand.dated),
+            _ => false,
+        }
+    }
+
+    /// Whether its value may speak of a person, so that records name it without the value.
+    pub(super) const fn speaks_of_a_person(self) -> bool {
+        matches!(self, Self::Device)
+    }
+}
+
+fn known(name: &str) -> Option<(&'static str, Provider)> {
+    PROVIDERS.iter().find(|(known, _)| *known == name).copied()
+}
+
+/// The provider of an attribute, if the schema's declaration fits it.
+fn provider(name: &str, declared: &AttributeType, asker: &Asker<'_>, types: &Types) -> Result<Provider, Unfit> {
+    let unfit = |message: String, help: String| Unfit { path: format!("context.{name}"), message, help };
+    let offered = || PROVIDERS.iter().map(|(name, _)| *name).filter(|name| is_offered(name, asker));
+    let Some((_, provider)) = known(name).filter(|(known, _)| is_offered(known, asker)) else {
+        let list: Vec<String> = offered().map(|name| format!("`{name}`")).collect();
+        let help = match crate::diagnostic::nearest(name, offered()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("provided are {}", list.join(", ")),
+        };
+        return Err(unfit(format!("nothing provides `context.{name}`"), help));
+    };
+    if provider == Provider::Request {
+        return match declared.attr_type.as_ref() {
+            Type::Record { .. } => Ok(provider),
+            _ => {
+                Err(unfit("`context.request` is no record".into(), "declare it as `request: { name?: String }`".into()))
+            }
+        };
+    }
+    let wanted = provider.wanted(types);
+    if wanted.as_ref() != Some(declared.attr_type.as_ref()) {
+        let message = format!("`context.{name}` is declared as `{}`", declared.attr_type);
+        let help = wanted.map_or_else(
+            || "the schema lacks the entity type that it is made of".into(),
+            |wanted| format!("declare it as `{wanted}`"),
+        );
+        return Err(unfit(message, help));
+    }
+    if declared.is_required && provider.may_be_absent(asker) {
+        let message = format!("`context.{name}` is declared as always there, and it may be absent");
+        return Err(unfit(message, format!("declare it as `{name}?`, and let policies ask `context has {name}`")));
+    }
+    Ok(provider)
+}
+
+/// A peer brings its name; all else comes with a token or an operation.
+fn is_offered(name: &str, asker: &Asker<'_>) -> bool {
+    match asker {
+        Asker::Operations(_) => true,
+        Asker::Peer => name == "peer",
+    }
+}
+
+fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Result<RequestValue, Unfit> {
+    let path = format!("request.{name}");
+    let unfit = |message: String, help: &str| Unfit { path: format!("context.{path}"), message, help: help.into() };
+    let no_kind = || {
+        let message = format!("`context.{path}` is declared as `{}`", declared.attr_type);
+        unfit(message, "values of a request are `String`, `Long` or `Bool`")
+    };
+    let kind = [
+        (Type::primitive_string(), ValueKind::Text),
+        (Type::primitive_long(), ValueKind::Integer),
+        (Type::primitive_boolean(), ValueKind::Boolean),
+    ];
+    let kind = kind.into_iter().find(|(known, _)| known == declared.attr_type.as_ref());
+    let (_, kind) = kind.ok_or_else(no_kind)?;
+    let demands = match asker {
+        Asker::Operations(demands) => *demands,
+        Asker::Peer => &[],
+    };
+    let (mut found, mut public) = (false, true);
+    for demand in demands {
+        let value = demand.values.iter().find(|value| &*value.name == name);
+        if let Some(value) = value {
+            if value.kind != kind {
+                let message = format!("`context.{path}` is not what `{}` declares it to be", demand.operation);
+                return Err(unfit(message, "give it the type that it has in the contract"));
+            }
+            (found, public) = (true, public && value.public);
+        }
+        if declared.is_required && !value.is_some_and(|value| value.required) {
+            let message = format!("`context.{path}` may be absent from `{}`", demand.operation);
+            return Err(unfit(message, "declare it as optional, with `?` after its name"));
+        }
+    }
+    if !found {
+        let message = format!("no operation of the action has the value `{name}`");
+        return Err(unfit(message, "values are those of the path, the query and the top level of the body"));
+    }
+    Ok(RequestValue { name: name.into(), path: path.into(), kind, public })
+}
+
+fn entity(name: &str, types: &Types) -> Option<Type> {
+    let found = types.get(name)?;
+    Some(Type::Entity(EntityKind::Entity(EntityLUB::single_entity(found.clone()))))
+}
+
+fn set(element: Type) -> Type {
+    Type::set(Arc::new(element))
+}

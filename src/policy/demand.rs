@@ -1,0 +1,46 @@
+//! What the contracts demand of the policies: which actions they name, on what, and which validated values they bring.
+//!
+//! Plain words, so that this room need not know a contract. Whoever assembles a bundle writes one [`Demand`] for each
+//! operation; at load each is held against the schema.
+
+use crate::model::ActionName;
+use crate::model::OperationId;
+
+/// One operation's demand.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    /// The operation, for messages.
+    pub operation: OperationId,
+    /// The Cedar action that it is.
+    pub action: ActionName,
+    /// The entity type of its resource, without namespace.
+    pub resource: Box<str>,
+    /// Whether each of its commands carries a time, so that it has an age.
+    pub dated: bool,
+    /// The values that `context.request` may hold.
+    pub values: Vec<DemandValue>,
+}
+
+/// A validated value of an operation: of its path, its query, or the top level of its body.
+#[derive(Clone, Debug)]
+pub struct DemandValue {
+    /// Its name, which is the attribute's.
+    pub name: Box<str>,
+    /// What it is.
+    pub kind: ValueKind,
+    /// Whether it is always there.
+    pub required: bool,
+    /// Whether it is of class `public`. Any other is never written into a record.
+    pub public: bool,
+}
+
+/// What a validated value may be, to be seen by policies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ValueKind {
+    /// Text: a Cedar `String`.
+    Text,
+    /// A whole number: a Cedar `Long`.
+    Integer,
+    /// `true` or `false`: a Cedar `Bool`.
+    Boolean,
+}

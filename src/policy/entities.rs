@@ -1,0 +1,163 @@
+//! Uids and the entities of one question: the principal, the resource, and the uids of what they stand in. Nothing else.
+//!
+//! How an entity's id is spelt, `N(x)` being the netstring `LENGTH:x,`:
+//!
+//! | entity | id |
+//! |---|---|
+//! | `User` | `N(issuer) N(tenant or nothing) N(subject)` |
+//! | `House`, `Door`, `Barrier` … | `N(partner) N(tenant) N(part) …` ([`entity_id`]) |
+//! | `Tenant`, `Partner`, `Role`, `Backend`, `Gateway` | the name itself |
+//!
+//! The last row's names consist of one part each, so there is nothing to join; policies name them, and must stay readable.
+//!
+//! A right of a token names a house and perhaps a door, but no tenant. Its uid gets the *token's* tenant; so the rights of
+//! a token of one tenant can never contain a thing of another, whatever the policies say. Only a token without tenant
+//! speaks of the tenant in which the resource stands; a policy that wants tenants apart refuses such tokens by
+//! `context has tenant`. A house's id is unique in the directory, so even then a right means one house.
+//!
+//! Ancestors are all written as parents: the slice is its own transitive closure, and Cedar need not compute one.
+
+use crate::model::Located;
+use crate::model::PartnerName;
+use crate::model::TenantId;
+use crate::model::entity_id;
+use crate::model::push_netstring;
+use crate::policy::question::Bearer;
+use crate::policy::question::Grant;
+use cedar_policy_core::ast::Eid;
+use cedar_policy_core::ast::Entity;
+use cedar_policy_core::ast::EntityType;
+use cedar_policy_core::ast::EntityUID;
+use cedar_policy_core::ast::PartialValue;
+use cedar_policy_core::entities::Entities;
+use cedar_policy_core::entities::NoEntitiesSchema;
+use cedar_policy_core::entities::TCComputation;
+use cedar_policy_core::extensions::Extensions;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::iter::empty;
+
+/// The entity types that the gateway itself fills; a schema may leave out those that its policies do not need.
+pub(super) const USER: &str = "User";
+pub(super) const BACKEND: &str = "Backend";
+pub(super) const TENANT: &str = "Tenant";
+pub(super) const PARTNER: &str = "Partner";
+pub(super) const ROLE: &str = "Role";
+pub(super) const GATEWAY: &str = "Gateway";
+pub(super) const HOUSE: &str = "House";
+pub(super) const DOOR: &str = "Door";
+
+/// The gateway as a resource: all tenants together.
+const GATEWAY_ID: &str = "portcullis";
+
+/// The schema's entity types by their names without namespace, parsed once.
+pub(super) struct Types {
+    by_name: HashMap<Box<str>, EntityType>,
+}
+
+/// A principal and a resource with what they stand in.
+pub(super) struct Slice {
+    pub(super) principal: Entity,
+    pub(super) resource: Entity,
+}
+
+impl Types {
+    /// The types of a schema. Their places in its text are left behind: each copy would drag them along.
+    pub(super) fn new<'a>(types: impl IntoIterator<Item = &'a EntityType>) -> Self {
+        let bare = types.into_iter().filter_map(|found| {
+            let name = found.name().basename().to_string();
+            EntityType::from_normalized_str(&found.to_string()).ok().map(|bare| (name.into_boxed_str(), bare))
+        });
+        Self { by_name: bare.collect() }
+    }
+
+    /// The type of this name without namespace.
+    pub(super) fn get(&self, name: &str) -> Option<&EntityType> {
+        self.by_name.get(name)
+    }
+
+    /// The names without namespace.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(AsRef::as_ref)
+    }
+
+    /// The uid of an entity, if the schema has its type.
+    pub(super) fn uid(&self, name: &str, id: impl AsRef<str>) -> Option<EntityUID> {
+        let found = self.get(name)?;
+        Some(EntityUID::from_components(found.clone(), Eid::new(id.as_ref()), None))
+    }
+
+    /// The user and the thing. `None` where the schema lacks the type of either.
+    pub(super) fn slice(&self, bearer: &Bearer<'_>, partner: &PartnerName, located: &Located) -> Option<Slice> {
+        let principal = self.uid(USER, user_id(bearer))?;
+        let resource = &located.resource;
+        let tenant = &located.tenant;
+        let roles = bearer.roles.iter().filter_map(|role| self.uid(ROLE, role.expose()));
+        let own = bearer.tenant.and_then(|tenant| self.tenant(tenant));
+        let above = located.ancestors.iter();
+        let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
+        Some(Slice {
+            principal: entity(principal, roles.chain(own).collect()),
+            resource: entity(
+                self.uid(&resource.kind, resource.entity_id(partner, tenant))?,
+                above.chain(self.tenant(tenant)).collect(),
+            ),
+        })
+    }
+
+    /// The peer, and what it acts on: one tenant, or the gateway as a whole.
+    pub(super) fn peer_slice(&self, peer: &str, tenant: Option<&TenantId>) -> Option<Slice> {
+        let resource = match tenant {
+            Some(tenant) => self.tenant(tenant)?,
+            None => self.uid(GATEWAY, GATEWAY_ID)?,
+        };
+        Some(Slice {
+            principal: entity(self.uid(BACKEND, peer)?, HashSet::new()),
+            resource: entity(resource, HashSet::new()),
+        })
+    }
+
+    /// A tenant.
+    pub(super) fn tenant(&self, tenant: &TenantId) -> Option<EntityUID> {
+        self.uid(TENANT, tenant)
+    }
+
+    /// What a right is for, if it is of `kind` ([`DOOR`] or [`HOUSE`]).
+    pub(super) fn granted(
+        &self,
+        kind: &str,
+        grant: &Grant<'_>,
+        partner: &PartnerName,
+        tenant: &TenantId,
+    ) -> Option<EntityUID> {
+        match (kind, grant.door) {
+            (DOOR, Some(door)) => self.uid(DOOR, entity_id(partner, tenant, [grant.house, door])),
+            (HOUSE, None) => self.uid(HOUSE, entity_id(partner, tenant, [grant.house])),
+            _ => None,
+        }
+    }
+}
+
+impl Slice {
+    /// The slice as Cedar's store, with the action where it stands in a group. `None` if principal and resource were one
+    /// entity, which has no meaning here.
+    pub(super) fn store(self, action: Option<&Entity>) -> Option<Entities> {
+        let all = [self.principal, self.resource].into_iter().chain(action.cloned());
+        let given = TCComputation::AssumeAlreadyComputed;
+        Entities::from_entities(all, None::<&NoEntitiesSchema>, given, Extensions::all_available()).ok()
+    }
+}
+
+fn entity(uid: EntityUID, parents: HashSet<EntityUID>) -> Entity {
+    let no_values = empty::<(&str, PartialValue)>().map(|(name, value)| (name.into(), value));
+    let no_tags = empty::<(&str, PartialValue)>().map(|(name, value)| (name.into(), value));
+    Entity::new_with_attr_partial_value(uid, no_values, HashSet::new(), parents, no_tags)
+}
+
+fn user_id(bearer: &Bearer<'_>) -> String {
+    let mut id = String::with_capacity(96);
+    push_netstring(&mut id, bearer.issuer);
+    push_netstring(&mut id, bearer.tenant.map_or("", TenantId::as_str));
+    push_netstring(&mut id, bearer.subject);
+    id
+}

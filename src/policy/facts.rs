@@ -1,0 +1,176 @@
+//! The context of one question, built from values by the plan that was made at load, and the same facts for the record.
+
+use crate::json;
+use crate::policy::context::Attribute;
+use crate::policy::context::ContextPlan;
+use crate::policy::context::Provider;
+use crate::policy::context::RequestValue;
+use crate::policy::decision::Input;
+use crate::policy::demand::ValueKind;
+use crate::policy::entities::DOOR;
+use crate::policy::entities::HOUSE;
+use crate::policy::entities::PARTNER;
+use crate::policy::entities::Types;
+use crate::policy::question::Question;
+use cedar_policy_core::ast;
+use cedar_policy_core::ast::Context;
+use cedar_policy_core::ast::EntityUID;
+use cedar_policy_core::ast::Literal;
+use cedar_policy_core::ast::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl ContextPlan {
+    /// The context of a question: what the plan holds and the question has.
+    pub(super) fn build(&self, question: &Question<'_>, types: &Types) -> Context {
+        let mut context = BTreeMap::new();
+        for attribute in &self.attributes {
+            if let Some(value) = self.value(attribute, question, types) {
+                context.insert(Arc::clone(&attribute.name).into(), value);
+            }
+        }
+        Context::Value(Arc::new(context))
+    }
+
+    /// The context of a peer's question.
+    pub(super) fn build_for_peer(&self, peer: &str) -> Context {
+        let mut context = BTreeMap::new();
+        for attribute in self.attributes.iter().filter(|attribute| attribute.provider == Provider::Peer) {
+            context.insert(Arc::clone(&attribute.name).into(), text(peer));
+        }
+        Context::Value(Arc::new(context))
+    }
+
+    /// The facts of a context that this plan built, for the record.
+    pub(super) fn inputs(&self, context: &Context) -> Vec<Input> {
+        let Context::Value(values) = context else {
+            return Vec::new();
+        };
+        let mut inputs = Vec::with_capacity(self.attributes.len() + self.values.len());
+        for attribute in &self.attributes {
+            let Some(value) = values.get(&*attribute.name) else {
+                continue;
+            };
+            if attribute.provider == Provider::Request {
+                self.request_inputs(value, &mut inputs);
+            } else {
+                inputs.push(input(&attribute.name, value, attribute.provider.speaks_of_a_person()));
+            }
+        }
+        inputs
+    }
+
+    fn request_inputs(&self, request: &Value, inputs: &mut Vec<Input>) {
+        let ast::ValueKind::Record(values) = request.value_kind() else {
+            return;
+        };
+        for declared in &self.values {
+            if let Some(value) = values.get(&*declared.name) {
+                inputs.push(input(&declared.path, value, !declared.public));
+            }
+        }
+    }
+
+    /// `None` only for what the plan knows to be optional.
+    fn value(&self, attribute: &Attribute, question: &Question<'_>, types: &Types) -> Option<Value> {
+        let bearer = &question.bearer;
+        match attribute.provider {
+            Provider::GrantedDoors => Some(granted(DOOR, question, types)),
+            Provider::GrantedHouses => Some(granted(HOUSE, question, types)),
+            Provider::Scopes => Some(texts(bearer.scopes.iter().map(|scope| scope.expose()))),
+            Provider::Roles => Some(texts(bearer.roles.iter().map(|role| role.expose()))),
+            Provider::Tenant => bearer.tenant.and_then(|tenant| types.tenant(tenant)).map(entity),
+            Provider::ResourceTenant => types.tenant(&question.located.tenant).map(entity),
+            Provider::Partner => types.uid(PARTNER, question.partner).map(entity),
+            Provider::Peer => Some(text(question.peer)),
+            Provider::Purpose => Some(text(question.purpose)),
+            Provider::AgeSeconds => question.age_seconds.map(age),
+            Provider::TokenKind => Some(text(bearer.kind)),
+            Provider::Issuer => Some(text(bearer.issuer)),
+            Provider::ClientId => bearer.client_id.map(text),
+            Provider::Device => bearer.device.map(text),
+            Provider::Request => Some(self.request(question)),
+        }
+    }
+
+    fn request(&self, question: &Question<'_>) -> Value {
+        let found = self.values.iter().filter_map(|declared| {
+            let value = validated(declared, (question.request)(&declared.name)?)?;
+            Some((Arc::clone(&declared.name), value))
+        });
+        Value::record(found, None)
+    }
+}
+
+/// The rights of `kind` as a set of entities. They speak of the token's tenant, or of the resource's where the token
+/// has none (`entities.rs` says why).
+fn granted(kind: &str, question: &Question<'_>, types: &Types) -> Value {
+    let tenant = question.bearer.tenant.unwrap_or(&question.located.tenant);
+    let uids = question.grants.iter().filter_map(|grant| types.granted(kind, grant, question.partner, tenant));
+    Value::set_of_lits(uids.map(Literal::from), None)
+}
+
+/// The contract has checked the type already; a value of another is left out, so that what reads it errs and denies.
+fn validated(declared: &RequestValue, value: &json::Value) -> Option<Value> {
+    match declared.kind {
+        ValueKind::Text => value.as_str().map(text),
+        ValueKind::Integer => value.as_integer().map(|number| Value::new(number, None)),
+        ValueKind::Boolean => value.as_boolean().map(|truth| Value::new(truth, None)),
+    }
+}
+
+fn text(value: &str) -> Value {
+    Value::new(value, None)
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Value {
+    Value::set_of_lits(values.map(Literal::from), None)
+}
+
+fn entity(uid: EntityUID) -> Value {
+    Value::new(uid, None)
+}
+
+fn age(seconds: u64) -> Value {
+    Value::new(i64::try_from(seconds).unwrap_or(i64::MAX), None)
+}
+
+fn input(name: &Arc<str>, value: &Value, withheld: bool) -> Input {
+    let json = if withheld {
+        Input::WITHHELD.into()
+    } else {
+        let mut out = Vec::with_capacity(64);
+        write(value, &mut out);
+        // Our own writer makes UTF-8 only.
+        String::from_utf8(out).unwrap_or_default().into_boxed_str()
+    };
+    Input { name: Arc::clone(name), json }
+}
+
+/// A value as JSON: entities as `{"type":..,"id":..}`, sets as arrays in Cedar's order.
+fn write(value: &Value, out: &mut Vec<u8>) {
+    match value.value_kind() {
+        ast::ValueKind::Lit(Literal::Bool(truth)) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        ast::ValueKind::Lit(Literal::Long(number)) => out.extend_from_slice(number.to_string().as_bytes()),
+        ast::ValueKind::Lit(Literal::String(text)) => json::write_string(text, out),
+        ast::ValueKind::Lit(Literal::EntityUID(uid)) => {
+            out.extend_from_slice(b"{\"type\":");
+            json::write_string(&uid.entity_type().to_string(), out);
+            out.extend_from_slice(b",\"id\":");
+            json::write_string(uid.eid().as_ref(), out);
+            out.push(b'}');
+        }
+        ast::ValueKind::Set(set) => {
+            out.push(b'[');
+            for (index, element) in set.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(element, out);
+            }
+            out.push(b']');
+        }
+        // No provider makes these.
+        ast::ValueKind::Record(_) | ast::ValueKind::ExtensionValue(_) => out.extend_from_slice(b"null"),
+    }
+}

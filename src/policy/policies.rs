@@ -1,0 +1,118 @@
+//! The compiled policies, and how one question to them is judged.
+
+use crate::policy::Decision;
+use crate::policy::context::ContextPlan;
+use crate::policy::entities::Slice;
+use crate::policy::entities::Types;
+use crate::policy::index::Index;
+use crate::policy::index::Rule;
+use crate::policy::question::Question;
+use cedar_policy_core::ast::Context;
+use cedar_policy_core::ast::Entity;
+use cedar_policy_core::ast::EntityUIDEntry;
+use cedar_policy_core::ast::Literal;
+use cedar_policy_core::ast::Request;
+use cedar_policy_core::ast::SlotEnv;
+use cedar_policy_core::ast::Value;
+use cedar_policy_core::ast::ValueKind;
+use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// All policies of a bundle: one immutable snapshot.
+pub struct Policies {
+    pub(super) types: Types,
+    actions: HashMap<Box<str>, Action>,
+}
+
+/// What is ready for one action.
+pub(super) struct Action {
+    pub(super) uid: EntityUIDEntry,
+    /// The action with the groups above it; `None` where there are none.
+    pub(super) group: Option<Entity>,
+    pub(super) index: Index,
+    pub(super) context: ContextPlan,
+}
+
+/// What the policies say to one question. It is no proof: [`Policies::decide`](crate::policy::Policies::decide) makes those.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Judgement {
+    /// A permit holds, no forbid does, and no policy erred.
+    Permits(Decision),
+    /// A forbid holds, or no permit does; no policy erred.
+    Denies(Decision),
+    /// A policy could not be evaluated.
+    Errs(Decision),
+}
+
+impl Policies {
+    pub(super) fn new(types: Types, actions: HashMap<Box<str>, Action>) -> Self {
+        Self { types, actions }
+    }
+
+    pub(super) fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.get(name)
+    }
+
+    /// Judges one question. An action or an entity type that the schema lacks is a deny.
+    pub fn judge(&self, question: &Question<'_>) -> Judgement {
+        let Some(action) = self.action(question.action.as_str()) else {
+            return Judgement::Denies(Decision::default());
+        };
+        let Some(slice) = self.types.slice(&question.bearer, question.partner, question.located) else {
+            return Judgement::Denies(Decision::default());
+        };
+        action.judge(slice, action.context.build(question, &self.types))
+    }
+}
+
+/// Counts, not policies: there may be thousands.
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Policies for {} actions", self.actions.len())
+    }
+}
+
+impl Action {
+    /// Evaluates the rules that can match and combines them: an error denies; else a forbid that holds; else a permit that
+    /// holds permits; else nothing permits.
+    pub(super) fn judge(&self, slice: Slice, context: Context) -> Judgement {
+        let rules = self.index.candidates(&slice.principal, &slice.resource);
+        let mut decision = Decision { inputs: self.context.inputs(&context), ..Decision::default() };
+        let uid = |entity: &Entity| EntityUIDEntry::known(entity.uid().clone(), None);
+        let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
+        let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));
+        let Some(entities) = slice.store(self.group.as_ref()) else {
+            return Judgement::Errs(decision);
+        };
+        let evaluator = Evaluator::new(request, &entities, Extensions::all_available());
+        let (mut permits, mut forbids) = (Vec::new(), Vec::new());
+        for rule in rules {
+            match holds(&evaluator, rule) {
+                Some(true) if rule.forbids => forbids.push(Arc::clone(&rule.id)),
+                Some(true) => permits.push(Arc::clone(&rule.id)),
+                Some(false) => {}
+                None => decision.errors.push(Arc::clone(&rule.id)),
+            }
+        }
+        let permitted = forbids.is_empty() && !permits.is_empty();
+        decision.policies = if forbids.is_empty() { permits } else { forbids };
+        match (decision.errors.is_empty(), permitted) {
+            (false, _) => Judgement::Errs(decision),
+            (true, true) => Judgement::Permits(decision),
+            (true, false) => Judgement::Denies(decision),
+        }
+    }
+}
+
+/// Whether a rule's condition is true; `None` if it cannot be evaluated, or is no boolean.
+fn holds(evaluator: &Evaluator<'_>, rule: &Rule) -> Option<bool> {
+    let Value { value, .. } = evaluator.interpret(&rule.condition, &SlotEnv::new()).ok()?;
+    match value {
+        ValueKind::Lit(Literal::Bool(holds)) => Some(holds),
+        _ => None,
+    }
+}

@@ -1,0 +1,62 @@
+//! One question to the policies, as plain values: who, what, on which thing, with which rights.
+//!
+//! The pipeline asks by way of the proofs ([`Policies::decide`](crate::policy::Policies::decide)); what a question yields is
+//! no proof, so explaining and measuring may put one together by hand.
+
+use crate::json::Value;
+use crate::model::ActionName;
+use crate::model::Located;
+use crate::model::PartnerName;
+use crate::model::Stranger;
+use crate::model::TenantId;
+
+/// What is asked. Values that came from a token or a body are borrowed, and never printed.
+pub struct Question<'a> {
+    /// The partner towards whom the operation goes.
+    pub partner: &'a PartnerName,
+    /// The action.
+    pub action: &'a ActionName,
+    /// What the contract says the operation is for.
+    pub purpose: &'a str,
+    /// The name in the peer's certificate.
+    pub peer: &'a str,
+    /// The token's holder.
+    pub bearer: Bearer<'a>,
+    /// The entries of the token's rights that are for this operation.
+    pub grants: Vec<Grant<'a>>,
+    /// The thing.
+    pub located: &'a Located,
+    /// The command's age in whole seconds; `None` where it carries no time.
+    pub age_seconds: Option<u64>,
+    /// A validated value of the request by its name.
+    pub request: &'a dyn Fn(&str) -> Option<&'a Value>,
+}
+
+/// What a verified token says of its holder.
+pub struct Bearer<'a> {
+    /// The token's issuer.
+    pub issuer: &'a str,
+    /// The person's id at the issuer.
+    pub subject: &'a str,
+    /// The management company that the person belongs to.
+    pub tenant: Option<&'a TenantId>,
+    /// `session` or `sign-in`.
+    pub kind: &'static str,
+    /// The app instance.
+    pub device: Option<&'a str>,
+    /// The OAuth client.
+    pub client_id: Option<&'a str>,
+    /// Roles.
+    pub roles: &'a [Stranger],
+    /// Scopes.
+    pub scopes: &'a [Stranger],
+}
+
+/// One right: a door of a house, or the whole house.
+#[derive(Clone, Copy)]
+pub struct Grant<'a> {
+    /// The house.
+    pub house: &'a str,
+    /// The door; `None` for all that stands in the house.
+    pub door: Option<&'a str>,
+}
