@@ -1,0 +1,54 @@
+//! The other end of the admin socket, for a command: gives one order and waits for its answer.
+//!
+//! It blocks, and is not for a gateway. It makes sure whom it speaks to, for a subject's name is personal data: the
+//! listener must run under the caller's own uid.
+
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::admin::line::LINE_MAX_BYTES;
+use crate::admin::line::SocketAnswer;
+use crate::admin::line::parse_answer;
+use crate::admin::line::write_order;
+use crate::admin::order::RevocationOrder;
+
+/// For the answer to come: longer than a gateway takes to make a record durable, or to give up on it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskFault {
+    /// No gateway was reached; nothing was ordered.
+    #[error("no gateway was reached")]
+    NotReached(#[source] io::Error),
+    /// Somebody else listens there; nothing was ordered.
+    #[error("the socket belongs to another user (uid {0})")]
+    NotOurs(u32),
+    /// The order went out, at least in part, and no answer of a gateway's came. It may be effective.
+    #[error("no valid answer came; the order may be effective all the same")]
+    Unanswered,
+}
+
+/// Gives `order` to the gateway that listens at `socket`.
+///
+/// # Errors
+/// [`AskFault`] says whether the order may be effective nevertheless. Giving it again does no harm.
+pub fn ask(socket: &Path, order: &RevocationOrder) -> Result<SocketAnswer, AskFault> {
+    let mut stream = UnixStream::connect(socket).map_err(AskFault::NotReached)?;
+    let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(|error| AskFault::NotReached(error.into()))?;
+    if peer.uid != rustix::process::geteuid() {
+        return Err(AskFault::NotOurs(peer.uid.as_raw()));
+    }
+    let timeouts = stream.set_write_timeout(Some(ANSWER_TIMEOUT)).and(stream.set_read_timeout(Some(ANSWER_TIMEOUT)));
+    timeouts.map_err(AskFault::NotReached)?;
+    // A gateway that refuses closes before it reads; that it did is told by the answer, not by this.
+    let _ = stream.write_all(&write_order(order));
+    let mut line = Vec::with_capacity(256);
+    let limit = u64::try_from(LINE_MAX_BYTES).unwrap_or(u64::MAX);
+    stream.take(limit).read_to_end(&mut line).map_err(|_| AskFault::Unanswered)?;
+    parse_answer(&line).ok_or(AskFault::Unanswered)
+}
