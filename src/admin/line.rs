@@ -26,7 +26,7 @@ use crate::model::Stranger;
 /// Bytes of one line, its end included.
 pub(super) const LINE_MAX_BYTES: usize = 4 * 1024;
 /// Bytes of a revoked value; subjects, devices and token ids are far shorter.
-const VALUE_MAX_BYTES: usize = 1024;
+const VALUE_MAX_BYTES: usize = 256;
 /// Larger than a line can be in each respect but depth: lines are flat.
 const JSON_LIMITS: Limits = Limits { max_depth: 1, max_members: 8, max_elements: 0, max_string_bytes: LINE_MAX_BYTES };
 
@@ -54,8 +54,8 @@ pub enum LineFault {
     /// Not a name.
     #[error("the tenant is not a name")]
     TenantInvalid,
-    /// Empty, longer than 1 KiB, or with control characters.
-    #[error("the value is empty, longer than 1 KiB, or has control characters")]
+    /// Empty, longer than 256 bytes, or with control characters.
+    #[error("the value is empty, longer than 256 bytes, or has control characters")]
     ValueInvalid,
 }
 
@@ -304,10 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_1_kib_is_taken_and_one_byte_more_is_not() {
+    fn a_value_of_256_bytes_is_taken_and_one_more_is_not() {
         let line = |bytes| format!(r#"{{"act":"revoke","kind":"device","value":"{}"}}"#, "d".repeat(bytes));
-        assert!(parse_order(line(1024).as_bytes()).is_ok());
-        assert_eq!(fault(&line(1025)), LineFault::ValueInvalid);
+        assert!(parse_order(line(256).as_bytes()).is_ok());
+        assert_eq!(fault(&line(257)), LineFault::ValueInvalid);
     }
 
     #[test]
