@@ -1,1 +1,62 @@
-//! stub
+//! Audit: nothing takes effect unrecorded.
+//!
+//! [`Log::intent`] makes the intent of an exchange durable before anything leaves and hands out [`Recorded`], without
+//! which nothing is sent; [`Log::outcome`] and [`Log::refusal`] record how it ended and hand out [`Concluded`], without
+//! which a door writes nothing. What cannot be recorded is refused. There is no switch that turns this off.
+//!
+//! The log is a directory of segments, each a text file of JSON lines ([`record`] says what a line holds, [`segment`]
+//! how it lies on disk). One thread of the operating system writes ([`writer`]): what waits is one batch, one `write`,
+//! one `fdatasync`. The callers of a batch are woken together ([`desk`]). At start the log is read back ([`recover`]):
+//! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
+//! handed to the one who remembers them.
+//!
+//! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
+//! sealed. Nothing here decides, speaks HTTP, or reads a clock.
+
+mod desk;
+mod facts;
+mod fault;
+mod handles;
+mod log;
+mod outcome;
+mod proof;
+mod queue;
+mod read;
+mod record;
+mod recover;
+mod segment;
+mod storage;
+mod writer;
+
+pub use facts::Decided;
+pub use facts::Facts;
+pub use facts::KeyDigests;
+pub use facts::Sizes;
+pub use facts::Steps;
+pub use fault::AuditFault;
+pub use fault::AuditOpenError;
+pub use fault::RecallFault;
+pub use handles::Handle;
+pub use handles::HandleFault;
+pub use handles::HandleStore;
+pub use handles::Handles;
+pub use handles::Person;
+pub use log::Log;
+pub use log::Settings;
+pub use outcome::Note;
+pub use outcome::Outcome;
+pub use outcome::OutcomeState;
+pub use outcome::Revoked;
+pub use proof::Concluded;
+pub use proof::Noted;
+pub use proof::Recorded;
+pub use recover::PastCommand;
+pub use recover::PastState;
+pub use recover::Recovered;
+pub use segment::Place;
+pub use storage::Disk;
+pub use storage::FileDisk;
+pub use storage::Storage;
+
+#[cfg(test)]
+mod tests;

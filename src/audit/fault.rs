@@ -1,0 +1,66 @@
+//! What can go wrong: while recording, while opening the log, and while reading an answer back.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a record is not durable. Whatever it was to cover is refused: 503, and nothing is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AuditFault {
+    /// It did not become durable in time. It may still do so; then a record that nothing was sent follows it.
+    #[error("the record did not become durable in time")]
+    Deadline,
+    /// Writing or syncing failed, now or earlier. Stays so until the process is started anew.
+    #[error("the audit log has failed and stays closed until a restart")]
+    Failed,
+    /// There is no space for a further segment. Tried again with every batch.
+    #[error("there is no space for the audit log")]
+    Full,
+    /// So much waits to be written that no more is taken.
+    #[error("too many records wait to be written")]
+    Busy,
+}
+
+/// Why the log cannot be opened, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditOpenError {
+    /// The directory or a file in it cannot be made, read, written or synced.
+    #[error("`{}` cannot be used", .path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has this log open.
+    #[error("`{}` is in use by another process", .path.display())]
+    InUse {
+        /// The lock's file.
+        path: PathBuf,
+    },
+    /// A whole record is missing or changed in the midst of others. A torn tail is no such thing; it is cut.
+    #[error("`{}` is damaged at byte {offset}", .path.display())]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// The first byte that is not part of a whole record.
+        offset: u64,
+    },
+    /// The thread that writes cannot be started.
+    #[error("the audit log's thread cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+/// Why a recorded answer cannot be given again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RecallFault {
+    /// The file cannot be read there.
+    #[error("the record cannot be read")]
+    Unreadable,
+    /// What stands there is not the outcome of this receipt, or it kept no answer.
+    #[error("the record holds no answer of this receipt")]
+    NotThere,
+    /// The seal does not open.
+    #[error("the recorded answer does not open")]
+    Sealed,
+}

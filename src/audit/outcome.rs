@@ -1,0 +1,109 @@
+//! How an exchange ended, and the notes that belong to no exchange.
+
+use crate::audit::facts::Sizes;
+use crate::audit::facts::Steps;
+use crate::audit::handles::Handle;
+use crate::model::Epoch;
+use crate::model::Reason;
+use crate::model::Reply;
+use crate::model::Sha256;
+use crate::model::TenantId;
+
+/// What became of an intent.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What is known of the effect.
+    pub state: OutcomeState,
+    /// Why it ended so.
+    pub reason: Reason,
+    /// The partner's status, where an answer came.
+    pub partner_status: Option<u16>,
+    /// The `jti` of the partner token, where one was minted: random, ours, and named in the partner's events.
+    pub partner_token: Option<Box<str>>,
+    /// The answer to give again to the same idempotency key. Sealed before it is written. Kept only where the intent has
+    /// a key and the state is [`OutcomeState::Done`] or [`OutcomeState::Refused`].
+    pub keep: Option<Reply>,
+    /// Sizes that the intent did not know.
+    pub sizes: Sizes,
+    /// Durations since the intent.
+    pub steps: Steps,
+}
+
+/// What is known of the effect of an intent.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum OutcomeState {
+    /// The partner confirmed.
+    Done,
+    /// The partner refused, as its contract declares that it may.
+    Refused,
+    /// Permission was lost between the intent and the first byte; nothing was sent.
+    Withdrawn,
+    /// Nothing was sent, for another reason.
+    NotSent,
+    /// Bytes may have left, and no valid answer came.
+    Unknown,
+}
+
+/// A record that belongs to no outbound operation.
+#[derive(Clone, Debug)]
+pub enum Note {
+    /// The gateway began to serve.
+    Start,
+    /// The gateway ended in order.
+    Stop,
+    /// A bundle came into force; the facts name its digest.
+    Bundle {
+        /// The version of the directory that came with it.
+        directory_version: u64,
+    },
+    /// Something was revoked; the facts name the new epoch.
+    Revocation(Revoked),
+}
+
+/// What was revoked.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// `subject`, `device`, `session` or `token`.
+    pub kind: &'static str,
+    /// What was revoked, as a handle, where it is a person's.
+    pub handle: Option<Handle>,
+    /// What was revoked, as a keyed digest, where it is a session or a token.
+    pub digest: Option<Sha256>,
+    /// Within which tenant; `None` for all.
+    pub tenant: Option<TenantId>,
+    /// The epoch that it made.
+    pub epoch: Epoch,
+}
+
+impl Outcome {
+    /// An outcome of which nothing more is known.
+    #[must_use]
+    pub fn new(state: OutcomeState, reason: Reason) -> Self {
+        Self {
+            state,
+            reason,
+            partner_status: None,
+            partner_token: None,
+            keep: None,
+            sizes: Sizes::default(),
+            steps: Steps::default(),
+        }
+    }
+}
+
+impl OutcomeState {
+    /// All states, in the order of the documentation.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Refused, Self::Withdrawn, Self::NotSent, Self::Unknown];
+
+    /// The word in a record.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::NotSent => "not-sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
