@@ -1,1 +1,38 @@
-//! stub
+//! The guard: is this command neither revoked, nor late, nor already done, and is that still so when it leaves?
+//!
+//! It makes three proofs. [`Admitted`], before a body is read: nothing of the caller is revoked, and the command is young
+//! enough. [`Bound`], once the body is rebuilt: what the idempotency key stands for. [`Current`], between the record and
+//! the first byte: all of it asked again.
+//!
+//! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], which `store/`
+//! implements, and idempotency keys through the log's intents. No lock is held across an `.await`, and nothing is ever
+//! evicted to make room.
+
+mod admit;
+mod age;
+mod bind;
+mod current;
+mod fault;
+mod key;
+mod ledger;
+mod revocation;
+mod standing;
+
+pub use admit::Admitted;
+pub use bind::Bound;
+pub use current::Current;
+pub use fault::GuardFault;
+pub use fault::RevokeFault;
+pub use fault::Withdrawn;
+pub use ledger::LedgerEntry;
+pub use ledger::REMEMBERED_MS;
+pub use ledger::Reservation;
+pub use ledger::Running;
+pub use revocation::Revocation;
+pub use revocation::RevocationKind;
+pub use revocation::RevocationStore;
+pub use revocation::StoreFault;
+pub use revocation::StoredRevocation;
+pub use revocation::StoredRevocations;
+pub use standing::Guard;
+pub use standing::GuardSettings;

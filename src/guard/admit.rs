@@ -1,0 +1,162 @@
+//! Admission: a declared command of a known caller that is neither revoked nor too old. No body has been read yet.
+
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
+use crate::contract::Declared;
+use crate::guard::age::CommandAge;
+use crate::guard::age::command_age;
+use crate::guard::fault::GuardFault;
+use crate::guard::revocation::Revocable;
+use crate::guard::revocation::RevocationKind;
+use crate::guard::standing::Guard;
+use crate::identity::Caller;
+use crate::model::Epoch;
+use crate::model::Stranger;
+use crate::model::TenantId;
+use http::HeaderMap;
+
+/// Proof that a command was neither revoked nor late when it was asked; only [`Guard::admit`] makes one.
+///
+/// It remembers what was looked at, so that [`Guard::current`] asks the same again.
+#[derive(Debug)]
+#[must_use = "without this proof the exchange ends here"]
+pub struct Admitted {
+    epoch: Epoch,
+    revocable: Revocable,
+    age: Option<CommandAge>,
+    token_expires_at: Option<UnixSeconds>,
+}
+
+impl Guard {
+    /// Admits a command, if at `now` nothing of its caller is revoked and it is neither too old nor from the future.
+    ///
+    /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice.
+    ///
+    /// # Errors
+    /// [`GuardFault::Revoked`], [`GuardFault::CommandTimeInvalid`], [`GuardFault::CommandTooOld`],
+    /// [`GuardFault::CommandFromFuture`].
+    pub fn admit(
+        &self,
+        declared: &Declared,
+        caller: &Caller,
+        fields: &HeaderMap,
+        now: UnixMillis,
+    ) -> Result<Admitted, GuardFault> {
+        let ids = Ids::of(caller);
+        self.admit_ids(&ids, declared.operation().max_age_s, fields, now)
+    }
+
+    pub(super) fn admit_ids(
+        &self,
+        ids: &Ids<'_>,
+        max_age_s: Option<u64>,
+        fields: &HeaderMap,
+        now: UnixMillis,
+    ) -> Result<Admitted, GuardFault> {
+        // The epoch first: a revocation that comes between the two lines is then noticed by `current`.
+        let epoch = self.epoch();
+        let revocable = self.revocable(ids);
+        if self.revocations.is_revoked(&revocable) {
+            return Err(GuardFault::Revoked);
+        }
+        let age = command_age(fields, max_age_s, self.clock_skew_s, now.seconds())?;
+        Ok(Admitted { epoch, revocable, age, token_expires_at: ids.expires_at })
+    }
+
+    fn revocable(&self, ids: &Ids<'_>) -> Revocable {
+        let digest = |(kind, value): (_, &Stranger)| self.revocations.digest(kind, value);
+        Revocable { tenant: ids.tenant.cloned(), digests: ids.revocable().map(digest).collect() }
+    }
+}
+
+impl Admitted {
+    /// The epoch that was in force when it was admitted, for the record.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The command's own time; `None` where it has none and needs none.
+    #[must_use]
+    pub fn command_time(&self) -> Option<UnixSeconds> {
+        self.age.map(|age| age.issued_at)
+    }
+
+    /// How old the command was at `now`, in seconds; zero where its clock is ahead of ours.
+    #[must_use]
+    pub fn age_s(&self, now: UnixMillis) -> Option<u64> {
+        self.age.map(|age| now.seconds().since(age.issued_at))
+    }
+
+    /// How old the command may grow, in seconds; `None` where the operation sets no limit.
+    #[must_use]
+    pub fn max_age_s(&self) -> Option<u64> {
+        self.age.and_then(|age| age.max_age_s)
+    }
+
+    /// The last second at which the command is young enough: the latest end of a partner token.
+    #[must_use]
+    pub fn good_until(&self) -> Option<UnixSeconds> {
+        self.age.and_then(CommandAge::good_until)
+    }
+
+    /// When the caller's token expires: the first second in which it is no longer good.
+    #[must_use]
+    pub const fn token_expires_at(&self) -> Option<UnixSeconds> {
+        self.token_expires_at
+    }
+
+    pub(super) fn is_over(&self, now: UnixSeconds) -> bool {
+        self.age.is_some_and(|age| age.is_over(now))
+    }
+
+    pub(super) const fn revocable(&self) -> &Revocable {
+        &self.revocable
+    }
+
+    /// An admission for the tests of rooms that demand one: a command of `at` that nothing limits.
+    #[cfg(test)]
+    pub fn for_test(at: UnixSeconds) -> Self {
+        let age = Some(CommandAge { issued_at: at, max_age_s: None });
+        Self { epoch: Epoch::new(1), revocable: Revocable::default(), age, token_expires_at: None }
+    }
+}
+
+/// What the guard looks at in a caller.
+#[derive(Clone, Copy)]
+pub(super) struct Ids<'c> {
+    pub(super) peer: &'c str,
+    pub(super) issuer: &'c str,
+    pub(super) tenant: Option<&'c TenantId>,
+    pub(super) subject: Option<&'c Stranger>,
+    pub(super) device: Option<&'c Stranger>,
+    pub(super) session: Option<&'c Stranger>,
+    pub(super) token: Option<&'c Stranger>,
+    pub(super) expires_at: Option<UnixSeconds>,
+}
+
+impl<'c> Ids<'c> {
+    pub(super) fn of(caller: &'c Caller) -> Self {
+        let token = caller.token();
+        Self {
+            peer: caller.peer().name(),
+            issuer: token.map_or("", |token| &token.issuer),
+            tenant: token.and_then(|token| token.tenant.as_ref()),
+            subject: token.map(|token| &token.subject),
+            device: token.and_then(|token| token.device.as_ref()),
+            session: token.and_then(|token| token.session.as_ref()),
+            token: token.map(|token| &token.token_id),
+            expires_at: token.map(|token| token.expires_at),
+        }
+    }
+
+    fn revocable(&self) -> impl Iterator<Item = (RevocationKind, &'c Stranger)> {
+        let of_kind = |kind| match kind {
+            RevocationKind::Subject => self.subject,
+            RevocationKind::Device => self.device,
+            RevocationKind::Session => self.session,
+            RevocationKind::Token => self.token,
+        };
+        RevocationKind::ALL.map(|kind| of_kind(kind).map(|value| (kind, value))).into_iter().flatten()
+    }
+}

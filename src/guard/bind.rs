@@ -1,0 +1,75 @@
+//! Binding an idempotency key to the rebuilt body: the first command gets the key, every other learns what it stands for.
+
+use crate::clock::UnixMillis;
+use crate::contract::Rebuilt;
+use crate::crypto::keyed_digest;
+use crate::guard::admit::Admitted;
+use crate::guard::admit::Ids;
+use crate::guard::fault::GuardFault;
+use crate::guard::key;
+use crate::guard::ledger::Presented;
+use crate::guard::ledger::Reservation;
+use crate::guard::standing::Guard;
+use crate::identity::Caller;
+use crate::model::PastOutcome;
+use crate::model::Receipt;
+use crate::model::Sha256;
+
+/// What a command's idempotency key stands for.
+#[derive(Debug)]
+#[must_use = "a dropped reservation is released"]
+pub enum Bound {
+    /// The operation has no keys.
+    NoKey,
+    /// The key is this command's: it goes on, and commits the reservation with its intent.
+    Reserved(Reservation),
+    /// The same command was sent before, under this receipt, and ended so. It must not be sent again.
+    Past(Receipt, PastOutcome),
+}
+
+impl Guard {
+    /// Binds the command's idempotency key to its rebuilt body.
+    ///
+    /// A key is one caller's and one operation's: the same text from another peer, tenant, issuer or subject, or for
+    /// another operation or partner, is another key.
+    ///
+    /// # Errors
+    /// The four faults of [`GuardFault`] that speak of keys.
+    pub fn bind(
+        &self,
+        _admitted: &Admitted,
+        caller: &Caller,
+        rebuilt: &Rebuilt,
+        now: UnixMillis,
+    ) -> Result<Bound, GuardFault> {
+        let operation = rebuilt.operation();
+        if operation.idempotency.is_none() {
+            return Ok(Bound::NoKey);
+        }
+        let text = rebuilt.idempotency_key().ok_or(GuardFault::IdempotencyKeyInvalid)?;
+        let key = key::read(text.expose()).ok_or(GuardFault::IdempotencyKeyInvalid)?;
+        let scope = [rebuilt.contract().partner().as_str(), operation.id.as_str(), &key];
+        self.bind_key(&Ids::of(caller), scope, rebuilt.digest(), now)
+    }
+
+    /// `scope`: partner, operation, key.
+    pub(super) fn bind_key(
+        &self,
+        ids: &Ids<'_>,
+        scope: [&str; 3],
+        body: Sha256,
+        now: UnixMillis,
+    ) -> Result<Bound, GuardFault> {
+        let tenant = ids.tenant.map_or("", |tenant| tenant.as_str());
+        let subject = ids.subject.map_or("", |subject| subject.expose());
+        let parts = ["key", ids.peer, ids.issuer, tenant, subject].into_iter().chain(scope);
+        let parts: Vec<&[u8]> = parts.map(str::as_bytes).collect();
+        let key = keyed_digest(&self.idempotency_key, &parts);
+        // Keyed as well: the digest goes into the log, and a body that is nothing but a person's id could be guessed.
+        let body = keyed_digest(&self.idempotency_key, &[b"body", key.as_bytes(), body.as_bytes()]);
+        Ok(match self.ledger.present(key, body, now)? {
+            Presented::Reserved(reservation) => Bound::Reserved(reservation),
+            Presented::Past(receipt, outcome) => Bound::Past(receipt, outcome),
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Why the guard refuses. Variants name the fault and hold nothing of the request.
+
+use crate::guard::age::AgeFault;
+use crate::guard::ledger::LedgerFault;
+use crate::guard::revocation::StoreFault;
+use crate::model::Epoch;
+
+/// Why a command is not admitted, or its key not bound.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GuardFault {
+    /// Its subject, device, session or token is revoked.
+    #[error("the caller is revoked")]
+    Revoked,
+    /// It has no time where one is demanded, more than one, or one that is no date.
+    #[error("the command's time is missing or no date")]
+    CommandTimeInvalid,
+    /// It is older than its operation allows.
+    #[error("the command is older than its operation allows")]
+    CommandTooOld,
+    /// It is dated further ahead than clocks may differ.
+    #[error("the command is dated in the future")]
+    CommandFromFuture,
+    /// The operation demands an idempotency key and there is none, or it is malformed.
+    #[error("the idempotency key is missing or malformed")]
+    IdempotencyKeyInvalid,
+    /// The key stands for another body.
+    #[error("the idempotency key was used with another body")]
+    IdempotencyKeyReused,
+    /// The first command with this key is still running.
+    #[error("the first command with this idempotency key is still running")]
+    IdempotencyInProgress,
+    /// No further key can be remembered.
+    #[error("no further idempotency key can be remembered")]
+    IdempotencyFull,
+}
+
+/// Why a command that is on record may not leave after all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Withdrawn {
+    /// Its subject, device, session or token was revoked meanwhile.
+    #[error("the caller was revoked")]
+    Revoked,
+    /// The token expired meanwhile.
+    #[error("the token expired")]
+    TokenExpired,
+    /// It grew older than its operation allows.
+    #[error("the command grew too old")]
+    TooOld,
+    /// Another bundle is in force than the one that permitted it.
+    #[error("another bundle is in force")]
+    BundleChanged,
+}
+
+/// Why a revocation is not known to last. It is in force all the same, until the process ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("in force since epoch {epoch}, but not stored: {fault}")]
+pub struct RevokeFault {
+    /// The epoch that it began.
+    pub epoch: Epoch,
+    /// Why it is not stored.
+    pub fault: StoreFault,
+}
+
+impl Withdrawn {
+    /// The stable word for records, kebab-case.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::TokenExpired => "token-expired",
+            Self::TooOld => "too-old",
+            Self::BundleChanged => "bundle-changed",
+        }
+    }
+}
+
+impl From<AgeFault> for GuardFault {
+    fn from(fault: AgeFault) -> Self {
+        match fault {
+            AgeFault::Invalid => Self::CommandTimeInvalid,
+            AgeFault::FromTheFuture => Self::CommandFromFuture,
+            AgeFault::TooOld => Self::CommandTooOld,
+        }
+    }
+}
+
+impl From<LedgerFault> for GuardFault {
+    fn from(fault: LedgerFault) -> Self {
+        match fault {
+            LedgerFault::Reused => Self::IdempotencyKeyReused,
+            LedgerFault::InProgress => Self::IdempotencyInProgress,
+            LedgerFault::Full => Self::IdempotencyFull,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The guard as it stands: its keys, the revocations in force, the ledger of idempotency keys.
+//!
+//! One per gateway, shared by all exchanges. It is opened from what lasted, and only then admits anybody.
+
+use crate::clock::UnixMillis;
+use crate::crypto::HmacKey;
+use crate::crypto::SecretKey;
+use crate::guard::fault::RevokeFault;
+use crate::guard::ledger::Ledger;
+use crate::guard::ledger::LedgerEntry;
+use crate::guard::revocation::Revocation;
+use crate::guard::revocation::RevocationStore;
+use crate::guard::revocation::Revocations;
+use crate::guard::revocation::StoreFault;
+use crate::model::Epoch;
+use std::fmt;
+use std::sync::Arc;
+
+/// The guard's own numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct GuardSettings {
+    /// How many seconds the backend's clock may be ahead of ours.
+    pub clock_skew_s: u64,
+    /// How many idempotency keys are held at most.
+    pub idempotency_keys_max: u64,
+}
+
+/// Revoked? Too old? Already done? Still permitted just before the first byte leaves?
+pub struct Guard {
+    pub(super) clock_skew_s: u64,
+    pub(super) idempotency_key: HmacKey,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) revocations: Revocations,
+    store: Arc<dyn RevocationStore>,
+}
+
+impl Guard {
+    /// Opens the guard: revocations from the store, idempotency keys from what recovery found in the log.
+    ///
+    /// `key` is the store's key; the guard's own are derived from it, so what was stored and logged is recognised again.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where revocations cannot be read, or the ceiling of epochs not be raised. Without either the guard
+    /// would admit the revoked, or repeat an epoch.
+    pub async fn open(
+        settings: GuardSettings,
+        key: &SecretKey,
+        store: Arc<dyn RevocationStore>,
+        recovered: Vec<LedgerEntry>,
+        now: UnixMillis,
+    ) -> Result<Self, StoreFault> {
+        let stored = store.load().await?;
+        let revocations = Revocations::new(HmacKey::new(&key.derive("guard revocations")), stored);
+        store.keep(Vec::new(), revocations.ceiling()).await?;
+        Ok(Self {
+            clock_skew_s: settings.clock_skew_s,
+            idempotency_key: HmacKey::new(&key.derive("guard idempotency")),
+            ledger: Ledger::new(settings.idempotency_keys_max, recovered, now),
+            revocations,
+            store,
+        })
+    }
+
+    /// The epoch in force.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.revocations.epoch()
+    }
+
+    /// How many idempotency keys are held, for a gauge.
+    #[must_use]
+    pub fn idempotency_keys(&self) -> u64 {
+        self.ledger.held()
+    }
+
+    /// Revokes: in force before anything is awaited, durable when this returns `Ok`.
+    ///
+    /// # Errors
+    /// [`RevokeFault`] where it is in force but could not be stored; it is stored with the next one, or by
+    /// [`Guard::store_pending`].
+    pub async fn revoke(&self, revocation: Revocation, now: UnixMillis) -> Result<Epoch, RevokeFault> {
+        let epoch = self.revocations.put_in_force(&revocation, now);
+        self.store_pending().await.map_err(|fault| RevokeFault { epoch, fault })?;
+        Ok(epoch)
+    }
+
+    /// Stores what is in force and not known to be stored. Does nothing where there is nothing.
+    ///
+    /// # Errors
+    /// [`StoreFault`]; everything stays in force.
+    pub async fn store_pending(&self) -> Result<(), StoreFault> {
+        let pending = self.revocations.pending();
+        let Some(last) = pending.last().map(|entry| entry.epoch) else { return Ok(()) };
+        self.store.keep(pending, self.revocations.ceiling()).await?;
+        self.revocations.stored_up_to(last);
+        Ok(())
+    }
+
+    /// Whether every revocation in force is known to be stored.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.revocations.pending().is_empty()
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guard {{ epoch {}, {} idempotency keys }}", self.epoch(), self.idempotency_keys())
+    }
+}
