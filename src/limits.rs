@@ -22,7 +22,7 @@ pub struct Limit {
 /// Declares field, name, default, bounds and consequence once.
 macro_rules! limits {
     ($($(#[$doc:meta])* $field:ident: $default:literal in $low:literal..=$high:literal, $beyond:literal;)+) => {
-        /// The limits in force. Bytes, milliseconds or plain numbers, as each name says.
+        /// The limits in force. Bytes, seconds, milliseconds or plain numbers, as each name says.
         #[derive(Clone, Debug, Eq, PartialEq)]
         pub struct Limits {
             $($(#[$doc])* pub $field: u64,)+
@@ -86,6 +86,8 @@ limits! {
     json_max_depth: 16 in 1..=64, "400";
     /// Members of one JSON object.
     json_max_members: 256 in 1..=4_096, "400";
+    /// Seconds by which another's clock may be ahead of ours: for `iat` and `nbf` of a token, and a command's time.
+    clock_skew_s: 5 in 0..=60, "401, or 400 for a command's time";
     /// Milliseconds that a record may take to become durable.
     record_timeout_ms: 1_000 in 10..=10_000, "503, nothing sent";
     /// Idempotency keys remembered.

@@ -1,1 +1,24 @@
-//! stub
+//! Configuration: `gateway.yaml`, first as it was written, then as it is meant.
+//!
+//! The file is closed-world: what it may hold stands in `written.rs`, and anything else is a fault, each with line,
+//! snippet and hint, all at once. What it means (files read, keys understood, names distinct) is `meaning.rs`'s; only the
+//! meaning, [`Config`], travels. Secrets come from files that others may not read, never from the text, and a key serves
+//! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
+
+mod config;
+mod files;
+mod meaning;
+mod units;
+mod values;
+mod written;
+
+pub use config::BackendListener;
+pub use config::Config;
+pub use config::PartnerSettings;
+pub use config::StoreSettings;
+pub use config::TlsPeer;
+pub use config::TokenSettings;
+pub use config::admin_socket;
+
+#[cfg(test)]
+mod tests;

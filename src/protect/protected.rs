@@ -2,6 +2,7 @@
 //! pseudonyms are ours and were turned back.
 
 use crate::model::IdentifierKind;
+use crate::model::Name;
 use crate::model::OperationId;
 use crate::model::Outgoing;
 use crate::model::PartnerName;
@@ -19,7 +20,7 @@ pub struct Protected {
     pub(super) digest: Sha256,
     pub(super) subject: Option<Box<str>>,
     pub(super) object: Vec<(IdentifierKind, Box<str>)>,
-    pub(super) right: Option<(Box<str>, Box<str>)>,
+    pub(super) right: Option<(Name, Name)>,
 }
 
 /// A checked answer in our own words again; only [`crate::protect::Protector`] makes one.
@@ -44,9 +45,9 @@ pub enum ProtectFault {
     /// A pseudonym in an answer is none that this gateway gave to this partner for this tenant.
     #[error("a pseudonym in the answer is not ours")]
     Foreign,
-    /// The cipher failed.
-    #[error("the cipher failed")]
-    Cipher,
+    /// The request is one of another partner's contract: a fault of this program.
+    #[error("the request belongs to another partner")]
+    OtherPartner,
 }
 
 impl Protected {
@@ -89,7 +90,7 @@ impl Protected {
     /// names none.
     #[must_use]
     pub fn right(&self) -> Option<(&str, &str)> {
-        self.right.as_ref().map(|(kind, action)| (kind.as_ref(), action.as_ref()))
+        self.right.as_ref().map(|(kind, action)| (kind.as_str(), action.as_str()))
     }
 }
 

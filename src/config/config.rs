@@ -1,0 +1,158 @@
+//! What `gateway.yaml` means: everything resolved, read and understood.
+
+use crate::config::meaning;
+use crate::config::written;
+use crate::crypto::SecretKey;
+use crate::crypto::SigningKey;
+use crate::crypto::SivKey;
+use crate::crypto::TlsIdentity;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Source;
+use crate::identity::IdentitySettings;
+use crate::limits::Limits;
+use crate::model::Name;
+use crate::model::PartnerName;
+use crate::yaml;
+use rustls_pki_types::CertificateDer;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The largest `gateway.yaml`, in bytes.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// The whole configuration. Holds keys, so it cannot be shown.
+pub struct Config {
+    /// The file that it was read from.
+    pub source: Source,
+    /// What this gateway is for, for instance `production`; the bundle's requirements name the same.
+    pub environment: Name,
+    /// How many threads serve requests.
+    pub workers: NonZeroUsize,
+    /// Where the backend calls.
+    pub backend: BackendListener,
+    /// Where metrics and health are asked for, in plain HTTP.
+    pub ops: SocketAddr,
+    /// The Unix socket of the operator; `None` where there is none.
+    pub admin_socket: Option<PathBuf>,
+    /// Whose tokens are accepted: sign-in tokens of the issuers, session tokens of one.
+    pub identity: IdentitySettings,
+    /// The partners, in the order of the file.
+    pub partners: Vec<PartnerSettings>,
+    /// The folder of the bundle.
+    pub policies: PathBuf,
+    /// The file of houses, doors and tenants.
+    pub directory: PathBuf,
+    /// The folder of the audit log.
+    pub audit: PathBuf,
+    /// Where revocations and handles last.
+    pub store: StoreSettings,
+    /// All limits.
+    pub limits: Limits,
+}
+
+/// The listener that the backend calls.
+pub struct BackendListener {
+    /// The address to bind.
+    pub address: SocketAddr,
+    /// Who the gateway is here, and who may call.
+    pub tls: TlsPeer,
+}
+
+/// One side of a mutual TLS connection.
+pub struct TlsPeer {
+    /// Our certificate and key.
+    pub identity: TlsIdentity,
+    /// Who signs the other side's certificate.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// The file of our certificate chain.
+    pub certificate_file: PathBuf,
+    /// The file of our key.
+    pub key_file: PathBuf,
+    /// The file of the roots.
+    pub roots_file: PathBuf,
+}
+
+/// One partner.
+pub struct PartnerSettings {
+    /// Its name; its contract bears the same.
+    pub name: PartnerName,
+    /// The host name by which the backend addresses it, lower case.
+    pub authority: Box<str>,
+    /// Host name or address of its platform.
+    pub host: Box<str>,
+    /// The port of its platform.
+    pub port: u16,
+    /// The name that its certificate must bear, sent as SNI.
+    pub server_name: Box<str>,
+    /// Who the gateway is there, and who signs the partner's certificate.
+    pub tls: TlsPeer,
+    /// The tokens that the gateway mints for it.
+    pub token: TokenSettings,
+    /// The key of its pseudonyms.
+    pub pseudonym_key: SivKey,
+}
+
+/// How tokens for a partner are minted.
+pub struct TokenSettings {
+    /// The claim `iss`.
+    pub issuer: Box<str>,
+    /// The claim `aud`.
+    pub audience: Box<str>,
+    /// The claim `client_id`.
+    pub client_id: Box<str>,
+    /// What signs them.
+    pub key: SigningKey,
+    /// The longest that one is valid; the command's `max_age` shortens it.
+    pub lifetime: Duration,
+}
+
+/// Where revocations and handles last.
+pub struct StoreSettings {
+    /// The SQLite database.
+    pub path: PathBuf,
+    /// What lies in it, and in the audit log, is sealed and keyed under keys derived from this one.
+    pub key: SecretKey,
+}
+
+impl Config {
+    /// Reads `gateway.yaml` and every file that it names for a key or a certificate.
+    ///
+    /// # Errors
+    /// All faults that were found, each at its line.
+    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        let source = read(path)?;
+        let root = yaml::parse(&source)?;
+        let reader = yaml::Reader::new(source);
+        let config = written::read(&reader, &root).and_then(|written| meaning::of(&reader, written));
+        reader.finish(config)
+    }
+}
+
+/// The path of the operator's socket alone: no key or certificate is read, since a revocation must not fail for one.
+///
+/// # Errors
+/// The faults of the file as it is written, or that it names no socket.
+pub fn admin_socket(path: &Path) -> Result<PathBuf, Diagnostics> {
+    let source = read(path)?;
+    let root = yaml::parse(&source)?;
+    let reader = yaml::Reader::new(source);
+    let socket = written::read(&reader, &root).and_then(|written| meaning::socket(&reader, &written));
+    reader.finish(socket)
+}
+
+fn read(path: &Path) -> Result<Source, Diagnostic> {
+    let unreadable = |what: String| {
+        Diagnostic::without_file("unreadable-file", format!("`{}` {what}", path.display()))
+            .help("name the configuration with `--config <file>`")
+    };
+    let size = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(unreadable("is larger than 1 MiB".to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    Ok(Source::new(path, text))
+}

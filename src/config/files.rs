@@ -1,0 +1,165 @@
+//! Files that the configuration names: read, understood, and each key used for one purpose only.
+
+use crate::config::config::TlsPeer;
+use crate::config::values::At;
+use crate::config::written::Tls;
+use crate::crypto::KeySet;
+use crate::crypto::TlsFileError;
+use crate::crypto::TlsIdentity;
+use crate::crypto::read_certificates;
+use crate::crypto::sha256;
+use crate::diagnostic::Place;
+use crate::model::Sha256;
+use crate::secret::Secret;
+use crate::secret::SecretFileError;
+use crate::yaml::Reader;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The largest JWKS that is read, in bytes.
+const MAX_KEYS_BYTES: u64 = 1024 * 1024;
+
+/// Reads files for one configuration and remembers its keys.
+pub(super) struct Files<'a> {
+    reader: &'a Reader,
+    /// The path and digest of each key file read so far, and what it is for.
+    seen: Vec<(PathBuf, Sha256, String)>,
+}
+
+impl<'a> Files<'a> {
+    pub(super) const fn new(reader: &'a Reader) -> Self {
+        Self { reader, seen: Vec::new() }
+    }
+
+    /// A secret key, understood by `parse`.
+    pub(super) fn key<T, E: std::error::Error>(
+        &mut self,
+        at: &At<PathBuf>,
+        purpose: &str,
+        parse: impl FnOnce(&Secret) -> Result<T, E>,
+    ) -> Option<T> {
+        let secret = self.secret(at)?;
+        self.one_purpose(at, secret.expose(), purpose);
+        match parse(&secret) {
+            Ok(key) => Some(key),
+            Err(error) => self.fault(at, "malformed-key", &error.to_string(), None),
+        }
+    }
+
+    /// The public keys of an issuer. Its file is no secret, but its keys serve one purpose too.
+    pub(super) fn key_set(&mut self, at: &At<PathBuf>, purpose: &str) -> Option<KeySet> {
+        self.file(at)?;
+        let size = fs::metadata(&at.value).map(|metadata| metadata.len()).unwrap_or_default();
+        if size > MAX_KEYS_BYTES {
+            return self.fault(at, "file-too-large", "is larger than 1 MiB", None);
+        }
+        let text = match fs::read(&at.value) {
+            Ok(text) => text,
+            Err(error) => return self.fault(at, "unreadable-file", &format!("cannot be read: {error}"), None),
+        };
+        self.one_purpose(at, &text, purpose);
+        match KeySet::parse(&text) {
+            Ok(keys) => Some(keys),
+            Err(error) => self.fault(at, "malformed-key-set", &error.to_string(), None),
+        }
+    }
+
+    /// Certificate, key and the other side's roots.
+    pub(super) fn tls(&mut self, tls: &Tls, purpose: &str) -> Option<TlsPeer> {
+        if let Some(secret) = self.secret(&tls.key) {
+            self.one_purpose(&tls.key, secret.expose(), purpose);
+        }
+        let roots = match read_certificates(&tls.roots.value) {
+            Ok(roots) => Some(roots),
+            Err(error) => self.tls_fault(&tls.roots, &error),
+        };
+        let identity = match TlsIdentity::read(&tls.certificate.value, &tls.key.value) {
+            Ok(identity) => Some(identity),
+            // The key file's own faults are told already.
+            Err(TlsFileError::KeyFile(_)) => None,
+            Err(error @ (TlsFileError::NoKey | TlsFileError::KeyUnsupported | TlsFileError::KeyMismatch)) => {
+                self.tls_fault(&tls.key, &error)
+            }
+            Err(error) => self.tls_fault(&tls.certificate, &error),
+        };
+        Some(TlsPeer {
+            identity: identity?,
+            roots: roots?,
+            certificate_file: tls.certificate.value.clone(),
+            key_file: tls.key.value.clone(),
+            roots_file: tls.roots.value.clone(),
+        })
+    }
+
+    /// A file that must be there.
+    pub(super) fn file(&self, at: &At<PathBuf>) -> Option<PathBuf> {
+        match fs::metadata(&at.value) {
+            Ok(found) if found.is_file() => Some(at.value.clone()),
+            Ok(_) => self.fault(at, "not-a-file", "is not a regular file", None),
+            Err(error) => self.missing(at, &error),
+        }
+    }
+
+    /// A folder that must be there.
+    pub(super) fn folder(&self, at: &At<PathBuf>) -> Option<PathBuf> {
+        match fs::metadata(&at.value) {
+            Ok(found) if found.is_dir() => Some(at.value.clone()),
+            Ok(_) => self.fault(at, "not-a-folder", "is not a folder", None),
+            Err(error) => self.missing(at, &error),
+        }
+    }
+
+    /// A file that is made where there is none, in a folder that must be there.
+    pub(super) fn place_for_file(&self, at: &At<PathBuf>) -> Option<PathBuf> {
+        let folder = at.value.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.folder(&At { place: at.place, value: folder.to_path_buf() })?;
+        Some(at.value.clone())
+    }
+
+    fn secret(&self, at: &At<PathBuf>) -> Option<Secret> {
+        match Secret::read(&at.value) {
+            Ok(secret) => Some(secret),
+            Err(SecretFileError::Io(error)) => self.missing(at, &error),
+            Err(error @ SecretFileError::WorldAccessible(_)) => {
+                let help = format!("chmod o= {}", at.value.display());
+                self.fault(at, "world-accessible-key", &error.to_string(), Some(&help))
+            }
+            Err(error) => self.fault(at, "unreadable-key", &error.to_string(), None),
+        }
+    }
+
+    /// Remembers a key, and reports it if it serves another purpose already: as the same file, or the same bytes.
+    fn one_purpose(&mut self, at: &At<PathBuf>, bytes: &[u8], purpose: &str) {
+        let path = fs::canonicalize(&at.value).unwrap_or_else(|_| at.value.clone());
+        let digest = sha256(bytes);
+        if let Some((_, _, other)) = self.seen.iter().find(|(seen, known, _)| *seen == path || *known == digest) {
+            let message = format!("the key in `{}` is already {other}", at.value.display());
+            let fault = self.reader.source().fault("key-used-twice", at.place, message);
+            self.reader.report(fault.help(format!("a key serves one purpose: make another one to be {purpose}")));
+        }
+        self.seen.push((path, digest, purpose.to_owned()));
+    }
+
+    fn missing<T>(&self, at: &At<PathBuf>, error: &std::io::Error) -> Option<T> {
+        let relative = "relative paths are relative to the folder of this file";
+        self.fault(at, "missing-file", &format!("cannot be opened: {error}"), Some(relative))
+    }
+
+    fn tls_fault<T>(&self, at: &At<PathBuf>, error: &TlsFileError) -> Option<T> {
+        match error {
+            TlsFileError::Io(error) => self.missing(at, error),
+            _ => self.fault(at, "malformed-certificate", error.to_string().trim_start_matches("key file: "), None),
+        }
+    }
+
+    fn fault<T>(&self, at: &At<PathBuf>, code: &'static str, message: &str, help: Option<&str>) -> Option<T> {
+        let place: Place = at.place;
+        let fault = self.reader.source().fault(code, place, format!("`{}` {message}", at.value.display()));
+        self.reader.report(match help {
+            Some(help) => fault.help(help),
+            None => fault,
+        });
+        None
+    }
+}

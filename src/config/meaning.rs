@@ -1,0 +1,125 @@
+//! From what was written to what is meant: files read, names held against one another.
+
+use crate::config::config::BackendListener;
+use crate::config::config::Config;
+use crate::config::config::PartnerSettings;
+use crate::config::config::StoreSettings;
+use crate::config::config::TokenSettings;
+use crate::config::files::Files;
+use crate::config::values::At;
+use crate::config::written;
+use crate::config::written::Written;
+use crate::crypto::SecretKey;
+use crate::crypto::SigningKey;
+use crate::crypto::SivKey;
+use crate::identity::IdentitySettings;
+use crate::identity::IssuerSettings;
+use crate::identity::TokenKind;
+use crate::yaml::Reader;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Resolves a whole file. All faults go to `reader`.
+pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
+    let mut files = Files::new(reader);
+    distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
+    distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
+    let tls = files.tls(&written.backend.tls, "the TLS key of the backend listener");
+    let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
+    let all = sign_in.chain([(written.sessions, TokenKind::Session)]);
+    let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
+    let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
+    let policies = files.folder(&written.policies);
+    let directory = files.file(&written.directory);
+    let audit = files.folder(&written.audit);
+    let path = files.place_for_file(&written.store.path);
+    let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
+    let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
+    Some(Config {
+        source: reader.source().clone(),
+        environment: written.environment.value,
+        workers: written.workers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+        backend: BackendListener { address: written.backend.address, tls: tls? },
+        ops: written.ops,
+        admin_socket: socket?,
+        identity: IdentitySettings {
+            issuers: issuers.into_iter().collect::<Option<_>>()?,
+            clock_skew_s: written.limits.clock_skew_s,
+        },
+        partners: partners.into_iter().collect::<Option<_>>()?,
+        policies: policies?,
+        directory: directory?,
+        audit: audit?,
+        store: StoreSettings { path: path?, key: key? },
+        limits: written.limits,
+    })
+}
+
+/// The operator's socket alone.
+pub(super) fn socket(reader: &Reader, written: &Written) -> Option<PathBuf> {
+    if written.admin_socket.is_none() {
+        let fault = reader.source().fault("missing-key", written.place, "the file names no socket for the operator");
+        reader.report(fault.help("under `listeners:`, `admin: {socket: /run/portcullis/admin.sock}`"));
+    }
+    written.admin_socket.as_ref().map(|at| at.value.clone())
+}
+
+fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> Option<IssuerSettings> {
+    let purpose = format!("the keys of {} tokens from `{}`", kind.word(), written.issuer.value);
+    Some(IssuerSettings {
+        keys: files.key_set(&written.keys, &purpose)?,
+        issuer: written.issuer.value.into(),
+        audience: written.audience.into(),
+        algorithms: written.algorithms,
+        max_lifetime_s: written.max_lifetime.as_secs(),
+        kind,
+    })
+}
+
+fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) -> Option<PartnerSettings> {
+    let name = written.name.value;
+    let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
+    let purpose = format!("the key that signs tokens for `{name}`");
+    let key = files.key(&written.token.key, &purpose, SigningKey::from_pem);
+    let purpose = format!("the key of pseudonyms for `{name}`");
+    let pseudonym_key = files.key(&written.pseudonym_key, &purpose, SivKey::from_secret);
+    let upstream = written.upstream.value;
+    let server_name = match written.server_name {
+        Some(at) => Some(at.value),
+        None if upstream.is_address => {
+            let message = "an upstream that is an address needs the name in its certificate";
+            let fault = reader.source().fault("missing-key", written.upstream.place, message);
+            reader.report(fault.help("add `server_name: <host name>` to this partner"));
+            None
+        }
+        None => Some(upstream.host.clone()),
+    };
+    let token = written.token;
+    Some(PartnerSettings {
+        name,
+        authority: written.authority.value,
+        host: upstream.host,
+        port: upstream.port,
+        server_name: server_name?,
+        tls: tls?,
+        token: TokenSettings {
+            issuer: token.issuer,
+            audience: token.audience,
+            client_id: token.client_id,
+            key: key?,
+            lifetime: token.lifetime,
+        },
+        pseudonym_key: pseudonym_key?,
+    })
+}
+
+/// Reports each that an earlier one equals.
+fn distinct<'a>(reader: &Reader, all: impl Iterator<Item = &'a At<Box<str>>>, what: &str) {
+    let mut seen: Vec<&str> = Vec::new();
+    for at in all {
+        if seen.contains(&&*at.value) {
+            reader.fault("twice", at.place, format!("the {what} `{}` stands here twice", at.value));
+        }
+        seen.push(&at.value);
+    }
+}

@@ -1,0 +1,264 @@
+//! The example at the root of the repository, loaded as it is and with one thing wrong at a time.
+
+use crate::config::Config;
+use crate::config::admin_socket;
+use crate::crypto::Algorithm;
+use crate::crypto::SigningKey;
+use crate::crypto::jwks_json;
+use crate::diagnostic::Diagnostics;
+use crate::identity::TokenKind;
+use crate::limits::Limits;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const EXAMPLE: &str = include_str!("../../gateway.yaml");
+
+/// A folder with everything that the example names.
+struct Site(TempDir);
+
+impl Site {
+    fn new() -> Self {
+        let site = Self(tempfile::tempdir().unwrap());
+        for folder in ["pki", "policies", "state/audit"] {
+            fs::create_dir_all(site.path(folder)).unwrap();
+        }
+        site.write("gateway.yaml", EXAMPLE);
+        site.write("directory.yaml", "version: 1\n");
+        for name in ["gateway", "gateway-at-partner"] {
+            site.pair(name);
+        }
+        for name in ["backend-ca", "partner-ca"] {
+            site.pair(name);
+        }
+        for name in ["login", "sessions"] {
+            let pem = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+            let key = SigningKey::from_pem(&pem).unwrap();
+            site.write(&format!("pki/{name}.jwks"), &jwks_json(&[&key]));
+        }
+        let pem = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+        site.secret("pki/partner-token.key", std::str::from_utf8(pem.expose()).unwrap());
+        site.secret("pki/pseudonym.key", &"12".repeat(32));
+        site.secret("pki/store.key", &"34".repeat(32));
+        site
+    }
+
+    fn pair(&self, name: &str) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        self.write(&format!("pki/{name}.pem"), &params.self_signed(&key).unwrap().pem());
+        self.secret(&format!("pki/{name}.key"), &key.serialize_pem());
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn secret(&self, name: &str, text: &str) {
+        self.write(name, text);
+        self.mode(name, 0o600);
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn load(&self) -> Result<Config, Diagnostics> {
+        Config::load(&self.path("gateway.yaml"))
+    }
+
+    /// The codes and lines of the faults of the example with `from` replaced by `to`.
+    fn faults_with(&self, from: &str, to: &str) -> Vec<(&'static str, String)> {
+        assert_eq!(EXAMPLE.matches(from).count(), 1, "{from:?}");
+        self.write("gateway.yaml", &EXAMPLE.replace(from, to));
+        let found = faults(self.load());
+        self.write("gateway.yaml", EXAMPLE);
+        found
+    }
+}
+
+fn faults(result: Result<Config, Diagnostics>) -> Vec<(&'static str, String)> {
+    let Err(faults) = result else { return Vec::new() };
+    let line = |fault: &crate::diagnostic::Diagnostic| {
+        let text = fault.source.as_ref().map(|source| source.text().to_owned()).unwrap_or_default();
+        let index = usize::try_from(fault.place.line).unwrap().saturating_sub(1);
+        text.lines().nth(index).unwrap_or_default().trim().to_owned()
+    };
+    faults.iter().map(|fault| (fault.code, line(fault))).collect()
+}
+
+/// One fault of this code, in a line that holds this text.
+fn one(found: &[(&'static str, String)], code: &str, line: &str) {
+    assert!(found.len() == 1 && found[0].0 == code && found[0].1.contains(line), "{code} at {line:?}: {found:?}");
+}
+
+#[test]
+fn the_example_loads_and_means_what_it_says() {
+    let site = Site::new();
+    let config = site.load().map_err(|faults| panic!("{faults}")).unwrap();
+    assert_eq!(config.environment.as_str(), "development");
+    assert_eq!((config.backend.address.port(), config.ops.port()), (8443, 9464));
+    assert_eq!(config.admin_socket, Some(site.path("state/admin.sock")));
+    let kinds: Vec<_> = config.identity.issuers.iter().map(|issuer| (issuer.kind, issuer.max_lifetime_s)).collect();
+    assert_eq!(kinds, [(TokenKind::SignIn, 3_600), (TokenKind::Session, 600)]);
+    let partner = &config.partners[0];
+    assert_eq!((partner.name.as_str(), &*partner.host, partner.port), ("smarthome", "api.smarthome.example", 443));
+    assert_eq!(&*partner.server_name, "api.smarthome.example");
+    assert_eq!(partner.token.lifetime.as_secs(), 30);
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.audit, site.path("state/audit"));
+    assert!(config.workers.get() >= 1);
+}
+
+#[test]
+fn every_key_of_the_example_is_needed_or_has_a_default() {
+    let site = Site::new();
+    for (from, code, line) in [
+        ("version: 1\n", "missing-key", ""),
+        ("environment: development ", "missing-key", ""),
+        ("    max_lifetime: 1h\n", "missing-key", ""),
+        ("    bind: [mtls] ", "missing-key", ""),
+        ("      lifetime: 30s\n", "missing-key", ""),
+        ("    authority: smarthome.gateway.prop.example ", "missing-key", ""),
+        ("policies: {directory: policies} ", "missing-key", ""),
+    ] {
+        one(&site.faults_with(from, ""), code, line);
+    }
+    for optional in ["  ops: {address: \"127.0.0.1:9464\"} ", "  admin: {socket: state/admin.sock} "] {
+        assert_eq!(site.faults_with(optional, ""), [], "{optional}");
+    }
+}
+
+#[test]
+fn unknown_repeated_and_malformed_keys_are_faults_at_their_line() {
+    let site = Site::new();
+    for (from, to, code, line) in [
+        ("listeners:\n", "listeneers: {}\nlisteners:\n", "unknown-key", "listeneers"),
+        ("version: 1\n", "version: 1\nversion: 1\n", "yaml-syntax", "version"),
+        ("version: 1\n", "version: 2\n", "out-of-bounds", "version: 2"),
+        ("environment: development", "environment: dev elopment", "malformed-name", "environment"),
+        ("127.0.0.1:8443", "localhost:8443", "malformed-address", "localhost"),
+        ("max_lifetime: 1h", "max_lifetime: 3600", "wrong-type", "3600"),
+        ("max_lifetime: 1h", "max_lifetime: 1500ms", "malformed-duration", "1500ms"),
+        ("max_lifetime: 10m", "max_lifetime: 61m", "out-of-bounds", "61m"),
+        ("lifetime: 30s", "lifetime: 301s", "out-of-bounds", "301s"),
+        ("bind: [mtls]", "bind: [none]", "unknown-word", "none"),
+        ("algorithms: [ES256]", "algorithms: [RS256]", "unknown-word", "RS256"),
+        ("algorithms: [ES256]", "algorithms: [ES256, ES256]", "twice", "ES256, ES256"),
+        ("algorithms: [ES256]", "algorithms: []", "empty-list", "[]"),
+        ("https://api.smarthome.example:443", "http://api.smarthome.example", "malformed-upstream", "http:"),
+        ("https://api.smarthome.example:443", "https://127.0.0.1:443", "missing-key", "127.0.0.1:443"),
+        ("authority: smarthome.gateway.prop.example", "authority: a/b", "malformed-host-name", "a/b"),
+        ("issuer: https://sessions.prop.example", "issuer: https://login.prop.example", "twice", "login"),
+        ("  body_max_bytes: 64KiB", "  body_max_bytes: 65536", "wrong-type", "65536"),
+        ("  body_max_bytes: 64KiB", "  body_max_bytes: 64KB", "malformed-limit", "64KB"),
+        ("  body_max_bytes: 64KiB", "  body_max_bytes: 8193KiB", "out-of-bounds", "8193KiB"),
+        ("  body_max_bytes: 64KiB", "  body_max_byte: 64KiB", "unknown-key", "body_max_byte:"),
+        ("  connections_max: 10000", "  connections_max: 0", "out-of-bounds", "connections_max: 0"),
+        ("  connections_max: 10000", "  clock_skew_s: 1500ms", "malformed-limit", "1500ms"),
+    ] {
+        one(&site.faults_with(from, to), code, line);
+    }
+}
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let site = Site::new();
+    let text = EXAMPLE.replace("version: 1\n", "version: 3\nvresion: 1\n").replace("lifetime: 30s", "lifetime: soon");
+    site.write("gateway.yaml", &text);
+    let codes: Vec<_> = faults(site.load()).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes.len(), 3, "{codes:?}");
+}
+
+#[test]
+fn a_limit_is_taken_at_its_bound_in_its_unit() {
+    let site = Site::new();
+    let text = EXAMPLE
+        .replace("  body_max_bytes: 64KiB", "  body_max_bytes: 8MiB\n  clock_skew_s: 1m\n  head_timeout_ms: 100ms");
+    site.write("gateway.yaml", &text);
+    let limits = site.load().map_err(|faults| panic!("{faults}")).unwrap().limits;
+    assert_eq!((limits.body_max_bytes, limits.clock_skew_s, limits.head_timeout_ms), (8_388_608, 60, 100));
+}
+
+#[test]
+fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_them() {
+    for name in [
+        "pki/gateway.pem",
+        "pki/gateway.key",
+        "pki/backend-ca.pem",
+        "pki/login.jwks",
+        "pki/partner-token.key",
+        "pki/pseudonym.key",
+        "pki/store.key",
+        "directory.yaml",
+    ] {
+        let site = Site::new();
+        fs::remove_file(site.path(name)).unwrap();
+        one(&faults(site.load()), "missing-file", name);
+    }
+    for name in ["policies", "state/audit"] {
+        let site = Site::new();
+        fs::remove_dir(site.path(name)).unwrap();
+        one(&faults(site.load()), "missing-file", name);
+    }
+    for name in
+        ["pki/gateway.key", "pki/gateway-at-partner.key", "pki/partner-token.key", "pki/pseudonym.key", "pki/store.key"]
+    {
+        let site = Site::new();
+        site.mode(name, 0o644);
+        one(&faults(site.load()), "world-accessible-key", name);
+    }
+}
+
+#[test]
+fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_them() {
+    for (name, text, code) in [
+        ("pki/store.key", "short", "malformed-key"),
+        ("pki/pseudonym.key", &"0g".repeat(32), "malformed-key"),
+        ("pki/partner-token.key", "-----BEGIN NOTHING-----", "malformed-key"),
+        ("pki/login.jwks", "{}", "malformed-key-set"),
+        ("pki/backend-ca.pem", "", "malformed-certificate"),
+        ("pki/gateway.pem", "not PEM", "malformed-certificate"),
+        ("pki/gateway.key", "not PEM", "malformed-certificate"),
+    ] {
+        let site = Site::new();
+        site.write(name, text);
+        one(&faults(site.load()), code, name);
+    }
+    let site = Site::new();
+    let other = rcgen::KeyPair::generate().unwrap();
+    site.write("pki/gateway.key", &other.serialize_pem());
+    one(&faults(site.load()), "malformed-certificate", "pki/gateway.key");
+}
+
+#[test]
+fn a_key_serves_one_purpose_by_path_and_by_bytes() {
+    let site = Site::new();
+    one(&site.faults_with("key: pki/store.key", "key: pki/pseudonym.key"), "key-used-twice", "pki/pseudonym.key");
+    fs::copy(site.path("pki/pseudonym.key"), site.path("pki/store.key")).unwrap();
+    one(&faults(site.load()), "key-used-twice", "pki/store.key");
+    let site = Site::new();
+    fs::copy(site.path("pki/login.jwks"), site.path("pki/sessions.jwks")).unwrap();
+    one(&faults(site.load()), "key-used-twice", "pki/sessions.jwks");
+}
+
+#[test]
+fn the_operators_socket_is_found_without_any_key() {
+    let site = Site::new();
+    fs::remove_dir_all(site.path("pki")).unwrap();
+    assert_eq!(admin_socket(&site.path("gateway.yaml")).unwrap(), site.path("state/admin.sock"));
+    site.write("gateway.yaml", &EXAMPLE.replace("  admin: {socket: state/admin.sock}", ""));
+    assert!(admin_socket(&site.path("gateway.yaml")).unwrap_err().to_string().contains("no socket"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_diagnostic() {
+    let text = Config::load(Path::new("/nowhere/gateway.yaml")).err().unwrap().to_string();
+    assert!(text.contains("unreadable-file") && text.contains("/nowhere/gateway.yaml"), "{text}");
+}

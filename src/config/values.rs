@@ -1,0 +1,230 @@
+//! Single values as they are written: names, addresses, host names, durations, each with its own fault and hint.
+
+use crate::config::units;
+use crate::diagnostic::Place;
+use crate::model::Name;
+use crate::yaml::Fields;
+use crate::yaml::Node;
+use crate::yaml::Reader;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A value and where it was written, for faults that only its meaning shows.
+#[derive(Clone)]
+pub(super) struct At<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+/// Where a partner's platform is: the parts of `https://host:port`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Upstream {
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    /// Whether the host is an address, which no server name can be taken from.
+    pub(super) is_address: bool,
+}
+
+/// One mapping that is being read.
+pub(super) struct Map<'a> {
+    reader: &'a Reader,
+    fields: Fields<'a>,
+}
+
+impl<'a> Map<'a> {
+    pub(super) fn open(reader: &'a Reader, node: &'a Node) -> Option<Self> {
+        Some(Self { reader, fields: reader.fields(node)? })
+    }
+
+    /// A value that must be there.
+    pub(super) fn need<T>(&self, key: &'static str, read: impl FnOnce(&'a Reader, &'a Node) -> Option<T>) -> Option<T> {
+        self.fields.required(key).and_then(|node| read(self.reader, node))
+    }
+
+    /// A value that may be absent: the outer `None` is a fault, the inner one absence.
+    #[expect(clippy::option_option, reason = "a fault and absence are two things")]
+    pub(super) fn may<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&'a Reader, &'a Node) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.fields.optional(key) {
+            None => Some(None),
+            Some(node) => read(self.reader, node).map(Some),
+        }
+    }
+
+    /// All entries with keys of the operator's choice.
+    pub(super) fn rest(&self) -> Vec<(&'a crate::yaml::Key, &'a Node)> {
+        self.fields.rest()
+    }
+
+    /// Reports every key that nobody asked for.
+    pub(super) fn close(self) {
+        self.fields.finish();
+    }
+}
+
+/// Text, not empty.
+pub(super) fn text(reader: &Reader, node: &Node) -> Option<Box<str>> {
+    let text = reader.text(node)?;
+    if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
+        return fault(
+            reader,
+            node,
+            "text-out-of-bounds",
+            "a text here has 1 to 512 bytes and no control characters",
+            None,
+        );
+    }
+    Some(text.into())
+}
+
+pub(super) fn name(reader: &Reader, node: &Node) -> Option<At<Name>> {
+    match Name::new(reader.text(node)?) {
+        Ok(value) => Some(At { place: node.place, value }),
+        Err(error) => fault(reader, node, "malformed-name", &error.to_string(), None),
+    }
+}
+
+/// A path, relative to the folder of the file that is read.
+pub(super) fn path(reader: &Reader, node: &Node) -> Option<At<PathBuf>> {
+    let written = text(reader, node)?;
+    let base = reader.source().path().parent().map(PathBuf::from).unwrap_or_default();
+    Some(At { place: node.place, value: base.join(&*written) })
+}
+
+pub(super) fn address(reader: &Reader, node: &Node) -> Option<At<SocketAddr>> {
+    match reader.text(node)?.parse() {
+        Ok(value) => Some(At { place: node.place, value }),
+        Err(_) => fault(
+            reader,
+            node,
+            "malformed-address",
+            "an address is an IP address and a port",
+            Some("for instance `127.0.0.1:8443` or `[::]:8443`"),
+        ),
+    }
+}
+
+/// A host name, given back in lower case.
+pub(super) fn host_name(reader: &Reader, node: &Node) -> Option<At<Box<str>>> {
+    let written = reader.text(node)?.to_ascii_lowercase();
+    if is_host_name(&written) {
+        return Some(At { place: node.place, value: written.into() });
+    }
+    fault(
+        reader,
+        node,
+        "malformed-host-name",
+        "a host name is labels of letters, digits and `-`, separated by dots",
+        Some("without scheme, port and path, for instance `smarthome.gateway.example`; an address is no host name"),
+    )
+}
+
+pub(super) fn upstream(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
+    if let Some(value) = parse_upstream(reader.text(node)?) {
+        return Some(At { place: node.place, value });
+    }
+    let message = "an upstream is `https://`, a host and perhaps a port, and nothing else";
+    fault(reader, node, "malformed-upstream", message, Some("for instance `https://api.smarthome.example:443`"))
+}
+
+/// A duration of whole seconds within bounds, in seconds.
+pub(super) fn seconds(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
+    move |reader, node| {
+        let written = reader.text(node)?;
+        let value = units::duration(written).filter(|value| value.subsec_millis() == 0);
+        let Some(value) = value else {
+            let message = format!("`{written}` is no duration of whole seconds");
+            return fault(reader, node, "malformed-duration", &message, Some("for instance `30s`, `15m` or `1h`"));
+        };
+        if within.contains(&value.as_secs()) {
+            return Some(value);
+        }
+        let [low, high] = [within.start(), within.end()].map(|bound| units::duration_text(bound * 1_000));
+        fault(reader, node, "out-of-bounds", &format!("`{written}` is not within {low} to {high}"), None)
+    }
+}
+
+/// Reports a fault at `node`; always `None`.
+pub(super) fn fault<T>(
+    reader: &Reader,
+    node: &Node,
+    code: &'static str,
+    message: &str,
+    help: Option<&str>,
+) -> Option<T> {
+    let fault = reader.source().fault(code, node.place, message);
+    reader.report(match help {
+        Some(help) => fault.help(help),
+        None => fault,
+    });
+    None
+}
+
+fn is_host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    // A last label of digits alone would be an address (RFC 1123 §2.1).
+    let named = text.rsplit('.').next().is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
+    text.len() <= 253 && named && text.split('.').all(label)
+}
+
+fn parse_upstream(text: &str) -> Option<Upstream> {
+    let authority = text.strip_prefix("https://")?.to_ascii_lowercase();
+    if let Ok(address) = authority.parse::<SocketAddr>() {
+        return Some(Upstream { host: address.ip().to_string().into(), port: address.port(), is_address: true });
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.starts_with('+') => (host, port.parse().ok().filter(|port| *port > 0)?),
+        Some(_) => return None,
+        None => (authority.as_str(), 443),
+    };
+    let is_address = host.parse::<IpAddr>().is_ok();
+    (is_address || is_host_name(host)).then(|| Upstream { host: host.into(), port, is_address })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_a_scheme_a_host_and_perhaps_a_port() {
+        let upstream = |host: &str, port, is_address| Some(Upstream { host: host.into(), port, is_address });
+        assert_eq!(parse_upstream("https://API.example:8443"), upstream("api.example", 8443, false));
+        assert_eq!(parse_upstream("https://api.example"), upstream("api.example", 443, false));
+        assert_eq!(parse_upstream("https://127.0.0.1:8443"), upstream("127.0.0.1", 8443, true));
+        assert_eq!(parse_upstream("https://127.0.0.1"), upstream("127.0.0.1", 443, true));
+        assert_eq!(parse_upstream("https://[::1]:8443"), upstream("::1", 8443, true));
+        for wrong in [
+            "http://api.example",
+            "api.example:443",
+            "https://",
+            "https://api.example/",
+            "https://api.example/v1",
+            "https://user@api.example",
+            "https://api.example:0",
+            "https://api.example:+1",
+            "https://api.example:99999",
+            "https://api.example?x",
+            "https://a b",
+            "https://1.2.3",
+        ] {
+            assert_eq!(parse_upstream(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_keeps_to_rfc_1123() {
+        assert!(is_host_name("localhost") && is_host_name("a-1.b.example") && is_host_name("3com.example"));
+        for wrong in ["", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a_b", "a:1", "10.0.0.1", &"a".repeat(64)] {
+            assert!(!is_host_name(wrong), "{wrong}");
+        }
+    }
+}

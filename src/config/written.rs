@@ -1,0 +1,329 @@
+//! `gateway.yaml` as it is written: every key that there is, and nothing of what it means.
+//!
+//! No file but this one is touched here. Each reader takes all keys of its mapping before it gives up, so that all faults
+//! are reported at once.
+
+use crate::config::units;
+use crate::config::values;
+use crate::config::values::At;
+use crate::config::values::Map;
+use crate::config::values::Upstream;
+use crate::crypto::Algorithm;
+use crate::diagnostic::Place;
+use crate::diagnostic::nearest;
+use crate::limits;
+use crate::limits::Limit;
+use crate::limits::Limits;
+use crate::model::Name;
+use crate::yaml::Node;
+use crate::yaml::Reader;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where metrics and health are served where the file says nothing.
+const OPS_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+/// How long a sign-in token may be valid, in seconds.
+const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// How long a session token may be valid, in seconds: it opens doors.
+const SESSION_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=3_600;
+/// How long a partner token may be valid, in seconds: it lives for one command.
+const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
+
+pub(super) struct Written {
+    pub(super) environment: At<Name>,
+    pub(super) workers: Option<NonZeroUsize>,
+    pub(super) backend: Backend,
+    pub(super) ops: SocketAddr,
+    pub(super) admin_socket: Option<At<PathBuf>>,
+    pub(super) issuers: Vec<Issuer>,
+    pub(super) sessions: Issuer,
+    pub(super) partners: Vec<Partner>,
+    pub(super) policies: At<PathBuf>,
+    pub(super) directory: At<PathBuf>,
+    pub(super) audit: At<PathBuf>,
+    pub(super) store: Store,
+    pub(super) limits: Limits,
+    /// Where the file begins, for what is missing in it.
+    pub(super) place: Place,
+}
+
+pub(super) struct Backend {
+    pub(super) address: SocketAddr,
+    pub(super) tls: Tls,
+}
+
+pub(super) struct Tls {
+    pub(super) certificate: At<PathBuf>,
+    pub(super) key: At<PathBuf>,
+    pub(super) roots: At<PathBuf>,
+}
+
+pub(super) struct Issuer {
+    pub(super) issuer: At<Box<str>>,
+    pub(super) keys: At<PathBuf>,
+    pub(super) audience: Box<str>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) max_lifetime: Duration,
+}
+
+pub(super) struct Partner {
+    pub(super) name: At<Name>,
+    pub(super) authority: At<Box<str>>,
+    pub(super) upstream: At<Upstream>,
+    pub(super) server_name: Option<At<Box<str>>>,
+    pub(super) tls: Tls,
+    pub(super) token: Token,
+    pub(super) pseudonym_key: At<PathBuf>,
+}
+
+pub(super) struct Token {
+    pub(super) issuer: Box<str>,
+    pub(super) audience: Box<str>,
+    pub(super) client_id: Box<str>,
+    pub(super) key: At<PathBuf>,
+    pub(super) lifetime: Duration,
+}
+
+pub(super) struct Store {
+    pub(super) path: At<PathBuf>,
+    pub(super) key: At<PathBuf>,
+}
+
+/// Reads the whole file.
+pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
+    let map = Map::open(reader, root)?;
+    let version = map.need("version", |reader, node| reader.bounded(node, 1, 1));
+    let environment = map.need("environment", values::name);
+    let workers = map.may("workers", workers);
+    let listeners = map.need("listeners", listeners);
+    let issuers = map.need("issuers", issuers);
+    let sessions = map.need("sessions", |reader, node| issuer(reader, node, SESSION_LIFETIME_S, false));
+    let partners = map.need("partners", partners);
+    let policies = map.need("policies", |reader, node| one_path(reader, node, "directory"));
+    let directory = map.need("directory", |reader, node| one_path(reader, node, "file"));
+    let audit = map.need("audit", |reader, node| one_path(reader, node, "directory"));
+    let store = map.need("store", store);
+    let limits = map.may("limits", limits);
+    map.close();
+    let (backend, ops, admin_socket) = listeners?;
+    version?;
+    Some(Written {
+        environment: environment?,
+        workers: workers?,
+        backend,
+        ops,
+        admin_socket,
+        issuers: issuers?,
+        sessions: sessions?,
+        partners: partners?,
+        policies: policies?,
+        directory: directory?,
+        audit: audit?,
+        store: store?,
+        limits: limits?.unwrap_or_default(),
+        place: root.place,
+    })
+}
+
+fn workers(reader: &Reader, node: &Node) -> Option<NonZeroUsize> {
+    usize::try_from(reader.bounded(node, 1, 1_024)?).ok().and_then(NonZeroUsize::new)
+}
+
+type Listeners = (Backend, SocketAddr, Option<At<PathBuf>>);
+
+fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
+    let map = Map::open(reader, node)?;
+    let backend = map.need("backend", |reader, node| {
+        let map = Map::open(reader, node)?;
+        let address = map.need("address", values::address);
+        let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
+        map.close();
+        Some(Backend { address: address?.value, tls: tls? })
+    });
+    let ops = map.may("ops", |reader, node| {
+        let map = Map::open(reader, node)?;
+        let address = map.need("address", values::address);
+        map.close();
+        Some(address?.value)
+    });
+    let admin = map.may("admin", |reader, node| one_path(reader, node, "socket"));
+    map.close();
+    Some((backend?, ops?.unwrap_or(OPS_ADDRESS), admin?))
+}
+
+fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
+    let map = Map::open(reader, node)?;
+    let certificate = map.need("certificate", values::path);
+    let key = map.need("key", values::path);
+    let roots = map.need(roots, values::path);
+    map.close();
+    Some(Tls { certificate: certificate?, key: key?, roots: roots? })
+}
+
+fn issuers(reader: &Reader, node: &Node) -> Option<Vec<Issuer>> {
+    let items = reader.list(node)?;
+    let read: Vec<_> = items.iter().map(|item| issuer(reader, item, SIGN_IN_LIFETIME_S, true)).collect();
+    read.into_iter().collect()
+}
+
+/// A sign-in issuer says besides how its tokens are bound to who sends them; session tokens are always bound.
+fn issuer(reader: &Reader, node: &Node, lifetime: std::ops::RangeInclusive<u64>, binds: bool) -> Option<Issuer> {
+    let map = Map::open(reader, node)?;
+    let issuer = map.need("issuer", |reader, node| Some(At { place: node.place, value: values::text(reader, node)? }));
+    let keys = map.need("jwks", |reader, node| one_path(reader, node, "file"));
+    let audience = map.need("audience", values::text);
+    let algorithms = map.need("algorithms", algorithms);
+    let max_lifetime = map.need("max_lifetime", values::seconds(lifetime));
+    let bound = if binds { map.need("bind", bindings) } else { Some(()) };
+    map.close();
+    bound?;
+    Some(Issuer {
+        issuer: issuer?,
+        keys: keys?,
+        audience: audience?,
+        algorithms: algorithms?,
+        max_lifetime: max_lifetime?,
+    })
+}
+
+fn algorithms(reader: &Reader, node: &Node) -> Option<Vec<Algorithm>> {
+    let words: Vec<(&str, Algorithm)> =
+        ["ES256", "EdDSA"].into_iter().filter_map(|name| Some((name, Algorithm::named(name)?))).collect();
+    words_of(reader, node, &words)
+}
+
+/// The one binding that there is: `mtls` (RFC 8705 §3). Written out, so that a file says what it relies on.
+fn bindings(reader: &Reader, node: &Node) -> Option<()> {
+    words_of(reader, node, &[("mtls", ())]).map(|_| ())
+}
+
+/// A list of words, not empty, none twice.
+fn words_of<T: Copy>(reader: &Reader, node: &Node, words: &[(&str, T)]) -> Option<Vec<T>> {
+    let items = reader.list(node)?;
+    if items.is_empty() {
+        return values::fault(reader, node, "empty-list", "this list needs an entry", None);
+    }
+    let mut found = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        found.push(reader.word(item, words));
+        if items.iter().take(index).any(|earlier| earlier.value == item.value) {
+            reader.fault("twice", item.place, "this entry stands here twice");
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn partners(reader: &Reader, node: &Node) -> Option<Vec<Partner>> {
+    let map = Map::open(reader, node)?;
+    let read: Vec<_> = map.rest().into_iter().map(|(key, node)| partner(reader, key, node)).collect();
+    map.close();
+    if read.is_empty() {
+        return values::fault(reader, node, "empty-mapping", "there is no partner", None);
+    }
+    read.into_iter().collect()
+}
+
+fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partner> {
+    let name = match Name::new(&key.text) {
+        Ok(value) => Some(At { place: key.place, value }),
+        Err(error) => {
+            reader.fault("malformed-name", key.place, error.to_string());
+            None
+        }
+    };
+    let map = Map::open(reader, node)?;
+    let authority = map.need("authority", values::host_name);
+    let upstream = map.need("upstream", values::upstream);
+    let server_name = map.may("server_name", values::host_name);
+    let tls = map.need("tls", |reader, node| tls(reader, node, "ca"));
+    let token = map.need("token", token);
+    let pseudonym_key = map.need("pseudonym_key", values::path);
+    map.close();
+    Some(Partner {
+        name: name?,
+        authority: authority?,
+        upstream: upstream?,
+        server_name: server_name?,
+        tls: tls?,
+        token: token?,
+        pseudonym_key: pseudonym_key?,
+    })
+}
+
+fn token(reader: &Reader, node: &Node) -> Option<Token> {
+    let map = Map::open(reader, node)?;
+    let issuer = map.need("issuer", values::text);
+    let audience = map.need("audience", values::text);
+    let client_id = map.need("client_id", values::text);
+    let key = map.need("key", values::path);
+    let lifetime = map.need("lifetime", values::seconds(PARTNER_LIFETIME_S));
+    map.close();
+    Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, key: key?, lifetime: lifetime? })
+}
+
+fn store(reader: &Reader, node: &Node) -> Option<Store> {
+    let map = Map::open(reader, node)?;
+    let path = map.need("sqlite", |reader, node| one_path(reader, node, "path"));
+    let key = map.need("key", values::path);
+    map.close();
+    Some(Store { path: path?, key: key? })
+}
+
+/// A mapping of one key, which is a path.
+fn one_path(reader: &Reader, node: &Node, key: &'static str) -> Option<At<PathBuf>> {
+    let map = Map::open(reader, node)?;
+    let path = map.need(key, values::path);
+    map.close();
+    path
+}
+
+/// The limits that the file sets, over the defaults.
+fn limits(reader: &Reader, node: &Node) -> Option<Limits> {
+    let map = Map::open(reader, node)?;
+    let mut limits = Limits::default();
+    for (key, node) in map.rest() {
+        let Some(row) = limits::TABLE.iter().find(|row| row.name == key.text) else {
+            let fault = reader.source().fault("unknown-key", key.place, format!("unknown limit `{}`", key.text));
+            let near = nearest(&key.text, limits::TABLE.iter().map(|row| row.name));
+            reader.report(match near {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault,
+            });
+            continue;
+        };
+        let value = limit(reader, row, node);
+        if let (Some(field), Some(value)) = (limits.field(row.name), value) {
+            *field = value;
+        }
+    }
+    map.close();
+    Some(limits)
+}
+
+/// One limit in its unit, which its name tells.
+fn limit(reader: &Reader, row: &Limit, node: &Node) -> Option<u64> {
+    let millis = |text: &str| units::duration(text).and_then(|duration| u64::try_from(duration.as_millis()).ok());
+    let (value, written): (_, fn(u64) -> String) = if row.name.ends_with("_ms") {
+        (millis(reader.text(node)?), units::duration_text)
+    } else if row.name.ends_with("_s") {
+        let whole = millis(reader.text(node)?).filter(|millis| millis % 1_000 == 0);
+        (whole.map(|millis| millis / 1_000), |seconds| units::duration_text(seconds.saturating_mul(1_000)))
+    } else if row.name.contains("bytes") {
+        (units::size(reader.text(node)?), units::size_text)
+    } else {
+        (u64::try_from(reader.integer(node)?).ok(), |number| number.to_string())
+    };
+    let Some(value) = value else {
+        let help = format!("for instance `{}`, the default", written(row.default));
+        return values::fault(reader, node, "malformed-limit", "a limit is a whole number and its unit", Some(&help));
+    };
+    if (row.low..=row.high).contains(&value) {
+        return Some(value);
+    }
+    let message = format!("`{}` is not within {} to {}", written(value), written(row.low), written(row.high));
+    let help = format!("the default is {}; beyond a limit: {}", written(row.default), row.beyond);
+    values::fault(reader, node, "out-of-bounds", &message, Some(&help))
+}

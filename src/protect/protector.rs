@@ -1,0 +1,144 @@
+//! One partner's protection: each leaf treated as the contract declares, and an answer's pseudonyms turned back.
+
+use crate::contract::Checked;
+use crate::contract::Rebuilt;
+use crate::crypto::SivKey;
+use crate::crypto::sha256;
+use crate::identity::Caller;
+use crate::model::DataClass;
+use crate::model::IdentifierKind;
+use crate::model::Leaf;
+use crate::model::Outgoing;
+use crate::model::Part;
+use crate::model::PartnerName;
+use crate::model::Protection;
+use crate::model::Sha256;
+use crate::model::TenantId;
+use crate::model::Treated;
+use crate::policy::Permit;
+use crate::protect::ProtectFault;
+use crate::protect::Protected;
+use crate::protect::Restored;
+use crate::protect::jwe;
+use crate::protect::pseudonym::Domain;
+use crate::protect::pseudonym::pseudonymize;
+use crate::protect::pseudonym::reverse;
+
+/// Protects what goes to one partner and restores what comes from it.
+pub struct Protector {
+    partner: PartnerName,
+    key: SivKey,
+}
+
+impl Protector {
+    /// Protection towards `partner` under the key of its pseudonyms.
+    #[must_use]
+    pub const fn new(partner: PartnerName, key: SivKey) -> Self {
+        Self { partner, key }
+    }
+
+    /// Treats every leaf of a permitted request as its contract declares. Pseudonyms are those of the tenant to whom the
+    /// thing belongs, and the token's subject gets one in any case: a partner never sees who a user is.
+    ///
+    /// # Errors
+    /// [`ProtectFault`], if a value cannot be protected as declared: then nothing leaves.
+    pub fn protect(&self, permit: &Permit, caller: &Caller, rebuilt: &Rebuilt) -> Result<Protected, ProtectFault> {
+        if *rebuilt.contract().partner() != self.partner {
+            return Err(ProtectFault::OtherPartner);
+        }
+        let tenant = &permit.located().tenant;
+        let mut object = Vec::new();
+        let outgoing = rebuilt.render(&mut |leaf| {
+            let treated = self.treat(tenant, leaf)?;
+            if let Some((kind, id)) = moved(leaf, &treated) {
+                object.push((kind, id.into()));
+            }
+            Ok(treated)
+        })?;
+        let subject = caller.token().map(|token| self.subject(tenant, token.subject.expose())).transpose()?;
+        let operation = rebuilt.operation();
+        Ok(Protected {
+            partner: self.partner.clone(),
+            operation: operation.id.clone(),
+            digest: digest(&outgoing),
+            outgoing,
+            subject,
+            object,
+            right: operation.right.as_ref().map(|right| (right.kind.clone(), right.action.clone())),
+        })
+    }
+
+    /// Turns the pseudonyms of an answer back into the ids that the caller knows.
+    ///
+    /// # Errors
+    /// [`ProtectFault::Foreign`] if one is not ours, or was given out for another tenant: then the caller gets nothing
+    /// of this answer.
+    pub fn restore(&self, permit: &Permit, checked: Checked) -> Result<Restored, ProtectFault> {
+        let tenant = &permit.located().tenant;
+        let reply = checked.render(&mut |leaf| self.restored(tenant, leaf))?;
+        Ok(Restored { reply })
+    }
+
+    fn subject(&self, tenant: &TenantId, subject: &str) -> Result<Box<str>, ProtectFault> {
+        let domain = self.domain(tenant, DataClass::Identifier, Some(IdentifierKind::User));
+        pseudonymize(&self.key, domain, subject).map(Into::into)
+    }
+
+    /// What becomes of a leaf on its way out.
+    fn treat(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
+        match leaf.protection {
+            Protection::Keep => Ok(Treated::Keep),
+            Protection::Drop => Ok(Treated::Drop),
+            Protection::Pseudonymize => {
+                let id = leaf.text.ok_or(ProtectFault::NotText)?;
+                pseudonymize(&self.key, self.domain(tenant, leaf.class, leaf.kind), id).map(Treated::Text)
+            }
+            Protection::RequireEncrypted => encrypted(leaf),
+        }
+    }
+
+    /// What becomes of a leaf on its way back.
+    fn restored(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
+        match leaf.protection {
+            Protection::Keep => Ok(Treated::Keep),
+            Protection::Drop => Ok(Treated::Drop),
+            Protection::Pseudonymize => {
+                let text = leaf.text.ok_or(ProtectFault::NotText)?;
+                reverse(&self.key, self.domain(tenant, leaf.class, leaf.kind), text).map(Treated::Text)
+            }
+            Protection::RequireEncrypted => encrypted(leaf),
+        }
+    }
+
+    const fn domain<'a>(&'a self, tenant: &'a TenantId, class: DataClass, kind: Option<IdentifierKind>) -> Domain<'a> {
+        Domain { partner: &self.partner, tenant, class, kind }
+    }
+}
+
+fn encrypted(leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
+    if leaf.text.is_some_and(jwe::has_shape) { Ok(Treated::Keep) } else { Err(ProtectFault::NotEncrypted) }
+}
+
+/// The id of a thing in the path, as the partner sees it; persons' ids and those of requests are no objects.
+fn moved<'a>(leaf: Leaf<'a>, treated: &'a Treated) -> Option<(IdentifierKind, &'a str)> {
+    let kind = leaf.kind.filter(|_| leaf.part == Part::Path)?;
+    let thing = matches!(kind, IdentifierKind::House | IdentifierKind::Door | IdentifierKind::Barrier);
+    let id = match treated {
+        Treated::Keep => leaf.text?,
+        Treated::Drop => return None,
+        Treated::Text(text) => text,
+    };
+    thing.then_some((kind, id))
+}
+
+/// SHA-256 over everything that leaves, each part preceded by its length, so that none can run into the next.
+fn digest(outgoing: &Outgoing) -> Sha256 {
+    let fields = outgoing.fields.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
+    let head = [outgoing.method.as_str(), &outgoing.target, outgoing.content_type.unwrap_or_default()];
+    let mut bytes = Vec::with_capacity(outgoing.body.len() + 512);
+    for part in head.map(str::as_bytes).into_iter().chain([&*outgoing.body]).chain(fields) {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    sha256(&bytes)
+}
