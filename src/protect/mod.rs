@@ -6,10 +6,10 @@
 
 mod jwe;
 mod protected;
-//mod protector;
+mod protector;
 mod pseudonym;
 
 pub use protected::ProtectFault;
 pub use protected::Protected;
 pub use protected::Restored;
-//pub use protector::Protector;
+pub use protector::Protector;

@@ -46,7 +46,7 @@ impl Protector {
         if *rebuilt.contract().partner() != self.partner {
             return Err(ProtectFault::OtherPartner);
         }
-        let tenant = &permit.located().tenant;
+        let tenant = permit.tenant();
         let mut object = Vec::new();
         let outgoing = rebuilt.render(&mut |leaf| {
             let treated = self.treat(tenant, leaf)?;
@@ -74,7 +74,7 @@ impl Protector {
     /// [`ProtectFault::Foreign`] if one is not ours, or was given out for another tenant: then the caller gets nothing
     /// of this answer.
     pub fn restore(&self, permit: &Permit, checked: Checked) -> Result<Restored, ProtectFault> {
-        let tenant = &permit.located().tenant;
+        let tenant = permit.tenant();
         let reply = checked.render(&mut |leaf| self.restored(tenant, leaf))?;
         Ok(Restored { reply })
     }
