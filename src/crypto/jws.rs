@@ -13,8 +13,8 @@ pub const MAX_JWS_BYTES: usize = 8 * 1024;
 pub struct Jws<'t> {
     /// What was signed: the first two parts with the point between them.
     pub(super) signed: &'t [u8],
-    /// Both our algorithms sign with 64 bytes.
-    pub(super) signature: [u8; 64],
+    /// The third part: 64 bytes, with which both our algorithms sign, in strict base64url.
+    pub(super) signature: &'t str,
     header: Vec<u8>,
     payload: Vec<u8>,
 }
@@ -52,11 +52,11 @@ impl<'t> Jws<'t> {
         }
         let part = |text: &str| decode_base64url(text).filter(|bytes| !bytes.is_empty()).ok_or(JwsError::Encoding);
         let (header, payload) = (part(header)?, part(payload)?);
-        let signature = match decode_exactly(signature.as_bytes()) {
-            Some(bytes) => bytes,
-            None if part(signature)?.len() == 64 => return Err(JwsError::Encoding),
-            None => return Err(JwsError::SignatureLength),
-        };
+        // The library decodes it again; that it is spelled strictly is for us to say.
+        if decode_exactly::<64>(signature.as_bytes()).is_none() {
+            part(signature)?;
+            return Err(JwsError::SignatureLength);
+        }
         Ok(Self { signed: signed.as_bytes(), signature, header, payload })
     }
 

@@ -20,6 +20,9 @@ mod tls;
 mod tls_files;
 mod tls_verifier;
 
+#[cfg(test)]
+mod tests;
+
 pub use base64url::decode_base64url;
 pub use base64url::encode_base64url;
 pub use certificate::Certificate;

@@ -2,7 +2,8 @@
 //!
 //! The key is parsed once and kept ready, and so is the header of the tokens that are minted per command: signing costs
 //! one signature and one base64url of the payload. Signing goes to aws-lc directly, because the token library would parse
-//! the key anew for each signature (`docs/decisions/0012`).
+//! the key anew for each signature
+//! (`docs/decisions/0006`).
 
 use crate::crypto::base64url::append_base64url;
 use crate::crypto::base64url::encode_base64url;
@@ -170,4 +171,65 @@ impl SigningKey {
 pub fn jwks_json(keys: &[&SigningKey]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| key.public_jwk()).collect();
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::base64url::decode_base64url;
+    use crate::crypto::jws::Jws;
+    use crate::crypto::keyset::KeySet;
+
+    fn pem(der: &[u8]) -> Secret {
+        let base64 = STANDARD.encode(der);
+        Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n").into_bytes())
+    }
+
+    /// The key of RFC 8037 appendix A.1, in the PKCS#8 of RFC 8410 §7.
+    fn published_ed25519() -> SigningKey {
+        let seed = decode_base64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        SigningKey::from_pem(&pem(&[&prefix[..], &seed].concat())).unwrap()
+    }
+
+    /// RFC 8037 appendices A.3 and A.4: Ed25519 is deterministic, so the very token must come out.
+    #[test]
+    fn ed25519_signs_the_published_token() {
+        let key = published_ed25519();
+        assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let token = key.sign_jws_with_header(br#"{"alg":"EdDSA"}"#, b"Example of Ed25519 signing").unwrap();
+        let published = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+             hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        assert_eq!(token, published);
+    }
+
+    #[test]
+    fn both_kinds_sign_what_their_published_key_verifies() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::from_pem(&SigningKey::generate_pem(algorithm).unwrap()).unwrap();
+            assert_eq!(key.algorithm(), algorithm.name());
+            let keys = KeySet::parse(jwks_json(&[&key, &published_ed25519()]).as_bytes()).unwrap();
+            for typ in ["at+jwt", "dpop+jwt"] {
+                let token = key.sign_jws(typ, br#"{"sub":"p1x"}"#).unwrap();
+                let jws = Jws::split(&token).unwrap();
+                let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, algorithm.name(), key.kid());
+                assert_eq!((jws.header(), jws.payload()), (header.as_bytes(), &br#"{"sub":"p1x"}"#[..]));
+                assert_eq!(keys.key(key.kid()).unwrap().verify(&jws), Ok(()));
+                assert!(keys.key(published_ed25519().kid()).unwrap().verify(&jws).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn other_keys_are_refused() {
+        let refusal = |pem: &Secret| SigningKey::from_pem(pem).err();
+        assert_eq!(refusal(&Secret::new(b"no PEM".to_vec())), Some(SigningKeyError::NoPkcs8));
+        let sec1 = b"-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n";
+        assert_eq!(refusal(&Secret::new(sec1.to_vec())), Some(SigningKeyError::NoPkcs8));
+        let p384 = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
+            &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+            &SystemRandom::new(),
+        );
+        assert_eq!(refusal(&pem(p384.unwrap().as_ref())), Some(SigningKeyError::Unsupported));
+    }
 }
