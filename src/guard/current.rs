@@ -3,6 +3,7 @@
 //! Between admission and now a body trickled in, a disk synced, a handshake hung. What was revoked, expired, grew old or
 //! was replaced meanwhile must not leave. A grown epoch alone withdraws nothing: it may be somebody else's.
 
+use crate::audit::Recorded;
 use crate::clock::UnixMillis;
 use crate::guard::admit::Admitted;
 use crate::guard::fault::Withdrawn;
@@ -18,6 +19,21 @@ pub struct Current {
 }
 
 impl Guard {
+    /// Asks again whether the recorded command may leave, with `bundle_now` as the digest of the bundle now in force.
+    ///
+    /// # Errors
+    /// [`Withdrawn`] says what is no longer as it was.
+    pub fn current(
+        &self,
+        recorded: &Recorded,
+        admitted: &Admitted,
+        bundle_now: Sha256,
+        now: UnixMillis,
+    ) -> Result<Current, Withdrawn> {
+        self.still(admitted, recorded.bundle(), bundle_now, now)?;
+        Ok(Current { receipt: recorded.receipt() })
+    }
+
     pub(super) fn still(
         &self,
         admitted: &Admitted,

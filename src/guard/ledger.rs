@@ -11,6 +11,7 @@
 //! Durability is the log's: the intent record carries key and body digest, and recovery fills the ledger again. Digests
 //! are keyed, so neither the ledger nor the log holds a key or a body that could be guessed. No clock is read here.
 
+use crate::audit::Recorded;
 use crate::clock::UnixMillis;
 use crate::model::PastOutcome;
 use crate::model::Receipt;
@@ -237,8 +238,12 @@ impl Reservation {
         self.held.body
     }
 
-    /// To be called once the intent is durable; `at` is the intent's time.
-    pub fn commit(self, receipt: Receipt, at: UnixMillis) -> Running {
+    /// From here on the key is this command's for 24 hours after `at`, the intent's time.
+    pub fn commit(self, recorded: &Recorded, at: UnixMillis) -> Running {
+        self.run(recorded.receipt(), at)
+    }
+
+    fn run(self, receipt: Receipt, at: UnixMillis) -> Running {
         let mut running = Running { held: self.held, receipt, at };
         running.end_as(PastOutcome::Unknown);
         running

@@ -36,3 +36,6 @@ pub use revocation::StoredRevocation;
 pub use revocation::StoredRevocations;
 pub use standing::Guard;
 pub use standing::GuardSettings;
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ fn a_key_is_released_by_a_refusal_and_kept_from_the_intent_on() {
     let reservation = reserved(ledger.present(digest(1), digest(8), START));
     assert_eq!((reservation.key_digest(), reservation.body_digest()), (digest(1), digest(8)));
     assert_eq!(ledger.present(digest(1), digest(8), START).err(), Some(LedgerFault::InProgress));
-    let running = reservation.commit(receipt(1), START);
+    let running = reservation.run(receipt(1), START);
     assert_eq!(ledger.present(digest(1), digest(8), START).err(), Some(LedgerFault::InProgress));
     assert_eq!(ledger.present(digest(1), digest(9), START).err(), Some(LedgerFault::Reused));
     running.settle(ANSWERED);
@@ -52,14 +52,14 @@ fn a_key_is_released_by_a_refusal_and_kept_from_the_intent_on() {
 #[test]
 fn a_running_command_that_is_lost_is_unknown() {
     let ledger = Ledger::new(10, vec![], START);
-    drop(reserved(ledger.present(digest(1), digest(7), START)).commit(receipt(1), START));
+    drop(reserved(ledger.present(digest(1), digest(7), START)).run(receipt(1), START));
     assert_eq!(past(ledger.present(digest(1), digest(7), START)), (receipt(1), PastOutcome::Unknown));
 }
 
 #[test]
 fn a_key_is_remembered_for_24_hours_after_its_intent_and_not_a_millisecond_longer() {
     let ledger = Ledger::new(10, vec![], START);
-    reserved(ledger.present(digest(1), digest(7), START)).commit(receipt(1), START).settle(ANSWERED);
+    reserved(ledger.present(digest(1), digest(7), START)).run(receipt(1), START).settle(ANSWERED);
     let last = START.plus(REMEMBERED_MS);
     assert_eq!(past(ledger.present(digest(1), digest(7), last)).0, receipt(1));
     let _held = reserved(ledger.present(digest(1), digest(7), last.plus(1)));
@@ -69,7 +69,7 @@ fn a_key_is_remembered_for_24_hours_after_its_intent_and_not_a_millisecond_longe
 #[test]
 fn a_command_still_running_after_24_hours_keeps_its_key() {
     let ledger = Ledger::new(10, vec![], START);
-    let running = reserved(ledger.present(digest(1), digest(7), START)).commit(receipt(1), START);
+    let running = reserved(ledger.present(digest(1), digest(7), START)).run(receipt(1), START);
     let late = START.plus(2 * REMEMBERED_MS);
     assert_eq!(ledger.present(digest(1), digest(7), late).err(), Some(LedgerFault::InProgress));
     running.settle(ANSWERED);
@@ -80,7 +80,7 @@ fn a_command_still_running_after_24_hours_keeps_its_key() {
 fn the_ledger_holds_as_many_keys_as_it_may_and_refuses_one_more() {
     let ledger = Ledger::new(3, vec![], START);
     for number in 1..=3 {
-        reserved(ledger.present(digest(number), digest(7), START)).commit(receipt(1), START).settle(ANSWERED);
+        reserved(ledger.present(digest(number), digest(7), START)).run(receipt(1), START).settle(ANSWERED);
     }
     assert_eq!(ledger.present(digest(4), digest(7), START).err(), Some(LedgerFault::Full));
     assert_eq!(past(ledger.present(digest(3), digest(7), START)).1, ANSWERED, "known keys are still answered");
@@ -197,7 +197,7 @@ proptest! {
                     if let Some(reservation) = reservations.remove(&key) {
                         let body = reservation.body_digest();
                         log.push(LedgerEntry { key: digest(key), body, receipt: receipt(1), at: now, outcome: PastOutcome::Unknown });
-                        running.insert(key, reservation.commit(receipt(1), now));
+                        running.insert(key, reservation.run(receipt(1), now));
                     }
                 }
                 Step::Settle { key, answered } => {

@@ -1,0 +1,277 @@
+//! The guard as a whole: revocations over restarts and crashes, admission, keys, and what is asked again at the end.
+
+use super::admit::Ids;
+use super::*;
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
+use crate::crypto::SecretKey;
+use crate::model::Epoch;
+use crate::model::PastOutcome;
+use crate::model::Sha256;
+use crate::model::Stranger;
+use crate::model::TenantId;
+use async_trait::async_trait;
+use http::HeaderMap;
+use http::HeaderValue;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+const NOW: UnixMillis = UnixMillis::new(1_000_000);
+const BUNDLE: Sha256 = Sha256::new([1; 32]);
+
+/// What the disk does when it is asked to keep something.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Disk {
+    #[default]
+    Works,
+    Fails,
+    /// Never answers: the process is killed meanwhile.
+    Hangs,
+}
+
+/// A store whose rows outlive the guard.
+#[derive(Default)]
+struct Rows {
+    disk: Mutex<Disk>,
+    stored: Mutex<StoredRevocations>,
+}
+
+#[async_trait]
+impl RevocationStore for Rows {
+    async fn load(&self) -> Result<StoredRevocations, StoreFault> {
+        Ok(self.stored.lock().clone())
+    }
+
+    async fn keep(&self, entries: Vec<StoredRevocation>, ceiling: Epoch) -> Result<(), StoreFault> {
+        let disk = *self.disk.lock();
+        match disk {
+            Disk::Works => {}
+            Disk::Fails => return Err(StoreFault::Failed),
+            Disk::Hangs => std::future::pending().await,
+        }
+        let mut stored = self.stored.lock();
+        stored.entries.extend(entries);
+        stored.ceiling = stored.ceiling.max(ceiling);
+        Ok(())
+    }
+}
+
+async fn open(rows: &Arc<Rows>) -> Guard {
+    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
+    let store = Arc::clone(rows) as Arc<dyn RevocationStore>;
+    Guard::open(settings, &SecretKey::new([7; 32]), store, vec![], NOW).await.unwrap()
+}
+
+/// One person's ids, owned, so that tests can change one at a time.
+struct Person {
+    peer: &'static str,
+    tenant: Option<TenantId>,
+    ids: [Stranger; 4],
+}
+
+impl Person {
+    fn of(tenant: Option<&str>) -> Self {
+        let tenant = tenant.map(|tenant| TenantId::new(tenant).unwrap());
+        Self { peer: "backend", tenant, ids: ["ivanov", "phone", "session", "jti"].map(Stranger::new) }
+    }
+
+    fn ids(&self) -> Ids<'_> {
+        let [subject, device, session, token] = &self.ids;
+        Ids {
+            peer: self.peer,
+            issuer: "issuer",
+            tenant: self.tenant.as_ref(),
+            subject: Some(subject),
+            device: Some(device),
+            session: Some(session),
+            token: Some(token),
+            expires_at: Some(UnixSeconds::new(1_060)),
+        }
+    }
+
+    fn admit(&self, guard: &Guard) -> Result<Admitted, GuardFault> {
+        let fields = HeaderMap::from_iter([("command-time".parse().unwrap(), HeaderValue::from_static("@1000"))]);
+        guard.admit_ids(&self.ids(), Some(30), &fields, NOW)
+    }
+
+    fn bind(&self, guard: &Guard, operation: &str, key: &str) -> Result<Bound, GuardFault> {
+        guard.bind_key(&self.ids(), ["smarthome", operation, key], Sha256::new([9; 32]), NOW)
+    }
+}
+
+fn revocation(kind: RevocationKind, tenant: Option<&str>, value: &str) -> Revocation {
+    Revocation { kind, tenant: tenant.map(|tenant| TenantId::new(tenant).unwrap()), value: Stranger::new(value) }
+}
+
+#[tokio::test]
+async fn each_kind_of_revocation_stops_its_own_and_nobody_else() {
+    let values = ["ivanov", "phone", "session", "jti"];
+    for (kind, value) in RevocationKind::ALL.into_iter().zip(values) {
+        let guard = open(&Arc::default()).await;
+        let person = Person::of(Some("north"));
+        for other in values.into_iter().filter(|other| *other != value) {
+            guard.revoke(revocation(kind, None, other), NOW).await.unwrap();
+        }
+        assert!(person.admit(&guard).is_ok(), "{kind:?}: other values, and this value of other kinds");
+        guard.revoke(revocation(kind, None, value), NOW).await.unwrap();
+        assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked), "{kind:?}");
+        assert_eq!(RevocationKind::from_word(kind.word()), Some(kind));
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_reaches_its_tenant_and_those_who_name_none() {
+    let guard = open(&Arc::default()).await;
+    guard.revoke(revocation(RevocationKind::Subject, Some("north"), "ivanov"), NOW).await.unwrap();
+    assert_eq!(Person::of(Some("north")).admit(&guard).err(), Some(GuardFault::Revoked));
+    assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked));
+    assert!(Person::of(Some("south")).admit(&guard).is_ok());
+    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), NOW).await.unwrap();
+    assert_eq!(Person::of(Some("south")).admit(&guard).err(), Some(GuardFault::Revoked));
+}
+
+#[tokio::test]
+async fn revocations_last_and_the_epoch_grows_over_restarts() {
+    let rows = Arc::default();
+    let mut last = Epoch::default();
+    for round in 0..3 {
+        let guard = open(&rows).await;
+        assert!(guard.epoch() >= last);
+        if round > 0 {
+            assert_eq!(Person::of(Some("north")).admit(&guard).err(), Some(GuardFault::Revoked));
+        }
+        let epoch = guard.revoke(revocation(RevocationKind::Device, None, "phone"), NOW).await.unwrap();
+        assert!(epoch > last && guard.epoch() == epoch && guard.is_durable());
+        last = epoch;
+    }
+}
+
+#[tokio::test]
+async fn an_epoch_that_was_killed_before_it_was_stored_is_not_given_again() {
+    for disk in [Disk::Fails, Disk::Hangs] {
+        let rows: Arc<Rows> = Arc::default();
+        let guard = open(&rows).await;
+        *rows.disk.lock() = disk;
+        let revoke = guard.revoke(revocation(RevocationKind::Token, None, "jti"), NOW);
+        // One poll, which is all that a process gets that is killed meanwhile.
+        let answer = tokio::time::timeout(std::time::Duration::ZERO, revoke).await;
+        assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked), "in force before it is stored");
+        assert!(!guard.is_durable());
+        let epoch = guard.epoch();
+        match answer {
+            Ok(answer) => assert_eq!(answer, Err(RevokeFault { epoch, fault: StoreFault::Failed })),
+            Err(_) => assert_eq!(disk, Disk::Hangs),
+        }
+        drop(guard);
+        *rows.disk.lock() = Disk::Works;
+        let guard = open(&rows).await;
+        assert!(guard.epoch() >= epoch);
+        assert!(guard.revoke(revocation(RevocationKind::Token, None, "other"), NOW).await.unwrap() > epoch);
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_is_stored_with_the_next_revocation() {
+    let rows: Arc<Rows> = Arc::default();
+    let guard = open(&rows).await;
+    *rows.disk.lock() = Disk::Fails;
+    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), NOW).await.unwrap_err();
+    *rows.disk.lock() = Disk::Works;
+    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), NOW).await.unwrap();
+    assert!(guard.is_durable());
+    assert_eq!(Person::of(None).admit(&open(&rows).await).err(), Some(GuardFault::Revoked));
+}
+
+#[tokio::test]
+async fn a_guard_that_cannot_reserve_epochs_does_not_open() {
+    let rows: Arc<Rows> = Arc::default();
+    *rows.disk.lock() = Disk::Fails;
+    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
+    let opened = Guard::open(settings, &SecretKey::new([7; 32]), rows, vec![], NOW).await;
+    assert_eq!(opened.err(), Some(StoreFault::Failed));
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_or_printed_names_anybody() {
+    let rows: Arc<Rows> = Arc::default();
+    let guard = open(&rows).await;
+    let order = revocation(RevocationKind::Subject, Some("north"), "ivanov");
+    guard.revoke(order.clone(), NOW).await.unwrap();
+    let admitted = Person::of(Some("south")).admit(&guard).unwrap();
+    let seen = format!("{:?} {guard:?} {order:?} {admitted:?}", rows.stored.lock());
+    assert!(!seen.contains("ivanov") && seen.contains("north"));
+}
+
+#[tokio::test]
+async fn only_ones_own_revocation_withdraws_a_command() {
+    let guard = open(&Arc::default()).await;
+    let admitted = Person::of(Some("north")).admit(&guard).unwrap();
+    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Ok(()));
+    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, Some("south"), "ivanov"), NOW).await.unwrap();
+    assert!(guard.epoch() > admitted.epoch());
+    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Ok(()));
+    guard.revoke(revocation(RevocationKind::Session, Some("north"), "session"), NOW).await.unwrap();
+    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Err(Withdrawn::Revoked));
+}
+
+#[tokio::test]
+async fn age_and_expiry_are_asked_again_at_their_last_second_and_one_past() {
+    let guard = open(&Arc::default()).await;
+    let admitted = Person::of(None).admit(&guard).unwrap();
+    let at = |millis| guard.still(&admitted, BUNDLE, BUNDLE, UnixMillis::new(millis));
+    assert_eq!(admitted.good_until(), Some(UnixSeconds::new(1_030)));
+    assert_eq!(at(1_030_999), Ok(()));
+    assert_eq!(at(1_031_000), Err(Withdrawn::TooOld));
+    assert_eq!(at(1_059_999), Err(Withdrawn::TooOld));
+    assert_eq!(at(1_060_000), Err(Withdrawn::TokenExpired), "an expired token is named first");
+    assert_eq!(guard.still(&admitted, BUNDLE, Sha256::new([2; 32]), NOW), Err(Withdrawn::BundleChanged));
+    let timeless = guard.admit_ids(&Person::of(None).ids(), None, &HeaderMap::new(), NOW).unwrap();
+    let at = |millis| guard.still(&timeless, BUNDLE, BUNDLE, UnixMillis::new(millis));
+    assert_eq!((at(1_059_999), at(1_060_000)), (Ok(()), Err(Withdrawn::TokenExpired)));
+}
+
+#[tokio::test]
+async fn a_key_is_one_callers_and_one_operations() {
+    let guard = open(&Arc::default()).await;
+    let reserved = |bound: Result<Bound, GuardFault>| matches!(bound.unwrap(), Bound::Reserved(_));
+    let ivanov = Person::of(Some("north"));
+    let held = ivanov.bind(&guard, "openDoor", "12345678").unwrap();
+    assert_eq!(ivanov.bind(&guard, "openDoor", "12345678").err(), Some(GuardFault::IdempotencyInProgress));
+    let mut petrov = Person::of(Some("north"));
+    petrov.ids[0] = Stranger::new("petrov");
+    assert!(reserved(petrov.bind(&guard, "openDoor", "12345678")), "another subject");
+    assert!(reserved(Person::of(Some("south")).bind(&guard, "openDoor", "12345678")), "another tenant");
+    assert!(reserved(Person { peer: "other", ..Person::of(Some("north")) }.bind(&guard, "openDoor", "12345678")));
+    assert!(reserved(ivanov.bind(&guard, "openBarrier", "12345678")), "another operation");
+    assert!(reserved(ivanov.bind(&guard, "openDoor", "12345679")), "another key");
+    drop(held);
+    assert_eq!(guard.idempotency_keys(), 0);
+}
+
+#[tokio::test]
+async fn digests_for_the_log_are_keyed_and_the_same_after_a_restart() {
+    let rows = Arc::default();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let Bound::Reserved(reservation) = Person::of(None).bind(&open(&rows).await, "openDoor", "12345678").unwrap()
+        else {
+            panic!("not reserved");
+        };
+        seen.push((reservation.key_digest(), reservation.body_digest()));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_ne!(seen[0].1, Sha256::new([9; 32]), "the body's own digest could be guessed");
+    let at = NOW;
+    let entry = LedgerEntry {
+        key: seen[0].0,
+        body: seen[0].1,
+        receipt: crate::model::Receipt::new([1; 16]),
+        at,
+        outcome: PastOutcome::Unknown,
+    };
+    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
+    let guard = Guard::open(settings, &SecretKey::new([7; 32]), rows, vec![entry], NOW).await.unwrap();
+    let bound = Person::of(None).bind(&guard, "openDoor", "12345678").unwrap();
+    assert!(matches!(bound, Bound::Past(receipt, PastOutcome::Unknown) if receipt == entry.receipt));
+}
