@@ -11,8 +11,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::line::LINE_MAX_BYTES;
+use crate::admin::line::LineFault;
 use crate::admin::line::SocketAnswer;
 use crate::admin::line::parse_answer;
+use crate::admin::line::parse_order;
 use crate::admin::line::write_order;
 use crate::admin::order::RevocationOrder;
 
@@ -22,6 +24,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskFault {
+    /// No gateway would take this as an order; nothing was sent.
+    #[error("{0}")]
+    NotAnOrder(LineFault),
     /// No gateway was reached; nothing was ordered.
     #[error("no gateway was reached")]
     NotReached(#[source] io::Error),
@@ -38,15 +43,22 @@ pub enum AskFault {
 /// # Errors
 /// [`AskFault`] says whether the order may be effective nevertheless. Giving it again does no harm.
 pub fn ask(socket: &Path, order: &RevocationOrder) -> Result<SocketAnswer, AskFault> {
+    ask_listener_of(rustix::process::geteuid().as_raw(), socket, order)
+}
+
+/// As [`ask`], of a listener that runs under `uid`.
+pub(super) fn ask_listener_of(uid: u32, socket: &Path, order: &RevocationOrder) -> Result<SocketAnswer, AskFault> {
+    let request = write_order(order);
+    parse_order(&request).map_err(AskFault::NotAnOrder)?;
     let mut stream = UnixStream::connect(socket).map_err(AskFault::NotReached)?;
     let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(|error| AskFault::NotReached(error.into()))?;
-    if peer.uid != rustix::process::geteuid() {
+    if peer.uid.as_raw() != uid {
         return Err(AskFault::NotOurs(peer.uid.as_raw()));
     }
     let timeouts = stream.set_write_timeout(Some(ANSWER_TIMEOUT)).and(stream.set_read_timeout(Some(ANSWER_TIMEOUT)));
     timeouts.map_err(AskFault::NotReached)?;
     // A gateway that refuses closes before it reads; that it did is told by the answer, not by this.
-    let _ = stream.write_all(&write_order(order));
+    let _ = stream.write_all(&request);
     let mut line = Vec::with_capacity(256);
     let limit = u64::try_from(LINE_MAX_BYTES).unwrap_or(u64::MAX);
     stream.take(limit).read_to_end(&mut line).map_err(|_| AskFault::Unanswered)?;

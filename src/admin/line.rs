@@ -135,6 +135,17 @@ impl Refusal {
     }
 }
 
+impl SocketAnswer {
+    /// The answer as one JSON object, as it came over the socket.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Revoked { epoch, receipt, state } => revoked(*epoch, *receipt, state.as_str()),
+            Self::Refused { refusal, receipt } => refused(*refusal, *receipt),
+        }
+    }
+}
+
 /// The word for a kind, in the socket's lines and on the command line.
 pub(super) const fn kind_word(kind: RevocationKind) -> &'static str {
     match kind {
@@ -154,7 +165,10 @@ pub(super) fn write_order(order: &RevocationOrder) -> Vec<u8> {
         members.insert("tenant", tenant.as_str());
     }
     members.insert("value", order.value.expose());
-    line_of(members)
+    let mut line = Vec::with_capacity(256);
+    json::write(&Value::Object(members), &mut line);
+    line.push(b'\n');
+    line
 }
 
 /// Reads the order on a line.
@@ -193,20 +207,15 @@ pub(super) fn parse_order(line: &[u8]) -> Result<RevocationOrder, LineFault> {
 
 /// Writes the answer to an order.
 pub(super) fn write_reply(reply: &RevocationReply) -> Vec<u8> {
-    let receipt = reply.receipt.to_string();
     match reply.outcome {
-        // An epoch beyond 2^53 would take a revocation each microsecond for 285 years.
-        Ok(epoch) => {
-            format!("{{\"ok\":true,\"epoch\":{epoch},\"receipt\":\"{receipt}\",\"state\":\"{}\"}}\n", reply.state)
-                .into_bytes()
-        }
-        Err(reason) => write_refusal(Refusal::Gateway(reason), Some(&receipt)),
+        Ok(epoch) => ended(revoked(epoch, reply.receipt, reply.state)),
+        Err(reason) => ended(refused(Refusal::Gateway(reason), Some(reply.receipt))),
     }
 }
 
 /// Writes the answer to a line that is no order.
 pub(super) fn write_fault(fault: LineFault) -> Vec<u8> {
-    write_refusal(Refusal::Line(fault), None)
+    ended(refused(Refusal::Line(fault), None))
 }
 
 /// Reads an answer; `None` if it is not one of ours.
@@ -232,19 +241,19 @@ pub(super) fn parse_answer(line: &[u8]) -> Option<SocketAnswer> {
     }
 }
 
-fn write_refusal(refusal: Refusal, receipt: Option<&str>) -> Vec<u8> {
-    let mut members = Object::new();
-    members.insert("ok", false);
-    members.insert("error", refusal.code());
-    if let Some(receipt) = receipt {
-        members.insert("receipt", receipt);
-    }
-    line_of(members)
+/// `state` is one of our words. An epoch beyond what JSON can carry would take a revocation each microsecond for 285
+/// years.
+fn revoked(epoch: Epoch, receipt: Receipt, state: &str) -> String {
+    format!("{{\"ok\":true,\"epoch\":{epoch},\"receipt\":\"{receipt}\",\"state\":\"{state}\"}}")
 }
 
-fn line_of(members: Object) -> Vec<u8> {
-    let mut line = Vec::with_capacity(256);
-    json::write(&Value::Object(members), &mut line);
+fn refused(refusal: Refusal, receipt: Option<Receipt>) -> String {
+    let receipt = receipt.map(|receipt| format!(",\"receipt\":\"{receipt}\"")).unwrap_or_default();
+    format!("{{\"ok\":false,\"error\":\"{}\"{receipt}}}", refusal.code())
+}
+
+fn ended(text: String) -> Vec<u8> {
+    let mut line = text.into_bytes();
     line.push(b'\n');
     line
 }

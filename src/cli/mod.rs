@@ -1,1 +1,14 @@
-//! stub
+//! The command line: what people type, what they are told, and with which exit code it ends.
+//!
+//! A file per command: its arguments, its text and JSON, and a `--help` with an example. Exit codes are 0 (done), 1 (it
+//! looked and found something wrong) and 2 (it could not run); what stops a command is a diagnostic on standard error.
+//! What a command does is done elsewhere; `clap` stays in this room.
+
+mod entry;
+mod output;
+mod panics;
+mod revoke;
+mod version;
+
+pub use entry::main;
+pub use entry::refuse_to_start;

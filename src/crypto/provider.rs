@@ -7,6 +7,9 @@ use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;
 
+/// The name of the provider, for the one who asks what this program is.
+pub const PROVIDER_NAME: &str = "aws-lc-rs";
+
 /// Why there is no provider to rely on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProviderError {
@@ -40,6 +43,13 @@ pub fn install_provider() -> Result<(), ProviderError> {
         Some(group) if group.name() == NamedGroup::X25519MLKEM768 => Ok(()),
         _ => Err(ProviderError::NoHybridKeyExchange),
     }
+}
+
+/// The key exchange groups that are offered in TLS, by their IANA names, the preferred one first.
+#[must_use]
+pub fn tls_groups() -> Vec<&'static str> {
+    let groups = rustls::crypto::aws_lc_rs::default_provider().kx_groups;
+    groups.iter().filter_map(|group| group.name().as_str()).collect()
 }
 
 /// The provider for configurations that are made here, whatever the process's default is.

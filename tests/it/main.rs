@@ -3,4 +3,6 @@
 //! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
 
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod house;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::admin::client::AskFault;
 use crate::admin::client::ask;
+use crate::admin::client::ask_listener_of;
 use crate::admin::line::Refusal;
 use crate::admin::line::SocketAnswer;
 use crate::admin::order::RevocationKind;
@@ -260,4 +261,14 @@ fn a_socket_that_took_the_path_since_is_not_removed() {
 fn where_no_gateway_listens_nothing_is_ordered() {
     let (_folder, path) = place();
     assert!(matches!(ask(&path, &order()), Err(AskFault::NotReached(_))));
+}
+
+#[test]
+fn a_listener_of_another_uid_is_told_nothing() {
+    let (_folder, path) = place();
+    let socket = AdminSocket::bind(&path).unwrap();
+    let (us, other) = (socket.owner, socket.owner + 1);
+    assert!(matches!(ask_listener_of(other, &path, &order()), Err(AskFault::NotOurs(uid)) if uid == us));
+    let (mut stream, _) = socket.listener.accept().unwrap();
+    assert_eq!(io::Read::read(&mut stream, &mut [0]).unwrap(), 0);
 }

@@ -1,0 +1,127 @@
+//! From the words that were typed to the command, and from its ending to the exit code.
+
+use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::cli::output::Ending;
+use crate::cli::output::complain;
+use crate::cli::panics;
+use crate::cli::revoke;
+use crate::cli::version;
+use crate::diagnostic::Diagnostic;
+
+/// A policy enforcement gateway: nothing crosses it that is not authenticated, declared, permitted and on record.
+#[derive(Parser)]
+#[command(name = "portcullis", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    after_help = "Example:\n  portcullis version\n\nExit codes: 0 done, 1 found something wrong, 2 could not run."
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Revoke(revoke::Arguments),
+    Version(version::Arguments),
+}
+
+/// Does what the process was called for.
+#[must_use]
+pub fn main() -> ExitCode {
+    panics::tell_the_place_alone();
+    // A panic has told its place by then; the way out is that of whatever could not run.
+    std::panic::catch_unwind(AssertUnwindSafe(|| run(std::env::args_os()))).unwrap_or(Ending::CouldNotRun).into()
+}
+
+/// Tells what keeps the process from doing anything.
+#[must_use]
+pub fn refuse_to_start(why: &dyn std::error::Error) -> ExitCode {
+    complain(&Diagnostic::without_file("cannot-start", why.to_string()).into());
+    Ending::CouldNotRun.into()
+}
+
+/// Runs the command that `words` spell; the first is the program's own name.
+fn run(words: impl IntoIterator<Item = OsString>) -> Ending {
+    let line = match Line::try_parse_from(words) {
+        Ok(line) => line,
+        Err(told) => {
+            let _ = told.print();
+            return ending_of(&told);
+        }
+    };
+    let ending = match line.command {
+        Command::Revoke(arguments) => revoke::execute(&arguments),
+        Command::Version(arguments) => version::execute(&arguments),
+    };
+    ending.unwrap_or_else(|diagnostics| {
+        complain(&diagnostics);
+        Ending::CouldNotRun
+    })
+}
+
+/// Help and version are told in place of a command, as faults are.
+fn ending_of(told: &clap::Error) -> Ending {
+    if told.use_stderr() { Ending::CouldNotRun } else { Ending::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// How a line ends that is told something instead of run.
+    fn told(line: &str) -> Ending {
+        Line::try_parse_from(line.split(' ')).err().map(|told| ending_of(&told)).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_each_command_has_an_example_that_parses() {
+        let mut line = Line::command();
+        let helps = std::iter::once(line.render_long_help().to_string())
+            .chain(line.get_subcommands_mut().map(|command| command.render_long_help().to_string()))
+            .collect::<Vec<_>>();
+        for help in helps {
+            let (_, examples) = help.split_once("Example").unwrap_or_else(|| panic!("no example in: {help}"));
+            let commands: Vec<&str> =
+                examples.lines().filter_map(|line| line.split_once("portcullis ")).map(|(_, rest)| rest).collect();
+            assert!(!commands.is_empty(), "{help}");
+            for command in commands {
+                let words = std::iter::once("portcullis").chain(command.split_whitespace());
+                assert!(Line::try_parse_from(words).is_ok(), "does not parse: portcullis {command}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_missing_could_not_run() {
+        for line in [
+            "portcullis",
+            "portcullis open-sesame",
+            "portcullis --verbose",
+            "portcullis help",
+            "portcullis version --format yaml",
+            "portcullis version --long",
+            "portcullis version now",
+        ] {
+            assert_eq!(told(line), Ending::CouldNotRun, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_no_faults() {
+        for line in ["portcullis --help", "portcullis --version", "portcullis revoke --help", "portcullis version -h"] {
+            assert_eq!(told(line), Ending::Done, "{line}");
+        }
+    }
+}
