@@ -32,3 +32,6 @@ pub use settings::IdentitySettings;
 pub use settings::IssuerSettings;
 pub use settings::SettingsError;
 pub use verifier::Verifier;
+
+#[cfg(test)]
+pub(crate) use tests::a_caller;

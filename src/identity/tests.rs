@@ -1,1 +1,523 @@
-//! stub
+//! Every check of a token, each at its limit and one past it, with real keys, certificates and signatures.
+//!
+//! [`a_caller`] is for other rooms' tests: a caller is a proof, and they get one as the gateway does.
+
+use crate::clock::UnixSeconds;
+use crate::crypto::Algorithm;
+use crate::crypto::KeySet;
+use crate::crypto::encode_base64url;
+use crate::crypto::sha256;
+use crate::devkit::BACKEND;
+use crate::devkit::Pki;
+use crate::devkit::TokenClaims;
+use crate::devkit::TokenIssuer;
+use crate::identity::Caller;
+use crate::identity::IdentityFault;
+use crate::identity::IdentitySettings;
+use crate::identity::IssuerSettings;
+use crate::identity::Peer;
+use crate::identity::SettingsError;
+use crate::identity::TokenDemand;
+use crate::identity::TokenKind;
+use crate::identity::Verifier;
+use crate::json::Number;
+use crate::json::Object;
+use crate::json::Value;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::sync::Arc;
+
+const NOW: UnixSeconds = UnixSeconds::new(1_790_000_000);
+const LIFETIME: u64 = 300;
+const SKEW: u64 = 5;
+const AUDIENCE: &str = "https://gateway.example";
+
+/// A session caller at `now`: user `ivanov` of the development backend, with what `change` makes of the claims.
+pub(crate) fn a_caller(now: UnixSeconds, change: impl FnOnce(TokenClaims) -> TokenClaims) -> Caller {
+    let world = World::at(now);
+    let token = world.session.mint(&change(world.claims())).unwrap();
+    world.verify(&token, TokenDemand::Session).unwrap()
+}
+
+/// A backend with its certificate, an issuer of session tokens (ES256) and one of sign-in tokens (EdDSA), and the verifier.
+struct World {
+    peer: Peer,
+    session: TokenIssuer,
+    sign_in: TokenIssuer,
+    verifier: Verifier,
+    now: UnixSeconds,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::at(NOW)
+    }
+
+    fn at(now: UnixSeconds) -> Self {
+        let certificate = Pki::new(now).unwrap().backend.parsed().unwrap();
+        let session = TokenIssuer::new("https://sessions.example", Algorithm::Es256).unwrap();
+        let sign_in = TokenIssuer::new("https://id.example", Algorithm::EdDsa).unwrap();
+        let issuers = vec![settings(&session, TokenKind::Session), settings(&sign_in, TokenKind::SignIn)];
+        let verifier = Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).unwrap();
+        Self { peer: Peer::of(Arc::new(certificate)).unwrap(), session, sign_in, verifier, now }
+    }
+
+    /// Claims of a good session token.
+    fn claims(&self) -> TokenClaims {
+        self.session.claims(AUDIENCE, "ivanov", &self.peer.certificate().thumbprint, self.now, LIFETIME)
+    }
+
+    fn verify(&self, token: &str, demand: TokenDemand) -> Result<Caller, IdentityFault> {
+        self.verifier.verify(&self.peer, &fields(&[&format!("Bearer {token}")]), demand, self.now)
+    }
+
+    /// What becomes of a session token with claims that `change` made of the good ones.
+    fn fault(&self, change: impl FnOnce(TokenClaims) -> TokenClaims) -> Option<IdentityFault> {
+        let token = self.session.mint(&change(self.claims())).unwrap();
+        self.verify(&token, TokenDemand::Session).err()
+    }
+
+    /// What becomes of a good payload under another header.
+    fn fault_of_header(&self, header: &str) -> Option<IdentityFault> {
+        let token = self.session.mint_raw(header, &self.claims().text()).unwrap();
+        self.verify(&token, TokenDemand::Session).err()
+    }
+
+    /// The header that the issuer's tokens have, with more members at its end.
+    fn header(&self, more: &str) -> String {
+        format!(r#"{{"alg":"ES256","kid":"{}","typ":"at+jwt"{more}}}"#, self.session.key().kid())
+    }
+}
+
+fn settings(issuer: &TokenIssuer, kind: TokenKind) -> IssuerSettings {
+    IssuerSettings {
+        issuer: issuer.name().to_owned(),
+        keys: KeySet::parse(issuer.jwks().as_bytes()).unwrap(),
+        audience: AUDIENCE.to_owned(),
+        algorithms: Algorithm::ALL.to_vec(),
+        max_lifetime_s: LIFETIME,
+        kind,
+    }
+}
+
+fn fields(authorization: &[&str]) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    for value in authorization {
+        fields.append(AUTHORIZATION, value.parse().unwrap());
+    }
+    fields
+}
+
+fn number(number: u64) -> Value {
+    Number::try_from(number).unwrap().into()
+}
+
+fn array(texts: &[&str]) -> Value {
+    texts.iter().map(|text| Value::from(*text)).collect::<Vec<_>>().into()
+}
+
+#[test]
+fn a_good_token_makes_a_caller_with_all_that_it_says() {
+    let claims = |claims: TokenClaims| {
+        claims
+            .with("tenant", "north")
+            .with("device_id", "phone-1")
+            .with("car_id", "car-1")
+            .with("sid", "session-1")
+            .with("jti", "token-1")
+            .with("client_id", "app")
+            .with("roles", array(&["resident"]))
+            .with("scope", "profile doors:open")
+            .with("acr", "2")
+            .with("act", Object::from_iter([("sub", Value::from(array(&["x"])))]))
+            .door_access("house-1", Some("door-2"), &["open", "see"])
+            .door_access("house-3", None, &["open"])
+    };
+    let caller = a_caller(NOW, claims);
+    assert_eq!(caller.peer().name(), BACKEND);
+    let token = caller.token().unwrap();
+    assert_eq!((token.kind, &*token.issuer), (TokenKind::Session, "https://sessions.example"));
+    let said = Caller::CLAIMS.map(|name| token.claim(name));
+    assert_eq!(
+        said,
+        [
+            Some("ivanov"),
+            Some("phone-1"),
+            Some("car-1"),
+            Some("north"),
+            Some("session-1"),
+            Some("app"),
+            Some("token-1")
+        ]
+    );
+    assert_eq!((token.claim("iss"), token.claim("acr")), (None, None));
+    let exposed =
+        |list: &[crate::model::Stranger]| list.iter().map(|item| item.expose().to_owned()).collect::<Vec<_>>();
+    assert_eq!(exposed(&token.roles), ["resident"]);
+    assert_eq!(exposed(&token.scopes), ["profile", "doors:open"]);
+    assert_eq!(token.rights.len(), 2);
+    assert_eq!(token.rights[0].door.as_ref().unwrap().expose(), "door-2");
+    assert_eq!(exposed(&token.rights[0].actions), ["open", "see"]);
+    assert_eq!((token.rights[1].house.expose(), &token.rights[1].door), ("house-3", &None));
+    assert_eq!((token.issued_at, token.expires_at), (NOW, NOW.plus(LIFETIME)));
+}
+
+#[test]
+fn a_token_needs_no_more_than_what_is_required() {
+    let caller = a_caller(NOW, |claims| claims.without("nbf"));
+    let token = caller.token().unwrap();
+    assert!(token.tenant.is_none() && token.device.is_none() && token.session.is_none());
+    assert!(token.roles.is_empty() && token.scopes.is_empty() && token.rights.is_empty());
+}
+
+#[test]
+fn what_came_from_a_token_is_not_printed() {
+    let caller = a_caller(NOW, |claims| {
+        claims.with("device_id", "canary-device").with("sub", "canary-user").door_access(
+            "canary-house",
+            None,
+            &["open"],
+        )
+    });
+    assert!(!format!("{caller:?}").contains("canary"));
+}
+
+#[test]
+fn each_required_claim_is_missed() {
+    let world = World::new();
+    for name in ["iss", "sub", "jti", "client_id", "iat", "exp"] {
+        assert_eq!(world.fault(|claims| claims.without(name)), Some(IdentityFault::ClaimMissing), "{name}");
+    }
+    assert_eq!(world.fault(|claims| claims.without("aud")), Some(IdentityFault::Audience));
+    assert_eq!(world.fault(|claims| claims.without("cnf")), Some(IdentityFault::Unbound));
+}
+
+#[test]
+fn times_hold_at_their_limit_and_not_one_second_past_it() {
+    let world = World::new();
+    let at = |name: &'static str, seconds: u64| move |claims: TokenClaims| claims.with(name, number(seconds));
+    let now = NOW.get();
+    // Expired is expired: skew is not granted to `exp`.
+    assert_eq!(world.fault(at("exp", now + 1)), None);
+    assert_eq!(world.fault(|claims| at("iat", now - 10)(at("exp", now)(claims))), Some(IdentityFault::Expired));
+    assert_eq!(world.fault(|claims| at("iat", now - 10)(at("exp", now + 1)(claims))), None);
+    // From `iat` to `exp` at most the configured lifetime, and at least a second.
+    assert_eq!(world.fault(at("exp", now + LIFETIME)), None);
+    assert_eq!(world.fault(at("exp", now + LIFETIME + 1)), Some(IdentityFault::LifetimeTooLong));
+    assert_eq!(world.fault(at("iat", now - 1)), Some(IdentityFault::LifetimeTooLong));
+    assert_eq!(world.fault(at("exp", now)), Some(IdentityFault::LifetimeTooLong));
+    assert_eq!(world.fault(at("exp", now - 1)), Some(IdentityFault::LifetimeTooLong));
+    // `iat` and `nbf` may lie in the future as far as clocks may differ.
+    let late = |claims: TokenClaims, iat: u64| claims.with("exp", number(now + LIFETIME)).with("iat", number(iat));
+    assert_eq!(world.fault(|claims| late(claims, now + SKEW)), None);
+    assert_eq!(world.fault(|claims| late(claims, now + SKEW + 1)), Some(IdentityFault::IssuedInFuture));
+    assert_eq!(world.fault(at("nbf", now + SKEW)), None);
+    assert_eq!(world.fault(at("nbf", now + SKEW + 1)), Some(IdentityFault::NotYetValid));
+}
+
+#[test]
+fn a_token_expires_while_the_connection_lives_and_so_does_the_certificate() {
+    let world = World::new();
+    let fields = fields(&[&format!("Bearer {}", world.session.mint(&world.claims()).unwrap())]);
+    let verify = |now| world.verifier.verify(&world.peer, &fields, TokenDemand::Session, now).err();
+    assert_eq!(verify(NOW.plus(LIFETIME - 1)), None);
+    assert_eq!(verify(NOW.plus(LIFETIME)), Some(IdentityFault::Expired));
+    let until = world.peer.certificate().not_after;
+    assert_eq!(verify(until), Some(IdentityFault::Expired));
+    assert_eq!(verify(until.plus(1)), Some(IdentityFault::PeerNotValidNow));
+    let before = UnixSeconds::new(world.peer.certificate().not_before.get() - 1);
+    assert_eq!(verify(before), Some(IdentityFault::PeerNotValidNow));
+    let peer_only = |now| world.verifier.peer_only(&world.peer, now).err();
+    assert_eq!((peer_only(until), peer_only(until.plus(1))), (None, Some(IdentityFault::PeerNotValidNow)));
+    assert!(world.verifier.peer_only(&world.peer, NOW).unwrap().token().is_none());
+}
+
+#[test]
+fn the_audience_is_ours_alone_or_among_others() {
+    let world = World::new();
+    let fault = |audience: Value| world.fault(|claims| claims.with("aud", audience));
+    assert_eq!(fault(array(&[AUDIENCE])), None);
+    assert_eq!(fault(array(&["https://other.example", AUDIENCE])), None);
+    assert_eq!(fault(array(&["https://other.example"])), Some(IdentityFault::Audience));
+    assert_eq!(fault(array(&[])), Some(IdentityFault::Audience));
+    for near in ["https://gateway.example/", "https://gateway.exampl", "HTTPS://gateway.example"] {
+        assert_eq!(fault(near.into()), Some(IdentityFault::Audience), "{near}");
+    }
+    assert_eq!(fault(Value::Null), Some(IdentityFault::ClaimInvalid));
+    assert_eq!(fault(vec![number(1)].into()), Some(IdentityFault::ClaimInvalid));
+}
+
+#[test]
+fn an_issuer_speaks_for_itself_alone() {
+    let world = World::new();
+    assert_eq!(world.fault(|claims| claims.with("iss", "https://other.example")), Some(IdentityFault::IssuerUnknown));
+    assert_eq!(
+        world.fault(|claims| claims.with("iss", "https://sessions.example/")),
+        Some(IdentityFault::IssuerUnknown)
+    );
+    assert_eq!(
+        world.fault(|claims| claims.with("iss", array(&["https://sessions.example"]))),
+        Some(IdentityFault::ClaimInvalid)
+    );
+    // A known issuer's key, in the name of the other.
+    assert_eq!(world.fault(|claims| claims.with("iss", world.sign_in.name())), Some(IdentityFault::KeyUnknown));
+    let stranger = TokenIssuer::new(world.session.name(), Algorithm::Es256).unwrap();
+    let token = stranger.mint(&world.claims()).unwrap();
+    assert_eq!(world.verify(&token, TokenDemand::Any).err(), Some(IdentityFault::KeyUnknown));
+    let token = stranger.mint_raw(&world.header(""), &world.claims().text()).unwrap();
+    assert_eq!(world.verify(&token, TokenDemand::Any).err(), Some(IdentityFault::Signature));
+}
+
+#[test]
+fn only_session_tokens_move_something() {
+    let world = World::new();
+    let claims = world.claims().with("iss", world.sign_in.name());
+    let token = world.sign_in.mint(&claims).unwrap();
+    assert_eq!(world.verify(&token, TokenDemand::Session).err(), Some(IdentityFault::SessionRequired));
+    let caller = world.verify(&token, TokenDemand::Any).unwrap();
+    assert_eq!(caller.token().unwrap().kind, TokenKind::SignIn);
+}
+
+#[test]
+fn a_token_is_bound_to_the_certificate_that_brings_it_and_to_nothing_else() {
+    let world = World::new();
+    let ours = encode_base64url(world.peer.certificate().thumbprint.as_bytes());
+    let cnf = |members: &[(&str, &str)]| {
+        let members: Object = members.iter().map(|(name, value)| (*name, Value::from(*value))).collect();
+        world.fault(|claims| claims.with("cnf", members))
+    };
+    let other = encode_base64url(sha256(b"another certificate").as_bytes());
+    assert_eq!(cnf(&[("x5t#S256", &ours)]), None);
+    assert_eq!(cnf(&[("x5t#S256", &other)]), Some(IdentityFault::BoundToAnother));
+    assert_eq!(cnf(&[]), Some(IdentityFault::Unbound));
+    assert_eq!(cnf(&[("jkt", &ours)]), Some(IdentityFault::BindingUnsupported));
+    assert_eq!(cnf(&[("x5t#S256", &ours), ("jkt", &ours)]), Some(IdentityFault::BindingUnsupported));
+    assert_eq!(cnf(&[("x5t#S256", &format!("{ours}="))]), Some(IdentityFault::ClaimInvalid));
+    assert_eq!(cnf(&[("x5t#S256", &ours[1..])]), Some(IdentityFault::ClaimInvalid));
+    assert_eq!(cnf(&[("x5t#S256", "")]), Some(IdentityFault::ClaimInvalid));
+    assert_eq!(world.fault(|claims| claims.with("cnf", ours.as_str())), Some(IdentityFault::ClaimInvalid));
+}
+
+#[test]
+fn a_header_has_alg_kid_and_typ_and_nothing_else() {
+    let world = World::new();
+    assert_eq!(world.fault_of_header(&world.header("")), None);
+    for more in [
+        r#","crit":["exp"]"#,
+        r#","b64":true"#,
+        r#","zip":"DEF""#,
+        r#","jwk":{}"#,
+        r#","jku":"https://a.example""#,
+        r#","x5u":"https://a.example""#,
+        r#","x5c":["MII"]"#,
+        r#","cty":"JWT""#,
+        r#","something":1"#,
+        r#","alg":"ES256""#,
+        r#","\u0061lg":"none""#,
+        "} ,{",
+        " ] ",
+    ] {
+        assert_eq!(world.fault_of_header(&world.header(more)), Some(IdentityFault::Header), "{more}");
+    }
+    let kid = world.session.key().kid();
+    for header in [
+        "{}".to_owned(),
+        "[]".to_owned(),
+        "null".to_owned(),
+        format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#),
+        format!(r#"{{"alg":"ES256","typ":"at+jwt"}}"#),
+        format!(r#"{{"kid":"{kid}","typ":"at+jwt"}}"#),
+        world.header("").replace(&format!("\"{kid}\""), "1"),
+        world.header("").replace(kid, &"k".repeat(257)),
+        format!("{}x", world.header("")),
+        format!("\u{feff}{}", world.header("")),
+    ] {
+        assert_eq!(world.fault_of_header(&header), Some(IdentityFault::Header), "{header}");
+    }
+    let kid_of_256 = world.header("").replace(kid, &"k".repeat(256));
+    assert_eq!(world.fault_of_header(&kid_of_256), Some(IdentityFault::KeyUnknown));
+}
+
+#[test]
+fn the_type_is_that_of_access_tokens() {
+    let world = World::new();
+    let typ = |typ: &str| world.fault_of_header(&world.header("").replace("at+jwt", typ));
+    assert_eq!(typ("application/at+jwt"), None);
+    for other in ["JWT", "jwt", "AT+JWT", "dpop+jwt", "at+jwt ", "", "secevent+jwt"] {
+        assert_eq!(typ(other), Some(IdentityFault::Type), "{other}");
+    }
+}
+
+#[test]
+fn the_algorithm_is_the_keys() {
+    let world = World::new();
+    for other in ["none", "None", "HS256", "RS256", "ES384", "es256", "EdDSA", "Ed25519", ""] {
+        let header = world.header("").replace("ES256", other);
+        assert_eq!(world.fault_of_header(&header), Some(IdentityFault::Algorithm), "{other}");
+    }
+    // Ed25519 goes by two names (RFC 9864).
+    for name in ["EdDSA", "Ed25519"] {
+        let header = format!(r#"{{"alg":"{name}","kid":"{}","typ":"at+jwt"}}"#, world.sign_in.key().kid());
+        let claims = world.claims().with("iss", world.sign_in.name());
+        let token = world.sign_in.mint_raw(&header, &claims.text()).unwrap();
+        assert!(world.verify(&token, TokenDemand::Any).is_ok(), "{name}");
+    }
+    // An algorithm that we know, that the issuer's key has, and that it may not use.
+    let only_eddsa =
+        IssuerSettings { algorithms: vec![Algorithm::EdDsa], ..settings(&world.session, TokenKind::Session) };
+    let verifier = Verifier::new(IdentitySettings { issuers: vec![only_eddsa], clock_skew_s: SKEW }).unwrap();
+    let world = World { verifier, ..world };
+    assert_eq!(world.fault(|claims| claims), Some(IdentityFault::Algorithm));
+}
+
+#[test]
+fn claims_are_one_strict_json_object() {
+    let world = World::new();
+    let good = world.claims().text();
+    let fault = |payload: &str| {
+        let token = world.session.mint_raw(&world.header(""), payload).unwrap();
+        world.verify(&token, TokenDemand::Session).err()
+    };
+    assert_eq!(fault(&good), None);
+    assert_eq!(fault(&good.replace('{', "{ \n")), None);
+    let more = |more: &str| fault(&good.replacen('{', &format!("{{{more},"), 1));
+    assert_eq!(more(r#""other":{"a":[1,null,true,"x",{}]}"#), None);
+    for bad in [
+        r#""sub":"petrov""#,
+        r#""s\u0075b":"petrov""#,
+        r#""other":1,"other":1"#,
+        r#""other":{"a":1,"a":1}"#,
+        r#""other":"\ud800""#,
+        r#""other":01"#,
+        r#""other":1e400"#,
+        r#""other":9007199254740993"#,
+        r#""other":[[[[[[[[1]]]]]]]]"#,
+        r#""other":nul"#,
+    ] {
+        assert_eq!(more(bad), Some(IdentityFault::ClaimsMalformed), "{bad}");
+    }
+    for whole in ["[]", "1", "\"a\"", "{}x", "{} {}"] {
+        assert_eq!(fault(whole), Some(IdentityFault::ClaimsMalformed), "{whole}");
+    }
+    assert_eq!(fault(""), Some(IdentityFault::TokenMalformed));
+    assert_eq!(fault("{}"), Some(IdentityFault::ClaimMissing));
+}
+
+#[test]
+fn a_known_claim_has_its_form() {
+    let world = World::new();
+    let fault = |name: &str, value: Value| world.fault(|claims| claims.with(name, value));
+    for name in ["iss", "sub", "jti", "client_id", "tenant", "device_id", "car_id", "sid"] {
+        for value in [Value::Null, number(1), "".into(), "a\u{7}b".into(), "a".repeat(256).into(), array(&["a"])] {
+            assert_eq!(fault(name, value.clone()), Some(IdentityFault::ClaimInvalid), "{name}: {value:?}");
+        }
+    }
+    assert_eq!(fault("sub", "a".repeat(255).into()), None);
+    assert_eq!(fault("tenant", "no such/name".into()), Some(IdentityFault::ClaimInvalid));
+    for name in ["iat", "nbf", "exp"] {
+        let half = Number::try_from(0.5).unwrap();
+        let values = ["1".into(), Value::Null, Number::from(-1).into(), half.into(), Value::Boolean(true), array(&[])];
+        for value in values {
+            assert_eq!(fault(name, value.clone()), Some(IdentityFault::ClaimInvalid), "{name}: {value:?}");
+        }
+    }
+    for (name, value) in [("roles", "resident".into()), ("roles", vec![number(1)].into()), ("scope", array(&["a"]))] {
+        assert_eq!(fault(name, value), Some(IdentityFault::ClaimInvalid), "{name}");
+    }
+    for scope in ["", " a", "a ", "a  b", "a\tb", "a\u{e9}"] {
+        assert_eq!(fault("scope", scope.into()), Some(IdentityFault::ClaimInvalid), "{scope:?}");
+    }
+    assert_eq!(fault("scope", "a".repeat(2048).into()), None);
+    assert_eq!(fault("scope", "a".repeat(2049).into()), Some(IdentityFault::ClaimInvalid));
+}
+
+#[test]
+fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
+    let world = World::new();
+    let fault = |rights: &str| {
+        let payload = world.claims().text().replacen('{', &format!(r#"{{"authorization_details":{rights},"#), 1);
+        let token = world.session.mint_raw(&world.header(""), &payload).unwrap();
+        world.verify(&token, TokenDemand::Session).err()
+    };
+    assert_eq!(fault("[]"), None);
+    assert_eq!(fault(r#"[{"type":"door_access","house":"h","actions":["open"]}]"#), None);
+    for unknown in [
+        r#"[{"type":"payment","house":"h","actions":["open"]}]"#,
+        r#"[{"house":"h","actions":["open"]}]"#,
+        r#"[{"type":"door_access","actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h"}]"#,
+        r#"[{"type":"door_access","house":"h","actions":[]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"until":"18:00"}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"]},{"type":"payment"}]"#,
+        "[{}]",
+    ] {
+        assert_eq!(fault(unknown), Some(IdentityFault::RightUnknown), "{unknown}");
+    }
+    for malformed in [
+        r#"{"type":"door_access"}"#,
+        "null",
+        "[1]",
+        r#"[{"type":"door_access","house":1,"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","door":null,"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":"open"}]"#,
+    ] {
+        assert_eq!(fault(malformed), Some(IdentityFault::ClaimInvalid), "{malformed}");
+    }
+}
+
+#[test]
+fn there_is_one_authorization_field_of_the_scheme_bearer() {
+    let world = World::new();
+    let token = world.session.mint(&world.claims()).unwrap();
+    let fault = |authorization: &[&str]| {
+        world.verifier.verify(&world.peer, &fields(authorization), TokenDemand::Session, NOW).err()
+    };
+    let good = format!("Bearer {token}");
+    assert_eq!(fault(&[&good]), None);
+    assert_eq!(fault(&[]), Some(IdentityFault::TokenMissing));
+    assert_eq!(fault(&[&good, &good]), Some(IdentityFault::AuthorizationRepeated));
+    assert_eq!(fault(&[&good, "Basic YTpi"]), Some(IdentityFault::AuthorizationRepeated));
+    for scheme in ["bearer", "BEARER", "DPoP", "Basic", "Bearer\t", ""] {
+        assert_eq!(fault(&[&format!("{scheme} {token}")]), Some(IdentityFault::Scheme), "{scheme:?}");
+    }
+    assert_eq!(fault(&["Bearer"]), Some(IdentityFault::Scheme));
+    assert_eq!(fault(&[&token]), Some(IdentityFault::Scheme));
+    for malformed in [format!("Bearer  {token}"), format!("Bearer {token},"), format!("{good}, Bearer x.y.z")] {
+        assert_eq!(fault(&[&malformed]), Some(IdentityFault::TokenMalformed), "{malformed}");
+    }
+    let (head, _) = token.rsplit_once('.').unwrap();
+    for malformed in
+        ["Bearer ", "Bearer a.b", &format!("Bearer {head}."), &format!("Bearer {head}"), &format!("{good}.x")]
+    {
+        assert_eq!(fault(&[malformed]), Some(IdentityFault::TokenMalformed), "{malformed}");
+    }
+    let long = format!("Bearer {}", "a".repeat(8 * 1024));
+    assert_eq!(fault(&[&long]), Some(IdentityFault::TokenMalformed));
+    assert_eq!(fault(&[&format!("{long}a")]), Some(IdentityFault::TokenTooLong));
+}
+
+#[test]
+fn every_changed_character_of_a_token_is_noticed() {
+    let world = World::new();
+    let token = world.session.mint(&world.claims()).unwrap();
+    assert!(world.verify(&token, TokenDemand::Session).is_ok());
+    for place in 0..token.len() {
+        let mut changed = token.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        assert!(world.verify(&changed, TokenDemand::Session).is_err(), "character {place}");
+    }
+}
+
+#[test]
+fn settings_that_would_let_nobody_or_anybody_in_are_refused() {
+    let issuer = TokenIssuer::new("https://id.example", Algorithm::Es256).unwrap();
+    let good = || settings(&issuer, TokenKind::SignIn);
+    let refusal = |issuers| Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).err();
+    assert_eq!(refusal(vec![good()]), None);
+    assert_eq!(refusal(vec![good(), good()]), Some(SettingsError::IssuerTwice(2)));
+    assert_eq!(refusal(vec![IssuerSettings { issuer: String::new(), ..good() }]), Some(SettingsError::Empty(1)));
+    assert_eq!(refusal(vec![IssuerSettings { audience: String::new(), ..good() }]), Some(SettingsError::Empty(1)));
+    assert_eq!(refusal(vec![IssuerSettings { algorithms: vec![], ..good() }]), Some(SettingsError::NoAlgorithm(1)));
+    assert_eq!(refusal(vec![IssuerSettings { max_lifetime_s: 0, ..good() }]), Some(SettingsError::NoLifetime(1)));
+}
