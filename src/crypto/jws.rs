@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(fault(&format!("e30=.e30.{signature}")), Some(JwsError::Encoding));
         assert_eq!(fault(&format!("e31.e30.{signature}")), Some(JwsError::Encoding), "bits beyond the last byte");
         assert_eq!(fault(&format!("e30.e30.{signature}=")), Some(JwsError::Encoding));
-        assert_eq!(fault(&format!("e30.e30.{}B", &signature[1..])), Some(JwsError::Encoding), "stray bits");
+        assert_eq!(fault(&format!("e30.e30.{}B", "A".repeat(85))), Some(JwsError::Encoding), "stray bits");
         assert_eq!(fault(&format!("e30. e30.{signature}")), Some(JwsError::Encoding));
         assert_eq!(fault(&format!("e30.e30.{}", "A".repeat(84))), Some(JwsError::SignatureLength));
         assert_eq!(fault(&format!("e30.e30.{}", "A".repeat(88))), Some(JwsError::SignatureLength));

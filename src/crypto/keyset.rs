@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(refused(&ed25519("a", "")), KeySetError::SameKid(2));
         assert_eq!(read(&[&good, &good]).unwrap(), ["a"], "the same key twice is one key");
         assert_eq!(refused(&p256("b", "").replace("f83O", "f83P")), KeySetError::NotOnCurve(2));
-        assert_eq!(refused(&p256("b", "").replace(Y, &Y[1..])), KeySetError::NotOnCurve(2));
+        assert_eq!(refused(&p256("b", "").replace(Y, Y.trim_start_matches('x'))), KeySetError::NotOnCurve(2));
         assert_eq!(refused(&p256("b", "").replace(X, &format!("{X}="))), KeySetError::NotOnCurve(2));
         assert_eq!(refused(&p256("b", r#","use":1"#)), KeySetError::Malformed(2));
         assert_eq!(refused(&p256("b", r#","key_ops":"verify""#)), KeySetError::Malformed(2));

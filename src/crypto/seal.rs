@@ -227,7 +227,13 @@ mod tests {
         let read = |bytes: &[u8]| SecretKey::from_secret(&Secret::new(bytes.to_vec()));
         let same = |bytes: &[u8]| read(bytes).unwrap().expose() == secret().expose();
         assert!(same(digits.as_bytes()) && same(format!("{digits}\n").as_bytes()) && same(secret().expose()));
-        for wrong in [&digits[1..], &format!("{digits}\r\n"), &format!("{digits} "), &digits.replace('0', "g"), ""] {
+        for wrong in [
+            digits.trim_end_matches('F'),
+            &format!("{digits}\r\n"),
+            &format!("{digits} "),
+            &digits.replace('0', "g"),
+            "",
+        ] {
             assert_eq!(read(wrong.as_bytes()).err(), Some(KeyError::Form), "{wrong:?}");
         }
     }

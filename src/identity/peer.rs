@@ -19,18 +19,18 @@ impl Peer {
     /// [`IdentityFault::PeerNameless`], [`IdentityFault::PeerAmbiguous`].
     pub fn of(certificate: Arc<Certificate>) -> Result<Self, IdentityFault> {
         let uris = certificate.names.iter().filter_map(|name| match name {
-            SubjectName::Uri(text) => Some(text),
+            SubjectName::Uri(text) => Some(&**text),
             SubjectName::Dns(_) => None,
         });
         let hosts = certificate.names.iter().filter_map(|name| match name {
-            SubjectName::Dns(text) => Some(text),
+            SubjectName::Dns(text) => Some(&**text),
             SubjectName::Uri(_) => None,
         });
-        let name: Arc<str> = match only(uris)? {
-            Some(uri) => Arc::from(&**uri),
-            None => Arc::from(&**only(hosts)?.ok_or(IdentityFault::PeerNameless)?),
+        let name = match only(uris)? {
+            Some(uri) => uri,
+            None => only(hosts)?.ok_or(IdentityFault::PeerNameless)?,
         };
-        Ok(Self { certificate, name })
+        Ok(Self { name: name.into(), certificate })
     }
 
     /// The certificate.
@@ -46,7 +46,7 @@ impl Peer {
     }
 }
 
-fn only<'n>(mut names: impl Iterator<Item = &'n Box<str>>) -> Result<Option<&'n Box<str>>, IdentityFault> {
+fn only<'n>(mut names: impl Iterator<Item = &'n str>) -> Result<Option<&'n str>, IdentityFault> {
     let first = names.next();
     match names.next() {
         Some(_) => Err(IdentityFault::PeerAmbiguous),
