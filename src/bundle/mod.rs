@@ -1,1 +1,16 @@
-//! stub
+//! The bundle: everything under `policies/`, loaded, digested and compiled into one immutable snapshot.
+//!
+//! Each file is read once, and the bytes that were digested are the bytes that were compiled. What lies in the folder and
+//! has no place there is a fault: nobody approves a file that does nothing. Approvals stand beside the bundle, not in it.
+//! An exchange uses one [`Bundle`] from beginning to end.
+
+mod compile;
+mod requirements;
+mod tree;
+
+pub use compile::Bundle;
+pub use requirements::Requirements;
+pub use requirements::Stated;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! From the files of a bundle to its meaning: contracts, policies and requirements, held against one another.
+
+use crate::bundle::requirements::Requirements;
+use crate::bundle::tree::CONTRACT_ENDING;
+use crate::bundle::tree::Role;
+use crate::bundle::tree::Tree;
+use crate::contract::Contract;
+use crate::contract::Field;
+use crate::contract::Operation;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
+use crate::json;
+use crate::limits::Limits;
+use crate::model::DataClass;
+use crate::model::Part;
+use crate::model::PartnerName;
+use crate::model::Sha256;
+use crate::policy::Demand;
+use crate::policy::DemandValue;
+use crate::policy::Policies;
+use crate::policy::ValueKind;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One immutable snapshot of everything that was approved together.
+pub struct Bundle {
+    digest: Sha256,
+    contracts: BTreeMap<PartnerName, Arc<Contract>>,
+    policies: Policies,
+    requirements: Requirements,
+}
+
+impl Bundle {
+    /// Reads and compiles the bundle in a folder; `limits` bound what its contracts may allow.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn load(folder: &Path, limits: &Limits) -> Result<Self, Diagnostics> {
+        let mut faults = Diagnostics::new();
+        let tree = Tree::read(folder, &mut faults);
+        let contracts = contracts(&tree, limits, &mut faults);
+        let complete = contracts.len() == tree.of(Role::Contract).count();
+        let requirements = tree.of(Role::Requirements).next().and_then(|(_, source)| {
+            let requirements = kept(Requirements::compile(source), &mut faults)?;
+            if complete {
+                requirements.hold_against(contracts.keys(), &mut faults);
+            }
+            Some(requirements)
+        });
+        let policies = tree.of(Role::Schema).next().and_then(|(_, schema)| {
+            let sources: Vec<Source> = tree.of(Role::Policy).map(|(_, source)| source.clone()).collect();
+            let operations = contracts.values().flat_map(|contract| contract.operations());
+            let demands: Vec<Demand> = operations.map(demand).collect();
+            kept(Policies::compile(schema, &sources, &demands), &mut faults)
+        });
+        match (policies, requirements) {
+            (Some(policies), Some(requirements)) => {
+                faults.or_fail(Self { digest: tree.digest(), contracts, policies, requirements })
+            }
+            // What is missing was reported when it was not found, or did not compile.
+            _ => Err(faults),
+        }
+    }
+
+    /// The digest over all files; see `tree.rs` for how to compute it without us.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// The contract with a partner.
+    #[must_use]
+    pub fn contract(&self, partner: &PartnerName) -> Option<&Arc<Contract>> {
+        self.contracts.get(partner)
+    }
+
+    /// All contracts, by the name of the partner.
+    pub fn contracts(&self) -> impl Iterator<Item = &Arc<Contract>> {
+        self.contracts.values()
+    }
+
+    /// The policies.
+    #[must_use]
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// What the configuration may not undercut.
+    #[must_use]
+    pub const fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+}
+
+/// Compiles every contract; a file bears the name of the partner that it is made with.
+fn contracts(tree: &Tree, limits: &Limits, faults: &mut Diagnostics) -> BTreeMap<PartnerName, Arc<Contract>> {
+    let mut contracts = BTreeMap::new();
+    for (name, source) in tree.of(Role::Contract) {
+        let Some(contract) = kept(Contract::compile_within(source, limits), faults) else { continue };
+        let partner = contract.partner().clone();
+        if name.strip_suffix(CONTRACT_ENDING) != Some(partner.as_str()) {
+            let message = format!("a contract with `{partner}` stands in `contracts/{partner}{CONTRACT_ENDING}`");
+            faults.push(source.fault("contract-file-name", Place::WHOLE, message));
+        }
+        contracts.insert(partner, Arc::new(contract));
+    }
+    contracts
+}
+
+/// What an operation demands of the policies.
+fn demand(operation: &Operation) -> Demand {
+    Demand {
+        operation: operation.id.clone(),
+        action: operation.action.clone(),
+        resource: (*operation.resource.kind).into(),
+        dated: operation.max_age_s.is_some(),
+        values: operation.fields.iter().filter_map(demand_value).collect(),
+    }
+}
+
+/// A value that a policy may look at: of the path, the query, or the body's top level.
+fn demand_value(field: &Field) -> Option<DemandValue> {
+    let name = match (field.status, field.part) {
+        (None, Part::Path | Part::Query) => field.pointer.as_str(),
+        (None, Part::Body) => field.pointer.strip_prefix('/').filter(|name| !name.contains(['/', '~']))?,
+        (None, Part::Header) | (Some(_), _) => return None,
+    };
+    let kind = match field.kind {
+        json::Kind::String => ValueKind::Text,
+        json::Kind::Boolean => ValueKind::Boolean,
+        json::Kind::Null | json::Kind::Number | json::Kind::Array | json::Kind::Object => return None,
+    };
+    let public = field.rule.class == DataClass::Public;
+    Some(DemandValue { name: name.into(), kind, required: field.required, public })
+}
+
+/// The value, or its faults among the others.
+fn kept<T>(result: Result<T, Diagnostics>, faults: &mut Diagnostics) -> Option<T> {
+    result.map_err(|found| faults.extend(found)).ok()
+}
