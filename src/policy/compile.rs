@@ -125,11 +125,13 @@ fn validate(schema: &Schema, sources: &[Source], named: &Named, faults: &mut Dia
 fn name<'a>(
     policy: &Policy,
     source: &'a Source,
-    seen: &mut HashMap<String, (&'a Source, Place)>,
+    seen: &mut HashMap<String, (&'a Source, usize)>,
     faults: &mut Diagnostics,
 ) -> Option<Policy> {
-    let place = start(AsRef::<ast::Policy>::as_ref(policy).loc(), source);
-    let fault = |code, message: String, help: &str| source.fault(code, place, message).help(help);
+    // Finding a line walks the text: only for what is told.
+    let place = |source: &Source, at| Place::of_offset(source.text(), at);
+    let at = offset(policy);
+    let fault = |code, message: String, help: &str| source.fault(code, place(source, at), message).help(help);
     for (key, _) in policy.annotations().filter(|(key, _)| !matches!(*key, "id" | "reason")) {
         let message = format!("unknown annotation `@{key}`");
         faults.push(fault("unknown-annotation", message, "known are `@id` and `@reason`"));
@@ -148,12 +150,12 @@ fn name<'a>(
         faults.push(fault("not-a-name", format!("the `@id` is not a name: {error}"), "for instance `open-door`"));
         return None;
     }
-    if let Some((other, at)) = seen.get(id) {
-        let help = format!("the first is in {}, line {}", other.path().display(), at.line);
+    if let Some((other, first)) = seen.get(id) {
+        let help = format!("the first is in {}, line {}", other.path().display(), place(other, *first).line);
         faults.push(fault("repeated-id", format!("the policy `{id}` stands here a second time"), &help));
         return None;
     }
-    seen.insert(id.to_owned(), (source, place));
+    seen.insert(id.to_owned(), (source, at));
     Some(policy.new_id(PolicyId::new(id)))
 }
 

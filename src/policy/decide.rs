@@ -1,8 +1,19 @@
-//! The proof of permission, and why there is none.
+//! From the proofs of the steps before to one question, and from its judgement to the proof of permission, or why there
+//! is none.
 
+use crate::clock::UnixMillis;
+use crate::contract::Rebuilt;
+use crate::guard::Admitted;
+use crate::identity::Caller;
 use crate::model::Located;
+use crate::model::Stranger;
 use crate::model::TenantId;
 use crate::policy::Decision;
+use crate::policy::Judgement;
+use crate::policy::Policies;
+use crate::policy::question::Bearer;
+use crate::policy::question::Grant;
+use crate::policy::question::Question;
 use std::sync::Arc;
 
 /// Proof that policy permits one command on one thing. Only an Allow without any policy error makes one.
@@ -22,6 +33,69 @@ pub enum PolicyFault {
     /// A policy could not be evaluated; what the others say does not matter.
     #[error("a policy could not be evaluated")]
     Errored(Box<Decision>),
+}
+
+impl Policies {
+    /// Asks whether this caller may do this to this thing, at `now`.
+    ///
+    /// `located` is what the directory knows of the request's own resource; of any other, and for a caller without a
+    /// token, the answer is a deny.
+    ///
+    /// # Errors
+    /// [`PolicyFault::Denied`] where a forbid holds or no permit does; [`PolicyFault::Errored`] where a policy could not
+    /// be evaluated.
+    pub fn decide(
+        &self,
+        admitted: &Admitted,
+        caller: &Caller,
+        rebuilt: &Rebuilt,
+        located: &Located,
+        now: UnixMillis,
+    ) -> Result<Permit, PolicyFault> {
+        let Some(token) = caller.token().filter(|_| located.resource == *rebuilt.resource()) else {
+            return Err(PolicyFault::Denied(Box::default()));
+        };
+        let operation = rebuilt.operation();
+        let wanted = operation.right.as_ref().map(|right| (right.kind.as_str(), right.action.as_str()));
+        let rights = token.rights.iter().filter(|right| is_for(wanted, right.kind, &right.actions));
+        let request = |name: &str| rebuilt.value(name);
+        let judgement = self.judge(&Question {
+            partner: rebuilt.contract().partner(),
+            action: &operation.action,
+            purpose: operation.purpose.as_str(),
+            peer: caller.peer().name(),
+            bearer: Bearer {
+                issuer: &token.issuer,
+                subject: token.subject.expose(),
+                tenant: token.tenant.as_ref(),
+                kind: token.kind.word(),
+                device: token.device.as_ref().map(Stranger::expose),
+                client_id: Some(token.client_id.expose()),
+                roles: &token.roles,
+                scopes: &token.scopes,
+            },
+            grants: rights.map(|right| grant(&right.house, right.door.as_ref())).collect(),
+            located,
+            age_seconds: admitted.age_s(now),
+            request: &request,
+        });
+        let decision = judgement.into_permission()?;
+        Ok(Permit { decision: Arc::new(decision), located: Arc::new(located.clone()) })
+    }
+}
+
+impl Judgement {
+    /// The decision that permits.
+    ///
+    /// # Errors
+    /// [`PolicyFault`] with the decision that does not.
+    pub(super) fn into_permission(self) -> Result<Decision, PolicyFault> {
+        match self {
+            Self::Permits(decision) => Ok(decision),
+            Self::Denies(decision) => Err(PolicyFault::Denied(Box::new(decision))),
+            Self::Errs(decision) => Err(PolicyFault::Errored(Box::new(decision))),
+        }
+    }
 }
 
 impl Permit {
@@ -58,5 +132,29 @@ impl PolicyFault {
         match self {
             Self::Denied(decision) | Self::Errored(decision) => decision,
         }
+    }
+}
+
+/// Whether a right of this kind with these actions is what the operation wants. One that wants none gets none.
+fn is_for(wanted: Option<(&str, &str)>, kind: &str, actions: &[Stranger]) -> bool {
+    wanted.is_some_and(|(type_, action)| kind == type_ && actions.iter().any(|known| known.expose() == action))
+}
+
+fn grant<'a>(house: &'a Stranger, door: Option<&'a Stranger>) -> Grant<'a> {
+    Grant { house: house.expose(), door: door.map(Stranger::expose) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_counts_only_for_its_own_kind_and_action_and_never_where_none_is_wanted() {
+        let actions = [Stranger::new("close"), Stranger::new("open")];
+        assert!(is_for(Some(("door_access", "open")), "door_access", &actions));
+        assert!(!is_for(Some(("door_access", "lock")), "door_access", &actions));
+        assert!(!is_for(Some(("barrier_access", "open")), "door_access", &actions));
+        assert!(!is_for(Some(("door_access", "open")), "door_access", &[]));
+        assert!(!is_for(None, "door_access", &actions));
     }
 }

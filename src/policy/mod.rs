@@ -17,6 +17,7 @@ mod index;
 mod peer;
 mod policies;
 mod question;
+mod visible;
 
 pub use decide::Permit;
 pub use decide::PolicyFault;
@@ -31,6 +32,8 @@ pub use policies::Policies;
 pub use question::Bearer;
 pub use question::Grant;
 pub use question::Question;
+pub use visible::Visible;
+pub use visible::visible;
 
 #[cfg(test)]
 mod tests;

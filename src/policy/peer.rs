@@ -3,10 +3,12 @@
 //! The principal is `Backend::"<the name in its certificate>"`; the resource is the tenant that it acts in, or the gateway
 //! where it acts in all.
 
+use crate::identity::Caller;
 use crate::model::TenantId;
 use crate::policy::Decision;
 use crate::policy::Judgement;
 use crate::policy::Policies;
+use crate::policy::PolicyFault;
 use crate::policy::assemble::OWN_ACTIONS;
 
 /// Proof that policy permits a peer an action at the gateway itself.
@@ -17,6 +19,20 @@ pub struct PeerPermit {
 }
 
 impl Policies {
+    /// Asks whether this peer may do this in its own name, in `tenant` or, without one, in all.
+    ///
+    /// # Errors
+    /// [`PolicyFault::Denied`], [`PolicyFault::Errored`].
+    pub fn authorize_peer(
+        &self,
+        caller: &Caller,
+        action: &str,
+        tenant: Option<&TenantId>,
+    ) -> Result<PeerPermit, PolicyFault> {
+        let decision = self.judge_peer(caller.peer().name(), action, tenant).into_permission()?;
+        Ok(PeerPermit { decision })
+    }
+
     /// Judges a peer's question; of what a contract declares, and of what the schema lacks, it is a deny.
     pub fn judge_peer(&self, peer: &str, action: &str, tenant: Option<&TenantId>) -> Judgement {
         let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
