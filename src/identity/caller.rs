@@ -36,6 +36,20 @@ pub enum TokenDemand {
 }
 
 /// Proof that a request comes from this peer and this token; only [`Verifier`](crate::identity::Verifier) makes one.
+///
+/// ```
+/// use portcullis::{clock::UnixSeconds, identity::{Caller, IdentityFault, Peer, Verifier}};
+/// fn caller(verifier: &Verifier, peer: Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
+///     verifier.peer_only(&peer, now)
+/// }
+/// ```
+/// Without the verifier there is none:
+/// ```compile_fail
+/// use portcullis::{clock::UnixSeconds, identity::{Caller, IdentityFault, Peer, Verifier}};
+/// fn caller(verifier: &Verifier, peer: Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
+///     Ok(Caller::new(peer, None))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "without this proof the exchange ends here"]
 pub struct Caller {
