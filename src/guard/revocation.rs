@@ -196,6 +196,10 @@ impl Revocations {
         self.inner.read().pending.clone()
     }
 
+    pub(super) fn is_stored(&self) -> bool {
+        self.inner.read().pending.is_empty()
+    }
+
     /// Takes note that everything up to this epoch is stored.
     pub(super) fn stored_up_to(&self, epoch: Epoch) {
         self.inner.write().pending.retain(|entry| entry.epoch > epoch);

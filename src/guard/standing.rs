@@ -99,7 +99,7 @@ impl Guard {
     /// Whether every revocation in force is known to be stored.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        self.revocations.pending().is_empty()
+        self.revocations.is_stored()
     }
 }
 

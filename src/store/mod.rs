@@ -1,1 +1,21 @@
-//! stub
+//! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, and
+//! the persons behind handles.
+//!
+//! It implements [`crate::guard::RevocationStore`] and [`crate::audit::HandleStore`] and knows no more of either than how
+//! its rows look. One thread owns the connection; what waits for it becomes one transaction, and an answer comes only
+//! after that is durable (WAL with `synchronous=FULL`: a commit survives power loss). One process has the file open, held
+//! by a lock on a file beside it. Values that name a person are keyed digests, or sealed under the store's key.
+//!
+//! Not for network file systems: neither WAL nor the lock works there.
+
+mod handles;
+mod open;
+mod revocations;
+mod schema;
+mod writer;
+
+pub use open::Sqlite;
+pub use open::StoreOpenError;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! Revocations and the epoch's ceiling as rows.
+
+use crate::clock::UnixMillis;
+use crate::guard::RevocationKind;
+use crate::guard::RevocationStore;
+use crate::guard::StoreFault;
+use crate::guard::StoredRevocation;
+use crate::guard::StoredRevocations;
+use crate::model::Epoch;
+use crate::model::Sha256;
+use crate::model::TenantId;
+use crate::store::open::Sqlite;
+use crate::store::writer::WorkError;
+use async_trait::async_trait;
+use rusqlite::Connection;
+use rusqlite::Row;
+use rusqlite::params;
+
+#[async_trait]
+impl RevocationStore for Sqlite {
+    async fn load(&self) -> Result<StoredRevocations, StoreFault> {
+        self.writer.ask(load).await
+    }
+
+    async fn keep(&self, entries: Vec<StoredRevocation>, ceiling: Epoch) -> Result<(), StoreFault> {
+        self.writer.ask(move |connection| keep(connection, &entries, ceiling)).await
+    }
+}
+
+fn load(connection: &Connection) -> Result<StoredRevocations, WorkError> {
+    let ceiling = "SELECT epoch_ceiling FROM about WHERE only_row = 1";
+    let ceiling: i64 = connection.query_row(ceiling, [], |row| row.get(0))?;
+    let mut rows =
+        connection.prepare("SELECT digest, tenant, kind, epoch, revoked_at FROM revocation ORDER BY epoch")?;
+    let entries = rows.query_and_then([], of_row)?.collect::<Result<_, WorkError>>()?;
+    Ok(StoredRevocations { ceiling: Epoch::new(number(ceiling)?), entries })
+}
+
+fn keep(connection: &Connection, entries: &[StoredRevocation], ceiling: Epoch) -> Result<(), WorkError> {
+    // A second attempt finds its row; what was revoked once stays as it was.
+    let insert = "INSERT INTO revocation VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (digest, tenant) DO NOTHING";
+    let mut insert = connection.prepare_cached(insert)?;
+    for entry in entries {
+        let tenant = entry.tenant.as_ref().map_or("", |tenant| tenant.as_str());
+        let (epoch, at) = (integer(entry.epoch.get())?, integer(entry.at.get())?);
+        insert.execute(params![entry.digest.as_bytes(), tenant, entry.kind.word(), epoch, at])?;
+    }
+    let raise = "UPDATE about SET epoch_ceiling = max(epoch_ceiling, ?1) WHERE only_row = 1";
+    match connection.execute(raise, [integer(ceiling.get())?])? {
+        1 => Ok(()),
+        _ => Err(WorkError::Damaged),
+    }
+}
+
+fn of_row(row: &Row<'_>) -> Result<StoredRevocation, WorkError> {
+    let tenant: String = row.get(1)?;
+    let tenant = match tenant.as_str() {
+        "" => None,
+        name => Some(TenantId::new(name).map_err(|_| WorkError::Damaged)?),
+    };
+    let kind: String = row.get(2)?;
+    Ok(StoredRevocation {
+        digest: Sha256::new(row.get(0)?),
+        tenant,
+        kind: RevocationKind::from_word(&kind).ok_or(WorkError::Damaged)?,
+        epoch: Epoch::new(number(row.get(3)?)?),
+        at: UnixMillis::new(number(row.get(4)?)?),
+    })
+}
+
+fn integer(number: u64) -> Result<i64, WorkError> {
+    i64::try_from(number).map_err(|_| WorkError::Damaged)
+}
+
+fn number(integer: i64) -> Result<u64, WorkError> {
+    u64::try_from(integer).map_err(|_| WorkError::Damaged)
+}

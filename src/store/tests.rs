@@ -1,0 +1,250 @@
+//! The store over restarts, on files that are not what they should be, and with many at once.
+
+use super::*;
+use crate::audit::Handle;
+use crate::audit::HandleStore;
+use crate::audit::Person;
+use crate::clock::UnixMillis;
+use crate::crypto::SecretKey;
+use crate::crypto::sha256;
+use crate::guard::Guard;
+use crate::guard::GuardSettings;
+use crate::guard::Revocation;
+use crate::guard::RevocationKind;
+use crate::guard::RevocationStore;
+use crate::guard::StoreFault;
+use crate::guard::StoredRevocation;
+use crate::model::Epoch;
+use crate::model::IdentifierKind;
+use crate::model::Stranger;
+use crate::model::TenantId;
+use rusqlite::Connection;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const NOW: UnixMillis = UnixMillis::new(1_700_000_000_123);
+
+fn key() -> SecretKey {
+    SecretKey::new([7; 32])
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    (folder, path)
+}
+
+fn refusal(path: &Path) -> StoreOpenError {
+    Sqlite::open(path, &key()).err().unwrap()
+}
+
+fn entry(number: u64, tenant: Option<&str>) -> StoredRevocation {
+    StoredRevocation {
+        digest: sha256(&number.to_be_bytes()),
+        tenant: tenant.map(|tenant| TenantId::new(tenant).unwrap()),
+        kind: RevocationKind::Device,
+        epoch: Epoch::new(number),
+        at: NOW,
+    }
+}
+
+fn person<'a>(value: &'a Stranger) -> Person<'a> {
+    let digest = sha256(value.expose().as_bytes());
+    Person { kind: IdentifierKind::User, scope: "https://issuer.example", value, digest }
+}
+
+#[tokio::test]
+async fn revocations_and_ceiling_are_read_back_after_a_restart() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let entries = vec![
+        entry(1, None),
+        entry(2, Some("north")),
+        StoredRevocation { digest: entry(1, None).digest, ..entry(3, Some("south")) },
+    ];
+    store.keep(entries.clone(), Epoch::new(100)).await.unwrap();
+    store.keep(vec![StoredRevocation { epoch: Epoch::new(9), ..entry(1, None) }], Epoch::new(50)).await.unwrap();
+    drop(store);
+    let stored = Sqlite::open(&path, &key()).unwrap().load().await.unwrap();
+    assert_eq!(stored.entries, entries, "what was stored twice is as it was stored first");
+    assert_eq!(stored.ceiling, Epoch::new(100), "the ceiling is never lowered");
+}
+
+#[tokio::test]
+async fn a_revocation_by_the_guard_outlives_the_process() {
+    let (_folder, path) = place();
+    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 10 };
+    let mut last = Epoch::default();
+    for _ in 0..3 {
+        let store = Arc::new(Sqlite::open(&path, &key()).unwrap());
+        let guard = Guard::open(settings, &key(), store, vec![], NOW).await.unwrap();
+        assert!(guard.epoch() >= last);
+        let order = Revocation { kind: RevocationKind::Subject, tenant: None, value: Stranger::new("ivanov") };
+        last = guard.revoke(order, NOW).await.unwrap();
+    }
+    assert_eq!(Sqlite::open(&path, &key()).unwrap().load().await.unwrap().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn all_or_nothing_of_one_batch_is_stored_and_the_others_are_not_harmed() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let bad = StoredRevocation { epoch: Epoch::new(u64::MAX), ..entry(2, None) };
+    let (refused, kept) = tokio::join!(
+        store.keep(vec![entry(1, None), bad], Epoch::new(7)),
+        store.keep(vec![entry(3, None)], Epoch::new(5))
+    );
+    assert_eq!((refused, kept), (Err(StoreFault::Damaged), Ok(())));
+    let stored = store.load().await.unwrap();
+    assert_eq!((stored.entries, stored.ceiling), (vec![entry(3, None)], Epoch::new(5)));
+}
+
+/// What a kill -9 leaves behind is what lies on disk when the answer comes: here a copy of the files of an open store.
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let (_other, copy) = place();
+    for number in 1..=3 {
+        store.keep(vec![entry(number, None)], Epoch::new(number)).await.unwrap();
+        for ending in ["", "-wal"] {
+            let named = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
+            fs::copy(named(&path), named(&copy)).unwrap();
+        }
+        let stored = Sqlite::open(&copy, &key()).unwrap().load().await.unwrap();
+        let expected: Vec<_> = (1..=number).map(|number| entry(number, None)).collect();
+        assert_eq!((stored.entries, stored.ceiling), (expected, Epoch::new(number)));
+    }
+}
+
+#[test]
+fn threads_that_ask_for_one_person_at_once_get_one_handle() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let persons: Vec<_> = (0..20).map(|number| Stranger::new(format!("person {number}"))).collect();
+    let ask = |thread: u8| -> Vec<Handle> {
+        let fresh = |number: u8| Handle::new([thread, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        persons.iter().zip(0..).map(|(value, number)| store.handle(&person(value), fresh(number)).unwrap()).collect()
+    };
+    let (ask, handles) = (&ask, &mut Vec::new());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask(thread))).collect();
+        handles.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
+    });
+    assert!(handles.windows(2).all(|pair| pair[0] == pair[1]));
+    drop(store);
+    let store = Sqlite::open(&path, &key()).unwrap();
+    assert_eq!(store.handle(&person(&persons[3]), Handle::new([9; 16])).unwrap(), handles[0][3], "after a restart");
+}
+
+#[test]
+fn a_person_keeps_the_first_handle_and_no_file_names_the_person() {
+    let (folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let value = Stranger::new("ivanov-the-resident");
+    let first = store.handle(&person(&value), Handle::new([1; 16])).unwrap();
+    assert_eq!(first, Handle::new([1; 16]));
+    assert_eq!(store.handle(&person(&value), Handle::new([2; 16])).unwrap(), first);
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 3, "file, write-ahead log, lock: {files:?}");
+    for file in files {
+        let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+        let bytes = fs::read(&file).unwrap();
+        for word in [&b"ivanov"[..], b"issuer.example"] {
+            assert!(!bytes.windows(word.len()).any(|part| part == word), "{}", file.display());
+        }
+    }
+    // It can be opened again, by the key alone and in its row alone.
+    let digest = person(&value).digest;
+    let sealed: Vec<u8> = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT sealed FROM handle WHERE person = ?1", [digest.as_bytes()], |row| row.get(0))
+        .unwrap();
+    let opened = store.sealer.open(digest.as_bytes(), &sealed).unwrap();
+    assert_eq!(opened, br#"["user","https://issuer.example","ivanov-the-resident"]"#);
+    assert!(store.sealer.open(b"another row", &sealed).is_err());
+}
+
+#[test]
+fn one_process_has_the_file_and_the_next_gets_it_when_that_has_ended() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    assert!(matches!(refusal(&path), StoreOpenError::InUse { .. }));
+    drop(store);
+    assert!(Sqlite::open(&path, &key()).is_ok());
+}
+
+#[test]
+fn a_file_that_others_may_touch_is_refused() {
+    let (_folder, path) = place();
+    drop(Sqlite::open(&path, &key()).unwrap());
+    for mode in [0o640, 0o604, 0o660, 0o602] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(refusal(&path), StoreOpenError::Exposed { mode: found, .. } if found == mode));
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(Sqlite::open(&path, &key()).is_ok());
+}
+
+#[test]
+fn another_key_a_newer_schema_and_another_programs_file_are_refused() {
+    let (_folder, path) = place();
+    drop(Sqlite::open(&path, &key()).unwrap());
+    let other = Sqlite::open(&path, &SecretKey::new([8; 32])).err().unwrap();
+    assert!(matches!(other, StoreOpenError::OtherKey { .. }));
+    let set = |pragma: &str, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
+    set("user_version", 2);
+    let newer = refusal(&path);
+    assert!(matches!(newer, StoreOpenError::Newer { found: 2, known: 1, .. }));
+    assert_eq!(newer.to_string(), format!("`{}` has schema 2, and this version knows 1 at most", path.display()));
+    set("user_version", 0);
+    assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "ours, but before its first version");
+    set("application_id", 1);
+    assert!(matches!(refusal(&path), StoreOpenError::NotOurs { .. }));
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_refused() {
+    let (_folder, path) = place();
+    drop(Sqlite::open(&path, &key()).unwrap());
+    let whole = fs::read(&path).unwrap();
+    let mut zeroed = whole.clone();
+    zeroed[4096..8192].fill(0xa5);
+    let garbage = b"no database at all, ".repeat(50);
+    for (what, bytes) in
+        [("garbage", garbage), ("a page overwritten", zeroed), ("cut", whole[..whole.len() - 4096].to_vec())]
+    {
+        fs::write(&path, bytes).unwrap();
+        assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "{what}");
+    }
+    fs::write(&path, &whole).unwrap();
+    Connection::open(&path).unwrap().execute("DELETE FROM about", []).unwrap();
+    assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "without its ceiling the epoch would go back");
+}
+
+#[tokio::test]
+async fn a_row_that_was_never_ours_is_named_damaged_and_not_passed_over() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    store.keep(vec![entry(1, None)], Epoch::new(1)).await.unwrap();
+    drop(store);
+    Connection::open(&path).unwrap().execute("UPDATE revocation SET kind = 'grant'", []).unwrap();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    assert_eq!(store.load().await.err(), Some(StoreFault::Damaged));
+}
+
+#[test]
+fn the_connection_is_set_to_lose_nothing() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let settings = store.writer.ask_blocking(|connection| {
+        let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        Ok((journal, number("synchronous")?, number("foreign_keys")?, number("trusted_schema")?))
+    });
+    assert_eq!(settings, Ok(("wal".to_owned(), 2, 1, 0)));
+}

@@ -1,0 +1,159 @@
+//! The one thread that owns the connection, and the commit that many share.
+//!
+//! A job does its statements under a savepoint of its own, so that one that fails takes nothing of the others with it.
+//! Its answer goes out only once the transaction is durable. Jobs never wait for company: a batch is what has gathered
+//! while the one before was committed.
+
+use crate::guard::StoreFault;
+use rusqlite::Connection;
+use rusqlite::ErrorCode;
+use rusqlite::TransactionBehavior;
+use std::io;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::TrySendError;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Jobs in one transaction at most.
+const BATCH_MAX: usize = 32;
+/// Jobs that may wait.
+const WAITING_MAX: usize = 1024;
+/// How long one who blocks waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Does its statements; what it returns is called once they are durable. `None` where they failed, which it has told.
+type Job = Box<dyn FnOnce(&Connection) -> Option<Settle> + Send>;
+/// Sends the answer.
+type Settle = Box<dyn FnOnce() + Send>;
+
+/// The way to the thread.
+pub(super) struct Writer {
+    /// `None` only while it is dropped.
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> io::Result<Self> {
+        let (jobs, waiting) = sync_channel(WAITING_MAX);
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || run(connection, &waiting))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Does `work` in a transaction; durable when this returns. The work is done also if nobody waits for it any more.
+    pub(super) async fn ask<T, W>(&self, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, WorkError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        // The other end may have hung up; then nobody wants the answer.
+        self.submit(work, |result| drop(answer.send(result)))?;
+        answered.await.unwrap_or(Err(StoreFault::Failed))
+    }
+
+    /// As [`Writer::ask`], for one who may block the thread for a while.
+    pub(super) fn ask_blocking<T, W>(&self, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, WorkError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        self.submit(work, move |result| drop(answer.send(result)))?;
+        answered.recv_timeout(ANSWER_TIMEOUT).unwrap_or(Err(StoreFault::Failed))
+    }
+
+    /// An answer that is dropped without being called stands for a transaction that was not committed.
+    fn submit<T, W, A>(&self, work: W, answer: A) -> Result<(), StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, WorkError> + Send + 'static,
+        A: FnOnce(Result<T, StoreFault>) + Send + 'static,
+    {
+        let job = move |connection: &Connection| match work(connection) {
+            Ok(value) => Some(Box::new(move || answer(Ok(value))) as Settle),
+            Err(error) => {
+                answer(Err(error.tell()));
+                None
+            }
+        };
+        let jobs = self.jobs.as_ref().ok_or(StoreFault::Ended)?;
+        jobs.try_send(Box::new(job)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreFault::Overloaded,
+            TrySendError::Disconnected(_) => StoreFault::Ended,
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's thread has died");
+        }
+    }
+}
+
+/// Why a job's statements failed.
+#[derive(Debug)]
+pub(super) enum WorkError {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// A row holds what we never wrote.
+    Damaged,
+}
+
+impl From<rusqlite::Error> for WorkError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => Self::Damaged,
+            error => Self::Sqlite(error),
+        }
+    }
+}
+
+impl WorkError {
+    /// Tells the operator the cause, as SQLite's code alone, and whoever asked that it failed.
+    fn tell(&self) -> StoreFault {
+        let code = match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Damaged => Some(ErrorCode::DatabaseCorrupt),
+        };
+        tracing::error!(?code, "the store failed");
+        match code {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreFault::Damaged,
+            _ => StoreFault::Failed,
+        }
+    }
+}
+
+/// The thread: until all senders are gone and what waited is done.
+fn run(mut connection: Connection, waiting: &Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        let batch = std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX).collect();
+        if let Err(error) = commit(&mut connection, batch) {
+            let _told = WorkError::from(error).tell();
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, batch: Vec<Job>) -> rusqlite::Result<()> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for job in batch {
+        let savepoint = transaction.savepoint()?;
+        // Dropped without commit, a savepoint is rolled back.
+        if let Some(answer) = job(&savepoint) {
+            savepoint.commit()?;
+            answers.push(answer);
+        }
+    }
+    transaction.commit()?;
+    answers.into_iter().for_each(|answer| answer());
+    Ok(())
+}
