@@ -1,22 +1,31 @@
 //! The partner's answer against the contract: declared status, media type, fields and body only, rebuilt.
+//!
+//! Undeclared header fields do not cross. `Set-Cookie`, `Location` and the fields of framing never do, because no contract can
+//! declare them. Claims do not bind answers: they bind a request to its caller.
 
 use std::fmt;
 
+use crate::contract::body;
+use crate::contract::body::BodyFault;
 use crate::contract::fault::AnswerFault;
+use crate::contract::headers;
+use crate::contract::operation::AnswerShape;
+use crate::contract::render::Walk;
 use crate::contract::routed::Routed;
 use crate::json::Value;
 use crate::model::Leaf;
 use crate::model::Reply;
 use crate::model::Treated;
 use crate::partner::Answer;
+use bytes::Bytes;
+use http::HeaderValue;
 use http::StatusCode;
+use http::header;
 
 /// Proof that an answer is declared, all of it; only [`check`] makes one.
 #[must_use = "without this proof the exchange ends here"]
 pub struct Checked {
     routed: Routed,
-    /// The index of the declared answer.
-    shape: usize,
     status: StatusCode,
     fields: Vec<Option<Value>>,
     body: Option<Value>,
@@ -27,8 +36,29 @@ pub struct Checked {
 /// # Errors
 /// [`AnswerFault`] names the first thing that does not fit.
 pub fn check(routed: &Routed, answer: Answer) -> Result<Checked, AnswerFault> {
-    let _ = (routed, answer);
-    Err(AnswerFault::StatusNotDeclared)
+    let status = answer.status();
+    let shape = shape(routed, status).ok_or(AnswerFault::StatusNotDeclared)?;
+    let encoding = answer.fields().get_all(header::CONTENT_ENCODING);
+    if encoding.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(AnswerFault::Encoded);
+    }
+    let declared = shape.fields.iter().map(|(name, parameter)| (name, parameter));
+    let fields = headers::values(declared, answer.fields()).map_err(AnswerFault::Header)?;
+    let body = match &shape.body {
+        None if answer.body().is_empty() => None,
+        None => return Err(AnswerFault::BodyNotDeclared),
+        Some(_) if answer.body().is_empty() => return Err(AnswerFault::BodyMissing),
+        Some(_) if !headers::says_json(answer.fields()) => return Err(AnswerFault::MediaTypeNotDeclared),
+        Some(schema) => {
+            let limits = routed.contract().json_limits;
+            let parsed = body::parse(schema, answer.body(), limits).map_err(|fault| match fault {
+                BodyFault::Malformed(fault) => AnswerFault::BodyMalformed(fault),
+                BodyFault::Wrong(place) => AnswerFault::Body(place),
+            });
+            Some(parsed?)
+        }
+    };
+    Ok(Checked { routed: routed.clone(), status, fields, body })
 }
 
 impl Checked {
@@ -50,13 +80,24 @@ impl Checked {
         &self.routed
     }
 
-    /// Writes the answer out; `transform` says what becomes of each leaf.
+    /// Writes the answer out; `transform` says what becomes of each leaf, header fields first, then the body.
     ///
     /// # Errors
     /// The first that `transform` returns.
     pub fn render<E>(&self, transform: &mut dyn FnMut(Leaf<'_>) -> Result<Treated, E>) -> Result<Reply, E> {
-        let _ = (transform, self.shape, &self.fields, &self.body);
-        Ok(Reply { status: self.status, fields: Vec::new(), body: bytes::Bytes::new() })
+        let mut reply = Reply { status: self.status, fields: Vec::new(), body: Bytes::new() };
+        let Some(shape) = shape(&self.routed, self.status) else { return Ok(reply) };
+        let mut walk = Walk::new(transform);
+        let declared = shape.fields.iter().map(|(name, parameter)| (name, parameter));
+        reply.fields = walk.fields(declared, &self.fields)?;
+        if let (Some(schema), Some(value)) = (&shape.body, &self.body) {
+            let mut body = Vec::with_capacity(1024);
+            if walk.body(schema, value, &mut body)? {
+                reply.fields.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+                reply.body = Bytes::from(body);
+            }
+        }
+        Ok(reply)
     }
 }
 
@@ -64,4 +105,9 @@ impl fmt::Debug for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Checked({:?}, {})", self.routed, self.status)
     }
+}
+
+/// What is declared for a status.
+fn shape(routed: &Routed, status: StatusCode) -> Option<&AnswerShape> {
+    routed.operation().answers.iter().find(|shape| shape.status == status)
 }

@@ -14,15 +14,30 @@
 //! like is protection's.
 
 mod answer;
+mod body;
 mod compile;
+mod compile_operation;
+mod compile_schema;
 mod declare;
+mod expected;
 mod fault;
+mod headers;
 mod operation;
 mod pattern;
+mod read;
+mod read_schema;
 mod rebuild;
+mod refs;
+mod render;
 mod routed;
 mod router;
 mod schema;
+mod target;
+mod written;
+mod written_words;
+
+#[cfg(test)]
+mod tests;
 
 pub use answer::Checked;
 pub use answer::check;
@@ -39,4 +54,5 @@ pub use operation::Operation;
 pub use operation::ResourceRule;
 pub use operation::RightDemand;
 pub use rebuild::Rebuilt;
+pub use rebuild::rebuild;
 pub use routed::Routed;

@@ -66,7 +66,7 @@ pub struct Operation {
     pub(super) segments: Vec<Segment>,
     pub(super) path_parameters: Vec<Parameter>,
     pub(super) query_parameters: Vec<Parameter>,
-    pub(super) header_parameters: Vec<Parameter>,
+    pub(super) header_parameters: Vec<(http::HeaderName, Parameter)>,
     pub(super) body: Option<Object>,
     pub(super) answers: Vec<AnswerShape>,
 }
@@ -187,15 +187,21 @@ impl Contract {
     pub(super) fn operation(&self, index: OperationIndex) -> &Operation {
         #[expect(
             clippy::indexing_slicing,
-            reason = "an `OperationIndex` is made by this contract's router, and operations are never removed"
+            reason = "an `OperationIndex` is made by this contract's compiler, and operations are never removed"
         )]
         &self.operations[index.0]
     }
 }
 
-/// The index of an operation in its contract; only the router makes one.
+/// The index of an operation in its contract; only the compiler makes one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct OperationIndex(pub(super) usize);
+pub(super) struct OperationIndex(usize);
+
+impl OperationIndex {
+    pub(super) const fn new(index: usize) -> Self {
+        Self(index)
+    }
+}
 
 impl Actuates {
     /// All, with their words in a contract.

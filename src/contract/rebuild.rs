@@ -1,13 +1,20 @@
 //! The body half: parsed once by the schema, held against the token, and rebuilt. The raw bytes go no further.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::contract::body;
+use crate::contract::body::BodyFault;
 use crate::contract::declare::Declared;
 use crate::contract::fault::ContractFault;
 use crate::contract::operation::Contract;
+use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
+use crate::contract::render::Walk;
 use crate::contract::routed::Routed;
+use crate::contract::target;
+use crate::identity::Caller;
 use crate::json::Value;
 use crate::model::Leaf;
 use crate::model::Outgoing;
@@ -15,6 +22,11 @@ use crate::model::ResourceId;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use crate::model::Treated;
+use bytes::Bytes;
+use sha2::Digest;
+
+/// What a body is sent as.
+const JSON: &str = "application/json";
 
 /// Proof that a whole request fits its contract and names only its caller's identifiers; only [`rebuild`] makes one.
 #[must_use = "without this proof the exchange ends here"]
@@ -29,17 +41,42 @@ pub struct Rebuilt {
     digest: Sha256,
 }
 
-/// Parses the body by the operation's schema and compares identifiers with the caller's token.
+/// Parses the body by the operation's schema and compares identifiers with the claims of the caller's token.
 ///
 /// # Errors
-/// [`ContractFault`] names the first thing that does not fit.
-pub(super) fn rebuild_for(
+/// [`ContractFault`] names the first thing that does not fit. Which identifier is not the token's, it does not say.
+pub fn rebuild(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
+    rebuild_for(declared, &|name| caller.token().and_then(|token| token.claim(name)), body)
+}
+
+/// As [`rebuild`], for a caller of whom only the claims are known.
+pub(super) fn rebuild_for<'c>(
     declared: Declared,
-    claim: &dyn Fn(&str) -> Option<String>,
+    claim: &dyn Fn(&str) -> Option<&'c str>,
     body: &[u8],
 ) -> Result<Rebuilt, ContractFault> {
-    let _ = (declared, claim, body);
-    Err(ContractFault::NotFound)
+    let Declared { routed, path, query, headers, idempotency_key } = declared;
+    let body = parse_body(&routed, body)?;
+    let mut rebuilt = Rebuilt {
+        path,
+        query,
+        headers,
+        body,
+        resource: ResourceId { kind: routed.operation().resource.kind.clone(), parts: Vec::new() },
+        idempotency_key,
+        digest: Sha256::new([0; 32]),
+        routed,
+    };
+    if !rebuilt.identifiers_fit(claim) {
+        return Err(ContractFault::IdentifierMismatch);
+    }
+    if let Some(Idempotency::BodyField(name)) = &rebuilt.operation().idempotency {
+        let key = rebuilt.body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str);
+        rebuilt.idempotency_key = Some(Stranger::new(key.ok_or(ContractFault::IdempotencyKey)?));
+    }
+    rebuilt.resource.parts = rebuilt.resource_parts();
+    rebuilt.digest = rebuilt.digest_of_all();
+    Ok(rebuilt)
 }
 
 impl Rebuilt {
@@ -71,7 +108,19 @@ impl Rebuilt {
     /// twice among them.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
-        let _ = (name, &self.path, &self.query, &self.headers);
+        let operation = self.operation();
+        let at = |found: Option<usize>, values: &'_ [Option<Value>]| found.filter(|index| *index < values.len());
+        if let Some(index) = operation.path_parameters.iter().position(|parameter| *parameter.name == *name) {
+            return self.path.get(index);
+        }
+        let query = operation.query_parameters.iter().position(|parameter| *parameter.name == *name);
+        if let Some(index) = at(query, &self.query) {
+            return self.query.get(index)?.as_ref();
+        }
+        let header = operation.header_parameters.iter().position(|(_, parameter)| *parameter.name == *name);
+        if let Some(index) = at(header, &self.headers) {
+            return self.headers.get(index)?.as_ref();
+        }
         self.body.as_ref()?.get(name)
     }
 
@@ -87,19 +136,70 @@ impl Rebuilt {
         self.idempotency_key.as_ref()
     }
 
-    /// Writes the request out; `transform` says what becomes of each leaf.
+    /// Writes the request out; `transform` says what becomes of each leaf, in the order path, query, header fields, body.
     ///
     /// # Errors
     /// The first that `transform` returns.
     pub fn render<E>(&self, transform: &mut dyn FnMut(Leaf<'_>) -> Result<Treated, E>) -> Result<Outgoing, E> {
-        let _ = transform;
+        let operation = self.operation();
+        let mut walk = Walk::new(transform);
+        let target = walk.target(operation, &self.path, &self.query)?;
+        let declared = operation.header_parameters.iter().map(|(name, parameter)| (name, parameter));
+        let fields = walk.fields(declared, &self.headers)?;
+        let mut body = Vec::new();
+        let mut content_type = None;
+        if let (Some(schema), Some(value)) = (&operation.body, &self.body) {
+            body.reserve(1024);
+            walk.object(schema, value, &mut body)?;
+            content_type = Some(JSON);
+        }
         Ok(Outgoing {
-            method: self.operation().method.clone(),
-            target: "".into(),
-            fields: Vec::new(),
-            content_type: None,
-            body: bytes::Bytes::new(),
+            method: operation.method.clone(),
+            target: target.into_boxed_str(),
+            content_type,
+            fields,
+            body: Bytes::from(body),
         })
+    }
+
+    fn identifiers_fit<'c>(&self, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
+        let operation = self.operation();
+        let path = operation.path_parameters.iter().zip(self.path.iter().map(Some));
+        let query = operation.query_parameters.iter().zip(self.query.iter().map(Option::as_ref));
+        let headers = operation.header_parameters.iter().map(|(_, parameter)| parameter);
+        let headers = headers.zip(self.headers.iter().map(Option::as_ref));
+        let parameters = path.chain(query).chain(headers).fold(true, |fits, (parameter, value)| {
+            value.is_none_or(|value| body::identifier_fits(&parameter.leaf, value, claim)) && fits
+        });
+        let body = match (&operation.body, &self.body) {
+            (Some(schema), Some(value)) => body::members_fit(schema, value, claim),
+            _ => true,
+        };
+        parameters && body
+    }
+
+    /// The texts that the compiler has made sure are always there.
+    fn resource_parts(&self) -> Vec<Box<str>> {
+        let names = self.operation().resource.id.iter();
+        names.map(|name| self.value(name).map(target::plain_text).unwrap_or_default().into()).collect()
+    }
+
+    fn digest_of_all(&self) -> Sha256 {
+        let Ok(whole) = self.render::<Infallible>(&mut |_| Ok(Treated::Keep));
+        let mut digest = sha2::Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            // The length first, so that no two lists of parts are the same bytes.
+            digest.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(bytes);
+        };
+        part(whole.method.as_str().as_bytes());
+        part(whole.target.as_bytes());
+        for (name, value) in &whole.fields {
+            part(name.as_str().as_bytes());
+            part(value.as_bytes());
+        }
+        part(&whole.body);
+        Sha256::new(digest.finalize().into())
     }
 }
 
@@ -107,4 +207,21 @@ impl fmt::Debug for Rebuilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rebuilt({:?})", self.routed)
     }
+}
+
+fn parse_body(routed: &Routed, body: &[u8]) -> Result<Option<Value>, ContractFault> {
+    let operation = routed.operation();
+    let Some(schema) = &operation.body else {
+        return if body.is_empty() { Ok(None) } else { Err(ContractFault::BodyNotDeclared) };
+    };
+    if u64::try_from(body.len()).unwrap_or(u64::MAX) > operation.body_max_bytes {
+        return Err(ContractFault::BodyTooLarge);
+    }
+    if body.is_empty() {
+        return Err(ContractFault::BodyMissing);
+    }
+    body::parse_object(schema, body, routed.contract().json_limits).map(Some).map_err(|fault| match fault {
+        BodyFault::Malformed(fault) => ContractFault::BodyMalformed(fault),
+        BodyFault::Wrong(place) => ContractFault::Body(place),
+    })
 }

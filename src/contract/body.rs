@@ -1,0 +1,204 @@
+//! A body by its schema: one pass over the text that takes what is declared, in whatever order it comes, and leaves a tree in the
+//! declared order.
+//!
+//! The schema pulls from the strict reader of `json/`; nothing is skipped, so whatever is not declared ends the reading. A fault
+//! names its place by declared names and indices only.
+
+use crate::contract::expected;
+use crate::contract::schema;
+use crate::contract::schema::Array;
+use crate::contract::schema::Check;
+use crate::contract::schema::LeafSchema;
+use crate::contract::schema::Object;
+use crate::contract::schema::Schema;
+use crate::json::Fault;
+use crate::json::JsonError;
+use crate::json::Kind;
+use crate::json::Limits;
+use crate::json::Reader;
+use crate::json::Value;
+use crate::problem::WrongPlace;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Why a body is not taken.
+pub(super) enum BodyFault {
+    /// It is not strict JSON within the limits of all JSON.
+    Malformed(Fault),
+    /// It does not fit its schema.
+    Wrong(WrongPlace),
+}
+
+/// Parses a body that is an object.
+pub(super) fn parse_object(schema: &Object, text: &[u8], limits: Limits) -> Result<Value, BodyFault> {
+    parse_with(text, limits, |reader| object(schema, reader))
+}
+
+/// Parses a body of any shape.
+pub(super) fn parse(schema: &Schema, text: &[u8], limits: Limits) -> Result<Value, BodyFault> {
+    parse_with(text, limits, |reader| value(schema, reader))
+}
+
+fn parse_with(
+    text: &[u8],
+    limits: Limits,
+    read: impl FnOnce(&mut Reader<'_>) -> Result<Value, Stop>,
+) -> Result<Value, BodyFault> {
+    let mut reader = Reader::new(text, limits).map_err(|error| BodyFault::Malformed(error.fault()))?;
+    let value = read(&mut reader).map_err(Stop::into_fault)?;
+    reader.finish().map_err(|error| BodyFault::Malformed(error.fault()))?;
+    Ok(value)
+}
+
+/// Whether every identifier that is bound to a claim equals it. All are compared, whichever differs.
+pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
+    match (schema, value) {
+        (Schema::Object(object), Value::Object(_)) => members_fit(object, value, claim),
+        (Schema::Array(array), Value::Array(elements)) => {
+            elements.iter().fold(true, |fits, element| identifiers_fit(&array.items, element, claim) && fits)
+        }
+        (Schema::Leaf(leaf), value) => identifier_fits(leaf, value, claim),
+        (Schema::Object(_) | Schema::Array(_), _) => false,
+    }
+}
+
+/// As [`identifiers_fit`], of an object.
+pub(super) fn members_fit<'c>(object: &Object, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
+    object.members.iter().fold(true, |fits, member| {
+        value.get(&member.name).is_none_or(|value| identifiers_fit(&member.schema, value, claim)) && fits
+    })
+}
+
+/// As [`identifiers_fit`], of one leaf.
+pub(super) fn identifier_fits<'c>(leaf: &LeafSchema, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
+    match &leaf.claim {
+        None => true,
+        Some(name) => value.as_str().is_some_and(|text| claim(name) == Some(text)),
+    }
+}
+
+/// Why reading stopped, with the way back to the root collected while it unwinds.
+enum Stop {
+    Malformed(Fault),
+    Wrong { expected: &'static str, way: Vec<Step> },
+}
+
+enum Step {
+    Member(Arc<str>),
+    Element(usize),
+}
+
+impl Stop {
+    const fn wrong(expected: &'static str) -> Self {
+        Self::Wrong { expected, way: Vec::new() }
+    }
+
+    /// The same, one level further out.
+    fn within(mut self, step: Step) -> Self {
+        if let Self::Wrong { way, .. } = &mut self {
+            way.push(step);
+        }
+        self
+    }
+
+    fn into_fault(self) -> BodyFault {
+        match self {
+            Self::Malformed(fault) => BodyFault::Malformed(fault),
+            Self::Wrong { expected, way } => {
+                BodyFault::Wrong(WrongPlace { part: "body", pointer: pointer(&way), expected })
+            }
+        }
+    }
+}
+
+/// A value of another kind than the schema's, or too long a text, is the schema's fault to name; all else is not JSON.
+impl From<JsonError> for Stop {
+    fn from(error: JsonError) -> Self {
+        match error.fault() {
+            Fault::WrongKind { wanted, .. } => Self::wrong(match wanted {
+                Kind::Object => expected::OBJECT,
+                Kind::Array => expected::ARRAY,
+                Kind::String => expected::TEXT,
+                Kind::Number => expected::NUMBER,
+                Kind::Boolean => expected::BOOLEAN,
+                Kind::Null => expected::DECLARED,
+            }),
+            Fault::StringTooLong => Self::wrong(expected::LENGTH),
+            other => Self::Malformed(other),
+        }
+    }
+}
+
+fn value(schema: &Schema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+    match schema {
+        Schema::Object(schema) => object(schema, reader),
+        Schema::Array(schema) => array(schema, reader),
+        Schema::Leaf(schema) => leaf(schema, reader),
+    }
+}
+
+fn object(schema: &Object, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+    reader.begin_object()?;
+    let mut slots: Vec<Option<Value>> = schema.members.iter().map(|_| None).collect();
+    while let Some(name) = reader.next_key()? {
+        let (index, member) = schema.member(&name).ok_or(Stop::wrong(expected::DECLARED))?;
+        let taken = value(&member.schema, reader).map_err(|stop| stop.within(Step::Member(member.name.clone())))?;
+        if let Some(slot) = slots.get_mut(index) {
+            *slot = Some(taken);
+        }
+    }
+    let members = || schema.members.iter();
+    if let Some((missing, _)) = members().zip(&slots).find(|(member, slot)| member.required && slot.is_none()) {
+        return Err(Stop::wrong(expected::PRESENT).within(Step::Member(missing.name.clone())));
+    }
+    let present = members().zip(slots).filter_map(|(member, slot)| slot.map(|value| (member.name.clone(), value)));
+    Ok(Value::Object(present.collect()))
+}
+
+fn array(schema: &Array, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+    reader.begin_array()?;
+    let mut elements = Vec::new();
+    while reader.next_element()? {
+        if elements.len() == schema.max_items {
+            return Err(Stop::wrong(expected::ITEMS));
+        }
+        let element = value(&schema.items, reader).map_err(|stop| stop.within(Step::Element(elements.len())))?;
+        elements.push(element);
+    }
+    if elements.len() < schema.min_items {
+        return Err(Stop::wrong(expected::ITEMS));
+    }
+    Ok(Value::Array(elements))
+}
+
+fn leaf(schema: &LeafSchema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+    match &schema.check {
+        Check::Text(check) => {
+            let text = reader.string(check.max_bytes())?;
+            check.fits(&text).map_err(Stop::wrong)?;
+            Ok(Value::String(text.into()))
+        }
+        Check::Pseudonym => {
+            let text = reader.string(usize::MAX)?;
+            schema::pseudonym(&text).map_err(Stop::wrong)?;
+            Ok(Value::String(text.into()))
+        }
+        Check::Integer(bounds) => Ok(Value::Number(bounds.integer(reader.number()?).map_err(Stop::wrong)?)),
+        Check::Number(bounds) => Ok(Value::Number(bounds.number(reader.number()?).map_err(Stop::wrong)?)),
+        Check::Boolean => Ok(Value::Boolean(reader.boolean()?)),
+    }
+}
+
+/// The JSON pointer (RFC 6901) of a way that begins at its end.
+fn pointer(way: &[Step]) -> String {
+    let mut pointer = String::new();
+    for step in way.iter().rev() {
+        pointer.push('/');
+        match step {
+            Step::Member(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            // Writing to a string cannot fail.
+            Step::Element(index) => drop(write!(pointer, "{index}")),
+        }
+    }
+    pointer
+}

@@ -1,0 +1,149 @@
+//! Header fields of a request: declared, the gateway's own, dropped, or refused.
+//!
+//! Undeclared fields do not cross; most are dropped. Refused is a request with a field that would mean another request to
+//! whoever honours it: another method, target, origin, part or coding, or state that the contract does not speak of.
+
+use crate::contract::expected;
+use crate::contract::schema::Parameter;
+use crate::json::Value;
+use crate::model::Stranger;
+use crate::problem::WrongPlace;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+
+/// Fields that are refused wherever they stand.
+const REFUSED: &[&str] = &[
+    "content-encoding",
+    "content-range",
+    "cookie",
+    "forwarded",
+    "http2-settings",
+    "if-range",
+    "range",
+    "trailer",
+    "upgrade",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// What the names of other refused fields begin with.
+const REFUSED_PREFIX: &str = "x-forwarded-";
+
+/// Fields that a contract cannot declare, because the gateway, or the framing, gives them their meaning; and `set-cookie` and
+/// `location`, which never cross.
+const RESERVED: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "cache-control",
+    "command-time",
+    "connection",
+    "content-length",
+    "content-location",
+    "content-type",
+    "date",
+    "dpop",
+    "expect",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "location",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "receipt-id",
+    "refresh",
+    "server",
+    "set-cookie",
+    "signature",
+    "signature-input",
+    "te",
+    "transfer-encoding",
+    "user-agent",
+    "via",
+    "www-authenticate",
+];
+
+/// The longest idempotency key, in characters.
+const MAX_KEY_LENGTH: usize = 128;
+
+/// Whether a contract may declare this field.
+pub(super) fn declarable(name: &str) -> bool {
+    !RESERVED.contains(&name) && !is_refused(name) && !name.starts_with(':')
+}
+
+/// Whether any field of a request is refused.
+pub(super) fn any_refused(fields: &HeaderMap) -> bool {
+    let trailers_only = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"trailers");
+    fields.keys().any(|name| is_refused(name.as_str())) || !fields.get_all(header::TE).iter().all(trailers_only)
+}
+
+/// Takes and checks the declared fields; the values are in the order of `parameters`.
+pub(super) fn values<'p>(
+    parameters: impl Iterator<Item = (&'p HeaderName, &'p Parameter)>,
+    fields: &HeaderMap,
+) -> Result<Vec<Option<Value>>, WrongPlace> {
+    let mut values = Vec::new();
+    for (name, parameter) in parameters {
+        let wrong = |expected| WrongPlace { part: "header", pointer: parameter.name.as_ref().to_owned(), expected };
+        let mut found = fields.get_all(name).iter();
+        let value = match (found.next(), found.next()) {
+            (None, _) if parameter.required => return Err(wrong(expected::PRESENT)),
+            (None, _) => None,
+            (Some(_), Some(_)) => return Err(wrong(expected::ONCE)),
+            (Some(value), None) => {
+                let text = visible(value).ok_or_else(|| wrong(expected::WELL_FORMED))?;
+                Some(parameter.leaf.decode(text).map_err(wrong)?)
+            }
+        };
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// The key of `Idempotency-Key`, a string (RFC 8941 §3.3.3) or bare; `Err` if it is missing, stands twice or is no such key.
+///
+/// A key is 1 to 128 characters out of `A-Z a-z 0-9 - . _ ~ : + / =`, so that both spellings of one key are one key.
+pub(super) fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
+    let mut found = fields.get_all("idempotency-key").iter();
+    let (Some(value), None) = (found.next(), found.next()) else { return Err(()) };
+    let text = visible(value).ok_or(())?;
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:+/=".contains(&byte);
+    if key.is_empty() || key.len() > MAX_KEY_LENGTH || !key.bytes().all(plain) {
+        return Err(());
+    }
+    Ok(Stranger::new(key))
+}
+
+/// Whether `Content-Type` stands there once and says JSON: `application/json`, alone or with `charset=utf-8`, which changes nothing.
+pub(super) fn says_json(fields: &HeaderMap) -> bool {
+    let mut found = fields.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (found.next(), found.next()) else { return false };
+    let Some(text) = visible(value) else { return false };
+    let (essence, parameter) = match text.split_once(';') {
+        None => (text, None),
+        Some((essence, parameter)) => (essence.trim_end_matches(' '), Some(parameter.trim_matches(' '))),
+    };
+    let utf8 = |parameter: &str| {
+        parameter.eq_ignore_ascii_case("charset=utf-8") || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+    };
+    essence.eq_ignore_ascii_case("application/json") && parameter.is_none_or(utf8)
+}
+
+fn is_refused(name: &str) -> bool {
+    REFUSED.contains(&name) || name.starts_with(REFUSED_PREFIX)
+}
+
+/// A field's value, if it is printable ASCII and spaces only.
+fn visible(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok().filter(|text| !text.contains('\t'))
+}

@@ -1,0 +1,114 @@
+//! Values in a target: decoded once, checked, and encoded again (RFC 3986).
+//!
+//! What two parsers read differently is refused before any schema is asked. In a path: an empty value, `.` and `..`, and decoded
+//! `/`, `\`, `;`, `%` and control characters. In a query: a bare `+` (plus or space?), `;` (a separator to some), a second `=`, an
+//! empty pair, a parameter twice. What passes goes out with the unreserved characters of RFC 3986 §2.3 bare and all others
+//! percent-encoded.
+
+use crate::contract::expected;
+use crate::contract::schema::Parameter;
+use crate::json;
+use crate::json::Value;
+use crate::problem::WrongPlace;
+
+/// Decodes and checks the raw value of a path parameter.
+pub(super) fn path_value(parameter: &Parameter, raw: &str) -> Result<Value, WrongPlace> {
+    let wrong = |expected| WrongPlace { part: "path", pointer: parameter.name.as_ref().to_owned(), expected };
+    // RFC 3986 §3.3: pchar, of which `;` has meant parameters of a segment.
+    let bare = |byte: u8| {
+        unreserved(byte)
+            || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
+    };
+    let text = decode(raw, bare).ok_or_else(|| wrong(expected::WELL_FORMED))?;
+    let confusing = |character: char| matches!(character, '/' | '\\' | ';' | '%') || character.is_control();
+    if text.is_empty() || text == "." || text == ".." || text.contains(confusing) {
+        return Err(wrong(expected::WELL_FORMED));
+    }
+    parameter.leaf.decode(&text).map_err(wrong)
+}
+
+/// Splits, decodes and checks a raw query; the values are in the order of `parameters`.
+pub(super) fn query_values(parameters: &[Parameter], query: Option<&str>) -> Result<Vec<Option<Value>>, WrongPlace> {
+    let wrong = |name: &str, expected| WrongPlace { part: "query", pointer: name.to_owned(), expected };
+    let mut values: Vec<Option<Value>> = parameters.iter().map(|_| None).collect();
+    for pair in query.into_iter().flat_map(|query| query.split('&')) {
+        let (name, raw) = pair.split_once('=').ok_or_else(|| wrong("", expected::WELL_FORMED))?;
+        let found = parameters.iter().zip(&mut values).find(|(parameter, _)| *parameter.name == *name);
+        let (parameter, slot) = found.ok_or_else(|| wrong("", expected::DECLARED))?;
+        let wrong = |expected| wrong(&parameter.name, expected);
+        if slot.is_some() {
+            return Err(wrong(expected::ONCE));
+        }
+        let bare = |byte: u8| {
+            unreserved(byte)
+                || matches!(byte, b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b':' | b'@' | b'/' | b'?')
+        };
+        let text = decode(raw, bare).ok_or_else(|| wrong(expected::WELL_FORMED))?;
+        if text.contains(char::is_control) {
+            return Err(wrong(expected::WELL_FORMED));
+        }
+        *slot = Some(parameter.leaf.decode(&text).map_err(wrong)?);
+    }
+    match parameters.iter().zip(&values).find(|(parameter, value)| parameter.required && value.is_none()) {
+        Some((missing, _)) => Err(wrong(&missing.name, expected::PRESENT)),
+        None => Ok(values),
+    }
+}
+
+/// Appends `text`, percent-encoded but for unreserved characters.
+pub(super) fn encode(text: &str, out: &mut String) {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if unreserved(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend([byte >> 4, byte & 0xF].iter().filter_map(|nibble| DIGITS.get(usize::from(*nibble))));
+        }
+    }
+}
+
+/// The text of a leaf as it stands outside a body, not encoded yet.
+pub(super) fn plain_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.as_ref().to_owned(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Number(number) => {
+            let mut text = Vec::with_capacity(24);
+            json::write_number(*number, &mut text);
+            text.iter().copied().map(char::from).collect()
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+/// RFC 3986 §2.3.
+pub(super) const fn unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Percent-decodes, once; nothing but `bare` bytes may stand there as they are.
+fn decode(raw: &str, bare: impl Fn(u8) -> bool) -> Option<String> {
+    let mut bytes = raw.bytes();
+    let mut text = Vec::with_capacity(raw.len());
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let (high, low) = (hex(bytes.next()?)?, hex(bytes.next()?)?);
+            text.push(high << 4 | low);
+        } else if bare(byte) {
+            text.push(byte);
+        } else {
+            return None;
+        }
+    }
+    String::from_utf8(text).ok()
+}
+
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}

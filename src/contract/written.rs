@@ -1,0 +1,147 @@
+//! A contract as it was written: the parts of the document that have a meaning here, each with its place, references followed.
+//!
+//! Nothing is resolved yet but types and words. What belongs together, and what is missing, the compiler says.
+
+use crate::contract::operation::Actuates;
+use crate::diagnostic::Place;
+use crate::json::Number;
+use crate::model::DataClass;
+use crate::model::Direction;
+use crate::model::IdentifierKind;
+use crate::model::Name;
+use crate::model::Protection;
+use http::Method;
+
+/// A value and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+/// The whole document.
+pub(super) struct Document<'a> {
+    /// `None` if they could not be read, as all below.
+    pub(super) words: Option<ContractWords<'a>>,
+    pub(super) paths: Vec<PathItem<'a>>,
+}
+
+/// `x-portcullis` of the document.
+pub(super) struct ContractWords<'a> {
+    pub(super) partner: Name,
+    pub(super) recipient: &'a str,
+    pub(super) country: &'a str,
+    pub(super) retention: &'a str,
+}
+
+/// A path and its operations.
+pub(super) struct PathItem<'a> {
+    pub(super) template: At<&'a str>,
+    pub(super) operations: Vec<Option<Operation<'a>>>,
+}
+
+/// An operation.
+pub(super) struct Operation<'a> {
+    pub(super) place: Place,
+    pub(super) method: Method,
+    pub(super) id: At<Name>,
+    pub(super) words: OperationWords<'a>,
+    /// Those of the path, then its own.
+    pub(super) parameters: Vec<Parameter<'a>>,
+    pub(super) body: Option<Schema<'a>>,
+    pub(super) answers: Vec<Answer<'a>>,
+}
+
+/// `x-portcullis` of an operation.
+pub(super) struct OperationWords<'a> {
+    pub(super) action: Name,
+    pub(super) kind: Name,
+    pub(super) id: Vec<At<&'a str>>,
+    pub(super) right: Option<(Name, Name)>,
+    pub(super) direction: At<Direction>,
+    pub(super) actuates: Option<At<Actuates>>,
+    pub(super) egress: Option<Place>,
+    pub(super) local_override: Option<At<bool>>,
+    pub(super) max_age_s: Option<u64>,
+    pub(super) idempotency: Option<At<&'a str>>,
+    pub(super) purpose: Name,
+    pub(super) legal_basis: Name,
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum In {
+    Path,
+    Query,
+    Header,
+}
+
+/// A parameter of a request, or a header of an answer.
+pub(super) struct Parameter<'a> {
+    pub(super) name: At<&'a str>,
+    pub(super) location: In,
+    pub(super) required: bool,
+    pub(super) schema: Schema<'a>,
+}
+
+/// A declared answer.
+pub(super) struct Answer<'a> {
+    pub(super) status: At<http::StatusCode>,
+    pub(super) headers: Vec<Parameter<'a>>,
+    pub(super) body: Option<Schema<'a>>,
+}
+
+/// A schema.
+pub(super) struct Schema<'a> {
+    pub(super) place: Place,
+    pub(super) shape: Shape<'a>,
+}
+
+/// What a schema says by its `type`.
+pub(super) enum Shape<'a> {
+    Object(Vec<Member<'a>>),
+    Array { items: Box<Schema<'a>>, min_items: usize, max_items: Option<usize> },
+    Text { limits: Text<'a>, words: Option<FieldWords<'a>> },
+    Number { whole: bool, limits: Range, words: Option<FieldWords<'a>> },
+    Boolean { words: Option<FieldWords<'a>> },
+}
+
+/// A property.
+pub(super) struct Member<'a> {
+    pub(super) name: At<&'a str>,
+    pub(super) required: bool,
+    pub(super) schema: Schema<'a>,
+}
+
+/// Keywords of text.
+#[derive(Default)]
+pub(super) struct Text<'a> {
+    pub(super) min_length: usize,
+    pub(super) max_length: Option<usize>,
+    pub(super) pattern: Option<At<&'a str>>,
+    pub(super) words: Option<Vec<&'a str>>,
+}
+
+/// Keywords of numbers; the flags say that the bound itself is excluded.
+#[derive(Default)]
+pub(super) struct Range {
+    pub(super) low: Option<(Number, bool)>,
+    pub(super) high: Option<(Number, bool)>,
+    pub(super) numbers: Option<Vec<Number>>,
+}
+
+/// `x-portcullis` of a leaf.
+pub(super) struct FieldWords<'a> {
+    pub(super) place: Place,
+    pub(super) class: DataClass,
+    pub(super) of: Option<At<IdentifierKind>>,
+    pub(super) claim: Option<At<&'a str>>,
+    pub(super) protect: Option<At<Protect>>,
+}
+
+/// The words of `protect`; one of them only so that it can be refused by name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Protect {
+    Known(Protection),
+    Encrypt,
+}
