@@ -18,6 +18,22 @@ use http::HeaderMap;
 /// Proof that a command was neither revoked nor late when it was asked; only [`Guard::admit`] makes one.
 ///
 /// It remembers what was looked at, so that [`Guard::current`] asks the same again.
+///
+/// ```
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault}, identity::Caller};
+/// # use http::HeaderMap;
+/// fn admit(g: &Guard, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit(d, c, f, now)
+/// }
+/// ```
+/// Without a caller nothing is admitted:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault}, identity::Caller};
+/// # use http::HeaderMap;
+/// fn admit(g: &Guard, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit(d, d, f, now)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "without this proof the exchange ends here"]
 pub struct Admitted {

@@ -12,6 +12,20 @@ use crate::model::Receipt;
 use crate::model::Sha256;
 
 /// Proof that nothing was withdrawn just before the first byte; only [`Guard::current`] makes one.
+///
+/// ```
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Current, Guard, Withdrawn}, model::Sha256};
+/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Sha256, now: UnixMillis) -> Result<Current, Withdrawn> {
+///     g.current(r, a, b, now)
+/// }
+/// ```
+/// A receipt is no record:
+/// ```compile_fail
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Current, Guard, Withdrawn}, model::Sha256};
+/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Sha256, now: UnixMillis) -> Result<Current, Withdrawn> {
+///     g.current(&r.receipt(), a, b, now)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "without this proof nothing is sent"]
 pub struct Current {

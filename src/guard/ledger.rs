@@ -79,6 +79,20 @@ pub enum LedgerFault {
 }
 
 /// A key held for one command that has no intent yet. Dropping it releases the key.
+///
+/// ```
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Reservation, Running}};
+/// fn commit(reservation: Reservation, recorded: &Recorded, at: UnixMillis) -> Running {
+///     reservation.commit(recorded, at)
+/// }
+/// ```
+/// Only a durable intent commits it:
+/// ```compile_fail
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Reservation, Running}};
+/// fn commit(reservation: Reservation, recorded: &Recorded, at: UnixMillis) -> Running {
+///     reservation.commit(&recorded.receipt(), at)
+/// }
+/// ```
 #[must_use = "a dropped reservation is released"]
 pub struct Reservation {
     held: Held,
