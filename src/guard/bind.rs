@@ -1,4 +1,7 @@
 //! Binding an idempotency key to the rebuilt body: the first command gets the key, every other learns what it stands for.
+//!
+//! `contract/` has read the key where the operation says that it stands, and taken a header's quotes away. Here it must have
+//! [`KEY_BYTES`]: shorter ones repeat by accident, and longer ones say more than a key does.
 
 use crate::clock::UnixMillis;
 use crate::contract::Rebuilt;
@@ -6,7 +9,6 @@ use crate::crypto::keyed_digest;
 use crate::guard::admit::Admitted;
 use crate::guard::admit::Ids;
 use crate::guard::fault::GuardFault;
-use crate::guard::key;
 use crate::guard::ledger::Presented;
 use crate::guard::ledger::Reservation;
 use crate::guard::standing::Guard;
@@ -14,6 +16,10 @@ use crate::identity::Caller;
 use crate::model::PastOutcome;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use std::ops::RangeInclusive;
+
+/// How many bytes a key has; all of them are visible ASCII.
+pub const KEY_BYTES: RangeInclusive<usize> = 8..=128;
 
 /// What a command's idempotency key stands for.
 #[derive(Debug)]
@@ -46,9 +52,8 @@ impl Guard {
         if operation.idempotency.is_none() {
             return Ok(Bound::NoKey);
         }
-        let text = rebuilt.idempotency_key().ok_or(GuardFault::IdempotencyKeyInvalid)?;
-        let key = key::read(text.expose()).ok_or(GuardFault::IdempotencyKeyInvalid)?;
-        let scope = [rebuilt.contract().partner().as_str(), operation.id.as_str(), &key];
+        let key = rebuilt.idempotency_key().ok_or(GuardFault::IdempotencyKeyInvalid)?;
+        let scope = [rebuilt.contract().partner().as_str(), operation.id.as_str(), key.expose()];
         self.bind_key(&Ids::of(caller), scope, rebuilt.digest(), now)
     }
 
@@ -60,6 +65,10 @@ impl Guard {
         body: Sha256,
         now: UnixMillis,
     ) -> Result<Bound, GuardFault> {
+        let [_, _, key] = scope;
+        if !KEY_BYTES.contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(GuardFault::IdempotencyKeyInvalid);
+        }
         let tenant = ids.tenant.map_or("", |tenant| tenant.as_str());
         let subject = ids.subject.map_or("", |subject| subject.expose());
         let parts = ["key", ids.peer, ids.issuer, tenant, subject].into_iter().chain(scope);

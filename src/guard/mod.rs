@@ -13,7 +13,6 @@ mod age;
 mod bind;
 mod current;
 mod fault;
-mod key;
 mod ledger;
 mod revocation;
 mod standing;

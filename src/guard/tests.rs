@@ -250,6 +250,19 @@ async fn a_key_is_one_callers_and_one_operations() {
 }
 
 #[tokio::test]
+async fn a_key_has_8_to_128_visible_bytes() {
+    let guard = open(&Arc::default()).await;
+    for (length, good) in [(0, false), (7, false), (8, true), (128, true), (129, false)] {
+        let bound = Person::of(None).bind(&guard, "openDoor", &"k".repeat(length));
+        assert_eq!(bound.is_ok(), good, "{length}");
+    }
+    for key in ["1234 5678", "12345678\n", "ключ-ключ"] {
+        let bound = Person::of(None).bind(&guard, "openDoor", key);
+        assert_eq!(bound.err(), Some(GuardFault::IdempotencyKeyInvalid), "{key:?}");
+    }
+}
+
+#[tokio::test]
 async fn digests_for_the_log_are_keyed_and_the_same_after_a_restart() {
     let rows = Arc::default();
     let mut seen = Vec::new();
