@@ -13,3 +13,6 @@ pub use protected::ProtectFault;
 pub use protected::Protected;
 pub use protected::Restored;
 pub use protector::Protector;
+
+#[cfg(test)]
+mod tests;

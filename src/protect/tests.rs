@@ -1,0 +1,219 @@
+//! A whole request on its way out and a whole answer on its way back, through a contract with every protection.
+
+use crate::clock::UnixSeconds;
+use crate::contract::Checked;
+use crate::contract::Contract;
+use crate::contract::Rebuilt;
+use crate::contract::check;
+use crate::contract::declare;
+use crate::contract::rebuild;
+use crate::crypto::SecretKey;
+use crate::crypto::SivKey;
+use crate::crypto::encode_base64url;
+use crate::diagnostic::Source;
+use crate::identity::Caller;
+use crate::identity::a_caller;
+use crate::model::Head;
+use crate::model::IdentifierKind;
+use crate::model::Located;
+use crate::model::Name;
+use crate::model::ResourceId;
+use crate::partner::Answer;
+use crate::policy::Permit;
+use crate::protect::ProtectFault;
+use crate::protect::Protected;
+use crate::protect::Protector;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use std::sync::Arc;
+
+const NOW: UnixSeconds = UnixSeconds::new(1_790_000_000);
+
+const CONTRACT: &str = r##"openapi: 3.1.0
+info: {title: Smart-home partner, version: "1"}
+x-portcullis: {partner: smarthome, recipient: Smart Home Operator LLC, country: RU, retention: P30D}
+paths:
+  /v1/houses/{houseId}/doors/{doorId}/open:
+    post:
+      operationId: openDoor
+      x-portcullis:
+        action: openDoor
+        resource: {type: Door, id: [houseId, doorId]}
+        right: {type: door_access, action: open}
+        direction: outbound
+        actuates: door
+        max_age: 10s
+        idempotency: header
+        purpose: access
+        legal_basis: contract
+      parameters:
+        - name: houseId
+          in: path
+          required: true
+          schema: {type: string, maxLength: 40, x-portcullis: {class: identifier, of: house, protect: keep}}
+        - name: doorId
+          in: path
+          required: true
+          schema: {type: string, maxLength: 40, x-portcullis: {class: identifier, of: door, protect: pseudonymize}}
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              additionalProperties: false
+              required: [userId, guest, plate]
+              properties:
+                userId:
+                  type: string
+                  maxLength: 64
+                  x-portcullis: {class: identifier, of: user, claim: sub, protect: pseudonymize}
+                guest:
+                  type: string
+                  maxLength: 64
+                  x-portcullis: {class: personal, protect: drop}
+                plate:
+                  type: string
+                  maxLength: 4096
+                  x-portcullis: {class: personal, protect: require-encrypted}
+      responses:
+        "200":
+          description: the door was opened
+          content:
+            application/json:
+              schema:
+                type: object
+                additionalProperties: false
+                required: [userId]
+                properties:
+                  userId:
+                    type: string
+                    maxLength: 64
+                    x-portcullis: {class: identifier, of: user, protect: pseudonymize}
+"##;
+
+fn protector(partner: &str, key: u8) -> Protector {
+    Protector::new(Name::new(partner).unwrap(), SivKey::new(&SecretKey::new([key; 32])))
+}
+
+fn permit(tenant: &str) -> Permit {
+    let resource = ResourceId { kind: "Door".into(), parts: vec!["house-1".into(), "door-7".into()] };
+    let tenant = Name::new(tenant).unwrap();
+    Permit::for_test(Located { resource, tenant, ancestors: Vec::new(), directory_version: 1 }, &["open"])
+}
+
+fn encrypted() -> String {
+    let header = encode_base64url(br#"{"alg":"ECDH-ES+A256KW","enc":"A256GCM"}"#);
+    format!("{header}.a2V5.aXYtaXYtaXYtaXY.Y2lwaGVydGV4dA.dGFnLXRhZy10YWctdGFnLQ")
+}
+
+fn caller() -> Caller {
+    a_caller(NOW, |claims| claims)
+}
+
+fn rebuilt(caller: &Caller, plate: &str) -> Rebuilt {
+    let contract = Arc::new(Contract::compile(&Source::new("smarthome.openapi.yaml", CONTRACT)).unwrap());
+    let body = format!(r#"{{"userId":"ivanov","guest":"Sidorova","plate":"{plate}"}}"#);
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    fields.insert(HeaderName::from_static("idempotency-key"), HeaderValue::from_static("\"8e03978e-40d5-43dd\""));
+    let head = Head {
+        method: Method::POST,
+        path: "/v1/houses/house-1/doors/door-7/open".into(),
+        query: None,
+        authority: "smarthome.gateway.example".into(),
+        fields,
+        content_length: Some(body.len() as u64),
+        no_body: false,
+    };
+    rebuild(declare(&contract, &head).unwrap(), caller, body.as_bytes()).unwrap()
+}
+
+fn protected(protector: &Protector, tenant: &str) -> Protected {
+    let caller = caller();
+    protector.protect(&permit(tenant), &caller, &rebuilt(&caller, &encrypted())).unwrap()
+}
+
+/// An answer that names `user`.
+fn checked(user: &str) -> Checked {
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let answer = Answer::for_test(StatusCode::OK, fields, format!(r#"{{"userId":"{user}"}}"#));
+    check(rebuilt(&caller(), &encrypted()).routed(), answer).unwrap()
+}
+
+#[test]
+fn no_plain_value_of_a_person_is_in_the_bytes_that_leave() {
+    let protected = protected(&protector("smarthome", 1), "north");
+    let outgoing = protected.outgoing();
+    let bytes = [outgoing.target.as_bytes(), &outgoing.body].concat();
+    let text = String::from_utf8(bytes).unwrap();
+    for canary in ["ivanov", "Sidorova", "guest", "door-7"] {
+        assert!(!text.contains(canary), "{canary} in {text}");
+    }
+    assert!(text.starts_with("/v1/houses/house-1/doors/p1.") && text.contains(&encrypted()), "{text}");
+    assert!(!format!("{protected:?}").contains("p1."), "{protected:?}");
+}
+
+#[test]
+fn what_a_partner_token_needs_is_told_in_the_partners_words() {
+    let protected = protected(&protector("smarthome", 1), "north");
+    let object: Vec<_> = protected.object().collect();
+    let [(IdentifierKind::House, "house-1"), (IdentifierKind::Door, door)] = object[..] else { panic!("{object:?}") };
+    assert!(protected.outgoing().target.ends_with(&format!("/doors/{door}/open")));
+    assert_eq!(protected.right(), Some(("door_access", "open")));
+    let subject = protected.subject().unwrap();
+    assert!(String::from_utf8_lossy(&protected.outgoing().body).contains(subject), "body and token name one person");
+    assert_eq!((protected.partner().as_str(), protected.operation().as_str()), ("smarthome", "openDoor"));
+}
+
+#[test]
+fn another_tenant_and_another_key_give_other_pseudonyms() {
+    let subject = |key, tenant| protected(&protector("smarthome", key), tenant).subject().unwrap().to_owned();
+    let all = [subject(1, "north"), subject(1, "south"), subject(2, "north")];
+    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+    assert_eq!(all[0], subject(1, "north"));
+}
+
+#[test]
+fn the_digest_speaks_of_everything_that_leaves() {
+    let north = protected(&protector("smarthome", 1), "north");
+    assert_eq!(north.digest(), protected(&protector("smarthome", 1), "north").digest());
+    assert_ne!(north.digest(), protected(&protector("smarthome", 1), "south").digest());
+}
+
+#[test]
+fn a_field_that_must_be_encrypted_and_is_not_stops_the_request() {
+    let caller = caller();
+    let plain = rebuilt(&caller, "A123BC77");
+    let fault = protector("smarthome", 1).protect(&permit("north"), &caller, &plain).err();
+    assert_eq!(fault, Some(ProtectFault::NotEncrypted));
+}
+
+#[test]
+fn a_request_of_another_partners_contract_is_not_protected() {
+    let caller = caller();
+    let fault = protector("other", 1).protect(&permit("north"), &caller, &rebuilt(&caller, &encrypted())).err();
+    assert_eq!(fault, Some(ProtectFault::OtherPartner));
+}
+
+#[test]
+fn an_answer_comes_back_with_the_id_that_the_caller_knows() {
+    let protector = protector("smarthome", 1);
+    let pseudonym = protected(&protector, "north").subject().unwrap().to_owned();
+    let reply = protector.restore(&permit("north"), checked(&pseudonym)).unwrap().into_reply();
+    assert_eq!(&reply.body[..], br#"{"userId":"ivanov"}"#);
+}
+
+#[test]
+fn an_answer_with_the_pseudonym_of_another_tenant_or_of_nobody_is_refused() {
+    let protector = protector("smarthome", 1);
+    let pseudonym = protected(&protector, "south").subject().unwrap().to_owned();
+    for foreign in [pseudonym.as_str(), "p1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        assert_eq!(protector.restore(&permit("north"), checked(foreign)).err(), Some(ProtectFault::Foreign));
+    }
+}
