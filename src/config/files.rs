@@ -1,6 +1,6 @@
 //! Files that the configuration names: read, understood, and each key used for one purpose only.
 
-use crate::config::config::TlsPeer;
+use crate::config::settings::TlsPeer;
 use crate::config::values::At;
 use crate::config::written::Tls;
 use crate::crypto::KeySet;

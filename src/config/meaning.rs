@@ -1,11 +1,11 @@
 //! From what was written to what is meant: files read, names held against one another.
 
-use crate::config::config::BackendListener;
-use crate::config::config::Config;
-use crate::config::config::PartnerSettings;
-use crate::config::config::StoreSettings;
-use crate::config::config::TokenSettings;
 use crate::config::files::Files;
+use crate::config::settings::BackendListener;
+use crate::config::settings::Config;
+use crate::config::settings::PartnerSettings;
+use crate::config::settings::StoreSettings;
+use crate::config::settings::TokenSettings;
 use crate::config::values::At;
 use crate::config::written;
 use crate::config::written::Written;

@@ -5,20 +5,20 @@
 //! meaning, [`Config`], travels. Secrets come from files that others may not read, never from the text, and a key serves
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
-mod config;
 mod files;
 mod meaning;
+mod settings;
 mod units;
 mod values;
 mod written;
 
-pub use config::BackendListener;
-pub use config::Config;
-pub use config::PartnerSettings;
-pub use config::StoreSettings;
-pub use config::TlsPeer;
-pub use config::TokenSettings;
-pub use config::admin_socket;
+pub use settings::BackendListener;
+pub use settings::Config;
+pub use settings::PartnerSettings;
+pub use settings::StoreSettings;
+pub use settings::TlsPeer;
+pub use settings::TokenSettings;
+pub use settings::admin_socket;
 
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn in_units(number: u64, units: &[(&str, u64)]) -> String {
-    let fits = |(_, factor): &&(&str, u64)| number > 0 && number % factor == 0;
+    let fits = |(_, factor): &&(&str, u64)| number > 0 && number.is_multiple_of(*factor);
     let (unit, factor) = units.iter().rev().find(fits).or(units.first()).copied().unwrap_or(("", 1));
     format!("{}{unit}", number / factor)
 }

@@ -309,7 +309,7 @@ fn limit(reader: &Reader, row: &Limit, node: &Node) -> Option<u64> {
     let (value, written): (_, fn(u64) -> String) = if row.name.ends_with("_ms") {
         (millis(reader.text(node)?), units::duration_text)
     } else if row.name.ends_with("_s") {
-        let whole = millis(reader.text(node)?).filter(|millis| millis % 1_000 == 0);
+        let whole = millis(reader.text(node)?).filter(|millis| millis.is_multiple_of(1_000));
         (whole.map(|millis| millis / 1_000), |seconds| units::duration_text(seconds.saturating_mul(1_000)))
     } else if row.name.contains("bytes") {
         (units::size(reader.text(node)?), units::size_text)

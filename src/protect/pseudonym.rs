@@ -138,9 +138,8 @@ mod tests {
             touched.replace_range(at..=at, other);
             assert_eq!(open(&touched), Err(ProtectFault::Foreign), "at {at}");
         }
-        for touched in
-            ["", "p1.", "user-1", &text[1..], &text[..text.len() - 1], &format!("{text}A"), &format!("{text}=")]
-        {
+        let (head, tail) = (text.split_at(text.len() - 1).0, text.split_at(1).1);
+        for touched in ["", "p1.", "user-1", head, tail, &format!("{text}A"), &format!("{text}=")] {
             assert_eq!(open(touched), Err(ProtectFault::Foreign), "{touched}");
         }
     }
