@@ -47,6 +47,8 @@ pub struct Facts {
     pub decided: Option<Decided>,
     /// The idempotency key and what it is bound to.
     pub key: Option<KeyDigests>,
+    /// The `jti` of the partner token, once it is minted: random, ours, and named in the partner's events.
+    pub partner_token: Option<Box<str>>,
     /// Sizes in bytes.
     pub sizes: Sizes,
     /// How long each step took.
@@ -109,6 +111,7 @@ impl Facts {
             located: None,
             decided: None,
             key: None,
+            partner_token: None,
             sizes: Sizes::default(),
             steps: Steps::default(),
         }

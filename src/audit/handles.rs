@@ -11,6 +11,7 @@ use crate::crypto::random;
 use crate::model::IdentifierKind;
 use crate::model::Sha256;
 use crate::model::Stranger;
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
@@ -30,27 +31,29 @@ pub struct Handle([u8; 16]);
 pub struct HandleFault;
 
 /// Where handles last. `store/` implements it.
+#[async_trait]
 pub trait HandleStore: Send + Sync {
-    /// The handle of a person; where there is none yet, `fresh` becomes it, durably, before this returns.
-    ///
-    /// `digest` finds the row without opening it: it is keyed, over kind, scope and value. `value` is to be sealed.
+    /// The handles of persons, in their order. Where one has none yet, his `fresh` becomes it, durably, before this is
+    /// ready. Must not block: many new persons may come at once.
     ///
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.
-    fn handle(&self, person: &Person<'_>, fresh: Handle) -> Result<Handle, HandleFault>;
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault>;
 }
 
 /// A person's identifier, for the store.
-#[derive(Debug)]
-pub struct Person<'a> {
+#[derive(Clone, Debug)]
+pub struct Person {
     /// What it names: a user, a device, a car.
     pub kind: IdentifierKind,
     /// Within what it is unique: the token's issuer.
-    pub scope: &'a str,
-    /// The identifier.
-    pub value: &'a Stranger,
-    /// Keyed digest over the three, by which the row is found.
+    pub scope: Arc<str>,
+    /// The identifier, to be sealed.
+    pub value: Stranger,
+    /// Keyed digest over the three, by which the row is found without opening it.
     pub digest: Sha256,
+    /// The handle that becomes his if he has none.
+    pub fresh: Handle,
 }
 
 /// Finds the handles of persons, in memory first.
@@ -74,19 +77,53 @@ impl Handles {
         Self { store, key, memory: Mutex::default() }
     }
 
-    /// The handle of a person. Blocks on the store the first time that a person is seen.
+    /// The handles of identifiers, each unique within `scope`, in their order. Waits for the store, once, if any of them
+    /// is not remembered.
     ///
     /// # Errors
     /// [`HandleFault`], if the store does not answer.
-    pub fn of(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Result<Handle, HandleFault> {
-        let parts = [format!("{kind:?}").into_bytes(), scope.as_bytes().to_vec(), value.expose().as_bytes().to_vec()];
-        let digest = keyed_digest(&self.key, &parts.each_ref().map(Vec::as_slice));
-        if let Some(known) = self.memory.lock().find(&digest) {
-            return Ok(known);
+    pub async fn of<const N: usize>(
+        &self,
+        scope: &Arc<str>,
+        identifiers: [Option<(IdentifierKind, &Stranger)>; N],
+    ) -> Result<[Option<Handle>; N], HandleFault> {
+        let digests = identifiers.map(|given| given.map(|(kind, value)| self.digest(kind, scope, value)));
+        let mut found = {
+            let mut memory = self.memory.lock();
+            digests.map(|digest| memory.find(&digest?))
+        };
+        let mut unseen = Vec::new();
+        for (index, (given, digest)) in identifiers.into_iter().zip(digests).enumerate() {
+            let known = found.get(index).is_some_and(Option::is_some);
+            if let (false, Some((kind, value)), Some(digest)) = (known, given, digest) {
+                let (scope, value, fresh) = (Arc::clone(scope), value.clone(), Handle(random()));
+                unseen.push((index, Person { kind, scope, value, digest, fresh }));
+            }
         }
-        let handle = self.store.handle(&Person { kind, scope, value, digest }, Handle(random()))?;
-        self.memory.lock().remember(digest, handle);
-        Ok(handle)
+        if unseen.is_empty() {
+            return Ok(found);
+        }
+        let (places, persons): (Vec<usize>, Vec<Person>) = unseen.into_iter().unzip();
+        let digests: Vec<Sha256> = persons.iter().map(|person| person.digest).collect();
+        let handles = self.store.handles(persons).await?;
+        if handles.len() != places.len() {
+            return Err(HandleFault);
+        }
+        let mut memory = self.memory.lock();
+        for ((index, digest), handle) in places.into_iter().zip(digests).zip(handles) {
+            memory.remember(digest, handle);
+            if let Some(place) = found.get_mut(index) {
+                *place = Some(handle);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The keyed digest under which an identifier is found; also what a record of a revocation names a session or a
+    /// token by. Stored digests depend on the kinds' words.
+    #[must_use]
+    pub fn digest(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Sha256 {
+        keyed_digest(&self.key, &[kind.word().as_bytes(), scope.as_bytes(), value.expose().as_bytes()])
     }
 }
 
@@ -149,13 +186,15 @@ mod tests {
         down: bool,
     }
 
+    #[async_trait]
     impl HandleStore for Rows {
-        fn handle(&self, person: &Person<'_>, fresh: Handle) -> Result<Handle, HandleFault> {
+        async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.down {
                 return Err(HandleFault);
             }
-            Ok(*self.rows.lock().entry(person.digest).or_insert(fresh))
+            let mut rows = self.rows.lock();
+            Ok(persons.into_iter().map(|person| *rows.entry(person.digest).or_insert(person.fresh)).collect())
         }
     }
 
@@ -163,31 +202,35 @@ mod tests {
         Handles::new(Arc::clone(store) as Arc<dyn HandleStore>, &SecretKey::new([7; 32]))
     }
 
-    #[test]
-    fn a_person_keeps_the_handle_and_the_store_is_asked_once() {
+    #[tokio::test]
+    async fn a_person_keeps_the_handle_and_the_store_is_asked_once() {
         let store = Arc::new(Rows::default());
-        let first = handles(&store);
-        let ivanov = Stranger::new("ivanov");
-        let handle = first.of(IdentifierKind::User, "issuer", &ivanov).unwrap();
-        assert_eq!(first.of(IdentifierKind::User, "issuer", &ivanov).unwrap(), handle);
-        assert_eq!(store.asked.load(Ordering::SeqCst), 1);
-        assert_eq!(handles(&store).of(IdentifierKind::User, "issuer", &ivanov).unwrap(), handle, "after a restart");
+        let (first, scope) = (handles(&store), Arc::from("issuer"));
+        let (ivanov, phone) = (Stranger::new("ivanov"), Stranger::new("phone"));
+        let asked = [Some((IdentifierKind::User, &ivanov)), None, Some((IdentifierKind::Device, &phone))];
+        let found = first.of(&scope, asked).await.unwrap();
+        assert!(found[0].is_some() && found[1].is_none() && found[2].is_some());
+        assert_eq!(first.of(&scope, asked).await.unwrap(), found);
+        assert_eq!(store.asked.load(Ordering::SeqCst), 1, "both at once, and once only");
+        assert_eq!(handles(&store).of(&scope, asked).await.unwrap(), found, "after a restart");
     }
 
-    #[test]
-    fn the_same_text_elsewhere_is_somebody_else() {
+    #[tokio::test]
+    async fn the_same_text_elsewhere_is_somebody_else() {
         let store = Arc::new(Rows::default());
-        let handles = handles(&store);
-        let value = Stranger::new("1");
-        let user = handles.of(IdentifierKind::User, "one", &value).unwrap();
-        assert_ne!(user, handles.of(IdentifierKind::Device, "one", &value).unwrap());
-        assert_ne!(user, handles.of(IdentifierKind::User, "two", &value).unwrap());
+        let (handles, value) = (handles(&store), Stranger::new("1"));
+        let both = [Some((IdentifierKind::User, &value)), Some((IdentifierKind::Device, &value))];
+        let [user, device] = handles.of(&Arc::from("one"), both).await.unwrap();
+        let [elsewhere, _] = handles.of(&Arc::from("two"), both).await.unwrap();
+        assert!(user != device && user != elsewhere);
     }
 
-    #[test]
-    fn without_a_store_there_is_no_handle() {
+    #[tokio::test]
+    async fn without_a_store_there_is_no_handle() {
         let store = Arc::new(Rows { down: true, ..Rows::default() });
-        assert_eq!(handles(&store).of(IdentifierKind::User, "issuer", &Stranger::new("a")), Err(HandleFault));
+        let value = Stranger::new("1");
+        let found = handles(&store).of(&Arc::from("one"), [Some((IdentifierKind::User, &value))]).await;
+        assert_eq!(found, Err(HandleFault));
     }
 
     #[test]

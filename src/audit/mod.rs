@@ -13,6 +13,7 @@
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
 //! sealed. Nothing here decides, speaks HTTP, or reads a clock.
 
+mod answer;
 mod desk;
 mod facts;
 mod fault;
@@ -42,6 +43,7 @@ pub use handles::HandleStore;
 pub use handles::Handles;
 pub use handles::Person;
 pub use log::Log;
+pub use log::SEGMENT_BYTES;
 pub use log::Settings;
 pub use outcome::Note;
 pub use outcome::Outcome;
@@ -51,9 +53,7 @@ pub use proof::Concluded;
 pub use proof::Noted;
 pub use proof::Recorded;
 pub use recover::PastCommand;
-pub use recover::PastState;
 pub use recover::Recovered;
-pub use segment::Place;
 pub use storage::Disk;
 pub use storage::FileDisk;
 pub use storage::Storage;

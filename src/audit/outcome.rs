@@ -18,10 +18,11 @@ pub struct Outcome {
     pub reason: Reason,
     /// The partner's status, where an answer came.
     pub partner_status: Option<u16>,
-    /// The `jti` of the partner token, where one was minted: random, ours, and named in the partner's events.
-    pub partner_token: Option<Box<str>>,
-    /// The answer to give again to the same idempotency key. Sealed before it is written. Kept only where the intent has
-    /// a key and the state is [`OutcomeState::Done`] or [`OutcomeState::Refused`].
+    /// More about the reason, from a closed list of ours: which rule the answer broke, what was lost before sending.
+    pub detail: Option<&'static str>,
+    /// The answer to give again to the same idempotency key: the partner's as checked, in pseudonyms, or our own where
+    /// nothing was sent. Sealed before it is written. Not kept where the intent has no key or the state is
+    /// [`OutcomeState::Unknown`].
     pub keep: Option<Reply>,
     /// Sizes that the intent did not know.
     pub sizes: Sizes,
@@ -83,7 +84,7 @@ impl Outcome {
             state,
             reason,
             partner_status: None,
-            partner_token: None,
+            detail: None,
             keep: None,
             sizes: Sizes::default(),
             steps: Steps::default(),

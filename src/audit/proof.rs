@@ -1,8 +1,12 @@
 //! The proofs of this room: [`Recorded`], a durable intent; [`Noted`], a durable note; [`Concluded`], what a door may
 //! write.
 
+use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
-use crate::audit::segment::Place;
+use crate::audit::log::Log;
+use crate::audit::outcome::OutcomeState;
+use crate::clock::UnixMillis;
+use crate::model::AnswerPlace;
 use crate::model::Epoch;
 use crate::model::OperationId;
 use crate::model::PartnerName;
@@ -10,19 +14,29 @@ use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Sha256;
+use crate::protect::Protected;
+use std::fmt;
 
 /// Proof that the intent of an exchange is durable; only [`Log::intent`](crate::audit::Log::intent) makes one, and
-/// [`Log::outcome`](crate::audit::Log::outcome) takes it, so that an intent has one outcome.
-#[derive(Debug)]
+/// [`Log::outcome`](crate::audit::Log::outcome) takes it, so that an intent has one outcome. Dropped, it leaves a record
+/// that the outcome is unknown.
 #[must_use = "an intent must have an outcome"]
 pub struct Recorded {
-    pub(super) receipt: Receipt,
-    pub(super) partner: PartnerName,
-    pub(super) operation: OperationId,
-    pub(super) digest: Sha256,
-    pub(super) epoch: Epoch,
-    pub(super) bundle: Sha256,
-    pub(super) key: Option<KeyDigests>,
+    receipt: Receipt,
+    partner: PartnerName,
+    operation: OperationId,
+    digest: Sha256,
+    epoch: Epoch,
+    bundle: Sha256,
+    key: Option<KeyDigests>,
+    open: Option<Open>,
+}
+
+/// An intent that has no outcome yet, and what is to be recorded if nobody gives one.
+struct Open {
+    log: Log,
+    state: OutcomeState,
+    at: UnixMillis,
 }
 
 /// Proof that a note is durable.
@@ -30,7 +44,6 @@ pub struct Recorded {
 #[must_use = "the caller waits for an answer"]
 pub struct Noted {
     pub(super) receipt: Receipt,
-    pub(super) place: Place,
 }
 
 /// What a door may write: an answer whose end is on record, or the neutral problem that it could not be recorded. Only
@@ -41,10 +54,52 @@ pub struct Concluded {
     pub(super) receipt: Receipt,
     pub(super) reason: Reason,
     pub(super) reply: Reply,
-    pub(super) place: Option<Place>,
+    pub(super) kept_at: Option<AnswerPlace>,
 }
 
 impl Recorded {
+    /// An intent that was handed to the writer; until it is durable, dropping it means that nothing was sent.
+    pub(super) fn new(protected: &Protected, facts: &Facts, log: Log, at: UnixMillis) -> Self {
+        let open = Some(Open { log, state: OutcomeState::NotSent, at });
+        Self {
+            receipt: facts.receipt,
+            partner: protected.partner().clone(),
+            operation: protected.operation().clone(),
+            digest: protected.digest(),
+            epoch: facts.epoch,
+            bundle: facts.bundle,
+            key: facts.key,
+            open,
+        }
+    }
+
+    /// What is to be recorded from now on if nobody gives an outcome.
+    pub(super) const fn leave_as(&mut self, state: OutcomeState) {
+        if let Some(open) = &mut self.open {
+            open.state = state;
+        }
+    }
+
+    /// The outcome is given, or there is no intent on record.
+    pub(super) fn forget(&mut self) {
+        self.open = None;
+    }
+
+    /// A recorded intent in no log, for the tests of rooms that demand one.
+    #[cfg(test)]
+    pub fn for_test(protected: &Protected, facts: &Facts) -> Self {
+        Self {
+            receipt: facts.receipt,
+            partner: protected.partner().clone(),
+            operation: protected.operation().clone(),
+            digest: protected.digest(),
+            epoch: facts.epoch,
+            bundle: facts.bundle,
+            key: facts.key,
+            open: None,
+        }
+    }
+
     /// The receipt.
     #[must_use]
     pub const fn receipt(&self) -> Receipt {
@@ -97,7 +152,7 @@ impl Noted {
 
     /// The answer of the one who asked for what was noted.
     pub fn conclude(self, reason: Reason, reply: Reply) -> Concluded {
-        Concluded { receipt: self.receipt, reason, reply, place: Some(self.place) }
+        Concluded { receipt: self.receipt, reason, reply, kept_at: None }
     }
 }
 
@@ -115,10 +170,10 @@ impl Concluded {
         self.reason
     }
 
-    /// Where the record lies; `None` where there is none. Under it the answer can be recalled, if it was kept.
+    /// Where the partner's answer was kept for a repeated idempotency key; `None` where none was.
     #[must_use]
-    pub const fn place(&self) -> Option<Place> {
-        self.place
+    pub const fn kept_at(&self) -> Option<AnswerPlace> {
+        self.kept_at
     }
 
     /// The answer.
@@ -131,5 +186,19 @@ impl Concluded {
     #[must_use]
     pub fn into_reply(self) -> Reply {
         self.reply
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.log.close(self.receipt, open.state, open.at);
+        }
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorded {{ {}, {} of {} }}", self.receipt, self.operation, self.partner)
     }
 }

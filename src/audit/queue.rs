@@ -1,1 +1,172 @@
-//! To come.
+//! What waits to be written: the bytes of whole records one after the other, and who waits for each.
+//!
+//! Callers copy their bytes in; the writer exchanges the whole queue for an empty one, so that neither allocates in
+//! steady state. Where much waits because the disk hangs, records that open something are refused first, and those that
+//! close an intent have a reserve of their own; so memory is bounded, and what was begun can still be ended.
+
+use crate::audit::desk::Bell;
+use crate::audit::fault::AuditFault;
+use parking_lot::Condvar;
+use parking_lot::Mutex;
+
+/// Bytes that may wait before records that close nothing are refused.
+const OPEN_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that may wait at all, and therefore the most that one batch holds.
+pub(super) const BATCH_MAX_BYTES: usize = 48 * 1024 * 1024;
+/// Capacity that a queue keeps after a burst.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// The queue between callers and the writer.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    batch: Batch,
+    failed: bool,
+    stopped: bool,
+    /// The writer waits, and must be woken.
+    idle: bool,
+}
+
+/// Records that are written together.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One record of a batch.
+pub(super) struct Entry {
+    pub(super) length: u32,
+    pub(super) on_done: OnDone,
+}
+
+/// Who cares when a record is done.
+pub(super) enum OnDone {
+    /// A caller waits.
+    Ring(Bell),
+    /// Nobody waits.
+    Nobody,
+    /// It stands for so many records that were lost; if it is lost too, they are counted again.
+    Gap(u64),
+}
+
+/// Whether a record closes an intent.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Urgency {
+    /// It opens something, or stands alone: it may be refused.
+    MayWait,
+    /// It closes an intent: it may use the reserve.
+    Closes,
+}
+
+impl Urgency {
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::MayWait => OPEN_BYTES,
+            Self::Closes => BATCH_MAX_BYTES,
+        }
+    }
+}
+
+impl Queue {
+    /// Adds a record, which ends with its line feed.
+    ///
+    /// # Errors
+    /// [`AuditFault::Failed`] after a failure, [`AuditFault::Busy`] when too much waits.
+    pub(super) fn submit(&self, line: &[u8], on_done: OnDone, urgency: Urgency) -> Result<(), AuditFault> {
+        let mut state = self.state.lock();
+        if state.failed || state.stopped {
+            return Err(AuditFault::Failed);
+        }
+        if state.batch.bytes.len() + line.len() > urgency.max_bytes() {
+            return Err(AuditFault::Busy);
+        }
+        let length = u32::try_from(line.len()).map_err(|_| AuditFault::Busy)?;
+        state.batch.bytes.extend_from_slice(line);
+        state.batch.entries.push(Entry { length, on_done });
+        if std::mem::take(&mut state.idle) {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits until something waits, and takes all of it into `batch`, which is empty. `false` when the log is closed
+    /// and nothing is left.
+    pub(super) fn take(&self, batch: &mut Batch) -> bool {
+        let mut state = self.state.lock();
+        while state.batch.entries.is_empty() {
+            if state.stopped {
+                return false;
+            }
+            state.idle = true;
+            self.filled.wait(&mut state);
+        }
+        std::mem::swap(&mut state.batch, batch);
+        true
+    }
+
+    /// Takes nothing more, ever; what waits is still handed to the writer, to be told.
+    pub(super) fn fail(&self) {
+        self.state.lock().failed = true;
+    }
+
+    /// Lets the writer end once nothing waits.
+    pub(super) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.filled.notify_one();
+    }
+
+    /// Whether records are taken.
+    pub(super) fn is_open(&self) -> bool {
+        let state = self.state.lock();
+        !state.failed && !state.stopped
+    }
+}
+
+impl Batch {
+    /// Empties the batch and keeps its memory, unless a burst has made it large.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_wait_up_to_a_limit_and_those_that_close_an_intent_up_to_another() {
+        let queue = Queue::default();
+        let half = vec![b'a'; OPEN_BYTES / 2];
+        assert_eq!(queue.submit(&half, OnDone::Nobody, Urgency::MayWait), Ok(()));
+        assert_eq!(queue.submit(&half, OnDone::Nobody, Urgency::MayWait), Ok(()));
+        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait), Err(AuditFault::Busy));
+        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Ok(()));
+        let reserve = vec![b'a'; BATCH_MAX_BYTES - OPEN_BYTES - 1];
+        assert_eq!(queue.submit(&reserve, OnDone::Nobody, Urgency::Closes), Ok(()));
+        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Busy));
+        let mut batch = Batch::default();
+        assert!(queue.take(&mut batch));
+        assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
+        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait), Ok(()), "there is room again");
+    }
+
+    #[test]
+    fn a_stopped_queue_is_emptied_before_the_writer_ends() {
+        let queue = Queue::default();
+        queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait).unwrap();
+        queue.stop();
+        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Failed));
+        let mut batch = Batch::default();
+        assert!(queue.take(&mut batch));
+        batch.clear();
+        assert!(!queue.take(&mut batch));
+    }
+}

@@ -1,1 +1,92 @@
-//! To come.
+//! Reading records back: whole lines out of a segment, and of a line what recovery and a repeated key need.
+
+use crate::audit::facts::KeyDigests;
+use crate::audit::outcome::OutcomeState;
+use crate::audit::record::Kind;
+use crate::audit::record::SUM_CLOSES;
+use crate::audit::record::SUM_DIGITS;
+use crate::audit::record::SUM_OPENS;
+use crate::audit::record::sum;
+use crate::clock::UnixMillis;
+use crate::crypto::decode_base64url;
+use crate::json;
+use crate::json::Value;
+use crate::model::Receipt;
+use crate::model::Sha256;
+
+/// What our own records keep to; an answer is the longest text in them.
+const LIMITS: json::Limits =
+    json::Limits { max_depth: 16, max_members: 4096, max_elements: 65_536, max_string_bytes: 16 * 1024 * 1024 };
+
+/// What of a record matters after a restart.
+pub(super) struct Line {
+    pub(super) kind: Kind,
+    pub(super) time: UnixMillis,
+    pub(super) receipt: Option<Receipt>,
+    pub(super) key: Option<KeyDigests>,
+    pub(super) state: Option<OutcomeState>,
+    value: Value,
+}
+
+/// The whole records at the start of `bytes`, each with its offset, its line feed included.
+pub(super) struct Lines<'b> {
+    bytes: &'b [u8],
+    /// Where the next line begins; after the last one, the first byte that is not part of a whole record.
+    pub(super) offset: usize,
+}
+
+impl<'b> Lines<'b> {
+    pub(super) const fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, offset: 0 }
+    }
+}
+
+impl<'b> Iterator for Lines<'b> {
+    type Item = (usize, &'b [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.bytes.get(self.offset..)?;
+        let length = rest.iter().position(|byte| *byte == b'\n')? + 1;
+        let line = rest.get(..length).filter(|line| is_whole(line))?;
+        let offset = self.offset;
+        self.offset += length;
+        Some((offset, line))
+    }
+}
+
+/// Whether a line, with its line feed, is what was written.
+pub(super) fn is_whole(line: &[u8]) -> bool {
+    let Some(line) = line.strip_suffix(SUM_CLOSES) else { return false };
+    let Some((line, digits)) = line.split_last_chunk::<SUM_DIGITS>() else { return false };
+    line.strip_suffix(SUM_OPENS).is_some_and(|summed| sum(summed) == *digits)
+}
+
+impl Line {
+    /// Reads a whole line; `None` if it is not a record of a version known here.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let value = json::parse(line, LIMITS).ok()?;
+        if value.get("v")?.as_integer()? != 1 {
+            return None;
+        }
+        let text = |name| value.get(name).and_then(Value::as_str);
+        let digest = |name| Sha256::from_hex(value.get("key")?.get(name)?.as_str()?);
+        Some(Self {
+            kind: Kind::of_word(text("kind")?)?,
+            time: UnixMillis::parse(text("time")?)?,
+            receipt: text("receipt").and_then(Receipt::parse),
+            key: digest("digest").zip(digest("body")).map(|(key, body)| KeyDigests { key, body }),
+            state: text("state").and_then(OutcomeState::of_word),
+            value,
+        })
+    }
+
+    /// The sealed answer, if one was kept.
+    pub(super) fn sealed_answer(&self) -> Option<Vec<u8>> {
+        decode_base64url(self.value.get("answer")?.as_str()?)
+    }
+
+    /// Whether an answer was kept.
+    pub(super) fn has_answer(&self) -> bool {
+        self.value.get("answer").is_some()
+    }
+}

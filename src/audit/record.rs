@@ -1,1 +1,434 @@
-//! To come.
+//! What a record holds, and how it is written: one JSON object on one line.
+//!
+//! `{"v":1,"kind":…,"time":…,"salt":…,"receipt":…, … ,"sum":…}` and a line feed. Members that are not known are left out;
+//! those that are there come in the order in which they are written here. Version 1 means:
+//!
+//! | member | |
+//! |---|---|
+//! | `v` `kind` `time` | version; kind; RFC 3339 in UTC with milliseconds |
+//! | `salt` | 32 random bytes in base64url, so that a digest of a record tells nothing about a neighbour that is guessed |
+//! | `receipt` `epoch` `bundle` | receipt; epoch of revocations seen; digest of the bundle that judged |
+//! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them |
+//! | `subject` `device` `car` | random handles |
+//! | `resource` | type, id (outermost first), tenant, version of the directory |
+//! | `decision` | `allow` or `deny`, determining policies, what they read, policies in error |
+//! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
+//! | `protected` | digest of the only bytes that may leave under an intent |
+//! | `token` | `jti` of the partner token |
+//! | `state` `reason` `detail` | what is known of the effect; why it ended so |
+//! | `status` | the partner's |
+//! | `answer` | the answer that a repeated idempotency key is given, sealed |
+//! | `first` | receipt of the command whose answer is given again |
+//! | `sizes` `micros` | bytes; microseconds per step |
+//! | `sum` | the first 8 bytes of SHA-256 over everything before `,"sum"`, against torn writes; it proves nothing |
+//!
+//! A line is valid JSON by itself, so that the usual tools read a log.
+
+use crate::audit::facts::Facts;
+use crate::audit::facts::KeyDigests;
+use crate::audit::facts::Sizes;
+use crate::audit::facts::Steps;
+use crate::audit::handles::Handle;
+use crate::audit::outcome::Note;
+use crate::audit::outcome::Outcome;
+use crate::audit::outcome::OutcomeState;
+use crate::audit::outcome::Revoked;
+use crate::clock::UnixMillis;
+use crate::crypto::encode_base64url;
+use crate::crypto::random;
+use crate::crypto::sha256;
+use crate::json;
+use crate::model::Epoch;
+use crate::model::Located;
+use crate::model::Reason;
+use crate::model::Receipt;
+use crate::model::Sha256;
+use crate::policy::Permit;
+use crate::protect::Protected;
+use std::fmt::Display;
+use std::io::Write;
+
+/// What comes before the digits of a record's sum, and what after.
+pub(super) const SUM_OPENS: &[u8] = b",\"sum\":\"";
+pub(super) const SUM_CLOSES: &[u8] = b"\"}\n";
+/// Hexadecimal digits of a sum.
+pub(super) const SUM_DIGITS: usize = 16;
+
+/// The kinds of record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Start,
+    Stop,
+    Bundle,
+    Intent,
+    Outcome,
+    Refusal,
+    Repeat,
+    Revocation,
+    Recovery,
+    Gap,
+}
+
+/// What the recovery at start did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Recovery {
+    /// Intents that are marked unknown.
+    pub(super) unknown: u64,
+    /// The segment whose tail was torn, and the bytes cut off.
+    pub(super) cut: Option<(u64, u64)>,
+}
+
+/// The intent of an exchange.
+pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, facts: &Facts, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Intent, now);
+    line.judged_by(facts);
+    // Partner, operation, thing and decision come from the proofs: what was permitted and protected is what is recorded.
+    line.text("partner", protected.partner().as_str());
+    line.text("operation", protected.operation().as_str());
+    line.persons(facts);
+    line.resource(permit.located());
+    let decision = permit.decision();
+    let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), input.json.as_ref()));
+    line.decision("allow", decision.policies(), inputs, decision.errors());
+    line.key(facts.key);
+    line.shown("protected", protected.digest());
+    line.text_if("token", facts.partner_token.as_deref());
+    line.sizes(facts.sizes);
+    line.steps(&facts.steps);
+    line.end();
+}
+
+/// The outcome of an intent; `sealed` is the answer that is kept for a repeated key.
+pub(super) fn outcome(out: &mut Vec<u8>, receipt: Receipt, outcome: &Outcome, sealed: Option<&[u8]>, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Outcome, now);
+    line.shown("receipt", receipt);
+    line.text("state", outcome.state.word());
+    line.text("reason", outcome.reason.code());
+    line.text_if("detail", outcome.detail);
+    line.number_if("status", outcome.partner_status.map(u64::from));
+    if let Some(sealed) = sealed {
+        line.plain("answer", &encode_base64url(sealed));
+    }
+    line.sizes(outcome.sizes);
+    line.steps(&outcome.steps);
+    line.end();
+}
+
+/// A refusal before any intent, or, with `first`, the repetition of a recorded answer.
+pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: Option<Receipt>, now: UnixMillis) {
+    let mut line = Line::begin(out, if first.is_some() { Kind::Repeat } else { Kind::Refusal }, now);
+    line.judged_by(facts);
+    line.text_if("partner", facts.partner.as_ref().map(AsRef::as_ref));
+    line.text_if("operation", facts.operation.as_ref().map(AsRef::as_ref));
+    line.persons(facts);
+    if let Some(located) = &facts.located {
+        line.resource(located);
+    }
+    if let Some(decided) = &facts.decided {
+        let inputs = decided.inputs.iter().map(|(name, json)| (name.as_ref(), json.as_ref()));
+        line.decision("deny", &decided.policies, inputs, &decided.errors);
+    }
+    line.key(facts.key);
+    line.text("reason", reason.code());
+    if let Some(first) = first {
+        line.shown("first", first);
+    }
+    line.sizes(facts.sizes);
+    line.steps(&facts.steps);
+    line.end();
+}
+
+/// What belongs to no outbound operation.
+pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMillis) {
+    let mut line = Line::begin(out, note.kind(), now);
+    line.judged_by(facts);
+    line.persons(facts);
+    match note {
+        Note::Start => line.text("version", env!("CARGO_PKG_VERSION")),
+        Note::Stop => {}
+        Note::Bundle { directory_version } => line.number("directory", *directory_version),
+        Note::Revocation(revoked) => line.revoked(revoked),
+    }
+    line.steps(&facts.steps);
+    line.end();
+}
+
+/// What recovery did.
+pub(super) fn recovery(out: &mut Vec<u8>, recovery: Recovery, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Recovery, now);
+    line.number("unknown", recovery.unknown);
+    if let Some((segment, bytes)) = recovery.cut {
+        line.open("cut", b'{');
+        line.number("segment", segment);
+        line.number("bytes", bytes);
+        line.close(b'}');
+    }
+    line.end();
+}
+
+/// So many records could not be taken.
+pub(super) fn gap(out: &mut Vec<u8>, lost: u64, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Gap, now);
+    line.number("lost", lost);
+    line.end();
+}
+
+/// Writes the members of one line.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+}
+
+impl<'a> Line<'a> {
+    fn begin(out: &'a mut Vec<u8>, kind: Kind, now: UnixMillis) -> Self {
+        let start = out.len();
+        out.extend_from_slice(b"{\"v\":1");
+        let mut line = Self { out, start };
+        line.plain("kind", kind.word());
+        line.shown("time", now);
+        line.plain("salt", &encode_base64url(&random::<32>()));
+        line
+    }
+
+    fn end(self) {
+        // A line feed can only stand between the tokens of a JSON text, where a space means the same.
+        let written = self.out.get_mut(self.start..).unwrap_or_default();
+        written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        let sum = sum(written);
+        self.out.extend_from_slice(SUM_OPENS);
+        self.out.extend_from_slice(&sum);
+        self.out.extend_from_slice(SUM_CLOSES);
+    }
+
+    fn judged_by(&mut self, facts: &Facts) {
+        self.shown("receipt", facts.receipt);
+        self.epoch(facts.epoch);
+        self.shown("bundle", facts.bundle);
+    }
+
+    fn epoch(&mut self, epoch: Epoch) {
+        self.number("epoch", epoch.get());
+    }
+
+    fn persons(&mut self, facts: &Facts) {
+        self.text_if("purpose", facts.purpose.as_ref().map(AsRef::as_ref));
+        self.text_if("peer", facts.peer.as_deref());
+        self.text_if("tenant", facts.tenant.as_ref().map(AsRef::as_ref));
+        self.handle("subject", facts.subject);
+        self.handle("device", facts.device);
+        self.handle("car", facts.car);
+    }
+
+    fn handle(&mut self, name: &str, handle: Option<Handle>) {
+        if let Some(handle) = handle {
+            self.shown(name, handle);
+        }
+    }
+
+    fn resource(&mut self, located: &Located) {
+        self.open("resource", b'{');
+        self.text("type", &located.resource.kind);
+        self.texts("id", located.resource.parts.iter().map(AsRef::as_ref));
+        self.text("tenant", located.tenant.as_str());
+        self.number("directory", located.directory_version);
+        self.close(b'}');
+    }
+
+    fn decision<'t>(
+        &mut self,
+        result: &str,
+        policies: &[impl AsRef<str>],
+        inputs: impl Iterator<Item = (&'t str, &'t str)>,
+        errors: &[impl AsRef<str>],
+    ) {
+        self.open("decision", b'{');
+        self.text("result", result);
+        self.texts("policies", policies.iter().map(AsRef::as_ref));
+        self.open("inputs", b'{');
+        for (name, json) in inputs {
+            self.name(name);
+            self.out.extend_from_slice(json.as_bytes());
+        }
+        self.close(b'}');
+        if !errors.is_empty() {
+            self.texts("errors", errors.iter().map(AsRef::as_ref));
+        }
+        self.close(b'}');
+    }
+
+    fn key(&mut self, key: Option<KeyDigests>) {
+        if let Some(KeyDigests { key, body }) = key {
+            self.open("key", b'{');
+            self.shown("digest", key);
+            self.shown("body", body);
+            self.close(b'}');
+        }
+    }
+
+    fn revoked(&mut self, revoked: &Revoked) {
+        self.open("revoked", b'{');
+        self.text("kind", revoked.kind);
+        self.handle("handle", revoked.handle);
+        if let Some(digest) = revoked.digest {
+            self.shown("digest", digest);
+        }
+        self.text_if("tenant", revoked.tenant.as_ref().map(AsRef::as_ref));
+        self.epoch(revoked.epoch);
+        self.close(b'}');
+    }
+
+    fn sizes(&mut self, sizes: Sizes) {
+        if sizes == Sizes::default() {
+            return;
+        }
+        self.open("sizes", b'{');
+        self.number_if("request", sizes.request);
+        self.number_if("sent", sizes.sent);
+        self.number_if("answer", sizes.answer);
+        self.number_if("reply", sizes.reply);
+        self.close(b'}');
+    }
+
+    fn steps(&mut self, steps: &Steps) {
+        if steps.iter().next().is_none() {
+            return;
+        }
+        self.open("micros", b'{');
+        for (step, micros) in steps.iter() {
+            self.number(step.word(), u64::from(micros));
+        }
+        self.close(b'}');
+    }
+
+    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+        self.open(name, b'[');
+        for text in texts {
+            self.comma();
+            json::write_string(text, self.out);
+        }
+        self.close(b']');
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        json::write_string(text, self.out);
+    }
+
+    fn text_if(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// A text of ours that needs no escape.
+    fn plain(&mut self, name: &str, text: &str) {
+        self.name(name);
+        self.out.push(b'"');
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// A value of ours whose text needs no escape: a digest, a receipt, a time, a handle.
+    fn shown(&mut self, name: &str, value: impl Display) {
+        self.name(name);
+        // Writing into memory cannot fail.
+        let _ = write!(self.out, "\"{value}\"");
+    }
+
+    fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        let _ = write!(self.out, "{number}");
+    }
+
+    fn number_if(&mut self, name: &str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.number(name, number);
+        }
+    }
+
+    fn open(&mut self, name: &str, bracket: u8) {
+        self.name(name);
+        self.out.push(bracket);
+    }
+
+    fn close(&mut self, bracket: u8) {
+        self.out.push(bracket);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        json::write_string(name, self.out);
+        self.out.push(b':');
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.out.last(), Some(b'{' | b'[')) {
+            self.out.push(b',');
+        }
+    }
+}
+
+/// The digits of a sum over `bytes`.
+pub(super) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digest: Sha256 = sha256(bytes);
+    let mut digits = [b'0'; SUM_DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(digest.as_bytes()) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
+            *digit = HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
+    digits
+}
+
+impl Note {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Start => Kind::Start,
+            Self::Stop => Kind::Stop,
+            Self::Bundle { .. } => Kind::Bundle,
+            Self::Revocation(_) => Kind::Revocation,
+        }
+    }
+}
+
+impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Start,
+        Self::Stop,
+        Self::Bundle,
+        Self::Intent,
+        Self::Outcome,
+        Self::Refusal,
+        Self::Repeat,
+        Self::Revocation,
+        Self::Recovery,
+        Self::Gap,
+    ];
+
+    /// The word in a record.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Bundle => "bundle",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Refusal => "refusal",
+            Self::Repeat => "repeat",
+            Self::Revocation => "revocation",
+            Self::Recovery => "recovery",
+            Self::Gap => "gap",
+        }
+    }
+
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl OutcomeState {
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}

@@ -1,14 +1,49 @@
-//! Reading the log back at start.
+//! Reading the log back at start: cutting a torn tail, finding intents without outcome, and the idempotency keys of the
+//! last 24 hours.
+//!
+//! **A torn tail** is what a crash leaves of the last batch: its blocks reach the disk in any order, so that whole
+//! records may follow a hole. None of them was ever acknowledged, since a batch is begun only when the one before it is
+//! durable. So the newest segment is cut after the last whole record before the first byte that is none; what is cut off
+//! is kept aside as `segment-NNNNNNNNNN.torn`. Bytes further behind than a batch can reach, or in an older segment, are
+//! no torn tail but damage: the log is then not opened, since keys that are forgotten could move a door twice.
+//!
+//! **An intent without outcome** is marked unknown, also where its bytes certainly did not leave (its waiter had given
+//! up): the log cannot know, and unknown is never sent again.
+//!
+//! Segments are read from the newest backwards until one begins earlier than a day before the last process's last
+//! segment; an exchange takes seconds, so every open intent lies there.
 
 use crate::audit::facts::KeyDigests;
-use crate::audit::segment::Place;
+use crate::audit::fault::AuditOpenError;
+use crate::audit::outcome::OutcomeState;
+use crate::audit::queue::BATCH_MAX_BYTES;
+use crate::audit::read::Line;
+use crate::audit::read::Lines;
+use crate::audit::record::Kind;
+use crate::audit::segment;
 use crate::clock::UnixMillis;
+use crate::model::AnswerPlace;
+use crate::model::PastOutcome;
 use crate::model::Receipt;
+use std::collections::HashMap;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// How long an idempotency key is remembered.
+const REMEMBERED_MS: u64 = 24 * 3600 * 1000;
+/// Records of one time may stand in the file a little out of order.
+const DISORDER_MS: u64 = 60_000;
 
 /// What opening the log found.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// The commands with an idempotency key of the last 24 hours, in the order of their intents.
+    /// The commands with an idempotency key of the last 24 hours, in the order of their intents. One of which nothing
+    /// was sent, and that kept no answer, is not among them: it may be given again.
     pub past: Vec<PastCommand>,
     /// How many intents had no outcome and are marked unknown now.
     pub unknown: usize,
@@ -26,16 +61,162 @@ pub struct PastCommand {
     /// When its intent was recorded.
     pub at: UnixMillis,
     /// What became of it.
-    pub state: PastState,
+    pub outcome: PastOutcome,
 }
 
-/// What became of a command of the past.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PastState {
-    /// It was answered; [`Log::recorded_answer`](crate::audit::Log::recorded_answer) reads the answer there.
-    Answered(Place),
-    /// Nothing was sent: the command may be given again.
-    NotSent,
-    /// Nobody knows.
-    Unknown,
+/// What was found in the directory.
+pub(super) struct Found {
+    pub(super) recovered: Recovered,
+    /// The intents without outcome, in their order.
+    pub(super) unknown: Vec<Receipt>,
+    /// The torn segment and the bytes cut off it.
+    pub(super) cut: Option<(u64, u64)>,
+    /// The number of the segment to begin.
+    pub(super) next: u64,
+}
+
+/// What matters of one record.
+enum Event {
+    Intent { receipt: Receipt, at: UnixMillis, key: Option<KeyDigests> },
+    Outcome { receipt: Receipt, past: Option<PastOutcome> },
+}
+
+/// Reads the log back, and cuts a torn tail.
+pub(super) fn read_back(directory: &Path, now: UnixMillis) -> Result<Found, AuditOpenError> {
+    let mut numbers = segment::numbers(directory).map_err(io_at(directory))?;
+    let mut segments = Vec::new();
+    let mut cut = None;
+    let mut horizon = None;
+    let mut next = 1;
+    while let Some(number) = numbers.pop() {
+        let path = segment::path(directory, number);
+        let bytes = fs::read(&path).map_err(io_at(&path))?;
+        let newest = horizon.is_none();
+        if newest && is_zero(&bytes) {
+            // Made ahead and never used.
+            fs::remove_file(&path).map_err(io_at(&path))?;
+            continue;
+        }
+        let (events, began, end) = read_segment(&path, number, &bytes)?;
+        if newest {
+            next = number + 1;
+            cut = end_newest(directory, number, &bytes, end)?;
+        } else if !is_zero(bytes.get(end..).unwrap_or_default()) {
+            return Err(AuditOpenError::Damaged { path, offset: end as u64 });
+        }
+        segments.push(events);
+        let began = began.unwrap_or(now);
+        let until = *horizon.get_or_insert(began.get().min(now.get()).saturating_sub(REMEMBERED_MS + DISORDER_MS));
+        if began.get() < until {
+            break;
+        }
+    }
+    let (past, unknown) = replay(segments.into_iter().rev().flatten(), now);
+    let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
+    Ok(Found { recovered: Recovered { past, unknown: unknown.len(), cut_bytes }, unknown, cut, next })
+}
+
+/// What a segment tells, when its first record was written, and where its whole records end.
+fn read_segment(
+    path: &Path,
+    number: u64,
+    bytes: &[u8],
+) -> Result<(Vec<Event>, Option<UnixMillis>, usize), AuditOpenError> {
+    let mut events = Vec::new();
+    let mut began = None;
+    let mut lines = Lines::new(bytes);
+    for (offset, bytes) in lines.by_ref() {
+        // A whole line that says nothing here was written by another version: not ours to pass over.
+        let unreadable = || AuditOpenError::Damaged { path: path.to_owned(), offset: offset as u64 };
+        let line = Line::parse(bytes).ok_or_else(unreadable)?;
+        began.get_or_insert(line.time);
+        let length = u32::try_from(bytes.len()).map_err(|_| unreadable())?;
+        events.extend(event(&line, AnswerPlace { segment: number, offset: offset as u64, length }));
+    }
+    Ok((events, began, lines.offset))
+}
+
+fn event(line: &Line, place: AnswerPlace) -> Option<Event> {
+    let receipt = line.receipt?;
+    match line.kind {
+        Kind::Intent => Some(Event::Intent { receipt, at: line.time, key: line.key }),
+        Kind::Outcome => Some(Event::Outcome { receipt, past: past_outcome(line, place) }),
+        _ => None,
+    }
+}
+
+/// What a repeated key finds: the kept answer, nothing (nothing was sent), or that nobody knows.
+fn past_outcome(line: &Line, place: AnswerPlace) -> Option<PastOutcome> {
+    match line.state {
+        Some(OutcomeState::Unknown) | None => Some(PastOutcome::Unknown),
+        Some(_) if line.has_answer() => Some(PastOutcome::Answered(place)),
+        Some(OutcomeState::NotSent | OutcomeState::Withdrawn) => None,
+        Some(OutcomeState::Done | OutcomeState::Refused) => Some(PastOutcome::Unknown),
+    }
+}
+
+/// Joins outcomes to intents: the remembered commands, and the intents that are still open.
+fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastCommand>, Vec<Receipt>) {
+    let remembered_from = now.get().saturating_sub(REMEMBERED_MS);
+    let mut past: Vec<Option<PastCommand>> = Vec::new();
+    // Each open intent with its place in the order, and in `past` if it has a key.
+    let mut open: HashMap<Receipt, (usize, Option<usize>)> = HashMap::new();
+    for (order, event) in events.enumerate() {
+        match event {
+            Event::Intent { receipt, at, key } => {
+                let key = key.filter(|_| at.get() >= remembered_from);
+                open.insert(receipt, (order, key.map(|_| past.len())));
+                past.extend(key.map(|key| Some(PastCommand { key, receipt, at, outcome: PastOutcome::Unknown })));
+            }
+            Event::Outcome { receipt, past: found } => {
+                let index = open.remove(&receipt).and_then(|(_, index)| index);
+                if let Some(command) = index.and_then(|index| past.get_mut(index)) {
+                    *command = command.zip(found).map(|(command, outcome)| PastCommand { outcome, ..command });
+                }
+            }
+        }
+    }
+    let mut unknown: Vec<(usize, Receipt)> = open.into_iter().map(|(receipt, (order, _))| (order, receipt)).collect();
+    unknown.sort_unstable_by_key(|(order, _)| *order);
+    (past.into_iter().flatten().collect(), unknown.into_iter().map(|(_, receipt)| receipt).collect())
+}
+
+/// Ends the newest segment after its last whole record. Gives its number and the bytes cut off, if it was torn.
+fn end_newest(directory: &Path, number: u64, bytes: &[u8], end: usize) -> Result<Option<(u64, u64)>, AuditOpenError> {
+    let path = segment::path(directory, number);
+    let tail = bytes.get(end..).unwrap_or_default();
+    let torn = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if torn > BATCH_MAX_BYTES {
+        return Err(AuditOpenError::Damaged { path, offset: end as u64 });
+    }
+    if torn > 0 {
+        let aside = path.with_extension("torn");
+        keep_aside(&aside, tail.get(..torn).unwrap_or_default()).map_err(io_at(&aside))?;
+    }
+    let truncate = || {
+        let file = OpenOptions::new().write(true).open(&path)?;
+        file.set_len(end as u64)?;
+        file.sync_all()?;
+        File::open(directory)?.sync_all()
+    };
+    if !tail.is_empty() {
+        truncate().map_err(io_at(&path))?;
+    }
+    Ok((torn > 0).then_some((number, torn as u64)))
+}
+
+fn keep_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// Names the file that an error of the system concerns.
+pub(super) fn io_at(path: &Path) -> impl FnOnce(io::Error) -> AuditOpenError + use<> {
+    let path: PathBuf = path.to_owned();
+    move |source| AuditOpenError::Io { path, source }
 }

@@ -1,9 +1,48 @@
-//! Segments of the log: their names, and places in them.
+//! Segments of the log as files: their names.
+//!
+//! A segment is `segment-NNNNNNNNNN.jsonl`: whole records, each one line, then zeros up to the size that was written
+//! ahead (`tr -d '\0' < FILE | jq` reads the one in use; a finished one has no zeros). Numbers grow; a process begins a
+//! new segment and never appends to one that it did not make.
 
-/// Where a record lies in the log.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Place {
-    pub(super) segment: u64,
-    pub(super) offset: u64,
-    pub(super) length: u32,
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The file of a segment.
+pub(super) fn path(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("segment-{number:010}.jsonl"))
+}
+
+/// The numbers of all segments in a directory, in order. Other files are nobody's business here.
+pub(super) fn numbers(directory: &Path) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_prefix("segment-")?.strip_suffix(".jsonl"));
+        found.extend(digits.filter(|digits| digits.len() == 10).and_then(|digits| digits.parse::<u64>().ok()));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_found_in_order_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "segment-0000000010.jsonl",
+            "segment-0000000009.jsonl",
+            "segment-0000000009.torn",
+            "lock",
+            "segment-1.jsonl",
+        ] {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        assert_eq!(numbers(folder.path()).unwrap(), [9, 10]);
+        assert_eq!(path(folder.path(), 9).file_name().unwrap(), "segment-0000000009.jsonl");
+    }
 }

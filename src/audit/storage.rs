@@ -1,9 +1,20 @@
 //! Where bytes become durable: the narrow face of a disk, and the disk itself.
 //!
 //! Tests put a faulty disk behind it. The writer never asks twice after an error: what a descriptor says after a failed
-//! `fdatasync` means nothing, the kernel may have dropped the pages and forgotten the fault.
+//! `fdatasync` means nothing, since the kernel may have dropped the pages and forgotten the fault.
+//!
+//! A file is filled with zeros and synced before it is used. Overwriting written blocks changes neither size nor
+//! allocation, so that `fdatasync` (POSIX.1-2017: data, and only that metadata without which it cannot be read back)
+//! commits nothing to the file system's journal.
 
+use crate::audit::segment;
+use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::path::PathBuf;
 
 /// One open segment. Calls block.
@@ -20,14 +31,14 @@ pub trait Storage: Send {
     /// As [`append`](Self::append).
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Ends the segment: nothing more will be appended. What was written ahead of use is given back. Called off the
-    /// writer's thread; whether it works decides nothing.
+    /// Ends the segment: nothing more will be appended, and what was written ahead of use can be given back. Called off
+    /// the writer's thread; whether it works decides nothing.
     fn finish(self: Box<Self>) {}
 }
 
-/// Makes segments. Calls block; they come from one thread of its own, ahead of need.
+/// Makes segments. Calls block; they come from a thread of their own, ahead of need.
 pub trait Disk: Send {
-    /// Makes the segment of this number, written ahead so that syncing it later changes no metadata.
+    /// Makes the segment of this number, which does not exist yet.
     ///
     /// # Errors
     /// What the system says; nothing is left behind then.
@@ -37,6 +48,66 @@ pub trait Disk: Send {
 /// Segments as files of a directory.
 #[derive(Debug)]
 pub struct FileDisk {
-    pub(super) directory: PathBuf,
-    pub(super) segment_bytes: u64,
+    directory: PathBuf,
+    segment_bytes: u64,
+}
+
+struct FileStorage {
+    file: File,
+    end: u64,
+}
+
+impl FileDisk {
+    /// Segments of `segment_bytes` in `directory`, which exists.
+    #[must_use]
+    pub const fn new(directory: PathBuf, segment_bytes: u64) -> Self {
+        Self { directory, segment_bytes }
+    }
+
+    fn fill(&self, path: &Path) -> io::Result<File> {
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let zeros = vec![0; 256 * 1024];
+        let mut left = self.segment_bytes;
+        while left > 0 {
+            let length = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
+            file.write_all(zeros.get(..length).unwrap_or_default())?;
+            left -= length as u64;
+        }
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        Ok(file)
+    }
+}
+
+impl Disk for FileDisk {
+    fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
+        let path = segment::path(&self.directory, number);
+        match self.fill(&path) {
+            Ok(file) => Ok(Box::new(FileStorage { file, end: 0 })),
+            Err(error) => {
+                // Half a segment takes the space that may be lacking. One that was there before is not ours to remove.
+                if error.kind() != io::ErrorKind::AlreadyExists {
+                    let _ = std::fs::remove_file(&path);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Storage for FileStorage {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn finish(self: Box<Self>) {
+        // Zeros that stay are no harm: readers stop at them.
+        let _ = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+    }
 }

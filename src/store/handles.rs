@@ -8,16 +8,31 @@ use crate::json;
 use crate::model::Sha256;
 use crate::store::open::Sqlite;
 use crate::store::writer::WorkError;
+use async_trait::async_trait;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::params;
+use std::time::Duration;
 
+/// How long one who needs a handle waits for it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[async_trait]
 impl HandleStore for Sqlite {
-    fn handle(&self, person: &Person<'_>, fresh: Handle) -> Result<Handle, HandleFault> {
-        let digest = person.digest;
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault> {
         // Bound to its row: a sealed value that was moved to another does not open.
-        let sealed = self.sealer.seal(digest.as_bytes(), &text_of(person));
-        self.writer.ask_blocking(move |connection| handle(connection, digest, fresh, &sealed)).map_err(|_| HandleFault)
+        let seal = |person: Person| {
+            let sealed = self.sealer.seal(person.digest.as_bytes(), &text_of(&person));
+            (person.digest, person.fresh, sealed)
+        };
+        let rows: Vec<_> = persons.into_iter().map(seal).collect();
+        let work = self.writer.ask(move |connection| {
+            rows.iter().map(|(digest, fresh, sealed)| handle(connection, *digest, *fresh, sealed)).collect()
+        });
+        match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
+            Ok(Ok(handles)) => Ok(handles),
+            Ok(Err(_)) | Err(_) => Err(HandleFault),
+        }
     }
 }
 
@@ -33,11 +48,11 @@ fn handle(connection: &Connection, digest: Sha256, fresh: Handle, sealed: &[u8])
 }
 
 /// What is sealed: kind, scope and value as a JSON array of three texts.
-fn text_of(person: &Person<'_>) -> Vec<u8> {
+fn text_of(person: &Person) -> Vec<u8> {
     let mut text = vec![b'['];
     json::write_string(person.kind.word(), &mut text);
     text.push(b',');
-    json::write_string(person.scope, &mut text);
+    json::write_string(&person.scope, &mut text);
     text.push(b',');
     json::write_string(person.value.expose(), &mut text);
     text.push(b']');

@@ -51,9 +51,9 @@ fn entry(number: u64, tenant: Option<&str>) -> StoredRevocation {
     }
 }
 
-fn person<'a>(value: &'a Stranger) -> Person<'a> {
-    let digest = sha256(value.expose().as_bytes());
-    Person { kind: IdentifierKind::User, scope: "https://issuer.example", value, digest }
+fn person(value: &str, fresh: Handle) -> Person {
+    let (value, digest) = (Stranger::new(value), sha256(value.as_bytes()));
+    Person { kind: IdentifierKind::User, scope: "https://issuer.example".into(), value, digest, fresh }
 }
 
 #[tokio::test]
@@ -120,34 +120,31 @@ async fn what_was_answered_survives_a_kill() {
     }
 }
 
-#[test]
-fn threads_that_ask_for_one_person_at_once_get_one_handle() {
+#[tokio::test]
+async fn those_who_ask_for_one_person_at_once_get_one_handle() {
     let (_folder, path) = place();
     let store = Sqlite::open(&path, &key()).unwrap();
-    let persons: Vec<_> = (0..20).map(|number| Stranger::new(format!("person {number}"))).collect();
-    let ask = |thread: u8| -> Vec<Handle> {
-        let fresh = |number: u8| Handle::new([thread, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-        persons.iter().zip(0..).map(|(value, number)| store.handle(&person(value), fresh(number)).unwrap()).collect()
+    let ask = |who: u8| {
+        let fresh = |number: u8| Handle::new([who, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        store.handles((0..20).map(|number| person(&format!("person {number}"), fresh(number))).collect())
     };
-    let (ask, handles) = (&ask, &mut Vec::new());
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask(thread))).collect();
-        handles.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
-    });
+    let (one, two, three, four) = tokio::join!(ask(1), ask(2), ask(3), ask(4));
+    let handles = [one, two, three, four].map(Result::unwrap);
     assert!(handles.windows(2).all(|pair| pair[0] == pair[1]));
     drop(store);
     let store = Sqlite::open(&path, &key()).unwrap();
-    assert_eq!(store.handle(&person(&persons[3]), Handle::new([9; 16])).unwrap(), handles[0][3], "after a restart");
+    let again = store.handles(vec![person("person 3", Handle::new([9; 16]))]).await.unwrap();
+    assert_eq!(again, [handles[0][3]], "after a restart");
 }
 
-#[test]
-fn a_person_keeps_the_first_handle_and_no_file_names_the_person() {
+#[tokio::test]
+async fn a_person_keeps_the_first_handle_and_no_file_names_the_person() {
     let (folder, path) = place();
     let store = Sqlite::open(&path, &key()).unwrap();
-    let value = Stranger::new("ivanov-the-resident");
-    let first = store.handle(&person(&value), Handle::new([1; 16])).unwrap();
-    assert_eq!(first, Handle::new([1; 16]));
-    assert_eq!(store.handle(&person(&value), Handle::new([2; 16])).unwrap(), first);
+    let value = "ivanov-the-resident";
+    let first = store.handles(vec![person(value, Handle::new([1; 16]))]).await.unwrap();
+    assert_eq!(first, [Handle::new([1; 16])]);
+    assert_eq!(store.handles(vec![person(value, Handle::new([2; 16]))]).await.unwrap(), first);
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
     assert!(files.len() >= 3, "file, write-ahead log, lock: {files:?}");
     for file in files {
@@ -159,7 +156,7 @@ fn a_person_keeps_the_first_handle_and_no_file_names_the_person() {
         }
     }
     // It can be opened again, by the key alone and in its row alone.
-    let digest = person(&value).digest;
+    let digest = sha256(value.as_bytes());
     let sealed: Vec<u8> = Connection::open(&path)
         .unwrap()
         .query_row("SELECT sealed FROM handle WHERE person = ?1", [digest.as_bytes()], |row| row.get(0))
@@ -237,14 +234,14 @@ async fn a_row_that_was_never_ours_is_named_damaged_and_not_passed_over() {
     assert_eq!(store.load().await.err(), Some(StoreFault::Damaged));
 }
 
-#[test]
-fn the_connection_is_set_to_lose_nothing() {
+#[tokio::test]
+async fn the_connection_is_set_to_lose_nothing() {
     let (_folder, path) = place();
     let store = Sqlite::open(&path, &key()).unwrap();
-    let settings = store.writer.ask_blocking(|connection| {
+    let settings = store.writer.ask(|connection| {
         let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         Ok((journal, number("synchronous")?, number("foreign_keys")?, number("trusted_schema")?))
     });
-    assert_eq!(settings, Ok(("wal".to_owned(), 2, 1, 0)));
+    assert_eq!(settings.await, Ok(("wal".to_owned(), 2, 1, 0)));
 }

@@ -14,15 +14,12 @@ use std::sync::mpsc::SyncSender;
 use std::sync::mpsc::TrySendError;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Jobs in one transaction at most.
 const BATCH_MAX: usize = 32;
 /// Jobs that may wait.
 const WAITING_MAX: usize = 1024;
-/// How long one who blocks waits for an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Does its statements; what it returns is called once they are durable. `None` where they failed, which it has told.
 type Job = Box<dyn FnOnce(&Connection) -> Option<Settle> + Send>;
@@ -53,17 +50,6 @@ impl Writer {
         // The other end may have hung up; then nobody wants the answer.
         self.submit(work, |result| drop(answer.send(result)))?;
         answered.await.unwrap_or(Err(StoreFault::Failed))
-    }
-
-    /// As [`Writer::ask`], for one who may block the thread for a while.
-    pub(super) fn ask_blocking<T, W>(&self, work: W) -> Result<T, StoreFault>
-    where
-        T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, WorkError> + Send + 'static,
-    {
-        let (answer, answered) = sync_channel(1);
-        self.submit(work, move |result| drop(answer.send(result)))?;
-        answered.recv_timeout(ANSWER_TIMEOUT).unwrap_or(Err(StoreFault::Failed))
     }
 
     /// An answer that is dropped without being called stands for a transaction that was not committed.

@@ -1,0 +1,83 @@
+//! The answer that an idempotency key keeps, as bytes: sealed before it is written, bound to its receipt.
+//!
+//! Status, number of fields, then each field's name and value, each preceded by its length (two bytes, four for a
+//! value), then the body. Numbers have their big end first. What was sealed is ours, so that a form that does not fit is
+//! a fault of the same kind as a seal that does not open.
+
+use crate::crypto::Sealer;
+use crate::model::Receipt;
+use crate::model::Reply;
+use bytes::Bytes;
+use http::HeaderName;
+use http::HeaderValue;
+use http::StatusCode;
+
+/// The longest body that is kept. The outcome of a command with a longer one counts as unknown when it is repeated.
+pub(super) const KEPT_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Seals an answer; `None` if it is too long to be kept.
+pub(super) fn seal(sealer: &Sealer, receipt: Receipt, reply: &Reply) -> Option<Vec<u8>> {
+    if reply.body.len() > KEPT_MAX_BYTES {
+        return None;
+    }
+    let mut plain = Vec::with_capacity(reply.body.len() + 256);
+    plain.extend_from_slice(&reply.status.as_u16().to_be_bytes());
+    plain.extend_from_slice(&u16::try_from(reply.fields.len()).ok()?.to_be_bytes());
+    for (name, value) in &reply.fields {
+        plain.extend_from_slice(&u16::try_from(name.as_str().len()).ok()?.to_be_bytes());
+        plain.extend_from_slice(name.as_str().as_bytes());
+        plain.extend_from_slice(&u32::try_from(value.len()).ok()?.to_be_bytes());
+        plain.extend_from_slice(value.as_bytes());
+    }
+    plain.extend_from_slice(&reply.body);
+    Some(sealer.seal(&bound_to(receipt), &plain))
+}
+
+/// Opens what [`seal`] sealed for this receipt.
+pub(super) fn open(sealer: &Sealer, receipt: Receipt, sealed: &[u8]) -> Option<Reply> {
+    let plain = sealer.open(&bound_to(receipt), sealed).ok()?;
+    let (status, rest) = plain.split_first_chunk()?;
+    let (count, mut rest) = rest.split_first_chunk()?;
+    let mut fields = Vec::new();
+    for _ in 0..u16::from_be_bytes(*count) {
+        let (length, after) = rest.split_first_chunk()?;
+        let (name, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let (length, after) = after.split_first_chunk()?;
+        let (value, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        fields.push((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?));
+        rest = after;
+    }
+    let status = StatusCode::from_u16(u16::from_be_bytes(*status)).ok()?;
+    Some(Reply { status, fields, body: Bytes::copy_from_slice(rest) })
+}
+
+fn bound_to(receipt: Receipt) -> Vec<u8> {
+    format!("audit answer of {receipt}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SecretKey;
+
+    #[test]
+    fn an_answer_opens_under_its_receipt_only() {
+        let sealer = Sealer::new(&SecretKey::new([7; 32]));
+        let value = HeaderValue::from_static("application/json");
+        let fields = vec![(http::header::CONTENT_TYPE, value)];
+        let reply = Reply { status: StatusCode::CREATED, fields, body: Bytes::from_static(b"{\"a\":1}") };
+        let (one, other) = (Receipt::new([1; 16]), Receipt::new([2; 16]));
+        let sealed = seal(&sealer, one, &reply).unwrap();
+        let opened = open(&sealer, one, &sealed).unwrap();
+        assert_eq!((opened.status, opened.fields, opened.body), (reply.status, reply.fields, reply.body));
+        assert!(open(&sealer, other, &sealed).is_none());
+    }
+
+    #[test]
+    fn an_answer_of_4_mib_is_kept_and_not_one_byte_more() {
+        let sealer = Sealer::new(&SecretKey::new([7; 32]));
+        let reply = |length| Reply { status: StatusCode::OK, fields: Vec::new(), body: vec![b'a'; length].into() };
+        assert!(seal(&sealer, Receipt::new([1; 16]), &reply(KEPT_MAX_BYTES)).is_some());
+        assert!(seal(&sealer, Receipt::new([1; 16]), &reply(KEPT_MAX_BYTES + 1)).is_none());
+    }
+}
