@@ -130,6 +130,7 @@ fn demand_value(field: &Field) -> Option<DemandValue> {
     let kind = match field.kind {
         json::Kind::String => ValueKind::Text,
         json::Kind::Boolean => ValueKind::Boolean,
+        json::Kind::Number if field.whole => ValueKind::Integer,
         json::Kind::Null | json::Kind::Number | json::Kind::Array | json::Kind::Object => return None,
     };
     let public = field.rule.class == DataClass::Public;

@@ -88,6 +88,27 @@ fn every_file_changes_the_digest_by_content_and_by_name() {
 }
 
 #[test]
+fn policies_see_the_values_of_path_query_and_body_each_of_its_kind() {
+    let sample = Sample::new();
+    let contract = fs::read_to_string(sample.path("contracts/smarthome.openapi.yaml")).unwrap();
+    let count = "        - {name: count, in: query, required: true, schema: {type: integer, minimum: 1, maximum: 9, x-portcullis: {class: public}}}\n";
+    sample.write(
+        "contracts/smarthome.openapi.yaml",
+        &contract.replacen("      requestBody:\n", &format!("{count}      requestBody:\n"), 1),
+    );
+    let schema = fs::read_to_string(sample.path("cedar/schema.cedarschema")).unwrap();
+    let with = |request: &str| {
+        schema.replacen("tokenKind: String,", &format!("tokenKind: String, request: {{{request}}},"), 1)
+    };
+    sample.write("cedar/schema.cedarschema", &with("count: Long, reason?: String, houseId: String"));
+    assert_eq!(sample.faults(), [""; 0]);
+    for wrong in ["count: String", "reason: String", "nobody?: String"] {
+        sample.write("cedar/schema.cedarschema", &with(wrong));
+        assert_eq!(sample.faults(), ["context-attribute"], "{wrong}");
+    }
+}
+
+#[test]
 fn what_has_no_place_in_a_bundle_is_a_fault() {
     for path in [
         "readme.md",

@@ -1,5 +1,7 @@
 //! The example at the root of the repository, loaded as it is and with one thing wrong at a time.
 
+use crate::bundle::Bundle;
+use crate::bundle::Stated;
 use crate::config::Config;
 use crate::config::admin_socket;
 use crate::crypto::Algorithm;
@@ -114,6 +116,21 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.audit, site.path("state/audit"));
     assert!(config.workers.get() >= 1);
+}
+
+#[test]
+fn the_example_keeps_what_the_sample_bundle_requires() {
+    let config = Site::new().load().map_err(|faults| panic!("{faults}")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let bundle = Bundle::load(&folder, &config.limits).map_err(|faults| panic!("{faults}")).unwrap();
+    let stated = Stated {
+        environment: &config.environment,
+        issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
+        partners: config.partners.iter().map(|partner| (&partner.name, &*partner.host)).collect(),
+    };
+    let undercut = bundle.requirements().undercut(&stated);
+    assert!(undercut.is_empty(), "{undercut}");
+    assert!(config.partners.iter().all(|partner| bundle.contract(&partner.name).is_some()));
 }
 
 #[test]

@@ -151,6 +151,7 @@ impl SchemaCompiler<'_> {
             rule,
             claim: leaf.claim.clone(),
             kind: leaf.kind(),
+            whole: matches!(leaf.check, Check::Integer(_)),
             required: at.required,
         });
         Some(leaf)

@@ -148,6 +148,8 @@ pub struct Field {
     pub claim: Option<Arc<str>>,
     /// The kind of the value.
     pub kind: json::Kind,
+    /// Whether it is a whole number.
+    pub whole: bool,
     /// Whether it is always there (each level above it is required too).
     pub required: bool,
 }
