@@ -29,6 +29,8 @@ use cedar_policy_core::ast::ActionConstraint;
 use cedar_policy_core::ast::Effect;
 use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::EntityUIDEntry;
+use cedar_policy_core::ast::Expr;
+use cedar_policy_core::ast::ExprBuilder;
 use cedar_policy_core::entities::Entities;
 use cedar_policy_core::validator::ValidatorActionId;
 use cedar_policy_core::validator::ValidatorSchema;
@@ -182,7 +184,7 @@ impl Assembly<'_> {
             let rule = Rule {
                 id: AsRef::<str>::as_ref(policy.id()).into(),
                 forbids: ast.effect() == Effect::Forbid,
-                condition: ast.condition(),
+                condition: without_places(ast.condition()),
                 order,
             };
             footprint.add(&rule.condition);
@@ -252,6 +254,11 @@ impl Assembly<'_> {
         });
         declared.map_or(Place::WHOLE, |(at, _)| Place::of_offset(text, at))
     }
+}
+
+/// A condition without its places in the policy's text, which the evaluator would copy onto every value.
+fn without_places(condition: Expr) -> Expr {
+    condition.clone().try_into_expr::<ExprBuilder<()>>().unwrap_or(condition)
 }
 
 /// The action without its place in the schema's text: each copy would drag it along.
