@@ -3,6 +3,7 @@
 //! Inputs are only those context attributes that a policy of the action reads. Nothing in here speaks of a person: an
 //! attribute that may is named without its value.
 
+use std::fmt;
 use std::sync::Arc;
 
 /// A decision as it goes into the record. It says nothing about allow or deny: the type that holds it does.
@@ -13,8 +14,9 @@ pub struct Decision {
     pub(super) errors: Vec<Arc<str>>,
 }
 
-/// One context attribute that a policy of the action reads.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// One context attribute that a policy of the action reads. It is for the record: `Debug` shows the value's length alone,
+/// because roles, scopes and rights are a stranger's words.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Input {
     /// The attribute's name, for instance `ageSeconds` or `request.reason`.
     pub name: Arc<str>,
@@ -46,4 +48,10 @@ impl Decision {
 impl Input {
     /// Stands for a value that is not recorded because it may speak of a person. No attribute has such a value itself.
     pub const WITHHELD: &'static str = r#"{"withheld":"person"}"#;
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: <{} bytes>", self.name, self.json.len())
+    }
 }
