@@ -83,13 +83,7 @@ impl<'a> Files<'a> {
             }
             Err(error) => self.tls_fault(&tls.certificate, &error),
         };
-        Some(TlsPeer {
-            identity: identity?,
-            roots: roots?,
-            certificate_file: tls.certificate.value.clone(),
-            key_file: tls.key.value.clone(),
-            roots_file: tls.roots.value.clone(),
-        })
+        Some(TlsPeer { identity: identity?, roots: roots? })
     }
 
     /// A file that must be there.

@@ -68,12 +68,6 @@ pub struct TlsPeer {
     pub identity: TlsIdentity,
     /// Who signs the other side's certificate.
     pub roots: Vec<CertificateDer<'static>>,
-    /// The file of our certificate chain.
-    pub certificate_file: PathBuf,
-    /// The file of our key.
-    pub key_file: PathBuf,
-    /// The file of the roots.
-    pub roots_file: PathBuf,
 }
 
 /// One partner.
