@@ -11,6 +11,21 @@ use crate::model::Sha256;
 use std::fmt;
 
 /// A request whose every leaf was treated as its contract declares; only [`crate::protect::Protector`] makes one.
+///
+/// A permitted request is protected:
+/// ```
+/// use portcullis::{contract::{Declared, Rebuilt}, identity::Caller, policy::Permit, protect::{ProtectFault, Protected, Protector}};
+/// fn protect(p: &Protector, permit: &Permit, c: &Caller, d: &Declared, r: &Rebuilt) -> Result<Protected, ProtectFault> {
+///     p.protect(permit, c, r)
+/// }
+/// ```
+/// One that was declared alone, whose body nobody rebuilt, is not:
+/// ```compile_fail
+/// use portcullis::{contract::{Declared, Rebuilt}, identity::Caller, policy::Permit, protect::{ProtectFault, Protected, Protector}};
+/// fn protect(p: &Protector, permit: &Permit, c: &Caller, d: &Declared, r: &Rebuilt) -> Result<Protected, ProtectFault> {
+///     p.protect(permit, c, d)
+/// }
+/// ```
 #[derive(Clone)]
 #[must_use = "only these bytes may leave"]
 pub struct Protected {
@@ -24,6 +39,21 @@ pub struct Protected {
 }
 
 /// A checked answer in our own words again; only [`crate::protect::Protector`] makes one.
+///
+/// What was checked is restored:
+/// ```
+/// use portcullis::{contract::Checked, partner::Answer, policy::Permit, protect::{ProtectFault, Protector, Restored}};
+/// fn restore(p: &Protector, permit: &Permit, answer: Answer, checked: Checked) -> Result<Restored, ProtectFault> {
+///     p.restore(permit, checked)
+/// }
+/// ```
+/// What the partner sent is not:
+/// ```compile_fail
+/// use portcullis::{contract::Checked, partner::Answer, policy::Permit, protect::{ProtectFault, Protector, Restored}};
+/// fn restore(p: &Protector, permit: &Permit, answer: Answer, checked: Checked) -> Result<Restored, ProtectFault> {
+///     p.restore(permit, answer)
+/// }
+/// ```
 #[derive(Clone)]
 #[must_use = "without this proof the caller gets no answer"]
 pub struct Restored {
