@@ -57,6 +57,7 @@ pub(super) fn compile(
         body: body.as_ref(),
     };
     names.stand_once(written.place);
+    fields_stand_once(reader, &header_parameters, written.place);
     let words = written.words;
     let resource = names.resource(&words);
     let idempotency = names.idempotency(&words);
@@ -217,7 +218,18 @@ fn answer_shape(schemas: &mut SchemaCompiler<'_>, written: &written::Answer<'_>)
             schemas.schema(schema, &Position::root(Part::Body, code)).map(Some)
         }
     };
-    Some(AnswerShape { status, fields: headers.into_iter().collect::<Option<_>>()?, body: body? })
+    let fields = headers.into_iter().collect::<Option<Vec<_>>>()?;
+    fields_stand_once(schemas.reader, &fields, written.status.place);
+    Some(AnswerShape { status, fields, body: body? })
+}
+
+/// Reports header fields that are declared in two spellings.
+fn fields_stand_once(reader: &Reader, fields: &[(HeaderName, Parameter)], place: Place) {
+    for (index, (name, _)) in fields.iter().enumerate() {
+        if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
+            reader.fault("ambiguous-name", place, format!("the header `{name}` is declared twice"));
+        }
+    }
 }
 
 /// The names of one request's values.

@@ -248,7 +248,7 @@ impl SchemaCompiler<'_> {
 
     /// The claim that a leaf must equal; the outer `None` is a fault.
     fn claim<'w>(&self, words: &FieldWords<'w>, is_text: bool, at: &Position) -> Option<Option<&'w str>> {
-        let kind = words.of.map(|of| of.value);
+        let kind = words.of.map(|of| of.value).filter(|_| words.class == DataClass::Identifier);
         let wanted = kind.and_then(claim_of);
         let in_request = at.status.is_none();
         match (&words.claim, wanted) {

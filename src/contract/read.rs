@@ -49,11 +49,13 @@ pub(super) fn document<'a>(reader: &'a Reader, root: &'a Node) -> Option<Documen
     let refs = Refs::new(reader, root);
     let components = fields.optional("components");
     let paths = fields.required("paths").and_then(|node| reader.fields(node));
-    let paths: Option<Vec<PathItem<'_>>> =
-        paths.map(|paths| paths.rest().into_iter().filter_map(|(key, node)| path_item(&refs, key, node)).collect());
+    let items = paths.map(|paths| paths.rest());
     fields.finish();
-    let paths = paths?;
-    refs.finish(components);
+    let items = items?;
+    let count = items.len();
+    let paths: Vec<PathItem<'_>> = items.into_iter().filter_map(|(key, node)| path_item(&refs, key, node)).collect();
+    let whole = paths.len() == count && paths.iter().flat_map(|path| &path.operations).all(Option::is_some);
+    refs.finish(components, whole);
     if paths.iter().all(|path| path.operations.is_empty()) {
         reader.fault("no-operations", root.place, "the contract declares no operation");
     }

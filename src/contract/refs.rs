@@ -69,14 +69,15 @@ impl<'a> Refs<'a> {
         (count <= MAX_SCHEMAS).then_some(())
     }
 
-    /// Reports components of sections that are not known, and such that nobody refers to.
-    pub(super) fn finish(&self, components: Option<&'a Node>) {
+    /// Reports components of sections that are not known, and, if the document could be read as a `whole`, such that nobody refers
+    /// to.
+    pub(super) fn finish(&self, components: Option<&'a Node>, whole: bool) {
         let Some(components) = components.and_then(|node| self.reader.fields(node)) else { return };
         for section in ["schemas", "parameters", "requestBodies", "responses", "headers"] {
             let Some(fields) = components.optional(section).and_then(|node| self.reader.fields(node)) else { continue };
             for (key, _) in fields.rest() {
                 let pointer = format!("#/components/{section}/{}", escape(&key.text));
-                if !self.used.borrow().contains(&*pointer) {
+                if whole && !self.used.borrow().contains(&*pointer) {
                     let fault = self.reader.source().fault(
                         "unused-component",
                         key.place,

@@ -18,6 +18,8 @@ use http::HeaderValue;
 use http::Method;
 
 mod answers;
+mod load;
+mod properties;
 mod requests;
 
 /// Doors of houses, and what else the tests need.

@@ -1,0 +1,512 @@
+//! What does not load, with its code and line; and that all faults of a document are found at once.
+
+use super::DOORS;
+use super::compile;
+use super::doors;
+use crate::contract::Actuates;
+use crate::contract::Contract;
+use crate::contract::Idempotency;
+use crate::diagnostic::Source;
+use crate::identity::Caller;
+use crate::limits::Limits;
+use crate::model::Part;
+
+/// Code and line of each fault.
+fn faults(text: &str) -> Vec<(&'static str, u32)> {
+    match compile(text) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(|fault| (fault.code, fault.place.line)).collect(),
+    }
+}
+
+/// The contract of the tests with `from`, which stands in it once, replaced; and the line of its first character.
+fn changed(from: &str, to: &str) -> (String, u32) {
+    assert_eq!(DOORS.matches(from).count(), 1, "{from:?} must stand there once");
+    let line = DOORS.split(from).next().unwrap().matches('\n').count() + 1;
+    (DOORS.replace(from, to), u32::try_from(line).unwrap())
+}
+
+/// Asserts that each change makes one fault of this code, in the changed line plus an offset.
+fn refused(cases: &[(&str, &str, &str, i32)]) {
+    for (from, to, code, offset) in cases {
+        let (text, line) = changed(from, to);
+        assert_eq!(
+            faults(&text),
+            [(*code, line.saturating_add_signed(*offset))],
+            "{from:?} → {to:?}\n{:?}",
+            compile(&text).err()
+        );
+    }
+}
+
+const SILENT: &str = "silent: {type: boolean, x-portcullis: {class: public}}";
+const COMMENT: &str = "comment: {type: string, maxLength: 10, x-portcullis: {class: personal, protect: drop}}";
+const USER: &str = "userId: {type: string, maxLength: 64, x-portcullis: {class: identifier, of: user, claim: sub, protect: pseudonymize}}";
+const NOTE: &str = "{name: note, in: query, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}";
+const AT: &str = "at: {type: integer, x-portcullis: {class: access, protect: keep}}";
+
+#[test]
+fn the_contract_of_the_tests_loads_and_lists_every_leaf() {
+    let contract = doors();
+    assert_eq!(contract.partner().as_str(), "smarthome");
+    assert_eq!(
+        (contract.recipient(), contract.country(), contract.retention()),
+        ("Smart Home Operator LLC", "RU", "P30D")
+    );
+    let [open, list] = contract.operations() else { panic!("two operations") };
+    assert_eq!((open.actuates, open.max_age_s), (Some(Actuates::Door), Some(10)));
+    assert_eq!(open.idempotency, Some(Idempotency::Header));
+    assert_eq!((open.body_max_bytes, list.body_max_bytes), (65_536, 0));
+    let listed: Vec<_> =
+        open.fields.iter().map(|field| (field.part, field.status, &*field.pointer, field.required)).collect();
+    assert_eq!(
+        listed,
+        [
+            (Part::Path, None, "houseId", true),
+            (Part::Path, None, "doorId", true),
+            (Part::Query, None, "reason", false),
+            (Part::Query, None, "count", false),
+            (Part::Query, None, "note", false),
+            (Part::Header, None, "X-Locale", false),
+            (Part::Body, None, "/requestId", true),
+            (Part::Body, None, "/userId", true),
+            (Part::Body, None, "/deviceId", false),
+            (Part::Body, None, "/comment", false),
+            (Part::Body, None, "/level", false),
+            (Part::Body, None, "/silent", false),
+            (Part::Body, None, "/visits/*/at", false),
+            (Part::Body, None, "/visits/*/a~1b~0c", false),
+            (Part::Header, Some(200), "X-Door-State", false),
+            (Part::Body, Some(200), "/status", true),
+            (Part::Body, Some(200), "/userId", false),
+            (Part::Body, Some(200), "/secret", false),
+        ]
+    );
+    let claims = open.fields.iter().filter_map(|field| field.claim.as_deref());
+    assert!(claims.eq(["sub", "device_id"]));
+    for claim in ["sub", "device_id", "car_id", "tenant"] {
+        assert!(Caller::CLAIMS.contains(&claim), "a token has no `{claim}`");
+    }
+}
+
+#[test]
+fn a_leaf_that_breaks_a_rule_of_data_classes_does_not_load() {
+    let comment = |words: &'static str| {
+        Box::leak(format!("comment: {{type: string, maxLength: 10, x-portcullis: {{{words}}}}}").into_boxed_str())
+    };
+    let user = |words: &'static str| {
+        Box::leak(format!("userId: {{type: string, maxLength: 64, x-portcullis: {{{words}}}}}").into_boxed_str())
+    };
+    refused(&[
+        (SILENT, "silent: {type: boolean}", "missing-class", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {}}", "missing-class", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {class: publik}}", "unknown-word", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {class: public, protcet: keep}}", "unknown-key", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {class: personal}}", "missing-protect", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {class: access}}", "missing-protect", 0),
+        (SILENT, "silent: {type: boolean, x-portcullis: {class: personal, protect: pseudonymize}}", "protect-unfit", 0),
+        (
+            SILENT,
+            "silent: {type: boolean, x-portcullis: {class: personal, protect: require-encrypted}}",
+            "protect-unfit",
+            0,
+        ),
+        (COMMENT, comment("class: personal, protect: encrypt"), "encrypt-not-available", 0),
+        (COMMENT, comment("class: biometric, protect: keep"), "protect-unfit", 0),
+        (COMMENT, comment("class: secret, protect: keep"), "protect-unfit", 0),
+        (COMMENT, comment("class: secret"), "missing-protect", 0),
+        (COMMENT, comment("class: personal, protect: pseudonymize"), "protect-unfit", 0),
+        (COMMENT, comment("class: identifier, protect: keep"), "missing-of", 0),
+        (COMMENT, comment("class: personal, of: user, protect: keep"), "of-unfit", 0),
+        (COMMENT, comment("class: personal, claim: sub, protect: keep"), "claim-unfit", 0),
+        (COMMENT, comment("class: identifier, of: house, claim: sub, protect: keep"), "claim-unfit", 0),
+        (COMMENT, comment("class: identifier, of: car, protect: pseudonymize"), "missing-claim", 0),
+        (COMMENT, comment("class: identifier, of: device, protect: pseudonymize"), "missing-claim", 0),
+        (USER, user("class: identifier, of: user, protect: pseudonymize"), "missing-claim", 0),
+        (USER, user("class: identifier, of: user, claim: device_id, protect: pseudonymize"), "claim-unfit", 0),
+        (USER, user("class: identifier, of: user, claim: email, protect: pseudonymize"), "claim-unfit", 0),
+        (USER, user("class: identifier, of: user, claim: sub"), "missing-protect", 0),
+        (
+            USER,
+            "userId: {type: integer, x-portcullis: {class: identifier, of: user, claim: sub, protect: keep}}",
+            "claim-unfit",
+            0,
+        ),
+        (
+            "{class: identifier, of: door, protect: keep}}\n        - {name: reason",
+            "{class: identifier, of: door, protect: drop}}\n        - {name: reason",
+            "protect-unfit",
+            0,
+        ),
+        (
+            "{class: identifier, of: user, protect: pseudonymize}",
+            "{class: identifier, of: user, claim: sub, protect: pseudonymize}",
+            "claim-unfit",
+            0,
+        ),
+    ]);
+}
+
+#[test]
+fn encrypt_says_that_it_is_not_available_yet() {
+    let (text, _) =
+        changed(COMMENT, "comment: {type: string, maxLength: 9, x-portcullis: {class: personal, protect: encrypt}}");
+    let shown = compile(&text).err().unwrap().to_string();
+    assert!(shown.contains("`protect: encrypt` is not available yet") && shown.contains("help: "), "{shown}");
+    assert!(shown.contains("test.openapi.yaml:41:") && shown.contains("^"), "{shown}");
+}
+
+#[test]
+fn a_keyword_that_is_not_enforced_is_named() {
+    for keyword in [
+        "format: uuid",
+        "default: x",
+        "const: x",
+        "nullable: true",
+        "oneOf: []",
+        "anyOf: []",
+        "allOf: []",
+        "not: {}",
+        "if: {}",
+        "maximum: 1",
+        "items: {}",
+        "properties: {}",
+        "contentEncoding: base64",
+        "readOnly: true",
+        "minProperties: 1",
+        "x-other: 1",
+        "uniqueItems: true",
+        "$id: a",
+        "$anchor: a",
+        "$defs: {}",
+        "discriminator: {}",
+        "maxlength: 3",
+    ] {
+        let (text, line) = changed(COMMENT, &COMMENT.replace("maxLength: 10", &format!("maxLength: 10, {keyword}")));
+        assert_eq!(faults(&text), [("unknown-key", line)], "{keyword}");
+        let name = keyword.split(':').next().unwrap();
+        let shown = compile(&text).err().unwrap().to_string();
+        assert!(shown.contains(&format!("unknown key `{name}`")), "{shown}");
+    }
+    for annotation in
+        ["title: a", "description: b", "example: {x: 1}", "examples: [1]", "deprecated: true", "$comment: c"]
+    {
+        let (text, _) = changed(COMMENT, &COMMENT.replace("maxLength: 10", &format!("maxLength: 10, {annotation}")));
+        assert_eq!(faults(&text), [], "{annotation}");
+    }
+}
+
+#[test]
+fn a_schema_that_bounds_nothing_or_means_nothing_does_not_load() {
+    let public = "x-portcullis: {class: public}";
+    let silent = |schema: &str| &*Box::leak(format!("silent: {{{schema}, {public}}}").into_boxed_str());
+    refused(&[
+        (SILENT, silent("type: string"), "unbounded-text", 0),
+        (SILENT, silent("type: string, pattern: abc"), "pattern", 0),
+        (SILENT, silent("type: string, pattern: \"^a|b$\""), "pattern", 0),
+        (SILENT, silent("type: string, pattern: \"^(a$\""), "pattern", 0),
+        (SILENT, silent("type: string, minLength: 3, maxLength: 2"), "bounds", 0),
+        (SILENT, silent("type: string, maxLength: -1"), "out-of-bounds", 0),
+        (SILENT, silent("type: string, maxLength: ten"), "wrong-type", 0),
+        (SILENT, silent("type: string, enum: []"), "enum", 0),
+        (SILENT, silent("type: string, enum: [a, a]"), "enum", 0),
+        (SILENT, silent("type: string, enum: [a, 1]"), "wrong-type", 0),
+        (SILENT, silent("type: integer, enum: [a]"), "wrong-type", 0),
+        (SILENT, silent("type: integer, minimum: 1.5"), "bounds", 0),
+        (SILENT, silent("type: integer, minimum: 3, maximum: 2"), "bounds", 0),
+        (SILENT, silent("type: number, exclusiveMinimum: 2, maximum: 2"), "bounds", 0),
+        (SILENT, silent("type: number, exclusiveMinimum: 2, minimum: 2"), "bounds", 0),
+        (SILENT, silent("type: null"), "wrong-type", 0),
+        (SILENT, silent("type: [string]"), "wrong-type", 0),
+        (SILENT, silent("type: text"), "unknown-word", 0),
+        (SILENT, "silent: {x-portcullis: {class: public}}", "missing-key", 0),
+        (SILENT, "silent: {type: object, additionalProperties: true, properties: {}}", "open-object", 0),
+        (SILENT, "silent: {type: object, additionalProperties: {type: string}, properties: {}}", "open-object", 0),
+        (SILENT, "silent: {type: object, properties: {}, x-portcullis: {class: public}}", "unknown-key", 0),
+        (SILENT, "silent: {type: object, properties: {}, required: [a]}", "required-unknown", 0),
+        ("required: [at]", "required: [at, at]", "required-twice", 0),
+        ("                  maxItems: 2\n", "", "unbounded-array", -2),
+        ("minItems: 1", "minItems: 3", "bounds", -1),
+    ]);
+}
+
+#[test]
+fn what_moves_something_says_all_that_it_must() {
+    refused(&[
+        ("        max_age: 10s\n", "", "actuates-max-age", -1),
+        ("        idempotency: header\n", "", "actuates-idempotency", -2),
+        ("max_age: 10s", "max_age: 10", "wrong-type", 0),
+        ("max_age: 10s", "max_age: 0s", "duration", 0),
+        ("max_age: 10s", "max_age: 61m", "duration", 0),
+        ("max_age: 10s", "max_age: 10h", "duration", 0),
+        ("idempotency: header", "idempotency: comment", "idempotency-field", 0),
+        ("idempotency: header", "idempotency: nothing", "idempotency-field", 0),
+        ("actuates: door", "actuates: barrier", "actuates-object", -3),
+        ("actuates: door", "actuates: lamp", "unknown-word", 0),
+        ("id: [houseId, doorId]}", "id: [houseId, requestId]}", "actuates-object", 0),
+        ("id: [houseId, doorId]}", "id: [doorId, houseId]}", "actuates-object", 0),
+        ("id: [houseId, doorId]}", "id: []}", "resource-id", 0),
+        ("id: [houseId, doorId]}", "id: [houseId, reason]}", "resource-id", 0),
+        ("id: [houseId, doorId]}", "id: [houseId, comment]}", "resource-id", 0),
+    ]);
+    refused(&[
+        ("        max_age: 10s\n", "        max_age: 10s\n        life_safety: egress\n", "egress-local-override", 1),
+        (
+            "        max_age: 10s\n",
+            "        max_age: 10s\n        life_safety: egress\n        local_override: false\n",
+            "egress-local-override",
+            2,
+        ),
+        ("        max_age: 10s\n", "        max_age: 10s\n        local_override: true\n", "local-override-unfit", 1),
+        ("        max_age: 10s\n", "        max_age: 10s\n        life_safety: fire\n", "unknown-word", 1),
+    ]);
+    let (text, _) = changed("max_age: 10s", "max_age: 1m\n        life_safety: egress\n        local_override: true");
+    let contract = compile(&text).unwrap();
+    assert!(contract.operations()[0].lets_people_out);
+    assert_eq!(contract.operations()[0].max_age_s, Some(60));
+    let (text, _) = changed("idempotency: header", "idempotency: requestId");
+    assert_eq!(compile(&text).unwrap().operations()[0].idempotency, Some(Idempotency::BodyField("requestId".into())));
+    let (text, line) = changed("    post:\n", "    get:\n");
+    assert_eq!(faults(&text), [("body-unfit", line + 27), ("actuates-method", line + 7)]);
+}
+
+#[test]
+fn what_an_operation_says_must_be_known_and_whole() {
+    refused(&[
+        ("        action: openDoor\n", "", "missing-key", 0),
+        ("        purpose: access\n", "", "missing-key", -7),
+        ("        direction: outbound\n", "        direction: inbound\n", "not-available-yet", 0),
+        ("        direction: outbound\n", "        direction: sideways\n", "unknown-word", 0),
+        ("        purpose: access\n", "        purpose: a b\n", "invalid-name", 0),
+        ("        purpose: access\n", "        purpose: access\n        records: doors\n", "unknown-key", 1),
+        ("        purpose: access\n", "        purpose: access\n        revoke_within: 1s\n", "unknown-key", 1),
+        ("right: {type: door_access, action: open}", "right: {type: door_access}", "missing-key", 0),
+        ("operationId: listDoors", "operationId: openDoor", "duplicate-operation", 0),
+        ("operationId: listDoors", "operationId: list doors", "invalid-name", 0),
+        ("      operationId: listDoors\n", "", "missing-key", 0),
+        (
+            "        \"202\": {description: taken}\n",
+            "        \"202\": {description: taken, links: {}}\n",
+            "unknown-key",
+            0,
+        ),
+        ("        \"202\":", "        default:", "status", 0),
+        ("        \"202\":", "        \"2XX\":", "status", 0),
+        ("        \"202\":", "        \"101\":", "status", 0),
+        ("        \"202\":", "        \"+20\":", "status", 0),
+        (
+            "\"202\": {description: taken}",
+            "\"204\": {content: {application/json: {schema: {type: object}}}}",
+            "body-unfit",
+            0,
+        ),
+        (
+            "\"202\": {description: taken}",
+            "\"202\": {content: {text/plain: {}, application/json: {schema: {type: object}}}}",
+            "media-type",
+            0,
+        ),
+        ("\"202\": {description: taken}", "\"202\": {content: {}}", "media-type", 0),
+        (
+            "\"202\": {description: taken}",
+            "\"202\": {content: {application/json: {schema: {type: boolean, x-portcullis: {class: public}}}}}",
+            "body-not-an-object",
+            0,
+        ),
+        ("X-Door-State:", "Set-Cookie:", "reserved-header", 0),
+        ("X-Door-State:", "Location:", "reserved-header", 0),
+        ("        required: true\n        content:", "        content:", "optional-body", 0),
+    ]);
+    let (text, line) = changed("        \"200\":\n          content:", "        \"404\":\n          content:");
+    assert_eq!(faults(&text), [("no-success", line - 5)]);
+}
+
+#[test]
+fn parameters_are_declared_once_where_the_path_says_and_by_plain_names() {
+    refused(&[
+        (
+            NOTE,
+            "{name: note, in: cookie, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
+            "unknown-word",
+            0,
+        ),
+        (
+            NOTE,
+            "{name: note, in: query, style: form, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
+            "unknown-key",
+            0,
+        ),
+        (
+            NOTE,
+            "{name: \"note[]\", in: query, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
+            "parameter-name",
+            0,
+        ),
+        (
+            NOTE,
+            "{name: note, in: query, schema: {type: array, maxItems: 1, items: {type: boolean, x-portcullis: {class: public}}}}",
+            "not-a-leaf",
+            0,
+        ),
+        (NOTE, "{name: note, in: query, schema: {type: object}}", "not-a-leaf", 0),
+        (
+            NOTE,
+            "{name: other, in: path, required: true, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
+            "path-parameter",
+            0,
+        ),
+        (NOTE, "{name: note, in: query}", "missing-key", 0),
+        ("name: X-Locale", "name: X-Forwarded-For", "reserved-header", 0),
+        ("name: X-Locale", "name: authorization", "reserved-header", 0),
+        ("name: X-Locale", "name: Idempotency-Key", "reserved-header", 0),
+        ("name: X-Locale", "name: Content-Type", "reserved-header", 0),
+        ("name: X-Locale", "name: \"a b\"", "reserved-header", 0),
+        ("          required: true\n          schema", "          schema", "path-parameter", -2),
+    ]);
+    let twice = NOTE.replace("maxLength: 20", "maxLength: 21");
+    let (text, _) = changed(NOTE, &format!("{NOTE}\n        - {twice}"));
+    assert_eq!(faults(&text), [("ambiguous-name", 7)]);
+    let (text, _) = changed(NOTE, &NOTE.replace("name: note", "name: userId"));
+    assert_eq!(faults(&text), [("ambiguous-name", 7)]);
+    let locale = "{name: x-locale, in: header, schema: {type: boolean, x-portcullis: {class: public}}}";
+    let (text, _) = changed(NOTE, locale);
+    assert_eq!(faults(&text), [("ambiguous-name", 7)]);
+    let (text, line) = changed(
+        "            X-Door-State:",
+        "            x-door-state: {schema: {type: boolean, x-portcullis: {class: public}}}\n            X-Door-State:",
+    );
+    assert_eq!(faults(&text), [("ambiguous-name", line - 3)]);
+    let (text, _) = changed("        - name: doorId\n", "        - name: gateId\n");
+    assert_eq!(faults(&text), [("path-parameter", 7), ("path-parameter", 20)]);
+}
+
+#[test]
+fn a_path_is_plain_and_leaves_the_gateways_own_alone() {
+    let path = "  /v1/houses/{houseId}/doors:";
+    refused(&[
+        (path, "  /-/houses/{houseId}/doors:", "reserved-path", 0),
+        (path, "  /.well-known/{houseId}/doors:", "reserved-path", 0),
+        (path, "  /{houseId}/doors:", "reserved-path", 0),
+        (path, "  /v1/houses/{houseId}/doors/:", "path-template", 0),
+        (path, "  /v1//{houseId}/doors:", "path-template", 0),
+        (path, "  v1/{houseId}/doors:", "path-template", 0),
+        (path, "  /v1/../{houseId}/doors:", "path-template", 0),
+        (path, "  /v1/house-{houseId}/doors:", "path-template", 0),
+        (path, "  /v1/{houseId}/{houseId}:", "path-template", 0),
+        (path, "  \"/v1/a b/{houseId}\":", "path-template", 0),
+        (path, "  /v1/a%20b/{houseId}:", "path-template", 0),
+        (path, "  /v1/houses/north/doors/{houseId}/open:", "overlapping-paths", 0),
+    ]);
+    let overlap = changed(path, "  /v1/{houseId}/x/doors/d/open:").0;
+    assert_eq!(faults(&overlap).first().map(|fault| fault.0), Some("overlapping-paths"));
+    let apart = changed(path, "  /v1/houses/{houseId}/gates:").0;
+    assert_eq!(faults(&apart), []);
+}
+
+#[test]
+fn references_stay_in_the_file_and_end() {
+    let opened = "schema: {$ref: \"#/components/schemas/Opened\"}";
+    refused(&[
+        (opened, "schema: {$ref: \"other.yaml#/components/schemas/Opened\"}", "ref-outside", 0),
+        (opened, "schema: {$ref: \"https://evil.example/a\"}", "ref-outside", 0),
+        (opened, "schema: {$ref: \"#/paths\"}", "ref-outside", 0),
+        (opened, "schema: {$ref: \"#/components/schemas/Nothing\"}", "ref-unknown", 0),
+        (opened, "schema: {$ref: \"#/components/schemas\"}", "ref-unknown", 0),
+        (opened, "schema: {$ref: \"#/components/schemas/Opened/properties/status\"}", "ref-unknown", 0),
+        (opened, "schema: {$ref: \"#/components/schemas/Opened\", maxLength: 1}", "unknown-key", 0),
+        ("  schemas:\n", "  securitySchemes: {}\n  schemas:\n", "unknown-key", 0),
+        ("    House:", "    Unused: {type: string}\n    House:", "unused-component", 0),
+        ("    House: {", "    Loop: {$ref: \"#/components/schemas/Loop\"}\n    House: {", "unused-component", 0),
+        (
+            "        secret: {type",
+            "        more: {$ref: \"#/components/schemas/Opened\"}\n        secret: {type",
+            "ref-cycle",
+            0,
+        ),
+    ]);
+    let (text, line) = changed(opened, "schema: {$ref: \"#/components/schemas/Opened\", maxLength: 1}");
+    assert_eq!(faults(&text), [("unknown-key", line)]);
+    let (text, _) = changed(NOTE, "{$ref: \"#/components/parameters/Note\"}");
+    let text = text.replace("components:\n", &format!("components:\n  parameters:\n    Note: {NOTE}\n"));
+    assert_eq!(faults(&text), []);
+}
+
+#[test]
+fn references_that_multiply_are_stopped() {
+    let level = |name: usize| {
+        let next = format!("{{$ref: \"#/components/schemas/L{}\"}}", name + 1);
+        let members: Vec<_> = (0..8).map(|index| format!("m{index}: {next}")).collect();
+        format!("    L{name}: {{type: object, properties: {{{}}}}}\n", members.join(", "))
+    };
+    let levels: String = (0..8).map(level).collect();
+    let leaf = "    L8: {type: boolean, x-portcullis: {class: public}}\n";
+    let (text, _) = changed("  schemas:\n", &format!("  schemas:\n{levels}{leaf}"));
+    let text = text.replace(
+        "\"202\": {description: taken}",
+        "\"202\": {content: {application/json: {schema: {$ref: \"#/components/schemas/L0\"}}}}",
+    );
+    let found = faults(&text);
+    assert!(found.iter().any(|fault| fault.0 == "contract-too-large"), "{found:?}");
+}
+
+#[test]
+fn the_document_itself_is_closed() {
+    refused(&[
+        ("openapi: 3.1.0", "openapi: 3.0.3", "openapi-version", 0),
+        ("info: {title", "servers: [{url: \"https://x\"}]\ninfo: {title", "unknown-key", 0),
+        ("info: {title", "security: []\ninfo: {title", "unknown-key", 0),
+        ("info: {title", "webhooks: {}\ninfo: {title", "unknown-key", 0),
+        ("partner: smarthome,", "", "missing-key", 0),
+        ("partner: smarthome,", "partner: \"smart home\",", "invalid-name", 0),
+        ("country: RU", "country: Russia", "invalid-value", 0),
+        ("retention: P30D", "retention: 30d", "invalid-value", 0),
+        ("retention: P30D", "retention: P", "invalid-value", 0),
+        ("recipient: Smart Home Operator LLC", "recipient: \"\"", "invalid-value", 0),
+        ("retention: P30D}", "retention: P30D, limits: {}}", "unknown-key", 0),
+    ]);
+    assert_eq!(faults("[]"), [("wrong-type", 1)]);
+    assert_eq!(faults("openapi: ["), [("yaml-syntax", 1)]);
+    let bare =
+        "openapi: 3.1.0\ninfo: {}\nx-portcullis: {partner: p, recipient: r, country: RU, retention: P1D}\npaths: {}\n";
+    assert_eq!(faults(bare), [("no-operations", 1)]);
+}
+
+#[test]
+fn all_faults_of_a_document_are_found_at_once_and_each_once() {
+    let text = DOORS
+        .replace("country: RU", "country: ru")
+        .replace("        max_age: 10s\n", "")
+        .replace("maximum: 9", "maximum: 0")
+        .replace(SILENT, "silent: {type: boolean}")
+        .replace(AT, "at: {type: integer, format: int64, x-portcullis: {class: access}}")
+        .replace("operationId: listDoors", "operationId: \"list doors\"")
+        .replace("pattern: \"^[a-z0-9-]{1,40}$\"", "pattern: \"[a-z]\"");
+    let mut codes: Vec<_> = faults(&text).into_iter().map(|fault| fault.0).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["bounds", "invalid-name", "invalid-value", "unknown-key"]);
+    let text = DOORS
+        .replace("        max_age: 10s\n", "")
+        .replace(SILENT, "silent: {type: boolean}")
+        .replace(AT, "at: {type: integer, x-portcullis: {class: access}}")
+        .replace("pattern: \"^[a-z0-9-]{1,40}$\"", "pattern: \"[a-z]\"");
+    let mut codes: Vec<_> = faults(&text).into_iter().map(|fault| fault.0).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["missing-class", "missing-protect", "pattern"]);
+}
+
+#[test]
+fn the_limits_bound_bodies_depth_and_members() {
+    let within = |change: &dyn Fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        Contract::compile_within(&Source::new("test.openapi.yaml", DOORS), &limits)
+    };
+    let contract = within(&|limits| limits.body_max_bytes = 100).unwrap();
+    assert_eq!(contract.operations()[0].body_max_bytes, 100);
+    assert!(within(&|limits| limits.json_max_depth = 3).is_ok());
+    let code =
+        |result: Result<Contract, crate::diagnostic::Diagnostics>| result.err().unwrap().iter().next().unwrap().code;
+    assert_eq!(code(within(&|limits| limits.json_max_depth = 2)), "too-deep");
+    assert!(within(&|limits| limits.json_max_members = 7).is_ok());
+    assert_eq!(code(within(&|limits| limits.json_max_members = 6)), "too-many-members");
+}

@@ -1,0 +1,311 @@
+//! Over generated schemas and values: what fits is rebuilt as it was, what was mutated is refused, and another implementation of
+//! JSON Schema agrees on what fits.
+
+use super::compile;
+use super::fields;
+use super::kept;
+use crate::contract::ContractFault;
+use crate::contract::Rebuilt;
+use crate::contract::declare;
+use crate::contract::rebuild::rebuild_for;
+use crate::model::Head;
+use http::Method;
+use proptest::prelude::Just;
+use proptest::prelude::Strategy;
+use proptest::prelude::any;
+use proptest::prelude::prop;
+use proptest::prop_assert;
+use proptest::prop_assert_eq;
+use proptest::prop_assume;
+use proptest::prop_oneof;
+use proptest::proptest;
+use serde_json::Value;
+use serde_json::json;
+use std::sync::Arc;
+
+const NAMES: [&str; 8] = ["a", "b/c", "d~e", "é", "f g", "\"q\"", "userId", "$x"];
+const CHARACTERS: [char; 10] = ['a', 'Z', '0', '-', 'é', '💡', '"', '\\', '\n', ' '];
+
+/// A schema as the tests draw it.
+#[derive(Clone, Debug)]
+enum Drawn {
+    Object(Vec<(&'static str, bool, Drawn)>),
+    Array(u8, u8, Box<Drawn>),
+    Text(u8, u8),
+    Pattern,
+    Word,
+    Integer(i32, u16),
+    /// Bounds in halves; whether the upper one is excluded.
+    Number(i32, u16, bool),
+    Boolean,
+}
+
+fn leaf() -> impl Strategy<Value = Drawn> {
+    prop_oneof![
+        (0..3_u8, 0..4_u8).prop_map(|(low, more)| Drawn::Text(low, low + more)),
+        Just(Drawn::Pattern),
+        Just(Drawn::Word),
+        (-3..3_i32, 0..4_u16).prop_map(|(low, more)| Drawn::Integer(low, more)),
+        (-3..3_i32, 1..5_u16, any::<bool>()).prop_map(|(low, more, open)| Drawn::Number(low, more, open)),
+        Just(Drawn::Boolean),
+    ]
+}
+
+fn object(of: impl Strategy<Value = Drawn> + Clone + 'static) -> impl Strategy<Value = Drawn> {
+    let names = prop::sample::subsequence(NAMES.to_vec(), 1..5);
+    names.prop_flat_map(move |names| {
+        let count = names.len();
+        let members = prop::collection::vec((any::<bool>(), of.clone()), count);
+        (Just(names), members).prop_map(|(names, members)| {
+            Drawn::Object(
+                names.into_iter().zip(members).map(|(name, (required, drawn))| (name, required, drawn)).collect(),
+            )
+        })
+    })
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let inner = leaf().prop_recursive(3, 20, 4, |inner| {
+        prop_oneof![
+            object(inner.clone()),
+            (0..2_u8, 0..3_u8, inner).prop_map(|(low, more, items)| Drawn::Array(low, low + more, Box::new(items))),
+        ]
+    });
+    object(inner)
+}
+
+impl Drawn {
+    /// As JSON Schema; with `x-portcullis`, as a contract wants it.
+    fn schema(&self, ours: bool) -> Value {
+        let mut schema = match self {
+            Self::Object(members) => {
+                let properties: serde_json::Map<_, _> =
+                    members.iter().map(|(name, _, drawn)| ((*name).to_owned(), drawn.schema(ours))).collect();
+                let required: Vec<_> =
+                    members.iter().filter(|(_, required, _)| *required).map(|(name, ..)| *name).collect();
+                return json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required});
+            }
+            Self::Array(low, high, items) => {
+                return json!({"type": "array", "minItems": low, "maxItems": high, "items": items.schema(ours)});
+            }
+            Self::Text(low, high) => json!({"type": "string", "minLength": low, "maxLength": high}),
+            Self::Pattern => json!({"type": "string", "pattern": "^(?:[a-c]{1,3}|\\d+)$"}),
+            Self::Word => json!({"type": "string", "enum": ["on", "off", "é\n"]}),
+            Self::Integer(low, more) => json!({"type": "integer", "minimum": low, "maximum": low + i32::from(*more)}),
+            Self::Number(low, more, open) => {
+                let high = f64::from(low + i32::from(*more)) / 2.0;
+                let key = if *open { "exclusiveMaximum" } else { "maximum" };
+                json!({"type": "number", "minimum": f64::from(*low) / 2.0, key: high})
+            }
+            Self::Boolean => json!({"type": "boolean"}),
+        };
+        if ours {
+            schema["x-portcullis"] = json!({"class": "public"});
+        }
+        schema
+    }
+
+    /// A value, which fits unless `slack` lets it lie a little beside.
+    fn value(&self, dice: &mut Dice, slack: bool) -> Value {
+        let off = i32::from(slack && dice.below(6) == 0) * if dice.below(2) == 0 { -1 } else { 1 };
+        match self {
+            Self::Object(members) => {
+                let mut map = serde_json::Map::new();
+                // In any order but the declared one.
+                let start = dice.below(members.len());
+                for (name, required, drawn) in members.iter().cycle().skip(start).take(members.len()) {
+                    let present = if *required { !slack || dice.below(12) > 0 } else { dice.below(2) == 0 };
+                    if present {
+                        map.insert((*name).to_owned(), drawn.value(dice, slack));
+                    }
+                }
+                if off != 0 && dice.below(3) == 0 {
+                    map.insert("undeclared".to_owned(), json!(1));
+                }
+                Value::Object(map)
+            }
+            Self::Array(low, high, items) => {
+                let count = dice.between(i32::from(*low), i32::from(*high)).saturating_add(off).max(0);
+                (0..count).map(|_| items.value(dice, slack)).collect()
+            }
+            Self::Text(low, high) => {
+                let count = dice.between(i32::from(*low), i32::from(*high)).saturating_add(off * 4).max(0);
+                (0..count).map(|_| CHARACTERS[dice.below(CHARACTERS.len())]).collect::<String>().into()
+            }
+            Self::Pattern => {
+                json!(["a", "abc", "07", "ab", "abcd", "", "a\n", "٣", "a0"][dice.below(if slack { 9 } else { 4 })])
+            }
+            Self::Word => json!(["on", "off", "é\n", "On", ""][dice.below(if slack { 5 } else { 3 })]),
+            Self::Integer(..) if slack && dice.below(8) == 0 => json!(0.5),
+            Self::Integer(low, more) => json!(dice.between(*low, low + i32::from(*more)).saturating_add(off * 3)),
+            Self::Number(low, more, open) => {
+                let high = low + i32::from(*more) - i32::from(*open);
+                json!(f64::from(dice.between(*low, high).saturating_add(off * 2)) / 2.0)
+            }
+            Self::Boolean => json!(dice.below(2) == 0),
+        }
+    }
+}
+
+/// A small generator (SplitMix64), so that a value follows from a number.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(count).unwrap()).unwrap()
+    }
+
+    fn between(&mut self, low: i32, high: i32) -> i32 {
+        low + i32::try_from(self.below(usize::try_from(high - low + 1).unwrap())).unwrap()
+    }
+}
+
+/// An operation whose body has this schema, and what it makes of bodies.
+struct Operation(Arc<crate::contract::Contract>);
+
+impl Operation {
+    fn with(drawn: &Drawn) -> Self {
+        let text = format!(
+            "openapi: 3.1.0\ninfo: {{}}\nx-portcullis: {{partner: p, recipient: r, country: RU, retention: P1D}}\npaths:\n  /v1/{{id}}:\n    post:\n      operationId: op\n      x-portcullis: {{action: a, resource: {{type: House, id: [id]}}, direction: outbound, purpose: p, legal_basis: b}}\n      parameters: [{{name: id, in: path, required: true, schema: {{type: string, maxLength: 9, x-portcullis: {{class: public}}}}}}]\n      requestBody: {{required: true, content: {{application/json: {{schema: {}}}}}}}\n      responses: {{\"202\": {{description: taken}}}}\n",
+            drawn.schema(true)
+        );
+        Self(Arc::new(compile(&text).unwrap()))
+    }
+
+    fn rebuild(&self, body: &str) -> Result<Rebuilt, ContractFault> {
+        let head = Head {
+            method: Method::POST,
+            path: "/v1/1".into(),
+            query: None,
+            authority: "x".into(),
+            fields: fields(&[("content-type", "application/json")]),
+            content_length: None,
+            no_body: false,
+        };
+        rebuild_for(declare(&self.0, &head).unwrap(), &|_| None, body.as_bytes())
+    }
+}
+
+/// The value as text, in which the object of this number has its first member twice; and how many objects it has.
+fn with_twin(value: &Value, twin: usize, seen: &mut usize) -> String {
+    match value {
+        Value::Object(map) => {
+            let own = *seen;
+            *seen += usize::from(!map.is_empty());
+            let mut members: Vec<_> =
+                map.iter().map(|(name, value)| format!("{}:{}", json!(name), with_twin(value, twin, seen))).collect();
+            if own == twin && !map.is_empty() {
+                members.push(members[0].clone());
+            }
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| with_twin(item, twin, seen)).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// All places of a value, as pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                places(value, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                places(item, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_fits_is_rebuilt_as_it_was_and_rebuilding_changes_nothing_more(drawn in drawn(), seed in any::<u64>()) {
+        let value = drawn.value(&mut Dice(seed), false);
+        let operation = Operation::with(&drawn);
+        let once = operation.rebuild(&value.to_string()).unwrap();
+        let text = String::from_utf8(kept(&once).body.to_vec()).unwrap();
+        // Numbers are compared as doubles: `1` and `1.0` are one number.
+        let same: Value = serde_json::from_str(&text).unwrap();
+        prop_assert!(jsonschema::validator_for(&drawn.schema(false)).unwrap().is_valid(&same));
+        prop_assert!(equal(&same, &value), "{} {}", same, value);
+        let twice = operation.rebuild(&text).unwrap();
+        prop_assert_eq!(kept(&twice).body, kept(&once).body);
+        prop_assert_eq!(twice.digest(), once.digest());
+    }
+
+    #[test]
+    fn another_implementation_agrees_on_what_fits(drawn in drawn(), seed in any::<u64>()) {
+        let value = drawn.value(&mut Dice(seed), true);
+        let theirs = jsonschema::validator_for(&drawn.schema(false)).unwrap().is_valid(&value);
+        let ours = Operation::with(&drawn).rebuild(&value.to_string());
+        prop_assert_eq!(ours.is_ok(), theirs, "{} {:?}", value, ours.err());
+    }
+
+    #[test]
+    fn a_mutated_value_is_refused(drawn in drawn(), seed in any::<u64>()) {
+        let mut dice = Dice(seed);
+        let value = drawn.value(&mut dice, false);
+        let operation = Operation::with(&drawn);
+        let mut found = Vec::new();
+        places(&value, "", &mut found);
+        let place = &found[dice.below(found.len())];
+        let mut changed = value.clone();
+        let target = changed.pointer_mut(place).unwrap();
+        *target = match &*target {
+            Value::Object(_) => json!([]),
+            Value::Array(_) => json!({}),
+            Value::String(_) => json!(1),
+            Value::Number(_) => json!("1"),
+            Value::Bool(_) => json!(0),
+            Value::Null => json!(true),
+        };
+        prop_assert!(operation.rebuild(&changed.to_string()).is_err(), "{changed}");
+        *changed.pointer_mut(place).unwrap() = Value::Null;
+        prop_assert!(operation.rebuild(&changed.to_string()).is_err(), "{changed}");
+
+        let objects: Vec<_> = found.iter().filter(|at| value.pointer(at).unwrap().is_object()).collect();
+        let mut extra = value.clone();
+        let object = extra.pointer_mut(objects[dice.below(objects.len())]).unwrap().as_object_mut().unwrap();
+        object.insert("undeclared".to_owned(), json!("x"));
+        prop_assert!(operation.rebuild(&extra.to_string()).is_err(), "{extra}");
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused(drawn in drawn(), seed in any::<u64>()) {
+        let mut dice = Dice(seed);
+        let value = drawn.value(&mut dice, false);
+        let mut count = 0;
+        with_twin(&value, usize::MAX, &mut count);
+        prop_assume!(count > 0);
+        let text = with_twin(&value, dice.below(count), &mut 0);
+        let refusal = Operation::with(&drawn).rebuild(&text).err();
+        prop_assert_eq!(refusal, Some(ContractFault::BodyMalformed(crate::json::Fault::DuplicateName)), "{}", text);
+    }
+}
+
+/// Equal, with numbers as doubles.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(name, value)| right.get(name).is_some_and(|other| equal(value, other)))
+        }
+        _ => left == right,
+    }
+}
