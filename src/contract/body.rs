@@ -50,12 +50,13 @@ fn parse_with(
     Ok(value)
 }
 
-/// Whether every identifier that is bound to a claim equals it. All are compared, whichever differs.
+/// Whether every identifier that is bound to a claim equals it.
 pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
     match (schema, value) {
+        _ if !schema.binds() => true,
         (Schema::Object(object), Value::Object(_)) => members_fit(object, value, claim),
         (Schema::Array(array), Value::Array(elements)) => {
-            elements.iter().fold(true, |fits, element| identifiers_fit(&array.items, element, claim) && fits)
+            elements.iter().all(|element| identifiers_fit(&array.items, element, claim))
         }
         (Schema::Leaf(leaf), value) => identifier_fits(leaf, value, claim),
         (Schema::Object(_) | Schema::Array(_), _) => false,
@@ -64,9 +65,8 @@ pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn
 
 /// As [`identifiers_fit`], of an object.
 pub(super) fn members_fit<'c>(object: &Object, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
-    object.members.iter().fold(true, |fits, member| {
-        value.get(&member.name).is_none_or(|value| identifiers_fit(&member.schema, value, claim)) && fits
-    })
+    let mut bound = object.members.iter().filter(|member| member.schema.binds());
+    bound.all(|member| value.get(&member.name).is_none_or(|value| identifiers_fit(&member.schema, value, claim)))
 }
 
 /// As [`identifiers_fit`], of one leaf.

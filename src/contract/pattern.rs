@@ -18,7 +18,7 @@ use regex_automata::util::syntax;
 const MAX_TABLE_BYTES: usize = 1024 * 1024;
 
 /// A compiled pattern.
-pub(super) struct Pattern(dense::DFA<Vec<u32>>);
+pub(super) struct Pattern(Box<dense::DFA<Vec<u32>>>);
 
 /// Why a pattern is not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -68,7 +68,7 @@ impl Pattern {
             )
             .build_from_nfa(&nfa)
             .map_err(|_| PatternError::TooLarge)?;
-        Ok(Self(dfa))
+        Ok(Self(Box::new(dfa)))
     }
 
     /// Whether the whole of `text` fits.

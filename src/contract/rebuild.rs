@@ -109,16 +109,13 @@ impl Rebuilt {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
         let operation = self.operation();
-        let at = |found: Option<usize>, values: &'_ [Option<Value>]| found.filter(|index| *index < values.len());
         if let Some(index) = operation.path_parameters.iter().position(|parameter| *parameter.name == *name) {
             return self.path.get(index);
         }
-        let query = operation.query_parameters.iter().position(|parameter| *parameter.name == *name);
-        if let Some(index) = at(query, &self.query) {
+        if let Some(index) = operation.query_parameters.iter().position(|parameter| *parameter.name == *name) {
             return self.query.get(index)?.as_ref();
         }
-        let header = operation.header_parameters.iter().position(|(_, parameter)| *parameter.name == *name);
-        if let Some(index) = at(header, &self.headers) {
+        if let Some(index) = operation.header_parameters.iter().position(|(_, parameter)| *parameter.name == *name) {
             return self.headers.get(index)?.as_ref();
         }
         self.body.as_ref()?.get(name)
@@ -168,14 +165,15 @@ impl Rebuilt {
         let query = operation.query_parameters.iter().zip(self.query.iter().map(Option::as_ref));
         let headers = operation.header_parameters.iter().map(|(_, parameter)| parameter);
         let headers = headers.zip(self.headers.iter().map(Option::as_ref));
-        let parameters = path.chain(query).chain(headers).fold(true, |fits, (parameter, value)| {
-            value.is_none_or(|value| body::identifier_fits(&parameter.leaf, value, claim)) && fits
-        });
-        let body = match (&operation.body, &self.body) {
-            (Some(schema), Some(value)) => body::members_fit(schema, value, claim),
-            _ => true,
-        };
-        parameters && body
+        let parameters = path
+            .chain(query)
+            .chain(headers)
+            .all(|(parameter, value)| value.is_none_or(|value| body::identifier_fits(&parameter.leaf, value, claim)));
+        parameters
+            && match (&operation.body, &self.body) {
+                (Some(schema), Some(value)) => body::members_fit(schema, value, claim),
+                _ => true,
+            }
     }
 
     /// The texts that the compiler has made sure are always there.

@@ -26,6 +26,8 @@ pub(super) struct Object {
     pub(super) members: Vec<Member>,
     /// Indices of `members`, by name.
     by_name: Vec<usize>,
+    /// Whether a leaf in it is bound to a claim.
+    binds: bool,
 }
 
 /// One member of an object.
@@ -94,11 +96,23 @@ pub(super) struct Parameter {
     pub(super) leaf: LeafSchema,
 }
 
+impl Schema {
+    /// Whether a leaf in it is bound to a claim.
+    pub(super) fn binds(&self) -> bool {
+        match self {
+            Self::Object(object) => object.binds,
+            Self::Array(array) => array.items.binds(),
+            Self::Leaf(leaf) => leaf.claim.is_some(),
+        }
+    }
+}
+
 impl Object {
     pub(super) fn new(members: Vec<Member>) -> Self {
         let mut by_name: Vec<usize> = (0..members.len()).collect();
         by_name.sort_by_key(|index| members.get(*index).map(|member| member.name.clone()));
-        Self { members, by_name }
+        let binds = members.iter().any(|member| member.schema.binds());
+        Self { members, by_name, binds }
     }
 
     /// The index and the member of this name.
