@@ -35,6 +35,21 @@ pub struct Checked {
 ///
 /// # Errors
 /// [`AnswerFault`] names the first thing that does not fit.
+///
+/// What is checked is one whole answer of the partner:
+/// ```
+/// use portcullis::{contract::{AnswerFault, Checked, Rebuilt, check}, partner::Answer};
+/// fn answer(request: &Rebuilt, answer: Answer) -> Result<Checked, AnswerFault> {
+///     check(request.routed(), answer)
+/// }
+/// ```
+/// Bytes are none:
+/// ```compile_fail
+/// use portcullis::{contract::{AnswerFault, Checked, Rebuilt, check}, partner::Answer};
+/// fn answer(request: &Rebuilt, answer: Answer) -> Result<Checked, AnswerFault> {
+///     check(request.routed(), answer.body().clone())
+/// }
+/// ```
 pub fn check(routed: &Routed, answer: Answer) -> Result<Checked, AnswerFault> {
     let status = answer.status();
     let shape = shape(routed, status).ok_or(AnswerFault::StatusNotDeclared)?;

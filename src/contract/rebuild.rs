@@ -45,6 +45,21 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// [`ContractFault`] names the first thing that does not fit. Which identifier is not the token's, it does not say.
+///
+/// Nobody's body is read before the caller is known:
+/// ```
+/// use portcullis::{contract::{ContractFault, Declared, Rebuilt, rebuild}, identity::Caller};
+/// fn body(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
+///     rebuild(declared, caller, body)
+/// }
+/// ```
+/// A peer alone is no caller:
+/// ```compile_fail
+/// use portcullis::{contract::{ContractFault, Declared, Rebuilt, rebuild}, identity::Caller};
+/// fn body(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
+///     rebuild(declared, caller.peer(), body)
+/// }
+/// ```
 pub fn rebuild(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
     rebuild_for(declared, &|name| caller.token().and_then(|token| token.claim(name)), body)
 }
