@@ -1,1 +1,6 @@
-//! Tests.
+//! The log as a whole: on real files, and on a disk that fails, hangs and fills up on command.
+
+mod failing;
+mod harness;
+mod lasting;
+mod recording;

@@ -122,6 +122,15 @@ impl Protected {
     pub fn right(&self) -> Option<(&str, &str)> {
         self.right.as_ref().map(|(kind, action)| (kind.as_str(), action.as_str()))
     }
+
+    /// A protected request without content, for the tests of rooms that demand one.
+    #[cfg(test)]
+    pub fn for_test(partner: &PartnerName, operation: &OperationId, digest: Sha256) -> Self {
+        let (target, body) = (Box::from("/"), bytes::Bytes::new());
+        let outgoing = Outgoing { method: http::Method::POST, target, content_type: None, fields: Vec::new(), body };
+        let (partner, operation) = (partner.clone(), operation.clone());
+        Self { partner, operation, outgoing, digest, subject: None, object: Vec::new(), right: None }
+    }
 }
 
 impl Restored {

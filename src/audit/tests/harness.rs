@@ -1,0 +1,231 @@
+//! A log in a directory of its own, facts for it, and a disk that does as it is told.
+
+use crate::audit::Disk;
+use crate::audit::Facts;
+use crate::audit::FileDisk;
+use crate::audit::Handle;
+use crate::audit::KeyDigests;
+use crate::audit::Log;
+use crate::audit::Recovered;
+use crate::audit::Settings;
+use crate::audit::Storage;
+use crate::audit::read::Lines;
+use crate::audit::segment;
+use crate::clock::ManualClock;
+use crate::clock::UnixMillis;
+use crate::crypto::SecretKey;
+use crate::crypto::sha256;
+use crate::model::Epoch;
+use crate::model::Located;
+use crate::model::Name;
+use crate::model::Receipt;
+use crate::model::Reply;
+use crate::model::ResourceId;
+use crate::model::Sha256;
+use crate::policy::Permit;
+use crate::protect::Protected;
+use crate::telemetry::Metrics;
+use bytes::Bytes;
+use http::StatusCode;
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::Sender;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+pub(super) const NOW: UnixMillis = UnixMillis::new(1_700_000_000_123);
+pub(super) const SEGMENT_BYTES: u64 = 16 * 1024;
+/// Longer than any test takes on a disk that works.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// A log, and what belongs to it.
+pub(super) struct House {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), metrics: Arc::new(Metrics::new().unwrap()) }
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings { directory: self.folder.path().to_owned(), deadline: PATIENT, segment_bytes: SEGMENT_BYTES }
+    }
+
+    pub(super) fn open(&self) -> (Log, Recovered) {
+        self.open_at(NOW)
+    }
+
+    pub(super) fn open_at(&self, now: UnixMillis) -> (Log, Recovered) {
+        Log::open(self.settings(), &key(), Arc::new(ManualClock::new(now)), Arc::clone(&self.metrics)).unwrap()
+    }
+
+    /// A log on a disk that does as it is told; callers wait for `deadline`.
+    pub(super) fn open_on(&self, deeds: &Arc<Deeds>, deadline: Duration) -> Log {
+        let inner = FileDisk::new(self.folder.path().to_owned(), SEGMENT_BYTES);
+        let disk = Box::new(TamedDisk { inner, deeds: Arc::clone(deeds) });
+        let settings = Settings { deadline, ..self.settings() };
+        let clock = Arc::new(ManualClock::new(NOW));
+        Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0
+    }
+
+    /// All whole records of all segments, in order.
+    pub(super) fn records(&self) -> Vec<Value> {
+        records_of(self.folder.path())
+    }
+
+    /// Kind and, for outcomes, state of all records.
+    pub(super) fn story(&self) -> Vec<String> {
+        let word = |record: &Value, name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let told = |record: &Value| format!("{} {}", word(record, "kind"), word(record, "state")).trim_end().to_owned();
+        self.records().iter().map(told).collect()
+    }
+}
+
+pub(super) fn records_of(directory: &Path) -> Vec<Value> {
+    let mut found = Vec::new();
+    for number in segment::numbers(directory).unwrap() {
+        let bytes = fs::read(segment::path(directory, number)).unwrap();
+        let mut lines = Lines::new(&bytes);
+        found.extend(lines.by_ref().map(|(_, line)| serde_json::from_slice::<Value>(line).unwrap()));
+        assert!(bytes[lines.offset..].iter().all(|byte| *byte == 0), "nothing but whole records and zeros");
+    }
+    found
+}
+
+pub(super) fn key() -> SecretKey {
+    SecretKey::new([7; 32])
+}
+
+pub(super) fn receipt(number: u8) -> Receipt {
+    Receipt::new([number; 16])
+}
+
+pub(super) fn digest(text: &str) -> Sha256 {
+    sha256(text.as_bytes())
+}
+
+/// The facts of a command; with an idempotency key, if it has a text.
+pub(super) fn facts(number: u8, idempotency_key: Option<&str>) -> Facts {
+    let key = idempotency_key.map(|text| KeyDigests { key: digest(text), body: digest("body") });
+    Facts {
+        peer: Some("spiffe://prop.example/backend".into()),
+        subject: Some(Handle::new([number; 16])),
+        key,
+        ..Facts::new(receipt(number), Epoch::new(7), digest("bundle"))
+    }
+}
+
+pub(super) fn permit() -> Permit {
+    let thing = |kind: &str, parts: &[&str]| ResourceId {
+        kind: kind.into(),
+        parts: parts.iter().map(|part| Box::from(*part)).collect(),
+    };
+    let located = Located {
+        resource: thing("Door", &["house-1", "door-2"]),
+        tenant: Name::new("north").unwrap(),
+        ancestors: vec![thing("House", &["house-1"])],
+        directory_version: 3,
+    };
+    Permit::for_test(located, &["resident-opens-own-door"])
+}
+
+pub(super) fn protected() -> Protected {
+    let name = |text| Name::new(text).unwrap();
+    Protected::for_test(&name("smarthome"), &name("openDoor"), digest("protected"))
+}
+
+pub(super) fn reply(status: u16, body: &str) -> Reply {
+    let status = StatusCode::from_u16(status).unwrap();
+    Reply { status, fields: Vec::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
+}
+
+/// What the disk shall do, and what it did.
+#[derive(Default)]
+pub(super) struct Deeds {
+    pub(super) appends: AtomicUsize,
+    pub(super) syncs: AtomicUsize,
+    /// The append, counted from 1, that fails; 0 for none.
+    pub(super) failing_append: AtomicUsize,
+    /// The sync, counted from 1, that fails; 0 for none.
+    pub(super) failing_sync: AtomicUsize,
+    /// Whether there is no space for another segment.
+    pub(super) full: AtomicBool,
+    hanging: Mutex<Option<Hang>>,
+}
+
+struct Hang {
+    entered: Sender<()>,
+    release: Receiver<()>,
+}
+
+impl Deeds {
+    /// The next sync hangs: it says so on the first channel, and goes on when the second one speaks or is dropped.
+    pub(super) fn hang(&self) -> (Receiver<()>, Sender<()>) {
+        let ((entered, is_in), (go, release)) = (channel(), channel());
+        *self.hanging.lock() = Some(Hang { entered, release });
+        (is_in, go)
+    }
+
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.appends.load(Ordering::SeqCst), self.syncs.load(Ordering::SeqCst))
+    }
+}
+
+struct TamedDisk {
+    inner: FileDisk,
+    deeds: Arc<Deeds>,
+}
+
+struct TamedStorage {
+    inner: Box<dyn Storage>,
+    deeds: Arc<Deeds>,
+}
+
+impl Disk for TamedDisk {
+    fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
+        if self.deeds.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let inner = self.inner.create(number)?;
+        Ok(Box::new(TamedStorage { inner, deeds: Arc::clone(&self.deeds) }))
+    }
+}
+
+impl Storage for TamedStorage {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let count = self.deeds.appends.fetch_add(1, Ordering::SeqCst) + 1;
+        if count == self.deeds.failing_append.load(Ordering::SeqCst) {
+            // What a failing disk does at its worst: half of it is written all the same.
+            self.inner.append(&bytes[..bytes.len() / 2])?;
+            return Err(io::Error::other("the disk failed"));
+        }
+        self.inner.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let count = self.deeds.syncs.fetch_add(1, Ordering::SeqCst) + 1;
+        let hang = self.deeds.hanging.lock().take();
+        if let Some(hang) = hang {
+            let _ = hang.entered.send(());
+            let _ = hang.release.recv();
+        }
+        if count == self.deeds.failing_sync.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the disk failed"));
+        }
+        self.inner.sync()
+    }
+
+    fn finish(self: Box<Self>) {
+        self.inner.finish();
+    }
+}

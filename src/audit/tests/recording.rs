@@ -1,0 +1,169 @@
+//! What is recorded, and that many share one sync.
+
+use crate::audit::Decided;
+use crate::audit::Note;
+use crate::audit::Outcome;
+use crate::audit::OutcomeState;
+use crate::audit::Revoked;
+use crate::audit::tests::harness::*;
+use crate::model::Epoch;
+use crate::model::Reason;
+use crate::tasks::Tasks;
+use crate::telemetry::Step;
+use serde_json::json;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+#[tokio::test]
+async fn an_intent_holds_what_was_permitted_and_protected_and_is_durable_when_it_is_handed_out() {
+    let house = House::new();
+    let (log, _) = house.open();
+    let mut facts = facts(1, Some("a-key"));
+    facts.partner_token = Some("jti-1".into());
+    facts.steps.took(Step::Decide, Duration::from_micros(5));
+    let recorded = log.intent(&permit(), &protected(), &facts, NOW).await.unwrap();
+    assert_eq!((recorded.receipt(), recorded.epoch()), (receipt(1), Epoch::new(7)));
+    assert_eq!((recorded.digest(), recorded.bundle()), (digest("protected"), digest("bundle")));
+    let record = house.records().remove(0);
+    for (name, expected) in [
+        ("v", json!(1)),
+        ("kind", json!("intent")),
+        ("time", json!("2023-11-14T22:13:20.123Z")),
+        ("receipt", json!(receipt(1).to_string())),
+        ("epoch", json!(7)),
+        ("bundle", json!(digest("bundle").to_string())),
+        ("partner", json!("smarthome")),
+        ("operation", json!("openDoor")),
+        ("peer", json!("spiffe://prop.example/backend")),
+        ("subject", json!("h-01010101010101010101010101010101")),
+        ("resource", json!({"type": "Door", "id": ["house-1", "door-2"], "tenant": "north", "directory": 3})),
+        ("decision", json!({"result": "allow", "policies": ["resident-opens-own-door"], "inputs": {}})),
+        ("key", json!({"digest": digest("a-key").to_string(), "body": digest("body").to_string()})),
+        ("protected", json!(digest("protected").to_string())),
+        ("token", json!("jti-1")),
+        ("micros", json!({"decide": 5})),
+    ] {
+        assert_eq!(record.get(name), Some(&expected), "{name}");
+    }
+    assert_eq!(record["salt"].as_str().unwrap().len(), 43, "32 bytes in base64url");
+    drop(recorded);
+}
+
+#[tokio::test]
+async fn every_record_has_a_salt_of_its_own() {
+    let house = House::new();
+    let (log, _) = house.open();
+    for number in 0..10 {
+        let _ = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+    }
+    let salts: HashSet<String> = house.records().iter().map(|record| record["salt"].to_string()).collect();
+    assert_eq!(salts.len(), 10);
+}
+
+#[tokio::test]
+async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
+    let house = House::new();
+    let (log, _) = house.open();
+    let mut denied = facts(1, None);
+    let inputs = vec![("ageSeconds".into(), "3".into())];
+    denied.decided = Some(Decided { policies: vec!["night".into()], inputs, errors: vec!["broken".into()] });
+    let concluded = log.refusal(&denied, Reason::PolicyDenied, reply(404, "no"), NOW).await;
+    assert_eq!((concluded.receipt(), concluded.reason()), (receipt(1), Reason::PolicyDenied));
+    assert_eq!(concluded.into_reply().body, "no");
+    let repeated = log.repeat(&facts(2, Some("a-key")), receipt(9), reply(200, "again"), NOW).await;
+    assert_eq!(repeated.reason(), Reason::IdempotencyReplayed);
+    let revoked =
+        Revoked { kind: "device", handle: None, digest: Some(digest("x")), tenant: None, epoch: Epoch::new(8) };
+    for note in [Note::Start, Note::Bundle { directory_version: 4 }, Note::Revocation(revoked), Note::Stop] {
+        let noted = log.note(&facts(3, None), note, NOW).await.unwrap();
+        assert_eq!(noted.conclude(Reason::Done, reply(200, "{}")).receipt(), receipt(3));
+    }
+    let records = house.records();
+    let decision = json!({
+        "result": "deny", "policies": ["night"], "inputs": {"ageSeconds": 3}, "errors": ["broken"],
+    });
+    assert_eq!(records[0]["decision"], decision);
+    assert_eq!(records[0]["reason"], "policy-denied");
+    assert_eq!(records[1]["first"], receipt(9).to_string());
+    assert_eq!(records[4]["revoked"], json!({"kind": "device", "digest": digest("x").to_string(), "epoch": 8}));
+    assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "revocation", "stop"]);
+}
+
+#[tokio::test]
+async fn what_waits_while_the_disk_works_shares_one_sync() {
+    let (house, deeds, tasks) = (House::new(), Arc::new(Deeds::default()), Tasks::new());
+    let log = house.open_on(&deeds, Duration::from_secs(60));
+    let (is_in, go) = deeds.hang();
+    let begun = Arc::new(AtomicUsize::new(0));
+    let intend = |number: u8| {
+        let (log, begun) = (log.clone(), Arc::clone(&begun));
+        tasks.spawn(async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            log.intent(&permit(), &protected(), &facts(number, None), NOW).await
+        })
+    };
+    let first = intend(0);
+    tokio::task::yield_now().await;
+    is_in.recv().unwrap();
+    let others: Vec<_> = (1..100).map(intend).collect();
+    // One runtime, one thread: who has begun has handed in its record before this task comes round again.
+    while begun.load(Ordering::SeqCst) < 100 {
+        tokio::task::yield_now().await;
+    }
+    go.send(()).unwrap();
+    let mut open = vec![first.await.unwrap().unwrap()];
+    for other in others {
+        open.push(other.await.unwrap().unwrap());
+    }
+    assert_eq!(deeds.counts(), (2, 2), "a hundred records, two syncs");
+    for recorded in open {
+        let outcome = Outcome::new(OutcomeState::NotSent, Reason::PartnerUnreachable);
+        let _ = log.outcome(recorded, outcome, reply(502, ""), NOW).await;
+    }
+    assert_eq!(house.records().len(), 200);
+}
+
+#[tokio::test]
+async fn runtimes_with_desks_of_their_own_share_the_log() {
+    let house = House::new();
+    let (log, _) = house.open();
+    let (one, other) = (log.at_own_desk(), log.at_own_desk());
+    let (facts_one, facts_other) = (facts(1, None), facts(2, None));
+    let (first, second) = tokio::join!(
+        one.refusal(&facts_one, Reason::Revoked, reply(403, ""), NOW),
+        other.refusal(&facts_other, Reason::Revoked, reply(403, ""), NOW)
+    );
+    assert_eq!((first.receipt(), second.receipt()), (receipt(1), receipt(2)));
+    assert_eq!(house.records().len(), 2);
+}
+
+#[tokio::test]
+async fn a_proof_that_is_dropped_leaves_an_unknown_outcome() {
+    let house = House::new();
+    let (log, _) = house.open();
+    drop(log.intent(&permit(), &protected(), &facts(1, None), NOW).await.unwrap());
+    let died = log.abandoned(receipt(1));
+    assert_eq!((died.reply().status.as_u16(), died.reason()), (504, Reason::OutcomeUnknown));
+    drop(log);
+    assert_eq!(house.story(), ["intent", "outcome unknown"]);
+}
+
+#[tokio::test]
+async fn a_long_log_goes_on_from_segment_to_segment() {
+    let house = House::new();
+    let (log, _) = house.open();
+    for number in 0..200 {
+        let _ = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+    }
+    drop(log);
+    let records = house.records();
+    let expected: Vec<String> = (0..200).map(|number| receipt(number).to_string()).collect();
+    let found: Vec<&str> = records.iter().map(|record| record["receipt"].as_str().unwrap()).collect();
+    assert_eq!(found, expected);
+    let sizes: Vec<u64> =
+        std::fs::read_dir(house.folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect();
+    assert!(sizes.len() > 4 && sizes.iter().all(|size| *size <= SEGMENT_BYTES), "{sizes:?}");
+}
