@@ -1,14 +1,31 @@
-//! The development kit: authorities, certificates and tokens that are worth nothing outside a developer's machine.
+//! The development kit: authorities, certificates and tokens that are worth nothing outside a developer's machine, and
+//! the two ends of the way: a simulated backend and a simulated partner.
 //!
 //! `portcullis demo` and the tests are its users; no other room imports it, so nothing in the gateway can tell that the
 //! world around it is one of ours. What is made here is real (real chains, real signatures), and what is wrong is
 //! wrong in one named way.
 
+mod backend;
+mod http1;
 mod issuer;
+mod partner;
 mod pki;
 
+pub use backend::Backend;
+pub use backend::BackendAnswer;
+pub use backend::BackendConnection;
+pub use backend::BackendFault;
+pub use backend::BackendSetupError;
+pub use http1::Malformed;
 pub use issuer::TokenClaims;
 pub use issuer::TokenIssuer;
+pub use partner::ConnectionLog;
+pub use partner::Doors;
+pub use partner::Misbehaviour;
+pub use partner::PartnerSettings;
+pub use partner::Progress;
+pub use partner::SimulatedPartner;
+pub use partner::TokenTrust;
 pub use pki::Authority;
 pub use pki::BACKEND;
 pub use pki::GATEWAY;

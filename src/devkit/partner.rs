@@ -1,0 +1,238 @@
+//! The simulated partner: a strict resource server that moves doors, and can misbehave in many ways, each of which has a
+//! name.
+//!
+//! It stands for the platform that the gateway protects and is protected from. It lets in only the gateway's certificate,
+//! verifies the partner token (signature, type, issuer, audience, times, one right for the path's door, each `jti` once),
+//! takes the body of the sample contract and nothing else, and then counts the move of a door. It shares no parser of
+//! HTTP with the gateway.
+//!
+//! Everything is on loopback. What a test must wait for is in [`Progress`]; nothing is waited for by time.
+
+mod answer;
+mod book;
+mod command;
+mod connection;
+mod doors;
+mod misbehaviour;
+mod refusal;
+mod token;
+
+use crate::clock::Clock;
+use crate::clock::SystemClock;
+use crate::crypto::TlsIdentity;
+use crate::crypto::server_config_speaking;
+use crate::devkit::pki::GATEWAY;
+use crate::devkit::pki::Pki;
+use crate::devkit::pki::PkiError;
+use crate::tasks::Tasks;
+use book::Book;
+use command::Target;
+use doors::DoorState;
+use rustls_pki_types::CertificateDer;
+use std::io;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+pub use book::ConnectionLog;
+pub use book::Progress;
+pub use doors::Doors;
+pub use misbehaviour::Misbehaviour;
+pub use token::TokenTrust;
+
+/// What a simulated partner is made of.
+pub struct PartnerSettings {
+    /// Where it listens. Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// What it shows.
+    pub identity: TlsIdentity,
+    /// Who signs the gateway's certificate for it.
+    pub client_roots: Vec<CertificateDer<'static>>,
+    /// The URI that the gateway's certificate for it bears, as its only name.
+    pub client_name: String,
+    /// Whose tokens it accepts.
+    pub trust: TokenTrust,
+    /// Its doors.
+    pub doors: Doors,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A partner at work. Dropping it stops it without waiting.
+pub struct SimulatedPartner {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: Tasks,
+}
+
+/// What all its connections share.
+struct Shared {
+    acceptor: TlsAcceptor,
+    client_name: String,
+    trust: TokenTrust,
+    doors: DoorState,
+    clock: Arc<dyn Clock>,
+    book: Book,
+    misbehaviour: watch::Sender<Option<Misbehaviour>>,
+    /// Grows with every release.
+    released: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+}
+
+impl PartnerSettings {
+    /// The partner of a development PKI, on a free port of 127.0.0.1, with the machine's clock and any door.
+    ///
+    /// # Errors
+    /// [`PkiError::Use`].
+    pub fn new(pki: &Pki, trust: TokenTrust) -> Result<Self, PkiError> {
+        Ok(Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            identity: pki.partner.identity()?,
+            client_roots: vec![pki.partner_authority.root()],
+            client_name: GATEWAY.to_owned(),
+            trust,
+            doors: Doors::Any,
+            clock: Arc::new(SystemClock::new()),
+        })
+    }
+}
+
+impl SimulatedPartner {
+    /// Starts a well-behaved partner.
+    ///
+    /// # Errors
+    /// If the address cannot be had, or nothing can be trusted.
+    pub async fn start(settings: PartnerSettings) -> io::Result<Self> {
+        let tls = server_config_speaking(&settings.identity, settings.client_roots, &["http/1.1"]);
+        let listener = TcpListener::bind(settings.address).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            acceptor: TlsAcceptor::from(tls.map_err(io::Error::other)?),
+            client_name: settings.client_name,
+            trust: settings.trust,
+            doors: DoorState::new(settings.doors),
+            clock: settings.clock,
+            book: Book::new(),
+            misbehaviour: watch::Sender::new(None),
+            released: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+        });
+        let tasks = Tasks::new();
+        tasks.spawn(Shared::accept(Arc::clone(&shared), listener, tasks.clone()));
+        Ok(Self { address, shared, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Misbehaves in that way from the next exchange on (the next connection, where it is about the handshake).
+    pub fn behave(&self, misbehaviour: Misbehaviour) {
+        self.shared.misbehaviour.send_replace(Some(misbehaviour));
+    }
+
+    /// Behaves well from the next exchange on. What hangs goes on hanging.
+    pub fn behave_well(&self) {
+        self.shared.misbehaviour.send_replace(None);
+    }
+
+    /// Lets everything that hangs go on: the answer is sent, the handshake is made.
+    pub fn release(&self) {
+        self.shared.released.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// Blocks a door: commands for it are answered 409 `blocked`, as the contract declares.
+    pub fn block(&self, house: &str, door: &str) {
+        self.shared.doors.block(target(house, door));
+    }
+
+    /// How often that door has moved.
+    #[must_use]
+    pub fn actuations(&self, house: &str, door: &str) -> u64 {
+        self.shared.doors.moved(&target(house, door))
+    }
+
+    /// How often any door has moved.
+    #[must_use]
+    pub fn total_actuations(&self) -> u64 {
+        self.shared.doors.moved_in_all()
+    }
+
+    /// What it refused, word for word as in its answers, in order.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<&'static str> {
+        self.shared.book.refusals()
+    }
+
+    /// All connections in the order of their acceptance, with every byte above TLS.
+    #[must_use]
+    pub fn raw(&self) -> Vec<ConnectionLog> {
+        self.shared.book.connections()
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.shared.book.progress()
+    }
+
+    /// Waits until it is so far. Bounds no time: that is the test's.
+    pub async fn until(&self, reached: impl FnMut(&Progress) -> bool) {
+        self.shared.book.until(reached).await;
+    }
+
+    /// Stops: the port is closed and every connection cut, also those that hang. What was seen can still be asked.
+    pub async fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+        self.tasks.idle().await;
+    }
+}
+
+impl Drop for SimulatedPartner {
+    fn drop(&mut self) {
+        self.shared.stopping.send_replace(true);
+    }
+}
+
+impl Shared {
+    async fn accept(self: Arc<Self>, listener: TcpListener, tasks: Tasks) {
+        loop {
+            let tcp = tokio::select! {
+                () = self.stopped() => return,
+                accepted = listener.accept() => accepted,
+            };
+            // What fails here is a connection that was gone before it was ours.
+            let Ok((tcp, _)) = tcp else { continue };
+            let number = self.book.accepted();
+            let shared = Arc::clone(&self);
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = shared.stopped() => {}
+                    () = connection::serve(Arc::clone(&shared), number, tcp) => {}
+                }
+                shared.book.count(|progress| progress.ended += 1);
+            });
+        }
+    }
+
+    async fn stopped(&self) {
+        // The sender lives as long as `self`: waiting cannot fail.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Hangs until the next release.
+    async fn hang(&self) {
+        let mut released = self.released.subscribe();
+        let _hanging = self.book.hangs();
+        let _ = released.changed().await;
+    }
+}
+
+fn target(house: &str, door: &str) -> Target {
+    Target { house: house.to_owned(), door: door.to_owned() }
+}

@@ -1,0 +1,222 @@
+//! One connection at the partner, from accept to its end: handshake, and exchange after exchange.
+//!
+//! Each byte that is read or written above TLS goes into the book before anything is made of it. How the partner
+//! behaves is looked at when an exchange begins, so a test that has told it otherwise is obeyed on a connection that
+//! stands idle.
+
+use crate::crypto::Certificate;
+use crate::crypto::SubjectName;
+use crate::devkit::http1::Framing;
+use crate::devkit::http1::Head;
+use crate::devkit::partner::Shared;
+use crate::devkit::partner::answer::Opened;
+use crate::devkit::partner::command::Request;
+use crate::devkit::partner::misbehaviour::Misbehaviour;
+use crate::devkit::partner::refusal::Refusal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+
+/// How much is read at once, in bytes.
+const READ_BYTES: usize = 16 * 1024;
+
+/// How a connection ends.
+enum Ending {
+    /// The other side has ended it, or it broke.
+    Theirs,
+    /// With `close_notify` and FIN.
+    Close,
+    /// With RST.
+    Reset,
+}
+
+/// A connection whose handshake is done.
+struct Line {
+    shared: Arc<Shared>,
+    number: usize,
+    stream: TlsStream<TcpStream>,
+    misbehaviour: watch::Receiver<Option<Misbehaviour>>,
+    /// Whether the certificate names the gateway.
+    is_gateway: bool,
+    /// Read, and not yet made anything of.
+    buffer: Vec<u8>,
+    /// Bytes of this exchange until the reset; `None` where none is to come.
+    left: Option<usize>,
+}
+
+/// Serves `tcp` until it ends.
+pub(super) async fn serve(shared: Arc<Shared>, number: usize, tcp: TcpStream) {
+    let misbehaviour = shared.misbehaviour.subscribe();
+    if matches!(*misbehaviour.borrow(), Some(Misbehaviour::HangInHandshake)) {
+        shared.hang().await;
+    }
+    // Without it a small answer may wait for an acknowledgement; failing costs speed only.
+    let _ = tcp.set_nodelay(true);
+    let Ok(stream) = shared.acceptor.accept(tcp).await else {
+        return shared.book.count(|progress| progress.failed_handshakes += 1);
+    };
+    shared.book.shook_hands(number);
+    let is_gateway = names(&stream, &shared.client_name);
+    let mut line = Line { shared, number, stream, misbehaviour, is_gateway, buffer: Vec::new(), left: None };
+    let ending = loop {
+        if let Err(ending) = line.exchange().await {
+            break ending;
+        }
+    };
+    match ending {
+        Ending::Theirs => {}
+        // The other side may be gone: then there is nobody to tell.
+        Ending::Close => drop(line.stream.shutdown().await),
+        Ending::Reset => drop(line.stream.get_ref().0.set_zero_linger()),
+    }
+}
+
+/// Whether the client's certificate bears `name` as a URI.
+fn names(stream: &TlsStream<TcpStream>, name: &str) -> bool {
+    let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = leaf.and_then(|leaf| Certificate::parse(leaf).ok());
+    certificate.is_some_and(|certificate| certificate.names == [SubjectName::Uri(name.into())])
+}
+
+impl Line {
+    async fn exchange(&mut self) -> Result<(), Ending> {
+        let misbehaviour = self.begin().await?;
+        let request = match self.request().await? {
+            Ok(request) => request,
+            Err(refusal) => {
+                self.refuse(refusal).await?;
+                return Err(Ending::Close);
+            }
+        };
+        self.shared.book.count(|progress| progress.requests += 1);
+        match self.obey(&request, misbehaviour) {
+            Ok(opened) => self.answer(&opened, misbehaviour).await?,
+            Err(refusal) => self.refuse(refusal).await?,
+        }
+        if request.head.closes() { Err(Ending::Close) } else { Ok(()) }
+    }
+
+    /// Waits for the first byte of a request; tells how to behave in this exchange.
+    async fn begin(&mut self) -> Result<Option<Misbehaviour>, Ending> {
+        loop {
+            let misbehaviour = *self.misbehaviour.borrow_and_update();
+            self.left = match misbehaviour {
+                Some(Misbehaviour::ResetAt { byte }) => Some(byte),
+                _ => None,
+            };
+            if !self.buffer.is_empty() {
+                return Ok(misbehaviour);
+            }
+            let mut changes = self.misbehaviour.clone();
+            tokio::select! {
+                biased;
+                changed = changes.changed() => changed.map_err(|_| Ending::Theirs)?,
+                read = self.fill() => return read.map(|()| misbehaviour),
+            }
+        }
+    }
+
+    /// Reads a request to its end.
+    async fn request(&mut self) -> Result<Result<Request, Refusal>, Ending> {
+        let head = loop {
+            match Head::read(&self.buffer) {
+                Ok(Some(head)) => break head,
+                Ok(None) => self.fill().await?,
+                Err(_) => return Ok(Err(Refusal::Malformed)),
+            }
+        };
+        let Ok(Framing::Length(length)) = head.framing() else {
+            return Ok(Err(Refusal::Malformed));
+        };
+        let end = head.bytes.saturating_add(length);
+        while self.buffer.len() < end {
+            self.fill().await?;
+        }
+        let body = self.buffer.drain(..end).skip(head.bytes).collect();
+        Ok(Ok(Request { head, body }))
+    }
+
+    /// Judges a command, and moves the door if it is good and the misbehaviour lets it.
+    fn obey(&self, request: &Request, misbehaviour: Option<Misbehaviour>) -> Result<Opened, Refusal> {
+        let Shared { trust, doors, clock, book, .. } = &*self.shared;
+        if !self.is_gateway {
+            return Err(Refusal::NotTheGateway);
+        }
+        let target = request.target()?;
+        let now = clock.now();
+        let token = trust.verify(request.token()?, &target, now.seconds())?;
+        doors.spend(token.id)?;
+        let user = request.user()?;
+        if user != token.subject {
+            return Err(Refusal::OtherUser);
+        }
+        doors.check(&target)?;
+        if misbehaviour.is_none_or(Misbehaviour::moves_door) {
+            doors.move_door(target);
+            book.count(|progress| progress.actuations += 1);
+        }
+        Ok(Opened { user, at: now })
+    }
+
+    async fn answer(&mut self, opened: &Opened, misbehaviour: Option<Misbehaviour>) -> Result<(), Ending> {
+        let bytes = misbehaviour.map_or_else(|| opened.answer().bytes(), |bad| bad.answer(opened));
+        match misbehaviour {
+            Some(Misbehaviour::CloseWithoutAnswer) => return Err(Ending::Close),
+            Some(Misbehaviour::HangBeforeAnswer) => self.shared.hang().await,
+            Some(Misbehaviour::SlowDrip { every }) => return self.drip(&bytes, every).await,
+            _ => {}
+        }
+        self.write(&bytes).await?;
+        self.shared.book.count(|progress| progress.answers += 1);
+        if misbehaviour == Some(Misbehaviour::ClosesIdle) { Err(Ending::Close) } else { Ok(()) }
+    }
+
+    async fn refuse(&mut self, refusal: Refusal) -> Result<(), Ending> {
+        self.shared.book.refused(refusal);
+        self.write(&refusal.answer().bytes()).await?;
+        self.shared.book.count(|progress| progress.answers += 1);
+        Ok(())
+    }
+
+    async fn drip(&mut self, bytes: &[u8], every: Duration) -> Result<(), Ending> {
+        for byte in bytes {
+            tokio::time::sleep(every).await;
+            self.write(&[*byte]).await?;
+        }
+        self.shared.book.count(|progress| progress.answers += 1);
+        Ok(())
+    }
+
+    /// Reads once, and never a byte past the reset.
+    async fn fill(&mut self) -> Result<(), Ending> {
+        let most = self.left.unwrap_or(READ_BYTES).min(READ_BYTES);
+        if most == 0 {
+            return Err(Ending::Reset);
+        }
+        let mut bytes = Vec::with_capacity(most);
+        let mut reader = (&mut self.stream).take(most as u64);
+        match reader.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) => return Err(Ending::Theirs),
+            Ok(_) => {}
+        }
+        self.shared.book.received(self.number, &bytes);
+        self.left = self.left.map(|left| left.saturating_sub(bytes.len()));
+        self.buffer.append(&mut bytes);
+        Ok(())
+    }
+
+    /// Writes `bytes`, as far as the reset lets it; where the reset is reached with the last one, it comes too.
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        let most = self.left.unwrap_or(usize::MAX).min(bytes.len());
+        let leaving = bytes.get(..most).unwrap_or_default();
+        self.shared.book.answered(self.number, leaving);
+        self.stream.write_all(leaving).await.map_err(|_| Ending::Theirs)?;
+        self.stream.flush().await.map_err(|_| Ending::Theirs)?;
+        self.left = self.left.map(|left| left.saturating_sub(most));
+        if self.left == Some(0) { Err(Ending::Reset) } else { Ok(()) }
+    }
+}

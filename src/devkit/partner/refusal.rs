@@ -1,0 +1,109 @@
+//! What a well-behaved partner refuses, with the status and the one word of its answer.
+
+use crate::devkit::partner::answer::Answer;
+
+/// Why a command moves no door.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// The certificate is of the right authority and names somebody else.
+    NotTheGateway,
+    /// The message is no request of RFC 9112, or is framed in another way than by a length.
+    Malformed,
+    /// No operation has that path.
+    NoSuchPath,
+    /// The path's operation has another method.
+    Method,
+    /// The query has what the contract does not declare.
+    Query,
+    /// There is not exactly one bearer token.
+    NoToken,
+    /// The token cannot be taken apart, or lacks a claim, or has one of another type.
+    TokenMalformed,
+    /// `typ` is not `at+jwt`.
+    TokenType,
+    /// No key of the issuer's has that id and algorithm.
+    TokenKey,
+    /// The signature does not fit.
+    TokenSignature,
+    /// `iss` is somebody else.
+    TokenIssuer,
+    /// `aud` is somebody else.
+    TokenAudience,
+    /// `nbf` lies ahead.
+    TokenNotYet,
+    /// `exp` is reached.
+    TokenExpired,
+    /// There is not exactly one right, to open one door.
+    Right,
+    /// The right is for another door than the path's.
+    OtherDoor,
+    /// `jti` has been seen.
+    TokenUsed,
+    /// The body is of another media type.
+    MediaType,
+    /// The body is not the JSON that the contract declares.
+    Body,
+    /// The body names somebody else than the token.
+    OtherUser,
+    /// The house has no such door.
+    NoSuchDoor,
+    /// The door is blocked.
+    Blocked,
+}
+
+impl Refusal {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::NotTheGateway => "not-the-gateway",
+            Self::Malformed => "malformed",
+            Self::NoSuchPath => "no-such-path",
+            Self::Method => "method",
+            Self::Query => "query",
+            Self::NoToken => "no-token",
+            Self::TokenMalformed => "token-malformed",
+            Self::TokenType => "token-type",
+            Self::TokenKey => "token-key",
+            Self::TokenSignature => "token-signature",
+            Self::TokenIssuer => "token-issuer",
+            Self::TokenAudience => "token-audience",
+            Self::TokenNotYet => "token-not-yet",
+            Self::TokenExpired => "token-expired",
+            Self::Right => "right",
+            Self::OtherDoor => "other-door",
+            Self::TokenUsed => "token-used",
+            Self::MediaType => "media-type",
+            Self::Body => "body",
+            Self::OtherUser => "other-user",
+            Self::NoSuchDoor => "no-such-door",
+            Self::Blocked => "blocked",
+        }
+    }
+
+    const fn status(self) -> u16 {
+        match self {
+            Self::Malformed | Self::Query | Self::MediaType | Self::Body => 400,
+            Self::NoToken
+            | Self::TokenMalformed
+            | Self::TokenType
+            | Self::TokenKey
+            | Self::TokenSignature
+            | Self::TokenIssuer
+            | Self::TokenAudience
+            | Self::TokenNotYet
+            | Self::TokenExpired
+            | Self::TokenUsed => 401,
+            Self::NotTheGateway | Self::Right | Self::OtherDoor | Self::OtherUser => 403,
+            Self::NoSuchPath | Self::NoSuchDoor => 404,
+            Self::Method => 405,
+            Self::Blocked => 409,
+        }
+    }
+
+    /// The answer. That of a blocked door is the one that the contract declares.
+    pub(super) fn answer(self) -> Answer {
+        match self {
+            Self::Blocked => Answer::refusal(self.status(), "status", self.word()),
+            _ => Answer::refusal(self.status(), "error", self.word()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The partner's look at a partner token (RFC 9068, RFC 9396): signature, type, issuer, audience, times, and one right to
+//! do one thing to one door. No skew is granted, and no claim is optional but those that this file does not name.
+
+use crate::clock::UnixSeconds;
+use crate::crypto::Jws;
+use crate::crypto::KeySet;
+use crate::devkit::partner::command::Target;
+use crate::devkit::partner::refusal::Refusal;
+use crate::json;
+use crate::json::Limits;
+use crate::json::Object;
+use crate::json::Value;
+
+/// Whose tokens the partner accepts.
+pub struct TokenTrust {
+    /// `iss`
+    pub issuer: String,
+    /// `aud`: the partner's own name.
+    pub audience: String,
+    /// The issuer's keys.
+    pub keys: KeySet,
+}
+
+/// A token that is good for one command, if it has not been used.
+pub(super) struct Token {
+    pub(super) id: String,
+    pub(super) subject: String,
+}
+
+impl TokenTrust {
+    /// Verifies `token` for a command at `target`.
+    pub(super) fn verify(&self, token: &str, target: &Target, now: UnixSeconds) -> Result<Token, Refusal> {
+        let jws = Jws::split(token).map_err(|_| Refusal::TokenMalformed)?;
+        let header = object(jws.header())?;
+        if text(&header, "typ")? != "at+jwt" {
+            return Err(Refusal::TokenType);
+        }
+        let key = self.keys.key(text(&header, "kid")?).ok_or(Refusal::TokenKey)?;
+        if !key.algorithm().is_called(text(&header, "alg")?) {
+            return Err(Refusal::TokenKey);
+        }
+        key.verify(&jws).map_err(|_| Refusal::TokenSignature)?;
+        let claims = object(jws.payload())?;
+        if text(&claims, "iss")? != self.issuer {
+            return Err(Refusal::TokenIssuer);
+        }
+        if text(&claims, "aud")? != self.audience {
+            return Err(Refusal::TokenAudience);
+        }
+        if time(&claims, "nbf")? > now {
+            return Err(Refusal::TokenNotYet);
+        }
+        if time(&claims, "exp")? <= now {
+            return Err(Refusal::TokenExpired);
+        }
+        check_right(&claims, target)?;
+        Ok(Token { id: text(&claims, "jti")?.to_owned(), subject: text(&claims, "sub")?.to_owned() })
+    }
+}
+
+/// Exactly one right, with these four members and no other, for this door.
+fn check_right(claims: &Object, target: &Target) -> Result<(), Refusal> {
+    let rights = claims.get("authorization_details").and_then(Value::as_array).ok_or(Refusal::Right)?;
+    let [right] = rights else { return Err(Refusal::Right) };
+    let right = right.as_object().filter(|right| right.len() == 4).ok_or(Refusal::Right)?;
+    let member = |name| right.get(name).and_then(Value::as_str).ok_or(Refusal::Right);
+    let actions = right.get("actions").and_then(Value::as_array).ok_or(Refusal::Right)?;
+    let [action] = actions else { return Err(Refusal::Right) };
+    if member("type")? != "door_access" || action.as_str() != Some("open") {
+        return Err(Refusal::Right);
+    }
+    if member("house")? != target.house || member("door")? != target.door {
+        return Err(Refusal::OtherDoor);
+    }
+    Ok(())
+}
+
+fn object(text: &[u8]) -> Result<Object, Refusal> {
+    match json::parse(text, Limits::default()) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(Refusal::TokenMalformed),
+    }
+}
+
+fn text<'c>(members: &'c Object, name: &str) -> Result<&'c str, Refusal> {
+    members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(Refusal::TokenMalformed)
+}
+
+fn time(claims: &Object, name: &str) -> Result<UnixSeconds, Refusal> {
+    let seconds = claims.get(name).and_then(Value::as_integer).and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.map(UnixSeconds::new).ok_or(Refusal::TokenMalformed)
+}
