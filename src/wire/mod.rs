@@ -1,1 +1,26 @@
-//! stub
+//! One buffered exchange outward: a TLS identity of our own, limits, deadlines, no redirects, no retry.
+//!
+//! [`Connect`] opens or reuses a connection without sending a byte of application data; [`Connection::exchange`] then
+//! sends one request and reads one whole answer. Between the two stands whatever must be asked a last time. A request is
+//! sent once: whether bytes may have left is told with every fault. An answer is read strictly (RFC 9112), and a
+//! connection goes back to its pool only after exactly one whole answer and not a byte more.
+//!
+//! It does not know what it carries, and reads no clock but for deadlines.
+
+mod answer;
+mod chunked;
+mod client;
+mod exchange;
+mod fault;
+mod request;
+
+pub use client::Client;
+pub use client::ClientError;
+pub use client::ClientSettings;
+pub use exchange::Connect;
+pub use exchange::Connection;
+pub use exchange::Response;
+pub use fault::ConnectFault;
+pub use fault::ExchangeFault;
+pub use fault::ExchangeFaultKind;
+pub use request::Request;

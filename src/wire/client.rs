@@ -1,0 +1,196 @@
+//! A pool of TLS connections to one place under one identity of ours. Two identities, or two places, are two pools.
+//!
+//! A pooled connection is looked at before it is used again: if the other side has closed it, or sent something that
+//! nobody asked for, it is dropped before a byte of the next request leaves.
+
+use crate::crypto;
+use crate::crypto::Certificate;
+use crate::crypto::TlsIdentity;
+use crate::wire::exchange;
+use crate::wire::exchange::Connect;
+use crate::wire::exchange::Connection;
+use crate::wire::exchange::Response;
+use crate::wire::fault::ConnectFault;
+use crate::wire::fault::ExchangeFault;
+use crate::wire::fault::ExchangeFaultKind;
+use crate::wire::request::Request;
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rustix::net::RecvFlags;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::ServerName;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Connections kept for the next exchange, at most.
+const MAX_IDLE: usize = 128;
+
+/// How long a connection is kept without use. Shorter than what servers usually wait, so that they rarely close first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where, as whom, and within which bounds.
+pub struct ClientSettings<'a> {
+    /// Host name or address.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The name that the certificate must bear; sent as SNI and as `Host`.
+    pub server_name: Box<str>,
+    /// What we show.
+    pub identity: &'a TlsIdentity,
+    /// Who signs the other side's certificate; nobody else does.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// For connecting, handshake included.
+    pub connect_timeout: Duration,
+    /// For one exchange on a connection that stands.
+    pub exchange_timeout: Duration,
+    /// The largest body of an answer, in bytes.
+    pub answer_max_bytes: usize,
+}
+
+/// Why a client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS configuration cannot be made.
+    #[error("the TLS configuration cannot be made: {0}")]
+    Tls(#[from] crypto::TlsError),
+    /// The server's name is no name.
+    #[error("the server's name is not a DNS name")]
+    ServerName,
+}
+
+/// Connections to one place. Clones share the pool.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    host: Box<str>,
+    port: u16,
+    authority: Box<str>,
+    server_name: ServerName<'static>,
+    connector: TlsConnector,
+    connect_timeout: Duration,
+    exchange_timeout: Duration,
+    answer_max_bytes: usize,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    stream: TlsStream<TcpStream>,
+    since: Instant,
+}
+
+/// One connection, taken from the pool or made anew.
+struct Taken {
+    stream: TlsStream<TcpStream>,
+    pool: Arc<Shared>,
+}
+
+impl Client {
+    /// A client without connections.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn new(settings: ClientSettings<'_>) -> Result<Self, ClientError> {
+        let tls = crypto::client_config(Some(settings.identity), settings.roots, &["http/1.1"])?;
+        let name = ServerName::try_from(settings.server_name.to_string()).map_err(|_| ClientError::ServerName)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                host: settings.host,
+                port: settings.port,
+                authority: settings.server_name,
+                server_name: name,
+                connector: TlsConnector::from(tls),
+                connect_timeout: settings.connect_timeout,
+                exchange_timeout: settings.exchange_timeout,
+                answer_max_bytes: settings.answer_max_bytes,
+                idle: Mutex::default(),
+            }),
+        })
+    }
+}
+
+#[async_trait]
+impl Connect for Client {
+    async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+        let pool = Arc::clone(&self.shared);
+        let stream = match pool.take() {
+            Some(stream) => stream,
+            None => {
+                tokio::time::timeout(pool.connect_timeout, pool.open()).await.map_err(|_| ConnectFault::Timeout)??
+            }
+        };
+        Ok(Box::new(Taken { stream, pool }))
+    }
+}
+
+#[async_trait]
+impl Connection for Taken {
+    async fn exchange(mut self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
+        let bytes = request.encode(&self.pool.authority).map_err(ExchangeFault::before_sending)?;
+        let (deadline, max_bytes) = (self.pool.exchange_timeout, self.pool.answer_max_bytes);
+        let exchanged = tokio::time::timeout(deadline, exchange::over(&mut self.stream, &bytes, max_bytes));
+        let timeout = ExchangeFault::after_sending(ExchangeFaultKind::Timeout);
+        let exchanged = exchanged.await.map_err(|_| timeout)??;
+        if exchanged.reusable {
+            let Self { stream, pool } = *self;
+            pool.put_back(stream);
+        }
+        Ok(exchanged.response)
+    }
+}
+
+impl Shared {
+    /// A pooled connection that is still good; those that are not are dropped on the way.
+    fn take(&self) -> Option<TlsStream<TcpStream>> {
+        loop {
+            let Idle { stream, since } = self.idle.lock().pop()?;
+            if since.elapsed() < IDLE_TIMEOUT && is_quiet(&stream) {
+                return Some(stream);
+            }
+        }
+    }
+
+    fn put_back(&self, stream: TlsStream<TcpStream>) {
+        if !is_quiet(&stream) {
+            return;
+        }
+        let mut idle = self.idle.lock();
+        idle.retain(|one| one.since.elapsed() < IDLE_TIMEOUT);
+        if idle.len() < MAX_IDLE {
+            idle.push(Idle { stream, since: now() });
+        }
+    }
+
+    async fn open(&self) -> Result<TlsStream<TcpStream>, ConnectFault> {
+        let mut addresses =
+            tokio::net::lookup_host((&*self.host, self.port)).await.map_err(|_| ConnectFault::Resolve)?;
+        let address = addresses.next().ok_or(ConnectFault::Resolve)?;
+        let tcp = TcpStream::connect(address).await.map_err(|_| ConnectFault::Refused)?;
+        // Without it a small request may wait for an acknowledgement; failing costs speed only.
+        let _ = tcp.set_nodelay(true);
+        let tls = self.connector.connect(self.server_name.clone(), tcp).await.map_err(|_| ConnectFault::Handshake)?;
+        let leaf = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let certificate = leaf.and_then(|leaf| Certificate::parse(leaf).ok()).ok_or(ConnectFault::Handshake)?;
+        if certificate.server_auth { Ok(tls) } else { Err(ConnectFault::Purpose) }
+    }
+}
+
+/// Whether nothing at all has come over a connection that owes us nothing: no bytes, and no end.
+fn is_quiet(stream: &TlsStream<TcpStream>) -> bool {
+    let mut byte = [0; 1];
+    let socket = stream.get_ref().0;
+    let peeked = rustix::net::recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
+    matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK))
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a connection stood idle is no matter of the ways")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,222 @@
+//! One request and its one whole answer over one connection.
+
+use crate::wire::answer::AnswerHead;
+use crate::wire::answer::Framing;
+use crate::wire::answer::MAX_HEAD_BYTES;
+use crate::wire::answer::read_head;
+use crate::wire::chunked;
+use crate::wire::chunked::Decoded;
+use crate::wire::fault::ConnectFault;
+use crate::wire::fault::ExchangeFault;
+use crate::wire::fault::ExchangeFaultKind as Fault;
+use crate::wire::request::Request;
+use async_trait::async_trait;
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http::StatusCode;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
+
+/// Interim answers (1xx) that are passed over; the next one is a fault.
+const MAX_INTERIM: usize = 8;
+
+/// Opens connections to one place under one identity.
+#[async_trait]
+pub trait Connect: Send + Sync {
+    /// A connection over which nothing of the next request has been sent.
+    ///
+    /// # Errors
+    /// [`ConnectFault`]; nothing was sent.
+    async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault>;
+}
+
+/// A connection that is good for one exchange.
+#[async_trait]
+pub trait Connection: Send {
+    /// Sends the request, once, and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`ExchangeFault`], which tells whether bytes may have left. It is never tried again here.
+    async fn exchange(self: Box<Self>, request: Request) -> Result<Response, ExchangeFault>;
+}
+
+/// A whole answer, within limits.
+pub struct Response {
+    /// The status, 200 to 599.
+    pub status: StatusCode,
+    /// All fields.
+    pub fields: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+}
+
+/// An answer, and whether the connection may carry another exchange.
+pub(super) struct Exchanged {
+    pub(super) response: Response,
+    pub(super) reusable: bool,
+}
+
+/// Writes the request and reads the answer over any stream.
+pub(super) async fn over<S>(stream: &mut S, request: &[u8], max_bytes: usize) -> Result<Exchanged, ExchangeFault>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // From the first write on, nobody can say what the other side has.
+    let sent = async {
+        stream.write_all(request).await?;
+        stream.flush().await
+    };
+    sent.await.map_err(|_| ExchangeFault::after_sending(Fault::Send))?;
+    read(stream, max_bytes).await.map_err(ExchangeFault::after_sending)
+}
+
+async fn read<S: AsyncRead + Unpin>(stream: &mut S, max_bytes: usize) -> Result<Exchanged, Fault> {
+    let mut buffer = BytesMut::with_capacity(2048);
+    for _ in 0..=MAX_INTERIM {
+        let head = head(stream, &mut buffer).await?;
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Fault::Interim);
+        }
+        if head.status.is_informational() {
+            continue;
+        }
+        let body = body(stream, &mut buffer, head.framing, max_bytes).await?;
+        if !buffer.is_empty() {
+            return Err(Fault::Excess);
+        }
+        let AnswerHead { status, fields, closes, .. } = head;
+        return Ok(Exchanged { response: Response { status, fields, body }, reusable: !closes });
+    }
+    Err(Fault::Interim)
+}
+
+async fn head<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut BytesMut) -> Result<AnswerHead, Fault> {
+    loop {
+        if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            return read_head(&buffer.split_to(at.saturating_add(4)));
+        }
+        if buffer.len() > MAX_HEAD_BYTES {
+            return Err(Fault::TooLarge);
+        }
+        more(stream, buffer).await?;
+    }
+}
+
+async fn body<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    buffer: &mut BytesMut,
+    framing: Framing,
+    max_bytes: usize,
+) -> Result<Bytes, Fault> {
+    match framing {
+        Framing::Length(length) => {
+            if length > max_bytes {
+                return Err(Fault::TooLarge);
+            }
+            while buffer.len() < length {
+                more(stream, buffer).await?;
+            }
+            Ok(buffer.split_to(length).freeze())
+        }
+        Framing::Chunked => loop {
+            if let Decoded::Whole { body, taken } = chunked::decode(buffer, max_bytes)? {
+                let _coded = buffer.split_to(taken);
+                return Ok(Bytes::from(body));
+            }
+            // The coding may take some room beside the body; far more is no coding of it.
+            if buffer.len() > max_bytes.saturating_mul(2).saturating_add(1024) {
+                return Err(Fault::TooLarge);
+            }
+            more(stream, buffer).await?;
+        },
+    }
+}
+
+async fn more<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut BytesMut) -> Result<(), Fault> {
+    buffer.reserve(2048);
+    match stream.read_buf(buffer).await {
+        Ok(1..) => Ok(()),
+        Ok(0) | Err(_) => Err(Fault::BrokenOff),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+    /// What comes of an answer that arrives in these pieces before the other side closes.
+    async fn answered(pieces: &[&str]) -> Result<(u16, String, bool), ExchangeFault> {
+        let (mut ours, mut theirs) = tokio::io::duplex(64);
+        let answer: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect();
+        let partner = async move {
+            let mut request = [0; 6];
+            theirs.read_exact(&mut request).await.unwrap();
+            for piece in answer {
+                if theirs.write_all(&piece).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let gateway = async move {
+            let exchanged = over(&mut ours, b"GET /x", 100).await;
+            // Dropped at once: a partner that still writes learns that nobody reads.
+            drop(ours);
+            exchanged
+        };
+        let (_, exchanged) = tokio::join!(partner, gateway);
+        exchanged.map(|Exchanged { response, reusable }| {
+            (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap(), reusable)
+        })
+    }
+
+    #[tokio::test]
+    async fn a_whole_answer_is_read_however_it_is_cut() {
+        for cut in 0..OK.len() {
+            let (first, second) = OK.split_at(cut);
+            assert_eq!(answered(&[first, second]).await, Ok((200, "{}".into(), true)), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_at_any_byte_is_no_answer() {
+        for end in 0..OK.len() {
+            let fault = answered(&[&OK[..end]]).await.unwrap_err();
+            assert_eq!(fault, ExchangeFault::after_sending(Fault::BrokenOff), "{end}");
+        }
+    }
+
+    #[tokio::test]
+    async fn eight_interim_answers_are_passed_over_and_a_ninth_is_a_fault() {
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+        assert!(answered(&[&interim.repeat(8), OK]).await.is_ok());
+        assert_eq!(answered(&[&interim.repeat(9), OK]).await, Err(ExchangeFault::after_sending(Fault::Interim)));
+        let switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
+        assert_eq!(answered(&[switching, OK]).await, Err(ExchangeFault::after_sending(Fault::Interim)));
+    }
+
+    #[tokio::test]
+    async fn a_second_answer_behind_the_first_is_a_fault() {
+        assert_eq!(answered(&[&OK.repeat(2)]).await, Err(ExchangeFault::after_sending(Fault::Excess)));
+    }
+
+    #[tokio::test]
+    async fn a_body_holds_its_limit_and_not_one_byte_more() {
+        let answer = |size: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n{}", "x".repeat(size));
+        assert!(answered(&[&answer(100)]).await.is_ok());
+        assert_eq!(answered(&[&answer(101)]).await, Err(ExchangeFault::after_sending(Fault::TooLarge)));
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert!(answered(&[chunked, "64\r\n", &"x".repeat(100), "\r\n0\r\n\r\n"]).await.is_ok());
+        assert_eq!(answered(&[chunked, "65\r\n"]).await, Err(ExchangeFault::after_sending(Fault::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_to_be_closed_is_not_used_again() {
+        let closing = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        assert_eq!(answered(&[closing]).await, Ok((204, String::new(), false)));
+    }
+}
