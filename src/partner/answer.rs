@@ -1,5 +1,7 @@
 //! The partner's whole answer, as it came: within limits, exactly one, and not yet held against any contract.
 
+use crate::model::Reply;
+use crate::wire::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::StatusCode;
@@ -14,6 +16,27 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub(super) fn new(response: Response) -> Self {
+        let Response { status, fields, body } = response;
+        Self { status, fields, body }
+    }
+
+    /// An answer that was given before and kept; it is checked again as if it had come now.
+    pub fn of_reply(kept: Reply) -> Self {
+        let mut fields = HeaderMap::new();
+        for (name, value) in kept.fields {
+            fields.append(name, value);
+        }
+        Self { status: kept.status, fields, body: kept.body }
+    }
+
+    /// The answer as it is kept, sealed, for a repeated command.
+    #[must_use]
+    pub fn to_reply(&self) -> Reply {
+        let fields = self.fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Reply { status: self.status, fields, body: self.body.clone() }
+    }
+
     /// An answer for the tests of rooms that demand one.
     #[cfg(test)]
     pub fn for_test(status: StatusCode, fields: HeaderMap, body: impl Into<Bytes>) -> Self {

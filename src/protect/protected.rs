@@ -99,6 +99,12 @@ impl Protected {
         &self.outgoing
     }
 
+    /// The request itself, for the one who sends it.
+    #[must_use]
+    pub fn into_outgoing(self) -> Outgoing {
+        self.outgoing
+    }
+
     /// The digest over everything that will leave; the record names it and the sender compares it.
     #[must_use]
     pub const fn digest(&self) -> Sha256 {

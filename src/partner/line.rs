@@ -1,0 +1,111 @@
+//! One partner and a line to it.
+
+use crate::audit::Recorded;
+use crate::clock::UnixMillis;
+use crate::crypto::SigningKey;
+use crate::guard::Admitted;
+use crate::guard::Current;
+use crate::model::PartnerName;
+use crate::partner::answer::Answer;
+use crate::partner::fault::PartnerFault;
+use crate::partner::fault::SendFault;
+use crate::partner::token::Voucher;
+use crate::protect::Protected;
+use crate::wire::Connect;
+use crate::wire::Connection;
+use crate::wire::Request;
+use http::HeaderValue;
+use http::header;
+use std::sync::Arc;
+
+/// What the tokens for a partner say.
+pub struct PartnerSettings {
+    /// The partner.
+    pub name: PartnerName,
+    /// The claim `iss`.
+    pub issuer: Box<str>,
+    /// The claim `aud`.
+    pub audience: Box<str>,
+    /// The claim `client_id`.
+    pub client_id: Box<str>,
+    /// What signs them.
+    pub key: SigningKey,
+    /// The longest that one is valid, in seconds.
+    pub lifetime_s: u64,
+}
+
+/// A partner: its tokens, and the connections to it.
+pub struct Partner {
+    settings: Arc<PartnerSettings>,
+    wire: Arc<dyn Connect>,
+}
+
+/// A connection to the partner over which nothing of the command has been sent.
+#[must_use = "a line that is not used goes back to nobody"]
+pub struct Line {
+    connection: Box<dyn Connection>,
+    partner: PartnerName,
+}
+
+impl Partner {
+    /// A partner that is reached over `wire`.
+    #[must_use]
+    pub const fn new(settings: Arc<PartnerSettings>, wire: Arc<dyn Connect>) -> Self {
+        Self { settings, wire }
+    }
+
+    /// Mints the token of one command. It ends with the command's `max_age`.
+    ///
+    /// # Errors
+    /// [`PartnerFault::TooOld`], [`PartnerFault::Signing`].
+    pub fn mint(&self, protected: &Protected, admitted: &Admitted, now: UnixMillis) -> Result<Voucher, PartnerFault> {
+        self.settings.mint(protected, admitted.good_until(), now.seconds())
+    }
+
+    /// Makes sure of a connection. Only for what is on record; nothing is sent.
+    ///
+    /// # Errors
+    /// [`PartnerFault::Unreachable`].
+    pub async fn open(&self, _recorded: &Recorded) -> Result<Line, PartnerFault> {
+        let connection = self.wire.connect().await.map_err(PartnerFault::Unreachable)?;
+        Ok(Line { connection, partner: self.settings.name.clone() })
+    }
+}
+
+impl Line {
+    /// Sends the command, once, and reads the whole answer. Nothing is tried again.
+    ///
+    /// # Errors
+    /// [`SendFault`] tells whether bytes may have left.
+    pub async fn send(
+        self,
+        voucher: Voucher,
+        protected: Protected,
+        recorded: &Recorded,
+        current: Current,
+    ) -> Result<Answer, SendFault> {
+        let belongs = recorded.digest() == protected.digest()
+            && recorded.partner() == protected.partner()
+            && recorded.partner() == &self.partner
+            && recorded.receipt() == current.receipt();
+        if !belongs {
+            return Err(SendFault::Mismatch);
+        }
+        let outgoing = protected.into_outgoing();
+        let mut fields = outgoing.fields;
+        if let Some(media_type) = outgoing.content_type {
+            fields.push((header::CONTENT_TYPE, HeaderValue::from_static(media_type)));
+        }
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", voucher.token())).map_err(|_| SendFault::Unwritable)?;
+        bearer.set_sensitive(true);
+        fields.push((header::AUTHORIZATION, bearer));
+        fields.push((header::ACCEPT, HeaderValue::from_static("application/json")));
+        let request = Request { method: outgoing.method, target: outgoing.target, fields, body: outgoing.body };
+        let response = self.connection.exchange(request).await.map_err(|fault| match fault.may_have_left {
+            true => SendFault::Unknown(fault.kind),
+            false => SendFault::Unwritable,
+        })?;
+        Ok(Answer::new(response))
+    }
+}
