@@ -111,6 +111,8 @@ reasons! {
     PartnerRefused = "partner-refused",
     /// Bytes of the command left and no valid answer came.
     OutcomeUnknown = "outcome-unknown",
+    /// All requests together hold as much memory as is allowed.
+    Overloaded = "overloaded",
     /// A fault of the gateway itself.
     Internal = "internal",
     /// The gateway is going down and takes nothing new.

@@ -1,1 +1,32 @@
-//! stub
+//! The ways through the house, each a straight page: what happens, in which order, and what ends it.
+//!
+//! A way calls the rooms one after the other and hands each the proofs of those before it; it decides nothing itself. It
+//! knows no socket, no file format and no framework: what it needs from outside comes as values ([`Body`], the clock, the
+//! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
+
+mod exchange;
+mod facts;
+mod gate;
+mod operation;
+mod port;
+mod refusal;
+mod repeat;
+mod revocation;
+mod route;
+mod trail;
+
+pub use crate::audit::Concluded;
+pub use crate::guard::RevocationKind;
+pub use gate::Core;
+pub use gate::Gate;
+pub use gate::Visitor;
+pub use port::Body;
+pub use port::BodyFault;
+pub use refusal::DoorFault;
+pub use refusal::Refusal;
+pub use revocation::RevocationOrder;
+pub use revocation::RevocationReply;
+pub use revocation::Revoker;
+pub use revocation::read as read_order;
+pub use route::Route;
+pub use route::Snapshot;

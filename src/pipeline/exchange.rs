@@ -1,0 +1,181 @@
+//! The second half of an outbound operation, steps 7 to 10: from the intent to the outcome, in a task of its own. A caller
+//! who hangs up cannot lose the outcome, and going down waits for it.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::audit::Outcome;
+use crate::audit::OutcomeState;
+use crate::audit::Recorded;
+use crate::contract;
+use crate::contract::Rebuilt;
+use crate::guard::Admitted;
+use crate::guard::Reservation;
+use crate::guard::Running;
+use crate::model::PastOutcome;
+use crate::model::Reason;
+use crate::model::Reply;
+use crate::partner::Answer;
+use crate::partner::Voucher;
+use crate::pipeline::facts::note_intent;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::route::Route;
+use crate::pipeline::trail::Trail;
+use crate::policy::Permit;
+use crate::policy::visible;
+use crate::protect::Protected;
+use crate::telemetry::Step;
+use std::sync::Arc;
+
+/// A permitted command; what is missing is the record, and then the partner.
+pub struct Command {
+    pub asked: Asked,
+    pub admitted: Admitted,
+    pub reservation: Option<Reservation>,
+    pub protected: Protected,
+    pub voucher: Voucher,
+}
+
+/// What was asked, of whom, and why it may be: enough to read the answer.
+pub struct Asked {
+    pub route: Arc<Route>,
+    pub rebuilt: Rebuilt,
+    pub permit: Permit,
+}
+
+/// How an exchange ended, before that is on record.
+struct Ended {
+    outcome: Outcome,
+    reply: Reply,
+}
+
+/// Carries a command out in a task of its own and waits for its end.
+pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> Concluded {
+    let receipt = facts.receipt;
+    let task = gate.core.exchanges.spawn(carry_out(gate.clone(), command, facts, trail));
+    match task.await {
+        Ok(concluded) => concluded,
+        // The task died of a fault of ours. Whether anything left is unknown, and stays so for the next start to find.
+        Err(_) => gate.log.abandoned(receipt),
+    }
+}
+
+async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let Command { asked, admitted, reservation, protected, voucher } = command;
+    let clock = Arc::clone(&gate.core.clock);
+    let in_flight = gate.core.metrics.exchange();
+
+    // Step 7: durable before anything leaves.
+    note_intent(&mut facts, &trail, &asked.permit, reservation.as_ref(), &protected, &voucher);
+    let at = clock.now();
+    let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
+        Ok(recorded) => recorded,
+        Err(fault) => return gate.log.unrecorded(&facts, fault),
+    };
+    let running = reservation.map(|reserved| reserved.commit(&recorded, at));
+    trail.done(Step::Intent, clock.as_ref());
+
+    // Steps 8 and 9: once more, then once only; and the whole answer before its first byte goes on.
+    let ended = match deliver(&gate, &asked, &admitted, voucher, protected, &recorded, &mut trail).await {
+        Ok(answer) => Ended::with_answer(&asked, answer, &recorded),
+        Err(refusal) => Ended::without_answer(refusal, &recorded),
+    };
+    trail.done(Step::Answer, clock.as_ref());
+
+    let concluded = conclude(&gate, recorded, running, ended, trail).await;
+    drop(in_flight);
+    concluded
+}
+
+/// Step 8: a connection; then everything that can have changed, once more; then the command, once.
+async fn deliver(
+    gate: &Gate,
+    asked: &Asked,
+    admitted: &Admitted,
+    voucher: Voucher,
+    protected: Protected,
+    recorded: &Recorded,
+    trail: &mut Trail,
+) -> Result<Answer, Refusal> {
+    let core = &gate.core;
+    let line = asked.route.partner.open(recorded).await?;
+    trail.done(Step::Connect, core.clock.as_ref());
+    let bundle = core.snapshot.load().bundle.digest();
+    let current = core.guard.current(recorded, admitted, bundle, core.clock.now())?;
+    let answer = line.send(voucher, protected, recorded, current).await?;
+    trail.done(Step::Partner, core.clock.as_ref());
+    Ok(answer)
+}
+
+/// Step 10: the outcome, and only then the answer.
+async fn conclude(gate: &Gate, recorded: Recorded, running: Option<Running>, ended: Ended, trail: Trail) -> Concluded {
+    let core = &gate.core;
+    let Ended { mut outcome, reply } = ended;
+    outcome.steps = trail.steps();
+    outcome.sizes.reply = Some(reply.body.len() as u64);
+    if running.is_none() {
+        outcome.keep = None;
+    }
+    let concluded = gate.log.outcome(recorded, outcome, reply, core.clock.now()).await;
+    if let Some(running) = running {
+        running.settle(concluded.kept_at().map_or(PastOutcome::Unknown, PastOutcome::Answered));
+    }
+    trail.count(&core.metrics, core.clock.as_ref());
+    core.metrics.concluded(concluded.reason());
+    concluded
+}
+
+impl Asked {
+    /// Step 9: the answer checked and rebuilt, in our own words again, and only what the caller may see.
+    ///
+    /// # Errors
+    /// What was wrong with it, as a word for the record.
+    pub fn read(&self, answer: Answer) -> Result<Reply, &'static str> {
+        let checked = contract::check(self.rebuilt.routed(), answer).map_err(|fault| fault.code())?;
+        let restored = self.route.protector.restore(&self.permit, checked).map_err(|_| "foreign-pseudonym")?;
+        Ok(visible(&self.permit, restored).into_reply())
+    }
+}
+
+impl Ended {
+    fn with_answer(asked: &Asked, answer: Answer, recorded: &Recorded) -> Self {
+        let partner_status = Some(answer.status().as_u16());
+        let size = Some(answer.body().len() as u64);
+        let kept = answer.to_reply();
+        let mut ended = match asked.read(answer) {
+            Ok(reply) => {
+                let (state, reason) = match reply.status.is_success() {
+                    true => (OutcomeState::Done, Reason::Done),
+                    false => (OutcomeState::Refused, Reason::PartnerRefused),
+                };
+                let mut outcome = Outcome::new(state, reason);
+                outcome.keep = Some(kept);
+                Self { outcome, reply }
+            }
+            // What came is no valid answer, so it is not known whether the command was done.
+            Err(word) => {
+                let refusal = Refusal::of_answer();
+                let mut outcome = Outcome::new(OutcomeState::Unknown, refusal.reason);
+                outcome.detail = Some(word);
+                Self { outcome, reply: refusal.problem.reply(recorded.receipt()) }
+            }
+        };
+        ended.outcome.partner_status = partner_status;
+        ended.outcome.sizes.answer = size;
+        ended
+    }
+
+    fn without_answer(refusal: Refusal, recorded: &Recorded) -> Self {
+        let state = match refusal.reason {
+            Reason::Withdrawn => OutcomeState::Withdrawn,
+            Reason::PartnerUnreachable | Reason::Internal => OutcomeState::NotSent,
+            _ => OutcomeState::Unknown,
+        };
+        let reply = refusal.problem.reply(recorded.receipt());
+        let mut outcome = Outcome::new(state, refusal.reason);
+        outcome.detail = refusal.detail;
+        // Nothing was sent: a repeated command is told so again.
+        outcome.keep = (state != OutcomeState::Unknown).then(|| reply.clone());
+        Self { outcome, reply }
+    }
+}

@@ -1,0 +1,67 @@
+//! Gathering what the record will say, as a way learns it. Persons become handles here; nothing else of theirs goes on.
+
+use crate::audit::Facts;
+use crate::audit::HandleFault;
+use crate::audit::KeyDigests;
+use crate::contract::Operation;
+use crate::crypto;
+use crate::guard::Reservation;
+use crate::identity::Caller;
+use crate::model::IdentifierKind;
+use crate::model::Receipt;
+use crate::partner::Voucher;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::gate::Visitor;
+use crate::pipeline::trail::Trail;
+use crate::policy::Permit;
+use crate::protect::Protected;
+use std::sync::Arc;
+
+impl Gate {
+    /// What is known of a request before anything was asked: a receipt, the epoch, the bundle, the peer.
+    pub(super) fn facts(&self, visitor: &Visitor) -> Facts {
+        let bundle = self.core.snapshot.load().bundle.digest();
+        let mut facts = Facts::new(Receipt::new(crypto::random()), self.core.guard.epoch(), bundle);
+        facts.peer = visitor.peer.as_ref().ok().map(|peer| Arc::from(peer.name()));
+        facts
+    }
+
+    /// Who is asking, as handles.
+    ///
+    /// # Errors
+    /// [`HandleFault`]: without a handle there is no record, and without a record nothing goes on.
+    pub(super) async fn note_caller(&self, facts: &mut Facts, caller: &Caller) -> Result<(), HandleFault> {
+        let Some(token) = caller.token() else { return Ok(()) };
+        facts.tenant.clone_from(&token.tenant);
+        let of = |kind, value: Option<_>| value.map(|value| (kind, value));
+        let identifiers = [
+            of(IdentifierKind::User, Some(&token.subject)),
+            of(IdentifierKind::Device, token.device.as_ref()),
+            of(IdentifierKind::Car, token.car.as_ref()),
+        ];
+        [facts.subject, facts.device, facts.car] = self.core.handles.of(&token.issuer, identifiers).await?;
+        Ok(())
+    }
+}
+
+/// Which operation was asked for.
+pub fn note_operation(facts: &mut Facts, operation: &Operation) {
+    facts.operation = Some(operation.id.clone());
+    facts.purpose = Some(operation.purpose.clone());
+}
+
+/// What the intent needs on top: the place, the key, what will leave.
+pub fn note_intent(
+    facts: &mut Facts,
+    trail: &Trail,
+    permit: &Permit,
+    reservation: Option<&Reservation>,
+    protected: &Protected,
+    voucher: &Voucher,
+) {
+    facts.steps = trail.steps();
+    facts.located = Some(Arc::new(permit.located().clone()));
+    facts.key = reservation.map(|key| KeyDigests { key: key.key_digest(), body: key.body_digest() });
+    facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
+    facts.partner_token = Some(voucher.jti().into());
+}

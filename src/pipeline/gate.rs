@@ -1,0 +1,120 @@
+//! The gate: all that the ways need, as values, and the first fork between the contract's paths and the gateway's own.
+
+use crate::audit::Concluded;
+use crate::audit::Handles;
+use crate::audit::Log;
+use crate::clock::Clock;
+use crate::crypto::Certificate;
+use crate::guard::Guard;
+use crate::identity::IdentityFault;
+use crate::identity::Peer;
+use crate::identity::Verifier;
+use crate::model::Head;
+use crate::pipeline::operation;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::DoorFault;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::revocation;
+use crate::pipeline::route::Route;
+use crate::pipeline::route::Routes;
+use crate::pipeline::route::Snapshot;
+use crate::pipeline::trail::Trail;
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+/// What all workers share.
+pub struct Core {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is asking.
+    pub identity: Verifier,
+    /// Revocations, age, idempotency.
+    pub guard: Guard,
+    /// Persons in records.
+    pub handles: Handles,
+    /// Bundle and directory.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Exchanges after their intent, which going down waits for.
+    pub exchanges: Tasks,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// Whether the gateway goes down.
+    pub going_down: AtomicBool,
+}
+
+/// One worker's gate: the core, and this worker's own desk at the log and connections to the partners.
+#[derive(Clone)]
+pub struct Gate {
+    pub(super) core: Arc<Core>,
+    pub(super) log: Log,
+    pub(super) routes: Arc<Routes>,
+}
+
+/// Who is at a door: the peer of its certificate, and the name that the TLS handshake asked for.
+pub struct Visitor {
+    pub(super) peer: Result<Peer, IdentityFault>,
+    pub(super) server_name: Option<Box<str>>,
+}
+
+impl Gate {
+    /// A worker's gate, with the routes by authority.
+    #[must_use]
+    pub fn new(core: Arc<Core>, log: Log, routes: impl IntoIterator<Item = (Box<str>, Route)>) -> Self {
+        let routes = routes.into_iter().map(|(authority, route)| (authority, Arc::new(route))).collect();
+        Self { core, log, routes: Arc::new(routes) }
+    }
+
+    /// What all workers share.
+    #[must_use]
+    pub const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// This gate's desk at the log.
+    #[must_use]
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Meets who came in, once per connection.
+    #[must_use]
+    pub fn greet(&self, certificate: Arc<Certificate>, server_name: Option<Box<str>>) -> Visitor {
+        Visitor { peer: Peer::of(certificate), server_name }
+    }
+
+    /// Handles one request, whatever it asks for.
+    pub async fn handle<B: Body>(&self, visitor: &Visitor, head: Head, body: &mut B) -> Concluded {
+        if head.path.starts_with("/-/") {
+            revocation::requested(self, visitor, &head, body).await
+        } else {
+            operation::outbound(self, visitor, &head, body).await
+        }
+    }
+
+    /// Records and answers a request that no way begins for.
+    pub async fn refuse_head(&self, visitor: &Visitor, fault: DoorFault) -> Concluded {
+        let trail = Trail::begin(self.core.clock.as_ref());
+        let facts = self.facts(visitor);
+        operation::refuse(self, facts, Refusal::from(fault), trail).await
+    }
+
+    /// Why the gateway is not ready, as words; nothing when it is.
+    #[must_use]
+    pub fn not_ready(&self) -> Vec<&'static str> {
+        let mut reasons = Vec::new();
+        if self.core.going_down.load(Ordering::Relaxed) {
+            reasons.push("shutting-down");
+        }
+        if !self.log.is_open() {
+            reasons.push("audit-failed");
+        }
+        if !self.core.guard.is_durable() {
+            reasons.push("store-failed");
+        }
+        reasons
+    }
+}

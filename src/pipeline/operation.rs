@@ -1,0 +1,116 @@
+//! The way of an outbound operation, from the backend to the partner. Steps 2 to 6 stand here, in order; the first "no"
+//! ends it. From the intent on (step 7) the exchange runs in a task of its own: `exchange`.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::contract;
+use crate::guard::Bound;
+use crate::identity::TokenDemand;
+use crate::model::Head;
+use crate::model::Reason;
+use crate::pipeline::exchange;
+use crate::pipeline::exchange::Asked;
+use crate::pipeline::exchange::Command;
+use crate::pipeline::facts;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::gate::Visitor;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::repeat;
+use crate::pipeline::repeat::Repeated;
+use crate::pipeline::route::route_of;
+use crate::pipeline::trail::Trail;
+use crate::problem::ProblemType;
+use crate::telemetry::Step;
+use std::sync::Arc;
+
+/// How the first half of the way ended well.
+enum Granted {
+    /// A command that may be carried out.
+    Fresh(Box<Command>),
+    /// A command that was given before, under the same idempotency key.
+    Again(Box<Repeated>),
+}
+
+/// Handles one request on a contract's path.
+pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
+    let mut trail = Trail::begin(gate.core.clock.as_ref());
+    let mut facts = gate.facts(visitor);
+    match permitted(gate, visitor, head, body, &mut facts, &mut trail).await {
+        Ok(Granted::Fresh(command)) => exchange::run(gate, *command, facts, trail).await,
+        Ok(Granted::Again(repeated)) => repeat::answer(gate, *repeated, facts, trail).await,
+        Err(refusal) => refuse(gate, facts, refusal, trail).await,
+    }
+}
+
+/// The steps before anything has an effect.
+async fn permitted<B: Body>(
+    gate: &Gate,
+    visitor: &Visitor,
+    head: &Head,
+    body: &mut B,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<Granted, Refusal> {
+    let core = &gate.core;
+    let clock = core.clock.as_ref();
+    let now = clock.now();
+    let snapshot = core.snapshot.load_full();
+    let route = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
+    facts.partner = Some(route.name.clone());
+
+    let declared = contract::declare(&route.contract, head).map_err(|fault| Refusal::of_contract(&fault, false))?;
+    facts::note_operation(facts, declared.operation());
+    trail.done(Step::Declare, clock);
+
+    let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
+    let demand = if declared.operation().actuates.is_some() { TokenDemand::Session } else { TokenDemand::Any };
+    let caller = core.identity.verify(peer, &head.fields, demand, now.seconds())?;
+    gate.note_caller(facts, &caller).await?;
+    trail.done(Step::Identify, clock);
+
+    let admitted = core.guard.admit(&declared, &caller, &head.fields, now)?;
+    trail.done(Step::Admit, clock);
+
+    let bytes = body.read(usize::try_from(declared.body_max_bytes()).unwrap_or(usize::MAX)).await?;
+    facts.sizes.request = Some(bytes.len() as u64);
+    trail.done(Step::Body, clock);
+
+    let rebuilt = contract::rebuild(declared, &caller, &bytes).map_err(|fault| Refusal::of_contract(&fault, true))?;
+    trail.done(Step::Rebuild, clock);
+
+    let bound = core.guard.bind(&admitted, &caller, &rebuilt, now)?;
+    trail.done(Step::Bind, clock);
+
+    let located = snapshot.directory.locate(rebuilt.resource());
+    let located = located.ok_or_else(|| Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound))?;
+    let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
+    route.count(&rebuilt.operation().id, &decision);
+    let permit = decision?;
+    trail.done(Step::Decide, clock);
+
+    let asked = Asked { route: Arc::clone(route), rebuilt, permit };
+    let reservation = match bound {
+        Bound::NoKey => None,
+        Bound::Reserved(reservation) => Some(reservation),
+        Bound::Past(first, outcome) => return Ok(Granted::Again(Box::new(Repeated { asked, first, outcome }))),
+    };
+
+    let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
+    let voucher = route.partner.mint(&protected, &admitted, now)?;
+    trail.done(Step::Protect, clock);
+
+    Ok(Granted::Fresh(Box::new(Command { asked, admitted, reservation, protected, voucher })))
+}
+
+/// Records a refusal, then answers it.
+pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, trail: Trail) -> Concluded {
+    let core = &gate.core;
+    facts.steps = trail.steps();
+    facts.decided = refusal.decided;
+    let reply = refusal.problem.reply(facts.receipt);
+    let concluded = gate.log.refusal(&facts, refusal.reason, reply, core.clock.now()).await;
+    trail.count(&core.metrics, core.clock.as_ref());
+    core.metrics.concluded(concluded.reason());
+    concluded
+}

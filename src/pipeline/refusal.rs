@@ -1,0 +1,244 @@
+//! The bridge: every fault of every room to its reason code and to what the caller is told. No fault is left to a default.
+//!
+//! Rooms name what went wrong and hold no values; strangers are told a kind of problem from a closed list. Where a
+//! resource's id is in the path, "you may not" and "there is none" are the same answer; the record tells them apart.
+
+use crate::audit::Decided;
+use crate::audit::HandleFault;
+use crate::contract::ContractFault;
+use crate::guard::GuardFault;
+use crate::guard::Withdrawn;
+use crate::identity::IdentityFault;
+use crate::model::Reason;
+use crate::partner::PartnerFault;
+use crate::partner::SendFault;
+use crate::pipeline::port::BodyFault;
+use crate::policy::Decision;
+use crate::policy::PolicyFault;
+use crate::problem::Problem;
+use crate::problem::ProblemType;
+use crate::problem::WrongPlace;
+use crate::protect::ProtectFault;
+
+/// A way's early end: why, for the record, and what the caller is told.
+#[derive(Debug)]
+pub struct Refusal {
+    /// For the record and the metrics.
+    pub reason: Reason,
+    /// For the caller.
+    pub problem: Problem,
+    /// What policy decided, for the record, where it came to that.
+    pub decided: Option<Decided>,
+    /// A word for the record, where the reason alone does not say it.
+    pub detail: Option<&'static str>,
+}
+
+/// Why a door refuses a request before any way begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DoorFault {
+    /// The head is not strict HTTP.
+    #[error("the head is malformed")]
+    Head,
+    /// An upgrade is asked for.
+    #[error("an upgrade is asked for")]
+    Upgrade,
+    /// The authority is none that is served, or is not the one of the TLS handshake.
+    #[error("the authority is not served here")]
+    Authority,
+}
+
+impl Refusal {
+    /// A refusal with a problem of `kind`.
+    #[must_use]
+    pub fn new(reason: Reason, kind: ProblemType) -> Self {
+        Self { reason, problem: Problem::from(kind), decided: None, detail: None }
+    }
+}
+
+impl From<DoorFault> for Refusal {
+    fn from(fault: DoorFault) -> Self {
+        match fault {
+            DoorFault::Head => Self::new(Reason::MalformedHead, ProblemType::BadRequest),
+            DoorFault::Upgrade => Self::new(Reason::RefusedField, ProblemType::BadRequest),
+            DoorFault::Authority => Self::new(Reason::UnknownAuthority, ProblemType::Misdirected),
+        }
+    }
+}
+
+impl From<BodyFault> for Refusal {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::TooLarge => Self::new(Reason::BodyTooLarge, ProblemType::TooLarge),
+            BodyFault::Timeout => Self::new(Reason::BodyTimeout, ProblemType::RequestTimeout),
+            BodyFault::Incomplete => Self::new(Reason::BodyIncomplete, ProblemType::BadRequest),
+            BodyFault::Framing => Self::new(Reason::MalformedHead, ProblemType::BadRequest),
+            BodyFault::Overload => Self::new(Reason::Overloaded, ProblemType::Unavailable),
+        }
+    }
+}
+
+impl From<IdentityFault> for Refusal {
+    fn from(fault: IdentityFault) -> Self {
+        use IdentityFault as Fault;
+        let (reason, kind) = match fault {
+            Fault::PeerNameless | Fault::PeerAmbiguous | Fault::PeerNotValidNow => {
+                (Reason::PeerRefused, ProblemType::Forbidden)
+            }
+            Fault::TokenMissing => (Reason::TokenMissing, ProblemType::Unauthenticated),
+            Fault::AuthorizationRepeated
+            | Fault::Scheme
+            | Fault::TokenTooLong
+            | Fault::TokenMalformed
+            | Fault::Header
+            | Fault::Type
+            | Fault::ClaimsMalformed
+            | Fault::ClaimInvalid
+            | Fault::ClaimMissing
+            | Fault::RightUnknown => (Reason::TokenMalformed, ProblemType::Unauthenticated),
+            Fault::IssuerUnknown | Fault::KeyUnknown | Fault::Algorithm => {
+                (Reason::TokenUntrusted, ProblemType::Unauthenticated)
+            }
+            Fault::Signature => (Reason::TokenSignature, ProblemType::Unauthenticated),
+            Fault::Audience => (Reason::TokenAudience, ProblemType::Unauthenticated),
+            Fault::Expired | Fault::NotYetValid | Fault::IssuedInFuture | Fault::LifetimeTooLong => {
+                (Reason::TokenExpired, ProblemType::Unauthenticated)
+            }
+            Fault::Unbound | Fault::BindingUnsupported | Fault::BoundToAnother => {
+                (Reason::TokenBinding, ProblemType::Unauthenticated)
+            }
+            Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
+        };
+        Self::new(reason, kind)
+    }
+}
+
+impl Refusal {
+    /// A fault of the contract. The places that were wrong are told to a known caller only.
+    #[must_use]
+    pub fn of_contract(fault: &ContractFault, caller_is_known: bool) -> Self {
+        use ContractFault as Fault;
+        let (reason, kind) = match fault {
+            Fault::RefusedField => (Reason::RefusedField, ProblemType::BadRequest),
+            Fault::NotFound => (Reason::UnknownOperation, ProblemType::NotFound),
+            Fault::MethodNotDeclared => (Reason::MethodNotDeclared, ProblemType::MethodNotAllowed),
+            Fault::Path(_) => (Reason::PathInvalid, ProblemType::InvalidRequest),
+            Fault::Query(_) => (Reason::QueryInvalid, ProblemType::InvalidRequest),
+            Fault::Header(_) => (Reason::HeaderInvalid, ProblemType::InvalidRequest),
+            Fault::IdempotencyKey => (Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest),
+            Fault::MediaTypeNotDeclared => (Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType),
+            Fault::BodyTooLarge => (Reason::BodyTooLarge, ProblemType::TooLarge),
+            Fault::BodyMalformed(_) => (Reason::BodyMalformed, ProblemType::InvalidRequest),
+            Fault::BodyNotDeclared | Fault::BodyMissing | Fault::Body(_) => {
+                (Reason::BodyInvalid, ProblemType::InvalidRequest)
+            }
+            Fault::IdentifierMismatch => (Reason::IdentifierMismatch, ProblemType::Forbidden),
+        };
+        let errors = if caller_is_known { fault.place().cloned().into_iter().collect() } else { Vec::new() };
+        Self { problem: Problem { kind, errors }, ..Self::new(reason, kind) }
+    }
+
+    /// A fault in the body of one of the gateway's own paths.
+    #[must_use]
+    pub fn of_body(place: WrongPlace) -> Self {
+        let problem = Problem { kind: ProblemType::InvalidRequest, errors: vec![place] };
+        Self { problem, ..Self::new(Reason::BodyInvalid, ProblemType::InvalidRequest) }
+    }
+
+    /// An answer of the partner that may not be passed on. What was wrong with it is for the record alone.
+    #[must_use]
+    pub fn of_answer() -> Self {
+        Self::new(Reason::AnswerUndeclared, ProblemType::BadPartnerAnswer)
+    }
+}
+
+impl From<ProtectFault> for Refusal {
+    fn from(fault: ProtectFault) -> Self {
+        match fault {
+            // What the caller sent is not encrypted as the contract demands: the caller can mend it.
+            ProtectFault::NotEncrypted => Self::new(Reason::ProtectionFailed, ProblemType::InvalidRequest),
+            ProtectFault::NotText | ProtectFault::TooLong | ProtectFault::Foreign | ProtectFault::OtherPartner => {
+                Self::new(Reason::ProtectionFailed, ProblemType::Unavailable)
+            }
+        }
+    }
+}
+
+impl Refusal {
+    /// The first command under this idempotency key has no known outcome; nor has its repetition.
+    #[must_use]
+    pub fn outcome_unknown() -> Self {
+        Self::new(Reason::OutcomeUnknown, ProblemType::OutcomeUnknown)
+    }
+}
+
+impl From<HandleFault> for Refusal {
+    fn from(_: HandleFault) -> Self {
+        Self::new(Reason::NotRecordable, ProblemType::Unavailable)
+    }
+}
+
+impl From<GuardFault> for Refusal {
+    fn from(fault: GuardFault) -> Self {
+        let (reason, kind) = match fault {
+            GuardFault::Revoked => (Reason::Revoked, ProblemType::Forbidden),
+            GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
+            GuardFault::CommandTooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
+            GuardFault::CommandFromFuture => (Reason::CommandFromFuture, ProblemType::CommandNotTimely),
+            GuardFault::IdempotencyKeyInvalid => (Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest),
+            GuardFault::IdempotencyKeyReused => (Reason::IdempotencyKeyReused, ProblemType::KeyReused),
+            GuardFault::IdempotencyInProgress => (Reason::IdempotencyInProgress, ProblemType::InProgress),
+            GuardFault::IdempotencyFull => (Reason::IdempotencyFull, ProblemType::Unavailable),
+        };
+        Self::new(reason, kind)
+    }
+}
+
+impl From<Withdrawn> for Refusal {
+    fn from(withdrawn: Withdrawn) -> Self {
+        let kind = match withdrawn {
+            Withdrawn::Revoked => ProblemType::Forbidden,
+            Withdrawn::TokenExpired => ProblemType::Unauthenticated,
+            Withdrawn::TooOld => ProblemType::CommandNotTimely,
+            Withdrawn::BundleChanged => ProblemType::Unavailable,
+        };
+        Self { detail: Some(withdrawn.word()), ..Self::new(Reason::Withdrawn, kind) }
+    }
+}
+
+impl From<PolicyFault> for Refusal {
+    fn from(fault: PolicyFault) -> Self {
+        // The thing's id is in the path: "you may not" and "there is none" look the same.
+        let reason = match &fault {
+            PolicyFault::Denied(_) => Reason::PolicyDenied,
+            PolicyFault::Errored(_) => Reason::PolicyError,
+        };
+        Self { decided: Some(decided(fault.decision())), ..Self::new(reason, ProblemType::NotFound) }
+    }
+}
+
+/// A decision as the record holds it.
+fn decided(decision: &Decision) -> Decided {
+    let inputs = decision.inputs().iter().map(|input| (input.name.clone(), input.json.clone()));
+    Decided { policies: decision.policies().to_vec(), inputs: inputs.collect(), errors: decision.errors().to_vec() }
+}
+
+impl From<PartnerFault> for Refusal {
+    fn from(fault: PartnerFault) -> Self {
+        let (reason, kind) = match fault {
+            PartnerFault::Unreachable(_) => (Reason::PartnerUnreachable, ProblemType::PartnerUnreachable),
+            PartnerFault::TooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
+            PartnerFault::Signing => (Reason::Internal, ProblemType::Unavailable),
+        };
+        Self { detail: Some(fault.word()), ..Self::new(reason, kind) }
+    }
+}
+
+impl From<SendFault> for Refusal {
+    fn from(fault: SendFault) -> Self {
+        let (reason, kind) = match fault {
+            SendFault::Mismatch | SendFault::Unwritable => (Reason::Internal, ProblemType::Unavailable),
+            SendFault::Unknown(_) => (Reason::OutcomeUnknown, ProblemType::OutcomeUnknown),
+        };
+        Self { detail: Some(fault.word()), ..Self::new(reason, kind) }
+    }
+}

@@ -1,0 +1,47 @@
+//! A command that was given before under the same idempotency key: the same answer again, and nothing moves.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::audit::OutcomeState;
+use crate::model::PastOutcome;
+use crate::model::Receipt;
+use crate::model::Reply;
+use crate::partner::Answer;
+use crate::pipeline::exchange::Asked;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::operation;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::trail::Trail;
+
+/// A repeated command: permitted anew, and known.
+pub struct Repeated {
+    pub asked: Asked,
+    pub first: Receipt,
+    pub outcome: PastOutcome,
+}
+
+/// Gives the recorded answer again; where it is not known, says so again.
+pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, trail: Trail) -> Concluded {
+    let core = &gate.core;
+    match recall(gate, &repeated) {
+        Some(reply) => {
+            facts.steps = trail.steps();
+            let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
+            trail.count(&core.metrics, core.clock.as_ref());
+            core.metrics.concluded(concluded.reason());
+            concluded
+        }
+        None => operation::refuse(gate, facts, Refusal::outcome_unknown(), trail).await,
+    }
+}
+
+/// The first command's answer: the partner's, checked and restored as if it had come now, or our own.
+fn recall(gate: &Gate, repeated: &Repeated) -> Option<Reply> {
+    let PastOutcome::Answered(place) = repeated.outcome else { return None };
+    let (state, kept) = gate.log.recorded_answer(place, repeated.first).ok()?;
+    match state {
+        OutcomeState::Done | OutcomeState::Refused => repeated.asked.read(Answer::of_reply(kept)).ok(),
+        OutcomeState::Withdrawn | OutcomeState::NotSent => Some(kept),
+        OutcomeState::Unknown => None,
+    }
+}

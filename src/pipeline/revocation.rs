@@ -1,0 +1,224 @@
+//! The way of a revocation: from the backend (`POST /-/revocations`) or the operator's socket. Narrowing is fast: it is
+//! effective on this node before anything else is tried, then stored, then recorded, and only then answered.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::audit::Note;
+use crate::audit::Noted;
+use crate::audit::Revoked;
+use crate::crypto;
+use crate::guard::Revocation;
+use crate::guard::RevocationKind;
+use crate::json;
+use crate::json::Value;
+use crate::model::Epoch;
+use crate::model::Head;
+use crate::model::Reason;
+use crate::model::Receipt;
+use crate::model::Reply;
+use crate::model::Stranger;
+use crate::model::TenantId;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::gate::Visitor;
+use crate::pipeline::operation;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::trail::Trail;
+use crate::problem::ProblemType;
+use crate::problem::WrongPlace;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use std::sync::Arc;
+
+/// The path of this way.
+const PATH: &str = "/-/revocations";
+
+/// The longest order, in bytes.
+const ORDER_MAX_BYTES: usize = 4096;
+
+/// The Cedar action that a peer needs.
+const ACTION: &str = "revoke";
+
+/// How far a revocation has come when it is answered: in force and on record on this node.
+const STATE: &str = "local";
+
+/// Who is to have no rights from now on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RevocationOrder {
+    /// What kind of thing `value` names.
+    pub kind: RevocationKind,
+    /// The tenant that the subject or device belongs to; `None` where tokens carry none.
+    pub tenant: Option<TenantId>,
+    /// The subject, device, session or token.
+    pub value: Stranger,
+}
+
+/// Who revokes.
+#[derive(Clone, Debug)]
+pub enum Revoker {
+    /// The operator, by the Unix socket that only its owner may open.
+    Operator,
+    /// A peer of the backend listener, by name.
+    Peer(Arc<str>),
+}
+
+/// How a revocation ended.
+#[derive(Debug)]
+pub struct RevocationReply {
+    /// The epoch from which it is in force, stored and recorded; or why that much cannot be said.
+    pub outcome: Result<Epoch, Reason>,
+    /// The record's receipt.
+    pub receipt: Receipt,
+    /// How far it has come: `local`.
+    pub state: &'static str,
+}
+
+impl Gate {
+    /// Revokes on behalf of `by`, who has been asked about already. In force before anything is awaited.
+    pub async fn revoke(&self, order: RevocationOrder, by: Revoker) -> RevocationReply {
+        let mut facts = Facts::new(
+            Receipt::new(crypto::random()),
+            self.core.guard.epoch(),
+            self.core.snapshot.load().bundle.digest(),
+        );
+        facts.peer = by.name();
+        let outcome = self.carry_out(&mut facts, order).await.map(|(epoch, _)| epoch);
+        RevocationReply { outcome, receipt: facts.receipt, state: STATE }
+    }
+
+    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder) -> Result<(Epoch, Noted), Reason> {
+        let core = &self.core;
+        let now = core.clock.now();
+        facts.tenant.clone_from(&order.tenant);
+        let (kind, tenant) = (order.kind.word(), order.tenant.clone());
+        let revocation = Revocation { kind: order.kind, tenant: order.tenant, value: order.value };
+        let stored = core.guard.revoke(revocation, now).await;
+        let epoch = match &stored {
+            Ok(epoch) => *epoch,
+            Err(fault) => fault.epoch,
+        };
+        facts.epoch = epoch;
+        let note = Note::Revocation(Revoked { kind, handle: None, digest: None, tenant, epoch });
+        let noted = self.log.note(facts, note, now).await;
+        let reason = if stored.is_ok() && noted.is_ok() { Reason::Done } else { Reason::NotRecordable };
+        core.metrics.concluded(reason);
+        match (stored, noted) {
+            (Ok(epoch), Ok(noted)) => Ok((epoch, noted)),
+            _ => Err(Reason::NotRecordable),
+        }
+    }
+}
+
+impl Revoker {
+    fn name(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Operator => Some(Arc::from("operator")),
+            Self::Peer(name) => Some(Arc::clone(name)),
+        }
+    }
+}
+
+/// Handles a request on one of the gateway's own paths of the backend listener.
+pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
+    let trail = Trail::begin(gate.core.clock.as_ref());
+    let mut facts = gate.facts(visitor);
+    let order = match ordered(gate, visitor, head, body).await {
+        Ok(order) => order,
+        Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
+    };
+    match gate.carry_out(&mut facts, order).await {
+        Ok((epoch, noted)) => noted.conclude(Reason::Done, reply(epoch)),
+        Err(reason) => {
+            let refusal = Refusal::new(reason, ProblemType::Unavailable);
+            operation::refuse(gate, facts, refusal, trail).await
+        }
+    }
+}
+
+/// Who asks, for what, and whether they may.
+async fn ordered<B: Body>(
+    gate: &Gate,
+    visitor: &Visitor,
+    head: &Head,
+    body: &mut B,
+) -> Result<RevocationOrder, Refusal> {
+    if head.path.as_ref() != PATH {
+        return Err(Refusal::new(Reason::UnknownOperation, ProblemType::NotFound));
+    }
+    if head.method != Method::POST {
+        return Err(Refusal::new(Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
+    }
+    if head.query.is_some() {
+        return Err(Refusal::new(Reason::QueryInvalid, ProblemType::InvalidRequest));
+    }
+    if head.fields.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) != Some(b"application/json") {
+        return Err(Refusal::new(Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
+    }
+    let core = &gate.core;
+    let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
+    let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
+    let bytes = body.read(ORDER_MAX_BYTES).await?;
+    let order = read(&bytes).map_err(Refusal::of_body)?;
+    let snapshot = core.snapshot.load();
+    let _permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
+    Ok(order)
+}
+
+/// Reads an order: `kind`, `value`, perhaps `tenant`, and nothing else.
+///
+/// # Errors
+/// The place that is wrong.
+pub fn read(bytes: &[u8]) -> Result<RevocationOrder, WrongPlace> {
+    let wrong = |pointer: &str, expected| WrongPlace { part: "body", pointer: pointer.to_owned(), expected };
+    let tree = json::parse(bytes, json::Limits::default()).map_err(|_| wrong("", "JSON"))?;
+    let members = tree.as_object().ok_or_else(|| wrong("", "object"))?;
+    if members.iter().any(|(name, _)| !matches!(name, "kind" | "value" | "tenant")) {
+        return Err(wrong("", "kind, value, tenant only"));
+    }
+    let word = tree.get("kind").and_then(Value::as_str);
+    let kind = word.and_then(RevocationKind::from_word).ok_or_else(|| wrong("/kind", "kind of revocation"))?;
+    let value = tree.get("value").and_then(Value::as_str);
+    let value =
+        value.filter(|text| (1..=256).contains(&text.len())).ok_or_else(|| wrong("/value", "1 to 256 bytes"))?;
+    let tenant = match tree.get("tenant") {
+        None => None,
+        Some(tenant) => {
+            let name = tenant.as_str().and_then(|text| TenantId::new(text).ok());
+            Some(name.ok_or_else(|| wrong("/tenant", "name"))?)
+        }
+    };
+    Ok(RevocationOrder { kind, tenant, value: Stranger::new(value) })
+}
+
+fn reply(epoch: Epoch) -> Reply {
+    Reply {
+        status: StatusCode::OK,
+        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        body: Bytes::from(format!("{{\"epoch\":{epoch},\"state\":\"{STATE}\"}}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_closed_world() {
+        let order = read(br#"{"kind":"device","value":"d-1","tenant":"north"}"#).unwrap();
+        assert_eq!((order.kind, order.value.expose()), (RevocationKind::Device, "d-1"));
+        for (text, pointer) in [
+            (r#"{"kind":"device"}"#, "/value"),
+            (r#"{"kind":"device","value":""}"#, "/value"),
+            (r#"{"kind":"house","value":"h"}"#, "/kind"),
+            (r#"{"kind":"device","value":"d","tenant":"no such name"}"#, "/tenant"),
+            (r#"{"kind":"device","value":"d","why":"x"}"#, ""),
+            (r#"{"kind":"device","kind":"token","value":"d"}"#, ""),
+            ("[]", ""),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap_err().pointer, pointer, "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What one exchange sees from beginning to end: one bundle, one directory, and the partner that an authority leads to.
+
+use crate::bundle::Bundle;
+use crate::contract::Contract;
+use crate::directory::Directory;
+use crate::model::OperationId;
+use crate::model::PartnerName;
+use crate::partner::Partner;
+use crate::pipeline::refusal::DoorFault;
+use crate::policy::PolicyFault;
+use crate::protect::Protector;
+use crate::telemetry::OperationMetrics;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One immutable snapshot.
+pub struct Snapshot {
+    /// Contracts and policies.
+    pub bundle: Arc<Bundle>,
+    /// Houses, doors and tenants.
+    pub directory: Arc<Directory>,
+}
+
+/// Where an authority leads: the partner, what may cross to it, and how it is protected.
+pub struct Route {
+    /// The partner's name.
+    pub name: PartnerName,
+    /// What may cross.
+    pub contract: Arc<Contract>,
+    /// How it is protected.
+    pub protector: Arc<Protector>,
+    /// The partner itself.
+    pub partner: Partner,
+    /// The decisions of each operation, counted.
+    pub decisions: HashMap<OperationId, OperationMetrics>,
+}
+
+impl Route {
+    /// Counts a decision about one of its operations.
+    pub fn count<P>(&self, operation: &OperationId, decision: &Result<P, PolicyFault>) {
+        let Some(series) = self.decisions.get(operation) else { return };
+        match decision {
+            Ok(_) => series.allowed(),
+            Err(PolicyFault::Denied(_)) => series.denied(),
+            Err(PolicyFault::Errored(_)) => series.errored(),
+        }
+    }
+}
+
+/// Routes by authority.
+pub type Routes = HashMap<Box<str>, Arc<Route>>;
+
+/// The route of an authority, which must also be the name asked for in the TLS handshake (RFC 9110 §7.4).
+///
+/// # Errors
+/// [`DoorFault::Authority`] when it leads nowhere, or somewhere else than the handshake.
+pub fn route_of<'r>(
+    routes: &'r Routes,
+    authority: &str,
+    server_name: Option<&str>,
+) -> Result<&'r Arc<Route>, DoorFault> {
+    let host = without_port(authority);
+    if server_name.is_some_and(|name| !name.eq_ignore_ascii_case(host)) {
+        return Err(DoorFault::Authority);
+    }
+    routes.get(host).ok_or(DoorFault::Authority)
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_taken_off_and_nothing_else() {
+        assert_eq!(without_port("gateway.test:8443"), "gateway.test");
+        assert_eq!(without_port("gateway.test"), "gateway.test");
+        assert_eq!(without_port("[::1]"), "[::1]");
+        assert_eq!(without_port("[::1]:443"), "[::1]");
+        assert_eq!(without_port("gateway.test:"), "gateway.test:");
+    }
+}
