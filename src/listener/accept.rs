@@ -1,0 +1,222 @@
+//! The accept loop: connections taken within their caps, handshakes done within their deadline and counted by fault, and
+//! each connection handed to its version of HTTP.
+
+use crate::crypto::Certificate;
+use crate::limits::Limits;
+use crate::listener::body::BodyMemory;
+use crate::listener::connection::Connection;
+use crate::listener::connection::Shared;
+use crate::listener::http1;
+use crate::listener::http2;
+use crate::listener::stream::Secured;
+use crate::pipeline::Gate;
+use crate::tasks::Tasks;
+use crate::telemetry;
+use crate::telemetry::ConnectionRefusal;
+use crate::telemetry::HandshakeFailure;
+use crate::telemetry::Metrics;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// How long accepting pauses when the machine has no descriptor left, so that the loop does not spin.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// What every worker's listener is made of; clones share all of it.
+#[derive(Clone)]
+pub struct Door {
+    /// The server side of TLS.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// The limits in force.
+    pub limits: Arc<Limits>,
+    /// What bodies may hold.
+    pub body_memory: BodyMemory,
+    /// Who is connected, over all workers.
+    pub census: Arc<Census>,
+    /// The tasks of its connections.
+    pub connections: Tasks,
+    /// Turns `true` when the gateway goes down.
+    pub going_down: watch::Receiver<bool>,
+}
+
+/// A listener for callers: TLS with client certificates, HTTP/1.1 and HTTP/2.
+pub struct Listener {
+    shared: Arc<Shared>,
+    tls: TlsAcceptor,
+    census: Arc<Census>,
+    metrics: Arc<Metrics>,
+    connections: Tasks,
+}
+
+impl Listener {
+    /// A worker's listener, behind which stands `gate`.
+    #[must_use]
+    pub fn new(door: Door, gate: Arc<Gate>) -> Self {
+        let Door { tls, limits, body_memory, census, connections, going_down } = door;
+        let metrics = Arc::clone(&gate.core().metrics);
+        let shared = Arc::new(Shared { gate, limits, body_memory, going_down });
+        Self { shared, tls: TlsAcceptor::from(tls), census, metrics, connections }
+    }
+
+    /// Takes connections from `socket` until the gateway goes down.
+    pub async fn run(self, socket: TcpListener) {
+        let listener = Arc::new(self);
+        let mut going_down = listener.shared.going_down.clone();
+        loop {
+            let accepted = tokio::select! {
+                _ = going_down.wait_for(|down| *down) => return,
+                accepted = socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((tcp, address)) => Arc::clone(&listener).admit(tcp, address.ip()),
+                // The peer gave up in the queue, or descriptors ran out: neither ends the loop.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => {
+                    listener.metrics.connection_refused(telemetry::Door::Backend, ConnectionRefusal::Resources);
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(self: Arc<Self>, tcp: TcpStream, peer: IpAddr) {
+        let seat = match self.census.seat(peer, &self.shared.limits) {
+            Ok(seat) => seat,
+            Err(full) => return self.metrics.connection_refused(telemetry::Door::Backend, full),
+        };
+        let listener = Arc::clone(&self);
+        let _task = self.connections.spawn(async move {
+            let open = listener.metrics.connection(telemetry::Door::Backend);
+            listener.serve(tcp).await;
+            drop((open, seat));
+        });
+    }
+
+    async fn serve(&self, tcp: TcpStream) {
+        // Without it small answers wait for the peer's delayed acknowledgement; failing costs speed only.
+        let _ = tcp.set_nodelay(true);
+        let deadline = Limits::millis(self.shared.limits.handshake_timeout_ms);
+        let handshake = self.tls.accept(tcp);
+        let tls = match tokio::time::timeout(deadline, handshake).await {
+            Ok(Ok(tls)) => tls,
+            Ok(Err(error)) => return self.metrics.handshake_failed(failure(&error)),
+            Err(_) => return self.metrics.handshake_failed(HandshakeFailure::Timeout),
+        };
+        let (certificate, name) = {
+            let session = tls.get_ref().1;
+            let leaf = session.peer_certificates().and_then(|chain| chain.first());
+            (leaf.and_then(|der| Certificate::parse(der).ok()), session.server_name().map(Box::from))
+        };
+        // The verifier demanded a certificate and read it; one that cannot be read again is nobody's.
+        let Some(certificate) = certificate else {
+            return self.metrics.handshake_failed(HandshakeFailure::CertificateUntrusted);
+        };
+        let visitor = self.shared.gate.greet(Arc::new(certificate), name);
+        let connection = Connection::new(Arc::clone(&self.shared), visitor);
+        let secured = Secured::new(tls);
+        if secured.is_h2() {
+            http2::serve(connection, Box::new(secured)).await;
+        } else {
+            http1::serve(&connection, Box::new(secured)).await;
+        }
+    }
+}
+
+/// Who is connected: all together and by address, against the caps.
+#[derive(Default)]
+pub struct Census(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    total: u64,
+    by_address: HashMap<IpAddr, u64>,
+}
+
+/// A connection's place; given back when dropped.
+struct Seat {
+    census: Arc<Census>,
+    address: IpAddr,
+}
+
+impl Census {
+    fn seat(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Result<Seat, ConnectionRefusal> {
+        let mut counts = self.0.lock();
+        if counts.total >= limits.connections_max {
+            return Err(ConnectionRefusal::TooMany);
+        }
+        let of_address = counts.by_address.entry(address).or_default();
+        if *of_address >= limits.connections_per_peer_max {
+            return Err(ConnectionRefusal::TooManyOfPeer);
+        }
+        *of_address = of_address.saturating_add(1);
+        counts.total = counts.total.saturating_add(1);
+        Ok(Seat { census: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = self.census.0.lock();
+        counts.total = counts.total.saturating_sub(1);
+        if let Some(of_address) = counts.by_address.get_mut(&self.address) {
+            *of_address = of_address.saturating_sub(1);
+            if *of_address == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// The kind of a handshake's failure, from a closed list; never its text.
+fn failure(error: &io::Error) -> HandshakeFailure {
+    use rustls::CertificateError as Certificate;
+    use rustls::Error as Tls;
+    use rustls::PeerIncompatible as Incompatible;
+    let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>()) else {
+        return HandshakeFailure::Closed;
+    };
+    match fault {
+        Tls::InvalidMessage(_) => HandshakeFailure::NotTls,
+        Tls::PeerIncompatible(
+            Incompatible::Tls12NotOffered | Incompatible::Tls12NotOfferedOrEnabled | Incompatible::Tls13RequiredForQuic,
+        ) => HandshakeFailure::Version,
+        Tls::PeerIncompatible(_) => HandshakeFailure::Parameters,
+        Tls::NoApplicationProtocol => HandshakeFailure::Protocol,
+        Tls::NoCertificatesPresented => HandshakeFailure::CertificateMissing,
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            HandshakeFailure::CertificateExpired
+        }
+        Tls::InvalidCertificate(Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. }) => {
+            HandshakeFailure::CertificatePurpose
+        }
+        Tls::InvalidCertificate(_) => HandshakeFailure::CertificateUntrusted,
+        Tls::AlertReceived(_) => HandshakeFailure::PeerAlert,
+        _ => HandshakeFailure::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_are_given_up_to_each_cap_and_come_back() {
+        let limits = Limits { connections_max: 3, connections_per_peer_max: 2, ..Limits::default() };
+        let census = Arc::new(Census::default());
+        let (here, there) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let first = census.seat(here, &limits).unwrap();
+        let _second = census.seat(here, &limits).unwrap();
+        assert_eq!(census.seat(here, &limits).err(), Some(ConnectionRefusal::TooManyOfPeer));
+        let _third = census.seat(there, &limits).unwrap();
+        assert_eq!(census.seat(there, &limits).err(), Some(ConnectionRefusal::TooMany));
+        drop(first);
+        assert!(census.seat(here, &limits).is_ok());
+    }
+}
