@@ -1,1 +1,520 @@
-//! stub
+//! The wiring: all rooms built from the configuration, ports bound before any task starts, and the order of going down.
+//!
+//! Whatever can be refused is refused by [`start`], with diagnostics; what it returns serves. Each worker is a thread with
+//! a current-thread runtime, all of them accepting on one shared socket; one more thread serves the operator. A thread
+//! that ends by itself ends the gateway, so that none lives on as a ghost.
+
+use crate::admin;
+use crate::admin::AdminSocket;
+use crate::audit;
+use crate::audit::Facts;
+use crate::audit::Handles;
+use crate::audit::Log;
+use crate::audit::Note;
+use crate::audit::Recovered;
+use crate::bundle::Bundle;
+use crate::bundle::Stated;
+use crate::clock::Clock;
+use crate::clock::SystemClock;
+use crate::config;
+use crate::config::Config;
+use crate::config::TlsPeer;
+use crate::contract::Contract;
+use crate::crypto;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
+use crate::directory::Directory;
+use crate::guard::Guard;
+use crate::guard::GuardSettings;
+use crate::guard::LedgerEntry;
+use crate::identity::Verifier;
+use crate::limits::Limits;
+use crate::listener::BodyMemory;
+use crate::listener::Door;
+use crate::listener::Listener;
+use crate::model::Receipt;
+use crate::partner;
+use crate::partner::Partner;
+use crate::pipeline::Core;
+use crate::pipeline::Gate;
+use crate::pipeline::RevocationOrder;
+use crate::pipeline::RevocationReply;
+use crate::pipeline::Revoker;
+use crate::pipeline::Route;
+use crate::pipeline::Snapshot;
+use crate::protect::Protector;
+use crate::store::Sqlite;
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+use crate::wire::Client;
+use crate::wire::ClientSettings;
+use arc_swap::ArcSwap;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::watch;
+
+/// How often revocations that could not be stored are tried again.
+const STORE_RETRY: Duration = Duration::from_secs(2);
+
+/// The largest directory file, in bytes.
+const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A gateway that serves.
+pub struct Running {
+    backend: SocketAddr,
+    ops: SocketAddr,
+    admin: Option<PathBuf>,
+    gate: Gate,
+    down: watch::Sender<bool>,
+    workers: Vec<thread::JoinHandle<()>>,
+    closed: watch::Sender<bool>,
+    operator: thread::JoinHandle<()>,
+    died: mpsc::Receiver<&'static str>,
+}
+
+/// How a gateway ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// In order: everything after its intent was awaited.
+    InOrder,
+    /// So many exchanges were left when the time was up; the next start finds them and marks them unknown.
+    LeftBehind(usize),
+    /// One of its threads ended by itself.
+    ThreadDied(&'static str),
+}
+
+/// What is bound before any task starts.
+struct Sockets {
+    backend: TcpListener,
+    ops: TcpListener,
+    admin: Option<AdminSocket>,
+}
+
+/// What the operator's doors ask.
+struct Operator(Gate);
+
+/// Builds a gateway from what is configured, and lets it serve.
+///
+/// # Errors
+/// What is wrong with bundle, directory, addresses, store or log; nothing was served then.
+pub fn start(config: Config) -> Result<Running, Diagnostics> {
+    let snapshot = snapshot(&config)?;
+    let sockets = bind(&config)?;
+    let runtime = current_thread()?;
+    let workers = config.workers.get();
+    let (backend, ops) = (address(&sockets.backend)?, address(&sockets.ops)?);
+    let admin = sockets.admin.as_ref().map(|socket| socket.path().to_path_buf());
+    let (down, going_down) = watch::channel(false);
+    let tls = crypto::server_config(&config.backend.tls.identity, config.backend.tls.roots.clone());
+    let door = Door {
+        tls: tls.map_err(|error| internal("the TLS configuration", &error))?,
+        limits: Arc::new(config.limits.clone()),
+        body_memory: BodyMemory::new(&config.limits),
+        census: Arc::default(),
+        connections: Tasks::new(),
+        going_down,
+    };
+    let gates = gates(config, snapshot, &runtime, workers.saturating_add(1))?;
+    let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
+    begin(&runtime, gate)?;
+
+    let (dying, died) = mpsc::channel();
+    let workers = gates.iter().map(|gate| {
+        let socket = sockets.backend.try_clone().map_err(|error| internal("the listening socket", &error))?;
+        let (door, gate) = (door.clone(), gate.clone());
+        spawn("worker", &dying, move |runtime| runtime.block_on(work(door, gate, socket)))
+    });
+    let workers = workers.collect::<Result<Vec<_>, _>>()?;
+    let (closed, until_closed) = watch::channel(false);
+    let operator = {
+        let (gate, acts) = (gate.clone(), door.connections.clone());
+        let Sockets { ops, admin, .. } = sockets;
+        spawn("operator", &dying, move |runtime| runtime.block_on(operate(gate, acts, ops, admin, until_closed)))?
+    };
+    Ok(Running { backend, ops, admin, gate: gate.clone(), down, workers, closed, operator, died })
+}
+
+impl Running {
+    /// Where the backend calls, as bound.
+    #[must_use]
+    pub const fn backend_address(&self) -> SocketAddr {
+        self.backend
+    }
+
+    /// Where metrics and health are asked for, as bound.
+    #[must_use]
+    pub const fn ops_address(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// The operator's socket, if there is one.
+    #[must_use]
+    pub fn admin_socket(&self) -> Option<&Path> {
+        self.admin.as_deref()
+    }
+
+    /// The gate of the operator, for those who share the process.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until one of its threads ends, and then goes down.
+    #[must_use]
+    pub fn run_until_signal(self) -> Ended {
+        let Ok(runtime) = current_thread() else { return self.shutdown() };
+        let dead = runtime.block_on(async {
+            let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+                return None;
+            };
+            loop {
+                tokio::select! {
+                    _ = term.recv() => return None,
+                    _ = int.recv() => return None,
+                    () = tokio::time::sleep(Duration::from_millis(200)) => {
+                        if let Ok(name) = self.died.try_recv() {
+                            return Some(name);
+                        }
+                    }
+                }
+            }
+        });
+        let ended = self.shutdown();
+        dead.map_or(ended, Ended::ThreadDied)
+    }
+
+    /// Goes down: readiness fails first, then nothing new is accepted, then what is under way is awaited, within
+    /// `limits.shutdown_timeout_ms`.
+    #[must_use]
+    pub fn shutdown(self) -> Ended {
+        let core = self.gate.core();
+        core.going_down.store(true, Ordering::Relaxed);
+        tracing::info!("going down");
+        self.down.send_replace(true);
+        for worker in self.workers {
+            // A worker that panicked has nothing left to wait for.
+            let _ = worker.join();
+        }
+        let left = core.exchanges.running();
+        if let Ok(runtime) = current_thread() {
+            // If the last record cannot be written, the next start does not find it; nothing else depends on it.
+            let _ = runtime.block_on(note(&self.gate, Note::Stop));
+        }
+        self.closed.send_replace(true);
+        let _ = self.operator.join();
+        if left == 0 { Ended::InOrder } else { Ended::LeftBehind(left) }
+    }
+}
+
+impl admin::Report for Operator {
+    fn not_ready(&self) -> Vec<&'static str> {
+        self.0.not_ready()
+    }
+
+    fn metrics(&self) -> String {
+        self.0.core().metrics.render()
+    }
+}
+
+impl admin::Revokes for Operator {
+    async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
+        self.0.revoke(order, Revoker::Operator).await
+    }
+}
+
+/// Bundle and directory, held against each other and against the configuration.
+fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
+    let bundle = Bundle::load(&config.policies, &config.limits)?;
+    let stated = Stated {
+        environment: &config.environment,
+        issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
+        partners: config.partners.iter().map(|partner| (&partner.name, &*partner.host)).collect(),
+    };
+    let mut faults = bundle.requirements().undercut(&stated);
+    for partner in config.partners.iter().filter(|partner| bundle.contract(&partner.name).is_none()) {
+        let message = format!("there is no contract for the partner `{}`", partner.name);
+        faults.push(config.source.fault("no-contract", Place::WHOLE, message));
+    }
+    let directory = read_directory(&config.directory)?;
+    faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
+}
+
+fn read_directory(path: &Path) -> Result<Directory, Diagnostics> {
+    let size = std::fs::metadata(path).map_err(|error| unusable("directory", path, &error))?.len();
+    if size > DIRECTORY_MAX_BYTES {
+        return Err(unusable("directory", path, &io::Error::other("it is larger than 256 MiB")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unusable("directory", path, &error))?;
+    Directory::compile(&Source::new(path, text))
+}
+
+fn bind(config: &Config) -> Result<Sockets, Diagnostics> {
+    let mut faults = Diagnostics::new();
+    let mut listen = |key: &str, address: SocketAddr| {
+        let bound = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        bound.map_err(|error| faults.push(not_bound(config, key, address, &error))).ok()
+    };
+    let backend = listen("listeners.backend.address", config.backend.address);
+    let ops = listen("listeners.ops.address", config.ops);
+    let admin = match &config.admin_socket {
+        Some(path) => AdminSocket::bind(path).map_err(|fault| faults.push(fault)).ok(),
+        None => None,
+    };
+    match (backend, ops) {
+        (Some(backend), Some(ops)) => faults.or_fail(Sockets { backend, ops, admin }),
+        _ => Err(faults),
+    }
+}
+
+fn not_bound(config: &Config, key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {
+    let (code, what) = match error.kind() {
+        io::ErrorKind::AddrInUse => ("address-in-use", "is in use".to_owned()),
+        _ => ("address-not-bound", format!("cannot be bound: {error}")),
+    };
+    let fault = config.source.fault(code, Place::WHOLE, format!("`{address}` of `{key}` {what}"));
+    fault.help("stop whatever listens there, or choose another address")
+}
+
+/// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
+/// connections to the partners, so that none wakes another's runtime.
+fn gates(config: Config, snapshot: Snapshot, runtime: &Runtime, count: usize) -> Result<Vec<Gate>, Diagnostics> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
+    let key = &config.store.key;
+    let store = Sqlite::open(&config.store.path, key).map_err(|error| unusable("store", &config.store.path, &error))?;
+    let store = Arc::new(store);
+    let settings = audit::Settings {
+        directory: config.audit.clone(),
+        deadline: Limits::millis(config.limits.record_timeout_ms),
+        segment_bytes: audit::SEGMENT_BYTES,
+    };
+    let (log, recovered) = Log::open(settings, key, Arc::clone(&clock), Arc::clone(&metrics))
+        .map_err(|error| unusable("audit log", &config.audit, &error))?;
+    if recovered.unknown > 0 {
+        tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
+    }
+    let settings = GuardSettings {
+        clock_skew_s: config.identity.clock_skew_s,
+        idempotency_keys_max: config.limits.idempotency_keys_max,
+    };
+    let guard = Guard::open(settings, key, store.clone(), remembered(recovered), clock.now());
+    let guard = runtime.block_on(guard).map_err(|error| unusable("store", &config.store.path, &error))?;
+    let handles = Handles::new(store, key);
+    let core = Arc::new(Core {
+        clock,
+        identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
+        guard,
+        handles,
+        snapshot: ArcSwap::from_pointee(snapshot),
+        exchanges: Tasks::new(),
+        metrics,
+        going_down: AtomicBool::new(false),
+    });
+    let limits = config.limits;
+    let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner));
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    let gate = |_| {
+        let routes = lines.iter().map(|line| line.route(&core.metrics, &limits)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
+    };
+    (0..count).map(gate).collect()
+}
+
+/// The idempotency keys of the last 24 hours, as the log tells them.
+fn remembered(recovered: Recovered) -> Vec<LedgerEntry> {
+    let entry = |past: audit::PastCommand| LedgerEntry {
+        key: past.key.key,
+        body: past.key.body,
+        receipt: past.receipt,
+        at: past.at,
+        outcome: past.outcome,
+    };
+    recovered.past.into_iter().map(entry).collect()
+}
+
+/// What leads to one partner; each worker's route is made of it.
+struct Line {
+    authority: Box<str>,
+    contract: Arc<Contract>,
+    protector: Arc<Protector>,
+    tokens: Arc<partner::PartnerSettings>,
+    host: Box<str>,
+    port: u16,
+    server_name: Box<str>,
+    tls: TlsPeer,
+}
+
+impl Line {
+    fn new(core: &Core, settings: config::PartnerSettings) -> Result<Self, Diagnostics> {
+        let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key } = settings;
+        let snapshot = core.snapshot.load();
+        let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
+        Ok(Self {
+            authority,
+            contract: Arc::clone(contract),
+            protector: Arc::new(Protector::new(name.clone(), pseudonym_key)),
+            tokens: Arc::new(partner::PartnerSettings {
+                name,
+                issuer: token.issuer,
+                audience: token.audience,
+                client_id: token.client_id,
+                key: token.key,
+                lifetime_s: token.lifetime.as_secs(),
+            }),
+            host,
+            port,
+            server_name,
+            tls,
+        })
+    }
+
+    fn route(&self, metrics: &Metrics, limits: &Limits) -> Result<(Box<str>, Route), Diagnostics> {
+        let client = Client::new(ClientSettings {
+            host: self.host.clone(),
+            port: self.port,
+            server_name: self.server_name.clone(),
+            identity: &self.tls.identity,
+            roots: self.tls.roots.clone(),
+            connect_timeout: Limits::millis(limits.connect_timeout_ms),
+            exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
+            answer_max_bytes: usize::try_from(limits.answer_max_bytes).unwrap_or(usize::MAX),
+        });
+        let client = client.map_err(|error| internal("the connections to a partner", &error))?;
+        let operations = self.contract.operations().iter();
+        let route = Route {
+            name: self.tokens.name.clone(),
+            contract: Arc::clone(&self.contract),
+            protector: Arc::clone(&self.protector),
+            partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client)),
+            decisions: operations.map(|operation| (operation.id.clone(), metrics.operation(&operation.id))).collect(),
+        };
+        Ok((self.authority.clone(), route))
+    }
+}
+
+/// Puts on record that the gateway begins to serve, and by which bundle. Without that record it does not.
+fn begin(runtime: &Runtime, gate: &Gate) -> Result<(), Diagnostics> {
+    let directory_version = gate.core().snapshot.load().directory.version();
+    for what in [Note::Start, Note::Bundle { directory_version }] {
+        runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
+    }
+    let bundle = gate.core().snapshot.load().bundle.digest();
+    tracing::info!(%bundle, directory_version, epoch = gate.core().guard.epoch().get(), "serving");
+    Ok(())
+}
+
+async fn note(gate: &Gate, what: Note) -> Result<(), audit::AuditFault> {
+    let core = gate.core();
+    let bundle = core.snapshot.load().bundle.digest();
+    let facts = Facts::new(Receipt::new(crypto::random()), core.guard.epoch(), bundle);
+    gate.log().note(&facts, what, core.clock.now()).await.map(|_| ())
+}
+
+/// One worker: accepts until the gateway goes down, then waits for what is under way.
+async fn work(door: Door, gate: Gate, socket: TcpListener) {
+    let Ok(socket) = tokio::net::TcpListener::from_std(socket) else { return };
+    let core = Arc::clone(gate.core());
+    let (time, connections) = (Limits::millis(door.limits.shutdown_timeout_ms), door.connections.clone());
+    let listener = Listener::new(door, Arc::new(gate));
+    listener.run(socket).await;
+    let under_way = async {
+        core.exchanges.idle().await;
+        connections.idle().await;
+    };
+    // What is left then is found by the next start, which marks it unknown.
+    let _ = tokio::time::timeout(time, under_way).await;
+}
+
+/// The operator's doors, open until everything else is closed; and what could not be stored, tried again.
+async fn operate(
+    gate: Gate,
+    acts: Tasks,
+    ops: TcpListener,
+    socket: Option<AdminSocket>,
+    mut until_closed: watch::Receiver<bool>,
+) {
+    let core = Arc::clone(gate.core());
+    let operator = Arc::new(Operator(gate));
+    let admin = async {
+        match socket {
+            Some(socket) => socket.serve(Arc::clone(&operator), acts).await,
+            None => std::future::pending().await,
+        }
+    };
+    let retry = async {
+        loop {
+            tokio::time::sleep(STORE_RETRY).await;
+            // The guard counts itself not durable until this succeeds, and `/readyz` says so.
+            let _ = core.guard.store_pending().await;
+        }
+    };
+    tokio::select! {
+        _ = until_closed.wait_for(|closed| *closed) => {}
+        _ = admin::serve_ops(ops, Arc::clone(&operator)) => tracing::error!("the ops listener ended"),
+        _ = admin => tracing::error!("the admin socket ended"),
+        () = retry => {}
+    }
+}
+
+/// A thread with a runtime of its own. When it ends, `dying` is told.
+fn spawn(
+    name: &'static str,
+    dying: &mpsc::Sender<&'static str>,
+    work: impl FnOnce(Runtime) + Send + 'static,
+) -> Result<thread::JoinHandle<()>, Diagnostics> {
+    /// Tells of the thread's end, also by a panic.
+    struct Knell(&'static str, mpsc::Sender<&'static str>);
+    impl Drop for Knell {
+        fn drop(&mut self) {
+            // Nobody listens any more once the gateway goes down.
+            let _ = self.1.send(self.0);
+        }
+    }
+    let runtime = current_thread()?;
+    let knell = Knell(name, dying.clone());
+    let body = move || {
+        let _knell = knell;
+        work(runtime);
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| internal("a thread", &error))
+}
+
+fn current_thread() -> Result<Runtime, Diagnostics> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| internal("a runtime", &error))
+}
+
+fn address(socket: &TcpListener) -> Result<SocketAddr, Diagnostics> {
+    socket.local_addr().map_err(|error| internal("a socket's address", &error))
+}
+
+/// A file or folder that cannot be used, with everything that the error says.
+fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostics {
+    let mut message = format!("the {what} `{}` cannot be used: {error}", path.display());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    Diagnostic::without_file("unusable", message).into()
+}
+
+/// What should not happen on a machine that works.
+fn internal(what: &str, error: &dyn std::fmt::Display) -> Diagnostics {
+    Diagnostic::without_file("cannot-start", format!("{what} cannot be set up: {error}")).into()
+}

@@ -16,7 +16,7 @@ use crate::admin::line::SocketAnswer;
 use crate::admin::line::parse_answer;
 use crate::admin::line::parse_order;
 use crate::admin::line::write_order;
-use crate::admin::order::RevocationOrder;
+use crate::pipeline::RevocationOrder;
 
 /// For the answer to come: longer than a gateway takes to make a record durable, or to give up on it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);

@@ -9,9 +9,6 @@
 //! `kind` is `subject`, `device`, `session` or `token`; `tenant` may be left out. `error` is a code of [`LineFault`]
 //! or of [`Reason`]. Nothing here does IO.
 
-use crate::admin::order::RevocationKind;
-use crate::admin::order::RevocationOrder;
-use crate::admin::order::RevocationReply;
 use crate::json;
 use crate::json::Limits;
 use crate::json::Object;
@@ -22,6 +19,9 @@ use crate::model::Name;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Stranger;
+use crate::pipeline::RevocationKind;
+use crate::pipeline::RevocationOrder;
+use crate::pipeline::RevocationReply;
 
 /// Bytes of one line, its end included.
 pub(super) const LINE_MAX_BYTES: usize = 4 * 1024;
@@ -146,21 +146,11 @@ impl SocketAnswer {
     }
 }
 
-/// The word for a kind, in the socket's lines and on the command line.
-pub(super) const fn kind_word(kind: RevocationKind) -> &'static str {
-    match kind {
-        RevocationKind::Subject => "subject",
-        RevocationKind::Device => "device",
-        RevocationKind::Session => "session",
-        RevocationKind::Token => "token",
-    }
-}
-
 /// Writes an order as a line.
 pub(super) fn write_order(order: &RevocationOrder) -> Vec<u8> {
     let mut members = Object::new();
     members.insert("act", "revoke");
-    members.insert("kind", kind_word(order.kind));
+    members.insert("kind", order.kind.word());
     if let Some(tenant) = &order.tenant {
         members.insert("tenant", tenant.as_str());
     }
@@ -196,8 +186,7 @@ pub(super) fn parse_order(line: &[u8]) -> Result<RevocationOrder, LineFault> {
     if act != "revoke" {
         return Err(LineFault::UnknownAct);
     }
-    let kinds = [RevocationKind::Subject, RevocationKind::Device, RevocationKind::Session, RevocationKind::Token];
-    let kind = kinds.into_iter().find(|known| kind_word(*known) == kind).ok_or(LineFault::UnknownKind)?;
+    let kind = RevocationKind::from_word(&kind).ok_or(LineFault::UnknownKind)?;
     let tenant = tenant.map(|text| Name::new(&text)).transpose().map_err(|_| LineFault::TenantInvalid)?;
     if value.is_empty() || value.len() > VALUE_MAX_BYTES || value.chars().any(char::is_control) {
         return Err(LineFault::ValueInvalid);
@@ -270,7 +259,7 @@ mod tests {
 
     #[test]
     fn an_order_is_read_as_it_was_written() {
-        for kind in [RevocationKind::Subject, RevocationKind::Device, RevocationKind::Session, RevocationKind::Token] {
+        for kind in RevocationKind::ALL {
             for tenant in [None, Some(Name::new("north").unwrap())] {
                 let order = RevocationOrder { kind, tenant, value: Stranger::new("дом \"7\"\\") };
                 assert_eq!(parse_order(&write_order(&order)), Ok(order));

@@ -12,7 +12,6 @@ mod client;
 mod head;
 mod line;
 mod ops;
-mod order;
 mod reading;
 mod socket;
 
@@ -23,8 +22,5 @@ pub use line::Refusal;
 pub use line::SocketAnswer;
 pub use ops::Report;
 pub use ops::serve_ops;
-pub use order::RevocationKind;
-pub use order::RevocationOrder;
-pub use order::RevocationReply;
 pub use socket::AdminSocket;
 pub use socket::Revokes;

@@ -35,11 +35,11 @@ use crate::admin::line::LineFault;
 use crate::admin::line::parse_order;
 use crate::admin::line::write_fault;
 use crate::admin::line::write_reply;
-use crate::admin::order::RevocationOrder;
-use crate::admin::order::RevocationReply;
 use crate::admin::reading::ReadFault;
 use crate::admin::reading::read_message;
 use crate::diagnostic::Diagnostic;
+use crate::pipeline::RevocationOrder;
+use crate::pipeline::RevocationReply;
 use crate::tasks::Tasks;
 
 /// Connections at a time; one past it is closed at once.

@@ -11,6 +11,7 @@ use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
 use crate::cli::revoke;
+use crate::cli::run;
 use crate::cli::version;
 use crate::diagnostic::Diagnostic;
 
@@ -27,6 +28,7 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Revoke(revoke::Arguments),
     Version(version::Arguments),
 }
@@ -36,7 +38,7 @@ enum Command {
 pub fn main() -> ExitCode {
     panics::tell_the_place_alone();
     // A panic has told its place by then; the way out is that of whatever could not run.
-    std::panic::catch_unwind(AssertUnwindSafe(|| run(std::env::args_os()))).unwrap_or(Ending::CouldNotRun).into()
+    std::panic::catch_unwind(AssertUnwindSafe(|| obey(std::env::args_os()))).unwrap_or(Ending::CouldNotRun).into()
 }
 
 /// Tells what keeps the process from doing anything.
@@ -47,7 +49,7 @@ pub fn refuse_to_start(why: &dyn std::error::Error) -> ExitCode {
 }
 
 /// Runs the command that `words` spell; the first is the program's own name.
-fn run(words: impl IntoIterator<Item = OsString>) -> Ending {
+fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
     let line = match Line::try_parse_from(words) {
         Ok(line) => line,
         Err(told) => {
@@ -56,6 +58,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> Ending {
         }
     };
     let ending = match line.command {
+        Command::Run(arguments) => run::execute(&arguments),
         Command::Revoke(arguments) => revoke::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),
     };
@@ -113,6 +116,8 @@ mod tests {
             "portcullis version --format yaml",
             "portcullis version --long",
             "portcullis version now",
+            "portcullis run",
+            "portcullis run gateway.yaml",
         ] {
             assert_eq!(told(line), Ending::CouldNotRun, "{line}");
         }

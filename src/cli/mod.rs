@@ -8,6 +8,7 @@ mod entry;
 mod output;
 mod panics;
 mod revoke;
+mod run;
 mod version;
 
 pub use entry::main;

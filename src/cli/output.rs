@@ -23,6 +23,8 @@ pub(super) enum Format {
 pub(super) enum Ending {
     /// It did what it was asked.
     Done,
+    /// It did, and something is wrong.
+    FoundSomething,
     /// It could not run, or could not finish; standard error says why.
     CouldNotRun,
 }
@@ -31,6 +33,7 @@ impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::Done => Self::SUCCESS,
+            Ending::FoundSomething => Self::from(1),
             Ending::CouldNotRun => Self::from(2),
         }
     }

@@ -12,8 +12,6 @@ use clap::ValueEnum;
 use crate::admin;
 use crate::admin::AskFault;
 use crate::admin::Refusal;
-use crate::admin::RevocationKind;
-use crate::admin::RevocationOrder;
 use crate::admin::SocketAnswer;
 use crate::cli::output::Ending;
 use crate::cli::output::Format;
@@ -24,6 +22,8 @@ use crate::diagnostic::Diagnostics;
 use crate::model::Receipt;
 use crate::model::Stranger;
 use crate::model::TenantId;
+use crate::pipeline::RevocationKind;
+use crate::pipeline::RevocationOrder;
 
 /// Bytes of standard input that are read; more than any value may have.
 const INPUT_MAX_BYTES: u64 = 4 * 1024;

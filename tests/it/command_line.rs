@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis::admin::AdminSocket;
-use portcullis::admin::RevocationOrder;
-use portcullis::admin::RevocationReply;
 use portcullis::admin::Revokes;
 use portcullis::model::Epoch;
 use portcullis::model::Reason;
 use portcullis::model::Receipt;
+use portcullis::pipeline::RevocationOrder;
+use portcullis::pipeline::RevocationReply;
 use portcullis::tasks::Tasks;
 
 const RECEIPT: Receipt = Receipt::new([7; 16]);
@@ -135,10 +135,12 @@ fn a_configuration_that_cannot_be_read_is_told_as_a_diagnostic() {
     let (folder, _) = place_without_gateway();
     let file = folder.path().join("gateway.yaml");
     std::fs::write(&file, "version: 1\nlisteneers: {}\n").unwrap();
-    let (code, out, err) =
-        told(portcullis(&["revoke", "--config", file.to_str().unwrap(), "--kind", "token", "canary-7"], ""));
-    assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("gateway.yaml:2:1") && err.contains("did you mean `listeners`?"), "{err}");
+    let file = file.to_str().unwrap();
+    for command in [&["run"] as &[&str], &["revoke", "--kind", "token", "canary-7"]] {
+        let (code, out, err) = told(portcullis(&[command, &["--config", file]].concat(), ""));
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains("gateway.yaml:2:1") && err.contains("did you mean `listeners`?"), "{err}");
+    }
 }
 
 #[test]
