@@ -17,6 +17,9 @@ mod misbehaviour;
 mod refusal;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::crypto::TlsIdentity;
