@@ -329,7 +329,7 @@ fn gates(config: Config, snapshot: Snapshot, runtime: &Runtime, count: usize) ->
     let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner));
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
     let gate = |_| {
-        let routes = lines.iter().map(|line| line.route(&core.metrics, &limits)).collect::<Result<Vec<_>, _>>()?;
+        let routes = lines.iter().map(|line| line.route(&core, &limits)).collect::<Result<Vec<_>, _>>()?;
         Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
     };
     (0..count).map(gate).collect()
@@ -383,7 +383,7 @@ impl Line {
         })
     }
 
-    fn route(&self, metrics: &Metrics, limits: &Limits) -> Result<(Box<str>, Route), Diagnostics> {
+    fn route(&self, core: &Core, limits: &Limits) -> Result<(Box<str>, Route), Diagnostics> {
         let client = Client::new(ClientSettings {
             host: self.host.clone(),
             port: self.port,
@@ -393,6 +393,7 @@ impl Line {
             connect_timeout: Limits::millis(limits.connect_timeout_ms),
             exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
             answer_max_bytes: usize::try_from(limits.answer_max_bytes).unwrap_or(usize::MAX),
+            clock: Arc::clone(&core.clock),
         });
         let client = client.map_err(|error| internal("the connections to a partner", &error))?;
         let operations = self.contract.operations().iter();
@@ -401,7 +402,9 @@ impl Line {
             contract: Arc::clone(&self.contract),
             protector: Arc::clone(&self.protector),
             partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client)),
-            decisions: operations.map(|operation| (operation.id.clone(), metrics.operation(&operation.id))).collect(),
+            decisions: operations
+                .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
+                .collect(),
         };
         Ok((self.authority.clone(), route))
     }

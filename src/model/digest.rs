@@ -64,6 +64,6 @@ mod tests {
         let digest = Sha256::new(std::array::from_fn(|index| u8::try_from(index * 7 % 256).unwrap()));
         assert_eq!(Sha256::from_hex(&digest.to_string()), Some(digest));
         assert_eq!(Sha256::from_hex(&digest.to_string().to_uppercase()), None);
-        assert_eq!(Sha256::from_hex(&digest.to_string()[..62]), None);
+        assert_eq!(Sha256::from_hex(&"0".repeat(62)), None);
     }
 }

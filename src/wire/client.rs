@@ -3,6 +3,7 @@
 //! A pooled connection is looked at before it is used again: if the other side has closed it, or sent something that
 //! nobody asked for, it is dropped before a byte of the next request leaves.
 
+use crate::clock::Clock;
 use crate::crypto;
 use crate::crypto::Certificate;
 use crate::crypto::TlsIdentity;
@@ -22,14 +23,13 @@ use rustls_pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Connections kept for the next exchange, at most.
 const MAX_IDLE: usize = 128;
 
-/// How long a connection is kept without use. Shorter than what servers usually wait, so that they rarely close first.
+/// How long a connection is kept without use, in steady time. Shorter than what servers usually wait, so that they rarely close first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where, as whom, and within which bounds.
@@ -50,6 +50,8 @@ pub struct ClientSettings<'a> {
     pub exchange_timeout: Duration,
     /// The largest body of an answer, in bytes.
     pub answer_max_bytes: usize,
+    /// By which a pooled connection's age is told.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why a client cannot be set up.
@@ -78,12 +80,14 @@ struct Shared {
     connect_timeout: Duration,
     exchange_timeout: Duration,
     answer_max_bytes: usize,
+    clock: Arc<dyn Clock>,
     idle: Mutex<Vec<Idle>>,
 }
 
 struct Idle {
     stream: TlsStream<TcpStream>,
-    since: Instant,
+    /// Steady time.
+    since: Duration,
 }
 
 /// One connection, taken from the pool or made anew.
@@ -110,6 +114,7 @@ impl Client {
                 connect_timeout: settings.connect_timeout,
                 exchange_timeout: settings.exchange_timeout,
                 answer_max_bytes: settings.answer_max_bytes,
+                clock: settings.clock,
                 idle: Mutex::default(),
             }),
         })
@@ -151,7 +156,7 @@ impl Shared {
     fn take(&self) -> Option<TlsStream<TcpStream>> {
         loop {
             let Idle { stream, since } = self.idle.lock().pop()?;
-            if since.elapsed() < IDLE_TIMEOUT && is_quiet(&stream) {
+            if self.is_young(since) && is_quiet(&stream) {
                 return Some(stream);
             }
         }
@@ -162,10 +167,14 @@ impl Shared {
             return;
         }
         let mut idle = self.idle.lock();
-        idle.retain(|one| one.since.elapsed() < IDLE_TIMEOUT);
+        idle.retain(|one| self.is_young(one.since));
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { stream, since: now() });
+            idle.push(Idle { stream, since: self.clock.steady() });
         }
+    }
+
+    fn is_young(&self, since: Duration) -> bool {
+        self.clock.steady().saturating_sub(since) < IDLE_TIMEOUT
     }
 
     async fn open(&self) -> Result<TlsStream<TcpStream>, ConnectFault> {
@@ -188,9 +197,4 @@ fn is_quiet(stream: &TlsStream<TcpStream>) -> bool {
     let socket = stream.get_ref().0;
     let peeked = rustix::net::recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
     matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK))
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long a connection stood idle is no matter of the ways")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_breaks_off_at_any_byte_is_no_answer() {
         for end in 0..OK.len() {
-            let fault = answered(&[&OK[..end]]).await.unwrap_err();
+            let fault = answered(&[OK.split_at(end).0]).await.unwrap_err();
             assert_eq!(fault, ExchangeFault::after_sending(Fault::BrokenOff), "{end}");
         }
     }
