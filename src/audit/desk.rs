@@ -1,8 +1,11 @@
 //! Where callers wait for their records: one wake-up per batch and runtime, not one per caller.
 //!
-//! Waking a task from another thread costs a system call each time. So the writer, when a batch is done, marks every
-//! waiting slot of a desk and wakes a single caller. That one, polled on its own runtime, wakes the others there, which
-//! costs next to nothing. If it is dropped instead of polled, its drop does the same.
+//! Waking a task from another thread costs a system call each time, and the task then waits in the runtime's queue for
+//! strangers, which is asked last. So the writer, when a batch is done, marks every waiting slot of a desk and wakes a
+//! single caller, and none while the last one has not come round. That one, polled on its own runtime, wakes the others
+//! there, which costs next to nothing; so does any caller who happens to be polled before. If the one who was woken is
+//! dropped instead of polled, its drop does the same. (One who keeps a wait and neither polls nor drops it holds up its
+//! desk: a record is awaited at once, or not at all.)
 //!
 //! Each runtime has a desk of its own. Sharing one works too, but then the waking crosses threads again.
 
@@ -25,7 +28,9 @@ struct Slots {
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// Callers whose records are done and who were not woken yet.
-    to_wake: Vec<Waker>,
+    to_wake: Vec<(usize, Waker)>,
+    /// The caller whom the writer has woken and who has not come round yet.
+    called: Option<usize>,
 }
 
 enum Slot {
@@ -63,10 +68,14 @@ impl Desk {
     }
 
     fn wake_one(&self) {
-        let first = self.0.lock().to_wake.pop();
-        if let Some(waker) = first {
-            waker.wake();
+        let mut desk = self.0.lock();
+        if desk.called.is_some() {
+            return;
         }
+        let Some((slot, waker)) = desk.to_wake.pop() else { return };
+        desk.called = Some(slot);
+        drop(desk);
+        waker.wake();
     }
 }
 
@@ -77,7 +86,7 @@ impl Bell {
         let Some(slot) = self.slot.take() else { return };
         let Some(place) = desk.slots.get_mut(slot) else { return };
         match std::mem::replace(place, Slot::Done(result)) {
-            Slot::Waiting(waker) => desk.to_wake.extend(waker),
+            Slot::Waiting(waker) => desk.to_wake.extend(waker.map(|waker| (slot, waker))),
             Slot::Abandoned | Slot::Free | Slot::Done(_) => desk.give_back(slot),
         }
     }
@@ -105,6 +114,14 @@ pub(super) fn ring(done: impl Iterator<Item = (Bell, Result<AnswerPlace, AuditFa
 }
 
 impl Slots {
+    /// Whom a caller who comes round, polled or dropped, must wake.
+    fn come_round(&mut self, slot: Option<usize>) -> Vec<(usize, Waker)> {
+        if self.called == slot {
+            self.called = None;
+        }
+        std::mem::take(&mut self.to_wake)
+    }
+
     fn give_back(&mut self, slot: usize) {
         if let Some(place) = self.slots.get_mut(slot) {
             *place = Slot::Free;
@@ -119,7 +136,7 @@ impl Future for Wait {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let mut desk = this.desk.0.lock();
-        let others = std::mem::take(&mut desk.to_wake);
+        let others = desk.come_round(this.slot);
         let result = match this.slot.and_then(|slot| desk.slots.get_mut(slot)) {
             Some(Slot::Done(result)) => Poll::Ready(*result),
             Some(Slot::Waiting(waker)) => {
@@ -136,7 +153,7 @@ impl Future for Wait {
             desk.give_back(slot);
         }
         drop(desk);
-        others.into_iter().for_each(Waker::wake);
+        others.into_iter().for_each(|(_, waker)| waker.wake());
         result
     }
 }
@@ -144,7 +161,7 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut desk = self.desk.0.lock();
-        let others = std::mem::take(&mut desk.to_wake);
+        let others = desk.come_round(self.slot);
         if let Some(slot) = self.slot {
             match desk.slots.get_mut(slot) {
                 Some(place @ Slot::Waiting(_)) => *place = Slot::Abandoned,
@@ -153,7 +170,7 @@ impl Drop for Wait {
             }
         }
         drop(desk);
-        others.into_iter().for_each(Waker::wake);
+        others.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -192,6 +209,29 @@ mod tests {
         assert_eq!(woken.len(), 1, "one wake-up crosses threads");
         assert_eq!(polled(&mut waits[woken[0]], &counts[woken[0]]), Poll::Ready(Ok(PLACE)));
         assert!(counts.iter().all(|count| count.0.load(Ordering::SeqCst) == 1), "the others follow");
+    }
+
+    #[test]
+    fn while_the_one_who_was_woken_has_not_come_round_no_other_is_woken_from_outside() {
+        let desk = Arc::new(Desk::default());
+        let counts: Vec<Arc<Count>> = (0..4).map(|_| Arc::default()).collect();
+        let (mut waits, mut bells): (Vec<Wait>, Vec<Bell>) = (0..4).map(|_| desk.open()).unzip();
+        for (wait, count) in waits.iter_mut().zip(&counts) {
+            assert!(polled(wait, count).is_pending());
+        }
+        let woken = |count: usize| (0..4).filter(|index| counts[*index].0.load(Ordering::SeqCst) == 1).count() == count;
+        ring(std::iter::once((bells.remove(0), Ok(PLACE))));
+        ring(std::iter::once((bells.remove(0), Ok(PLACE))));
+        assert!(woken(1));
+        // Someone else is polled first, and wakes those who are done; the first is on the way already.
+        assert!(polled(&mut waits[3], &counts[3]).is_pending());
+        assert!(woken(2));
+        ring(std::iter::once((bells.remove(0), Ok(PLACE))));
+        assert!(woken(2));
+        assert!(polled(&mut waits[0], &counts[0]).is_ready());
+        assert!(woken(3));
+        ring(std::iter::once((bells.remove(0), Ok(PLACE))));
+        assert!(woken(4), "the next is woken from outside again");
     }
 
     #[test]

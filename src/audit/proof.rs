@@ -20,6 +20,41 @@ use std::fmt;
 /// Proof that the intent of an exchange is durable; only [`Log::intent`](crate::audit::Log::intent) makes one, and
 /// [`Log::outcome`](crate::audit::Log::outcome) takes it, so that an intent has one outcome. Dropped, it leaves a record
 /// that the outcome is unknown.
+///
+/// What was permitted and protected is recorded, and ends once:
+/// ```
+/// use portcullis::{audit::{AuditFault, Concluded, Facts, Log, Outcome, Recorded}, clock::UnixMillis, contract::Rebuilt};
+/// use portcullis::{model::Reply, policy::Permit, protect::Protected};
+/// async fn intend(l: &Log, p: &Permit, o: &Protected, r: &Rebuilt, f: &Facts, now: UnixMillis) -> Result<Recorded, AuditFault> {
+///     l.intent(p, o, f, now).await
+/// }
+/// async fn end(l: &Log, r: Recorded, o: Outcome, reply: Reply, now: UnixMillis) -> Concluded {
+///     l.outcome(r, o, reply, now).await
+/// }
+/// ```
+/// What was rebuilt and not protected is not:
+/// ```compile_fail
+/// use portcullis::{audit::{AuditFault, Concluded, Facts, Log, Outcome, Recorded}, clock::UnixMillis, contract::Rebuilt};
+/// use portcullis::{model::Reply, policy::Permit, protect::Protected};
+/// async fn intend(l: &Log, p: &Permit, o: &Protected, r: &Rebuilt, f: &Facts, now: UnixMillis) -> Result<Recorded, AuditFault> {
+///     l.intent(p, r, f, now).await
+/// }
+/// async fn end(l: &Log, r: Recorded, o: Outcome, reply: Reply, now: UnixMillis) -> Concluded {
+///     l.outcome(r, o, reply, now).await
+/// }
+/// ```
+/// Nor does an intent have a second outcome:
+/// ```compile_fail
+/// use portcullis::{audit::{AuditFault, Concluded, Facts, Log, Outcome, Recorded}, clock::UnixMillis, contract::Rebuilt};
+/// use portcullis::{model::Reply, policy::Permit, protect::Protected};
+/// async fn intend(l: &Log, p: &Permit, o: &Protected, r: &Rebuilt, f: &Facts, now: UnixMillis) -> Result<Recorded, AuditFault> {
+///     l.intent(p, o, f, now).await
+/// }
+/// async fn end(l: &Log, r: Recorded, o: Outcome, reply: Reply, now: UnixMillis) -> Concluded {
+///     let _ = l.outcome(r, o.clone(), reply.clone(), now).await;
+///     l.outcome(r, o, reply, now).await
+/// }
+/// ```
 #[must_use = "an intent must have an outcome"]
 pub struct Recorded {
     receipt: Receipt,
@@ -48,6 +83,21 @@ pub struct Noted {
 
 /// What a door may write: an answer whose end is on record, or the neutral problem that it could not be recorded. Only
 /// this room makes one.
+///
+/// A refusal that was recorded may be written:
+/// ```
+/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::{Reason, Reply}};
+/// async fn refuse(log: &Log, facts: &Facts, reply: Reply, now: UnixMillis) -> Concluded {
+///     log.refusal(facts, Reason::Revoked, reply, now).await
+/// }
+/// ```
+/// One that was not may not:
+/// ```compile_fail
+/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::{Reason, Reply}};
+/// async fn refuse(log: &Log, facts: &Facts, reply: Reply, now: UnixMillis) -> Concluded {
+///     reply
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "the caller waits for an answer"]
 pub struct Concluded {

@@ -1,5 +1,9 @@
 //! The thread that writes: what waits is one batch, one write, one `fdatasync`; no timer, no delay.
 //!
+//! A pause before a commit, as long as the last one took, was tried while more records waited: at 5,000 and at 7,000
+//! records a second it saved neither commits nor processor time, and only made the slowest hundredth slower. Records
+//! that come in while the disk works are company enough.
+//!
 //! A second thread makes the next segment while the present one is in use, and finishes the last one; making 64 MiB of
 //! zeros durable must not hold up a commit.
 //!

@@ -3,6 +3,29 @@
 //! A [`Voucher`] is minted before the intent, so that the record names its `jti`. [`Partner::open`] makes sure of a
 //! connection without sending a byte; [`Line::send`] takes the proofs by value and sends, once. It knows no policy, no
 //! contract, and not the user's token.
+//!
+//! Nothing is sent that was not asked about a last time, and nothing that is not on record:
+//!
+//! ```
+//! use portcullis::{audit::Recorded, guard::Current, partner::{Line, Voucher}, protect::Protected};
+//! async fn carry(line: Line, voucher: Voucher, sent: Protected, recorded: &Recorded, current: Current) {
+//!     let _answer = line.send(voucher, sent, recorded, current).await;
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! use portcullis::{audit::Recorded, guard::Current, partner::{Line, Voucher}, protect::Protected};
+//! async fn carry(line: Line, voucher: Voucher, sent: Protected, recorded: &Recorded, current: Current) {
+//!     let _answer = line.send(voucher, sent, recorded).await;
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! use portcullis::{audit::Recorded, guard::Current, partner::{Line, Voucher}, protect::Protected};
+//! async fn carry(line: Line, voucher: Voucher, sent: Protected, recorded: &Recorded, current: Current) {
+//!     let _answer = line.send(voucher, sent, current).await;
+//! }
+//! ```
 
 mod answer;
 mod fault;

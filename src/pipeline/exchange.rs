@@ -66,7 +66,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     let in_flight = gate.core.metrics.exchange();
 
     // Step 7: durable before anything leaves.
-    note_intent(&mut facts, &trail, &asked.permit, reservation.as_ref(), &protected, &voucher);
+    note_intent(&mut facts, &trail, reservation.as_ref(), &protected, &voucher);
     let at = clock.now();
     let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
         Ok(recorded) => recorded,

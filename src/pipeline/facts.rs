@@ -13,7 +13,6 @@ use crate::partner::Voucher;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::trail::Trail;
-use crate::policy::Permit;
 use crate::protect::Protected;
 use std::sync::Arc;
 
@@ -54,13 +53,11 @@ pub fn note_operation(facts: &mut Facts, operation: &Operation) {
 pub fn note_intent(
     facts: &mut Facts,
     trail: &Trail,
-    permit: &Permit,
     reservation: Option<&Reservation>,
     protected: &Protected,
     voucher: &Voucher,
 ) {
     facts.steps = trail.steps();
-    facts.located = Some(Arc::new(permit.located().clone()));
     facts.key = reservation.map(|key| KeyDigests { key: key.key_digest(), body: key.body_digest() });
     facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
     facts.partner_token = Some(voucher.jti().into());

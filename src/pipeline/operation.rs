@@ -84,6 +84,7 @@ async fn permitted<B: Body>(
 
     let located = snapshot.directory.locate(rebuilt.resource());
     let located = located.ok_or_else(|| Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound))?;
+    facts.located = Some(Arc::new(located.clone()));
     let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
     route.count(&rebuilt.operation().id, &decision);
     let permit = decision?;
