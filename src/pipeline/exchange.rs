@@ -66,7 +66,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     let in_flight = gate.core.metrics.exchange();
 
     // Step 7: durable before anything leaves.
-    note_intent(&mut facts, &trail, reservation.as_ref(), &protected, &voucher);
+    note_intent(&mut facts, &mut trail, reservation.as_ref(), &protected, &voucher);
     let at = clock.now();
     let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
         Ok(recorded) => recorded,
@@ -108,10 +108,16 @@ async fn deliver(
 }
 
 /// Step 10: the outcome, and only then the answer.
-async fn conclude(gate: &Gate, recorded: Recorded, running: Option<Running>, ended: Ended, trail: Trail) -> Concluded {
+async fn conclude(
+    gate: &Gate,
+    recorded: Recorded,
+    running: Option<Running>,
+    ended: Ended,
+    mut trail: Trail,
+) -> Concluded {
     let core = &gate.core;
     let Ended { mut outcome, reply } = ended;
-    outcome.steps = trail.steps();
+    outcome.steps = trail.unrecorded();
     outcome.sizes.reply = Some(reply.body.len() as u64);
     if running.is_none() {
         outcome.keep = None;

@@ -52,12 +52,12 @@ pub fn note_operation(facts: &mut Facts, operation: &Operation) {
 /// What the intent needs on top: the place, the key, what will leave.
 pub fn note_intent(
     facts: &mut Facts,
-    trail: &Trail,
+    trail: &mut Trail,
     reservation: Option<&Reservation>,
     protected: &Protected,
     voucher: &Voucher,
 ) {
-    facts.steps = trail.steps();
+    facts.steps = trail.unrecorded();
     facts.key = reservation.map(|key| KeyDigests { key: key.key_digest(), body: key.body_digest() });
     facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
     facts.partner_token = Some(voucher.jti().into());

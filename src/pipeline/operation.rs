@@ -105,9 +105,9 @@ async fn permitted<B: Body>(
 }
 
 /// Records a refusal, then answers it.
-pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, trail: Trail) -> Concluded {
+pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: Trail) -> Concluded {
     let core = &gate.core;
-    facts.steps = trail.steps();
+    facts.steps = trail.unrecorded();
     facts.decided = refusal.decided;
     let reply = refusal.problem.reply(facts.receipt);
     let concluded = gate.log.refusal(&facts, refusal.reason, reply, core.clock.now()).await;

@@ -21,11 +21,11 @@ pub struct Repeated {
 }
 
 /// Gives the recorded answer again; where it is not known, says so again.
-pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, trail: Trail) -> Concluded {
+pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail: Trail) -> Concluded {
     let core = &gate.core;
     match recall(gate, &repeated) {
         Some(reply) => {
-            facts.steps = trail.steps();
+            facts.steps = trail.unrecorded();
             let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
             trail.count(&core.metrics, core.clock.as_ref());
             core.metrics.concluded(concluded.reason());

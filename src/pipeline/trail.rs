@@ -11,6 +11,7 @@ pub struct Trail {
     began: Duration,
     mark: Duration,
     steps: Vec<(Step, Duration)>,
+    recorded: usize,
 }
 
 impl Trail {
@@ -18,7 +19,7 @@ impl Trail {
     #[must_use]
     pub fn begin(clock: &dyn Clock) -> Self {
         let now = clock.steady();
-        Self { began: now, mark: now, steps: Vec::with_capacity(Step::ALL.len()) }
+        Self { began: now, mark: now, steps: Vec::with_capacity(Step::ALL.len()), recorded: 0 }
     }
 
     /// `step` ends now.
@@ -28,11 +29,11 @@ impl Trail {
         self.mark = now;
     }
 
-    /// How long each step took, so far, for the record.
-    #[must_use]
-    pub fn steps(&self) -> Steps {
+    /// How long each step took that no record has told yet.
+    pub fn unrecorded(&mut self) -> Steps {
         let mut steps = Steps::default();
-        self.steps.iter().for_each(|(step, took)| steps.took(*step, *took));
+        self.steps.iter().skip(self.recorded).for_each(|(step, took)| steps.took(*step, *took));
+        self.recorded = self.steps.len();
         steps
     }
 
