@@ -15,21 +15,28 @@ binary=${PORTCULLIS:-$(ls -t "$target/dist/portcullis" "$target/release/portcull
     exit 1
 }
 
-# Each run begins with an empty record: the one before has been looked at.
+# Each run begins with an empty record and an empty store: no person has been seen, no key been used.
 rm -rf "$BENCH_RUN/state" "$BENCH_RUN/policies"
 umask 077
-mkdir -p "$BENCH_RUN/state/audit"
+mkdir -p "$BENCH_RUN/state/audit" "$BENCH_RUN/keys"
 cp -R "$here/policies" "$BENCH_RUN/policies"
+
+# Keys of the gateway's own, which the peers have no use for.
+[ -s "$BENCH_RUN/keys/partner-token.key" ] ||
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$BENCH_RUN/keys/partner-token.key" 2>/dev/null
+for key in pseudonym store; do
+    [ -s "$BENCH_RUN/keys/$key.key" ] || openssl rand -hex 32 >"$BENCH_RUN/keys/$key.key"
+done
 
 # One house for each token of the load generator, and as many doors as it has names for.
 directory() {
     awk 'BEGIN {
         print "version: 1"
-        print "tenants:"
-        print "  - id: bench"
-        print "    houses:"
+        print "revision: 1"
+        print "tenants: [bench]"
+        print "houses:"
         for (house = 0; house < 10000; house++) {
-            printf "      - {id: house-%06d, doors: [", house
+            printf "  - {id: house-%06d, tenant: bench, doors: [", house
             for (door = 0; door < 17; door++) printf "%sdoor-%02d", door ? ", " : "", door
             print "]}"
         }
@@ -37,8 +44,11 @@ directory() {
 }
 [ -s "$BENCH_RUN/directory.yaml" ] || directory >"$BENCH_RUN/directory.yaml"
 
-sed -e "s|@LISTEN@|$BENCH_LISTEN|g" -e "s|@UPSTREAM@|$BENCH_UPSTREAM|g" \
-    -e "s|@PKI@|$BENCH_PKI|g" -e "s|@RUN@|$BENCH_RUN|g" \
-    "$here/gateway.yaml.in" >"$BENCH_RUN/gateway.yaml"
+# Metrics on a port of their own, which check.sh finds here.
+ops=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+echo "$ops" >"$BENCH_RUN/ops"
+
+sed -e "s|@LISTEN@|$BENCH_LISTEN|g" -e "s|@UPSTREAM@|$BENCH_UPSTREAM|g" -e "s|@OPS@|$ops|g" \
+    -e "s|@PKI@|$BENCH_PKI|g" "$here/gateway.yaml.in" >"$BENCH_RUN/gateway.yaml"
 
 exec "$binary" run --config "$BENCH_RUN/gateway.yaml"
