@@ -162,7 +162,8 @@ fn check_request_line(line: &[u8], limits: &Limits) -> Result<(), HeadFault> {
     if upper && origin_form && version == b"HTTP/1.1" { Ok(()) } else { Err(HeadFault::RequestLine) }
 }
 
-fn exceeds(length: usize, limit: u64) -> bool {
+/// Whether a length lies beyond a limit.
+pub(super) fn exceeds(length: usize, limit: u64) -> bool {
     u64::try_from(length).unwrap_or(u64::MAX) > limit
 }
 

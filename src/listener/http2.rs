@@ -41,7 +41,7 @@ impl HttpServerApp for Streams {
             return None;
         }
         let connection = &self.connection;
-        let concluded = match request::head_of_http2(&mut session) {
+        let concluded = match request::head_of_http2(&mut session, connection.limits()) {
             Ok(head) => {
                 let mut body = WireBody::new(&mut session, connection.body_memory(), connection.limits());
                 connection.gate().handle(connection.visitor(), head, &mut body).await

@@ -1,6 +1,8 @@
 //! From the framework's request to ours: the head as plain values, its authority found and its framing named.
 
+use crate::limits::Limits;
 use crate::listener::head::HeadFault;
+use crate::listener::head::exceeds;
 use crate::listener::head::is_target;
 use crate::model::Head;
 use crate::pipeline::DoorFault;
@@ -26,11 +28,12 @@ pub fn head_of_http1(session: &mut ServerSession) -> Result<Head, DoorFault> {
 /// The head of an HTTP/2 request. The framework has refused malformed frames and pseudo-fields (RFC 9113 §8.1.1).
 ///
 /// # Errors
-/// [`DoorFault::Head`] when the authority is missing, malformed or contradicted by `Host`, or a field belongs to another
-/// version of HTTP.
-pub fn head_of_http2(session: &mut ServerSession) -> Result<Head, DoorFault> {
+/// [`DoorFault::Head`] when fields or target exceed their limits, the authority is missing, malformed or contradicted by
+/// `Host`, or a field belongs to another version of HTTP.
+pub fn head_of_http2(session: &mut ServerSession, limits: &Limits) -> Result<Head, DoorFault> {
     let no_body = session.is_body_empty();
     let request = session.req_header();
+    within(request, limits)?;
     let authority = request.uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
     let authority = authority.ok_or(DoorFault::Head)?;
     if request.headers.contains_key(header::HOST)
@@ -66,6 +69,15 @@ pub const fn fault_of(fault: HeadFault) -> DoorFault {
     }
 }
 
+/// The limits that HTTP/1.1 heads are held against as raw bytes. The framework bounds the list of fields as a whole.
+fn within(request: &RequestHeader, limits: &Limits) -> Result<(), DoorFault> {
+    let too_many = exceeds(request.headers.len(), limits.head_max_fields);
+    if too_many || exceeds(request.raw_path().len(), limits.target_max_bytes) {
+        return Err(DoorFault::Head);
+    }
+    Ok(())
+}
+
 fn head(request: &RequestHeader, authority: &str, no_body: bool) -> Result<Head, DoorFault> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     if authority.is_empty() || authority.len() > AUTHORITY_MAX_BYTES || !authority.bytes().all(plain) {
@@ -92,4 +104,25 @@ fn single(fields: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let mut values = fields.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() { None } else { Some(value.to_ascii_lowercase()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_http2_head_holds_its_limits_and_not_one_more() {
+        let limits = Limits { head_max_fields: 8, target_max_bytes: 256, ..Limits::default() };
+        let head = |target: usize, fields: usize| {
+            let target = format!("/{}", "x".repeat(target - 1));
+            let mut request = RequestHeader::build("GET", target.as_bytes(), None).unwrap();
+            for _ in 0..fields {
+                let _appended = request.append_header("x", "y").unwrap();
+            }
+            within(&request, &limits)
+        };
+        assert_eq!(head(256, 8), Ok(()));
+        assert_eq!(head(257, 8), Err(DoorFault::Head));
+        assert_eq!(head(256, 9), Err(DoorFault::Head));
+    }
 }
