@@ -58,23 +58,25 @@ limits! {
     head_max_fields: 64 in 8..=256, "400, connection closed";
     /// Bytes of the request target.
     target_max_bytes: 2_048 in 256..=8_192, "400, connection closed";
-    /// Milliseconds from a head's first byte to its last.
+    /// Milliseconds from an HTTP/1.1 head's first byte to its last, and for the preface of HTTP/2.
     head_timeout_ms: 5_000 in 100..=60_000, "connection closed";
     /// Milliseconds for a TLS handshake.
     handshake_timeout_ms: 5_000 in 100..=60_000, "connection closed, counted as `timeout`";
-    /// Milliseconds that a connection may stand idle between requests.
+    /// Milliseconds that a connection may stand idle between requests; over HTTP/2 also while a head is incomplete.
     idle_timeout_ms: 60_000 in 1_000..=600_000, "connection closed";
     /// Bytes of a request body where the operation does not say otherwise.
     body_max_bytes: 65_536 in 1..=8_388_608, "413";
     /// Milliseconds for a whole request body.
     body_timeout_ms: 10_000 in 100..=60_000, "408";
-    /// Bytes of a partner's answer, body included.
+    /// Milliseconds that a caller may take to receive its whole answer.
+    reply_timeout_ms: 10_000 in 100..=60_000, "connection closed (HTTP/2: stream reset); the outcome is on record";
+    /// Bytes of the body of a partner's answer.
     answer_max_bytes: 1_048_576 in 1_024..=16_777_216, "504 outcome-unknown, connection dropped";
-    /// Milliseconds for the exchange with the partner, connecting included.
-    exchange_timeout_ms: 10_000 in 100..=60_000, "504 outcome-unknown, or 502 where nothing was sent";
+    /// Milliseconds from a command's first byte to the last of the partner's answer, once there is a connection.
+    exchange_timeout_ms: 10_000 in 100..=60_000, "504 outcome-unknown, connection dropped";
     /// Milliseconds to connect to the partner, handshake included.
     connect_timeout_ms: 3_000 in 100..=30_000, "502 partner-unreachable";
-    /// Connections of all listeners together.
+    /// Connections of the backend listener.
     connections_max: 10_000 in 1..=1_000_000, "connection closed, counted as `too-many`";
     /// Connections of one peer address.
     connections_per_peer_max: 1_000 in 1..=1_000_000, "connection closed, counted as `too-many-of-peer`";

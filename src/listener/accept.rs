@@ -122,7 +122,7 @@ impl Listener {
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
         let secured = Secured::new(tls);
         if secured.is_h2() {
-            http2::serve(connection, Box::new(secured)).await;
+            http2::serve(connection, secured).await;
         } else {
             http1::serve(&connection, Box::new(secured)).await;
         }

@@ -107,7 +107,7 @@ async fn exchange(connection: &Connection, stream: Stream, head: BytesMut) -> Op
     if unread || wants_close || connection.is_going_down() {
         session.set_keepalive(None);
     }
-    reply::write(&mut session, concluded).await.ok()?;
+    reply::write(&mut session, concluded, connection.limits()).await.ok()?;
     if unread {
         drain(&mut session, connection.limits()).await;
     }
@@ -130,7 +130,7 @@ async fn refuse_head(connection: &Connection, mut stream: Stream, fault: HeadFau
         tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await?;
         tokio::io::AsyncWriteExt::flush(&mut stream).await
     };
-    let deadline = Limits::millis(connection.limits().head_timeout_ms);
+    let deadline = Limits::millis(connection.limits().reply_timeout_ms);
     // Whether the peer still reads is its own affair.
     let _ = tokio::time::timeout(deadline, written).await;
     stream.shutdown().await;

@@ -5,23 +5,26 @@ use crate::listener::body::WireBody;
 use crate::listener::connection::Connection;
 use crate::listener::reply;
 use crate::listener::request;
+use crate::listener::stream::Secured;
 use async_trait::async_trait;
 use pingora::apps::HttpServerApp;
 use pingora::apps::HttpServerOptions;
 use pingora::apps::ReusedHttpStream;
 use pingora::apps::ServerApp;
-use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::H2Options;
 use pingora::server::ShutdownWatch;
 use std::sync::Arc;
 
 /// Serves a connection until it is closed or the gateway goes down (then with GOAWAY, RFC 9113 §6.8).
-pub async fn serve(connection: Connection, stream: Stream) {
+pub async fn serve(connection: Connection, mut secured: Secured) {
+    if !secured.begins_h2(Limits::millis(connection.limits().head_timeout_ms)).await {
+        return;
+    }
     let going_down = connection.down_signal().clone();
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Limits::millis(connection.limits().idle_timeout_ms));
-    ServerApp::process_new(&Arc::new(Streams { connection, options }), stream, &going_down).await;
+    ServerApp::process_new(&Arc::new(Streams { connection, options }), Box::new(secured), &going_down).await;
 }
 
 /// The streams of one connection.
@@ -48,7 +51,7 @@ impl HttpServerApp for Streams {
             }
             Err(fault) => connection.gate().refuse_head(connection.visitor(), fault).await,
         };
-        reply::write(&mut session, concluded).await.ok()?;
+        reply::write(&mut session, concluded, connection.limits()).await.ok()?;
         session.finish().await.ok()?;
         None
     }

@@ -1,6 +1,10 @@
 //! Writing an answer. A door writes nothing but what was concluded, with the fields that every answer carries.
 
+use crate::limits::Limits;
+use crate::model::Receipt;
+use crate::model::Reply;
 use crate::pipeline::Concluded;
+use http::StatusCode;
 use http::header;
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
@@ -9,22 +13,33 @@ use pingora::protocols::http::ServerSession;
 #[derive(Clone, Copy, Debug)]
 pub struct NotWritten;
 
-/// Writes a concluded answer, whole.
+/// Writes a concluded answer, whole, within `reply_timeout_ms`: one who does not read holds neither memory nor a stream.
 ///
 /// # Errors
-/// [`NotWritten`] when the peer has gone. The outcome is on record all the same.
-pub async fn write(session: &mut ServerSession, concluded: Concluded) -> Result<(), NotWritten> {
-    let receipt = concluded.receipt().to_string();
-    let reply = concluded.into_reply();
+/// [`NotWritten`] when the peer has gone or does not read. The outcome is on record all the same.
+pub async fn write(session: &mut ServerSession, concluded: Concluded, limits: &Limits) -> Result<(), NotWritten> {
+    let receipt = concluded.receipt();
+    within(limits, write_whole(session, receipt, concluded.into_reply())).await
+}
+
+async fn within(limits: &Limits, written: impl Future<Output = Result<(), NotWritten>>) -> Result<(), NotWritten> {
+    let deadline = Limits::millis(limits.reply_timeout_ms);
+    tokio::time::timeout(deadline, written).await.unwrap_or(Err(NotWritten))
+}
+
+async fn write_whole(session: &mut ServerSession, receipt: Receipt, reply: Reply) -> Result<(), NotWritten> {
     let mut head =
         ResponseHeader::build(reply.status, Some(reply.fields.len().saturating_add(6))).map_err(drop_error)?;
     for (name, value) in reply.fields {
         head.append_header(name, value).map_err(drop_error)?;
     }
-    head.insert_header("receipt-id", receipt).map_err(drop_error)?;
+    head.insert_header("receipt-id", receipt.to_string()).map_err(drop_error)?;
     head.insert_header(header::CACHE_CONTROL, "no-store").map_err(drop_error)?;
     head.insert_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff").map_err(drop_error)?;
-    head.insert_header(header::CONTENT_LENGTH, reply.body.len()).map_err(drop_error)?;
+    // RFC 9110 §8.6: an answer that cannot have a body has no length either.
+    if reply.status != StatusCode::NO_CONTENT {
+        head.insert_header(header::CONTENT_LENGTH, reply.body.len()).map_err(drop_error)?;
+    }
     head.insert_header(header::DATE, pingora::protocols::http::date::get_cached_date()).map_err(drop_error)?;
     session.write_response_header(Box::new(head)).await.map_err(drop_error)?;
     session.write_response_body(reply.body, true).await.map_err(drop_error)
@@ -49,4 +64,59 @@ pub fn raw_http1(concluded: Concluded) -> Vec<u8> {
 /// The framework's errors may quote the peer: they end here.
 fn drop_error<E>(_: E) -> NotWritten {
     NotWritten
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt;
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    fn session(stream: tokio::io::DuplexStream) -> ServerSession {
+        let mut session = ServerSession::new_http1(Box::new(stream));
+        session.set_pipelining_enabled(true);
+        session.set_pipelined_prefix(HEAD.into());
+        session
+    }
+
+    fn reply(status: StatusCode, body: &[u8]) -> Reply {
+        Reply { status, fields: Vec::new(), body: Bytes::copy_from_slice(body) }
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_length_and_an_answer_that_cannot_have_one_has_none() {
+        for (status, body, expected) in [
+            (200, &b"{}"[..], Some("content-length: 2\r\n")),
+            (404, b"", Some("content-length: 0\r\n")),
+            (204, b"", None),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            let mut session = session(ours);
+            assert!(session.read_request().await.unwrap());
+            let status = StatusCode::from_u16(status).unwrap();
+            write_whole(&mut session, Receipt::new([7; 16]), reply(status, body)).await.unwrap();
+            drop(session);
+            let mut written = String::new();
+            theirs.read_to_string(&mut written).await.unwrap();
+            let written = written.to_ascii_lowercase();
+            assert!(written.contains("receipt-id: r-") && written.contains("cache-control: no-store\r\n"), "{written}");
+            assert_eq!(written.contains("content-length"), expected.is_some(), "{written}");
+            assert!(expected.is_none_or(|line| written.contains(line)), "{written}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_does_not_read_is_left_at_the_deadline() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let mut session = session(ours);
+        assert!(session.read_request().await.unwrap());
+        let limits = Limits { reply_timeout_ms: 100, ..Limits::default() };
+        let reply = reply(StatusCode::OK, &[b'x'; 4096]);
+        let written = within(&limits, write_whole(&mut session, Receipt::new([7; 16]), reply));
+        assert!(tokio::time::timeout(Duration::from_millis(101), written).await.unwrap().is_err());
+        drop(theirs);
+    }
 }

@@ -25,12 +25,17 @@ use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
+use std::time::Duration;
 use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+/// What an HTTP/2 connection begins with (RFC 9113 §3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Bytes gathered before they are written without waiting for a flush; a TLS record holds 16 KiB (RFC 8446 §5.1).
 const GATHER_MAX_BYTES: usize = 16 * 1024;
@@ -38,6 +43,8 @@ const GATHER_MAX_BYTES: usize = 16 * 1024;
 /// A server-side TLS connection after its handshake.
 pub struct Secured {
     tls: TlsStream<TcpStream>,
+    /// What was read already and is read again first.
+    early: &'static [u8],
     gathered: Vec<u8>,
     written: usize,
     h2: bool,
@@ -48,13 +55,21 @@ impl Secured {
     #[must_use]
     pub fn new(tls: TlsStream<TcpStream>) -> Self {
         let h2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-        Self { tls, gathered: Vec::new(), written: 0, h2 }
+        Self { tls, early: &[], gathered: Vec::new(), written: 0, h2 }
     }
 
     /// Whether HTTP/2 was agreed on.
     #[must_use]
     pub const fn is_h2(&self) -> bool {
         self.h2
+    }
+
+    /// Waits for the preface of HTTP/2; `false` if something else comes, or nothing within `deadline`. The framework would
+    /// wait for it without end.
+    pub async fn begins_h2(&mut self, deadline: Duration) -> bool {
+        let begins = begins_h2(&mut self.tls, deadline).await;
+        self.early = if begins { PREFACE } else { &[] };
+        begins
     }
 
     /// Writes what was gathered; afterwards nothing is held.
@@ -78,6 +93,12 @@ impl AsyncRead for Secured {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let (now, later) = self.early.split_at(self.early.len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.early = later;
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.tls).poll_read(context, buffer)
     }
 }
@@ -149,5 +170,27 @@ impl Peek for Secured {}
 impl fmt::Debug for Secured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.h2 { "a TLS connection (h2)" } else { "a TLS connection (http/1.1)" })
+    }
+}
+
+async fn begins_h2(stream: &mut (impl AsyncRead + Unpin), deadline: Duration) -> bool {
+    let mut preface = [0; PREFACE.len()];
+    let read = tokio::time::timeout(deadline, stream.read_exact(&mut preface)).await;
+    matches!(read, Ok(Ok(_))) && preface == *PREFACE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_whole_preface_within_its_time_begins_http2() {
+        let deadline = Duration::from_millis(100);
+        assert!(begins_h2(&mut &PREFACE[..], deadline).await);
+        assert!(!begins_h2(&mut &PREFACE[..23], deadline).await, "broken off");
+        assert!(!begins_h2(&mut &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], deadline).await);
+        let (_silent, mut ours) = tokio::io::duplex(64);
+        let begun = tokio::time::timeout(Duration::from_millis(101), begins_h2(&mut ours, deadline));
+        assert!(!begun.await.unwrap(), "and no longer");
     }
 }
