@@ -57,6 +57,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::fs::TryLockError;
 use std::os::unix::fs::FileExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -353,7 +354,8 @@ fn problem(receipt: Receipt, reason: Reason, kind: ProblemType) -> Concluded {
 /// Keeps other processes out of the directory. The lock lives as long as the writer.
 fn lock(directory: &Path) -> Result<File, AuditOpenError> {
     let path = directory.join("lock");
-    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(io_at(&path))?;
+    let file =
+        File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io_at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(AuditOpenError::InUse { path }),

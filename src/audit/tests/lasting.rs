@@ -19,6 +19,7 @@ use crate::model::Reason;
 use crate::model::Stranger;
 use async_trait::async_trait;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -60,7 +61,9 @@ async fn a_tail_torn_at_any_byte_of_the_last_record_is_cut_and_kept_aside() {
             let left = torn[second..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             assert_eq!(found.cut.map_or(0, |(_, bytes)| bytes), left as u64, "at byte {place}");
             if left > 0 {
-                let aside = fs::read(path.with_extension("torn")).unwrap();
+                let aside = path.with_extension("torn");
+                assert_eq!(fs::metadata(&aside).unwrap().permissions().mode() & 0o777, 0o600);
+                let aside = fs::read(aside).unwrap();
                 assert_eq!(aside, torn[second..second + left], "at byte {place}");
             }
         }
