@@ -7,15 +7,12 @@ use crate::audit::Person;
 use crate::json;
 use crate::model::Sha256;
 use crate::store::open::Sqlite;
+use crate::store::writer::ANSWER_TIMEOUT;
 use crate::store::writer::WorkError;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::params;
-use std::time::Duration;
-
-/// How long one who needs a handle waits for it.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl HandleStore for Sqlite {

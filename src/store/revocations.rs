@@ -10,6 +10,7 @@ use crate::model::Epoch;
 use crate::model::Sha256;
 use crate::model::TenantId;
 use crate::store::open::Sqlite;
+use crate::store::writer::ANSWER_TIMEOUT;
 use crate::store::writer::WorkError;
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -23,7 +24,9 @@ impl RevocationStore for Sqlite {
     }
 
     async fn keep(&self, entries: Vec<StoredRevocation>, ceiling: Epoch) -> Result<(), StoreFault> {
-        self.writer.ask(move |connection| keep(connection, &entries, ceiling)).await
+        let work = self.writer.ask(move |connection| keep(connection, &entries, ceiling));
+        // It may still be done; a second attempt finds its rows.
+        tokio::time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or(Err(StoreFault::Overloaded))
     }
 }
 

@@ -245,3 +245,24 @@ async fn the_connection_is_set_to_lose_nothing() {
     });
     assert_eq!(settings.await, Ok(("wal".to_owned(), 2, 1, 0)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_without_end_for_a_disk_that_hangs() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let hanging = store.writer.ask(move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let waited = tokio::select! {
+        biased;
+        _ = hanging => panic!("it hangs"),
+        kept = store.keep(vec![entry(1, None)], Epoch::new(9)) => kept,
+    };
+    assert_eq!(waited, Err(StoreFault::Overloaded));
+    go.send(()).unwrap();
+    drop(store);
+    let stored = Sqlite::open(&path, &key()).unwrap().load().await.unwrap();
+    assert_eq!(stored.entries.len(), 1, "done all the same, once the disk went on");
+}

@@ -14,10 +14,13 @@ use std::sync::mpsc::SyncSender;
 use std::sync::mpsc::TrySendError;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Jobs in one transaction at most.
 const BATCH_MAX: usize = 32;
+/// How long one who asked waits for the answer: on a disk that hangs nobody waits without end.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Jobs that may wait.
 const WAITING_MAX: usize = 1024;
 
