@@ -73,8 +73,8 @@ problem_types! {
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request did not come in time";
     /// The command is too old, or dated in the future.
     CommandNotTimely = "command-not-timely", FORBIDDEN, "The command is not timely";
-    /// The gateway cannot take the request now; nothing was done.
-    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable, nothing was done";
+    /// The gateway cannot take the request now; nothing was sent to the partner.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable, nothing was sent";
     /// The partner gave no acceptable answer.
     BadPartnerAnswer = "bad-partner-answer", BAD_GATEWAY, "The partner gave no acceptable answer";
     /// The partner could not be reached; nothing was done.

@@ -2,7 +2,6 @@
 
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
-use crate::audit::handles::Handle;
 use crate::model::Epoch;
 use crate::model::Reason;
 use crate::model::Reply;
@@ -66,10 +65,9 @@ pub enum Note {
 pub struct Revoked {
     /// `subject`, `device`, `session` or `token`.
     pub kind: &'static str,
-    /// What was revoked, as a handle, where it is a person's.
-    pub handle: Option<Handle>,
-    /// What was revoked, as a keyed digest, where it is a session or a token.
-    pub digest: Option<Sha256>,
+    /// Whose it was, as a keyed digest: the one under which the store holds the revocation. No handle, because an order
+    /// names no issuer.
+    pub digest: Sha256,
     /// Within which tenant; `None` for all.
     pub tenant: Option<TenantId>,
     /// The epoch that it made.

@@ -268,10 +268,7 @@ impl<'a> Line<'a> {
     fn revoked(&mut self, revoked: &Revoked) {
         self.open("revoked", b'{');
         self.text("kind", revoked.kind);
-        self.handle("handle", revoked.handle);
-        if let Some(digest) = revoked.digest {
-            self.shown("digest", digest);
-        }
+        self.shown("digest", revoked.digest);
         self.text_if("tenant", revoked.tenant.as_ref().map(AsRef::as_ref));
         self.epoch(revoked.epoch);
         self.close(b'}');

@@ -30,7 +30,7 @@ pub struct Declared {
 /// # Errors
 /// [`ContractFault`] names the first thing that does not fit.
 pub fn declare(contract: &Arc<Contract>, head: &Head) -> Result<Declared, ContractFault> {
-    if headers::any_refused(&head.fields) {
+    if headers::holds_refused_field(&head.fields) {
         return Err(ContractFault::RefusedField);
     }
     let route = contract.router.route(&head.method, &head.path).map_err(|no_route| match no_route {

@@ -80,8 +80,9 @@ pub(super) fn declarable(name: &str) -> bool {
     !RESERVED.contains(&name) && !is_refused(name) && !name.starts_with(':')
 }
 
-/// Whether any field of a request is refused.
-pub(super) fn any_refused(fields: &HeaderMap) -> bool {
+/// Whether a request holds a field that is refused wherever it stands, on the gateway's own paths too.
+#[must_use]
+pub fn holds_refused_field(fields: &HeaderMap) -> bool {
     let trailers_only = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"trailers");
     fields.keys().any(|name| is_refused(name.as_str())) || !fields.get_all(header::TE).iter().all(trailers_only)
 }
@@ -125,7 +126,8 @@ pub(super) fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
 }
 
 /// Whether `Content-Type` stands there once and says JSON: `application/json`, alone or with `charset=utf-8`, which changes nothing.
-pub(super) fn says_json(fields: &HeaderMap) -> bool {
+#[must_use]
+pub fn says_json(fields: &HeaderMap) -> bool {
     let mut found = fields.get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (found.next(), found.next()) else { return false };
     let Some(text) = visible(value) else { return false };

@@ -45,6 +45,8 @@ pub use declare::Declared;
 pub use declare::declare;
 pub use fault::AnswerFault;
 pub use fault::ContractFault;
+pub use headers::holds_refused_field;
+pub use headers::says_json;
 pub use operation::Actuates;
 pub use operation::Contract;
 pub use operation::Field;

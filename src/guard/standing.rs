@@ -13,6 +13,7 @@ use crate::guard::revocation::RevocationStore;
 use crate::guard::revocation::Revocations;
 use crate::guard::revocation::StoreFault;
 use crate::model::Epoch;
+use crate::model::Sha256;
 use std::fmt;
 use std::sync::Arc;
 
@@ -82,6 +83,12 @@ impl Guard {
         let epoch = self.revocations.put_in_force(&revocation, now);
         self.store_pending().await.map_err(|fault| RevokeFault { epoch, fault })?;
         Ok(epoch)
+    }
+
+    /// What stands for a revoked value in the store, and in the record: keyed, so that it tells nothing by itself.
+    #[must_use]
+    pub fn revocation_digest(&self, revocation: &Revocation) -> Sha256 {
+        self.revocations.digest(revocation.kind, &revocation.value)
     }
 
     /// Stores what is in force and not known to be stored. Does nothing where there is nothing.

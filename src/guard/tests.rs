@@ -132,7 +132,7 @@ async fn a_revocation_reaches_its_tenant_and_those_who_name_none() {
 
 #[tokio::test]
 async fn revocations_last_and_the_epoch_grows_over_restarts() {
-    let rows = Arc::default();
+    let rows: Arc<Rows> = Arc::default();
     let mut last = Epoch::default();
     for round in 0..3 {
         let guard = open(&rows).await;
@@ -140,8 +140,11 @@ async fn revocations_last_and_the_epoch_grows_over_restarts() {
         if round > 0 {
             assert_eq!(Person::of(Some("north")).admit(&guard).err(), Some(GuardFault::Revoked));
         }
-        let epoch = guard.revoke(revocation(RevocationKind::Device, None, "phone"), NOW).await.unwrap();
+        let revocation = revocation(RevocationKind::Device, None, "phone");
+        let digest = guard.revocation_digest(&revocation);
+        let epoch = guard.revoke(revocation, NOW).await.unwrap();
         assert!(epoch > last && guard.epoch() == epoch && guard.is_durable());
+        assert!(rows.stored.lock().entries.iter().all(|entry| entry.digest == digest), "the record names the row");
         last = epoch;
     }
 }

@@ -6,6 +6,7 @@ use crate::audit::Facts;
 use crate::audit::Note;
 use crate::audit::Noted;
 use crate::audit::Revoked;
+use crate::contract;
 use crate::crypto;
 use crate::guard::Revocation;
 use crate::guard::RevocationKind;
@@ -86,6 +87,7 @@ impl Gate {
         );
         facts.peer = by.name();
         let outcome = self.carry_out(&mut facts, order).await.map(|(epoch, _)| epoch);
+        self.core.metrics.concluded(outcome.err().unwrap_or(Reason::Done));
         RevocationReply { outcome, receipt: facts.receipt, state: STATE }
     }
 
@@ -95,16 +97,15 @@ impl Gate {
         facts.tenant.clone_from(&order.tenant);
         let (kind, tenant) = (order.kind.word(), order.tenant.clone());
         let revocation = Revocation { kind: order.kind, tenant: order.tenant, value: order.value };
+        let digest = core.guard.revocation_digest(&revocation);
         let stored = core.guard.revoke(revocation, now).await;
         let epoch = match &stored {
             Ok(epoch) => *epoch,
             Err(fault) => fault.epoch,
         };
         facts.epoch = epoch;
-        let note = Note::Revocation(Revoked { kind, handle: None, digest: None, tenant, epoch });
+        let note = Note::Revocation(Revoked { kind, digest, tenant, epoch });
         let noted = self.log.note(facts, note, now).await;
-        let reason = if stored.is_ok() && noted.is_ok() { Reason::Done } else { Reason::NotRecordable };
-        core.metrics.concluded(reason);
         match (stored, noted) {
             (Ok(epoch), Ok(noted)) => Ok((epoch, noted)),
             _ => Err(Reason::NotRecordable),
@@ -130,7 +131,11 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
     };
     match gate.carry_out(&mut facts, order).await {
-        Ok((epoch, noted)) => noted.conclude(Reason::Done, reply(epoch)),
+        Ok((epoch, noted)) => {
+            gate.core.metrics.concluded(Reason::Done);
+            noted.conclude(Reason::Done, reply(epoch))
+        }
+        // In force all the same, and kept for the next attempt; but nobody is told that it will last.
         Err(reason) => {
             let refusal = Refusal::new(reason, ProblemType::Unavailable);
             operation::refuse(gate, facts, refusal, trail).await
@@ -145,18 +150,7 @@ async fn ordered<B: Body>(
     head: &Head,
     body: &mut B,
 ) -> Result<RevocationOrder, Refusal> {
-    if head.path.as_ref() != PATH {
-        return Err(Refusal::new(Reason::UnknownOperation, ProblemType::NotFound));
-    }
-    if head.method != Method::POST {
-        return Err(Refusal::new(Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
-    }
-    if head.query.is_some() {
-        return Err(Refusal::new(Reason::QueryInvalid, ProblemType::InvalidRequest));
-    }
-    if head.fields.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) != Some(b"application/json") {
-        return Err(Refusal::new(Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
-    }
+    is_asked(head).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
@@ -165,6 +159,26 @@ async fn ordered<B: Body>(
     let snapshot = core.snapshot.load();
     let _permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
     Ok(order)
+}
+
+/// Whether a head asks for this way, as strictly as a contract would.
+fn is_asked(head: &Head) -> Result<(), (Reason, ProblemType)> {
+    if head.path.as_ref() != PATH {
+        return Err((Reason::UnknownOperation, ProblemType::NotFound));
+    }
+    if head.method != Method::POST {
+        return Err((Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
+    }
+    if head.query.is_some() {
+        return Err((Reason::QueryInvalid, ProblemType::InvalidRequest));
+    }
+    if contract::holds_refused_field(&head.fields) {
+        return Err((Reason::RefusedField, ProblemType::BadRequest));
+    }
+    if !contract::says_json(&head.fields) {
+        return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
+    }
+    Ok(())
 }
 
 /// Reads an order: `kind`, `value`, perhaps `tenant`, and nothing else.
@@ -219,6 +233,32 @@ mod tests {
             ("[]", ""),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap_err().pointer, pointer, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_held_as_strictly_as_by_a_contract() {
+        let reason = |path: &str, query: Option<&str>, fields: &[(&'static str, &'static str)]| {
+            let head = Head {
+                method: Method::POST,
+                path: path.into(),
+                query: query.map(Box::from),
+                authority: "gateway.test".into(),
+                fields: fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
+                content_length: Some(2),
+                no_body: false,
+            };
+            is_asked(&head).err().map(|(reason, _)| reason)
+        };
+        let json = ("content-type", "application/json");
+        assert_eq!(reason(PATH, None, &[json]), None);
+        assert_eq!(reason("/-/revocation", None, &[json]), Some(Reason::UnknownOperation));
+        assert_eq!(reason(PATH, Some("a=b"), &[json]), Some(Reason::QueryInvalid));
+        for field in [("x-forwarded-for", "a"), ("content-encoding", "gzip"), ("cookie", "a=b"), ("te", "gzip")] {
+            assert_eq!(reason(PATH, None, &[json, field]), Some(Reason::RefusedField), "{field:?}");
+        }
+        for types in [&[][..], &[json, json][..], &[("content-type", "text/plain")][..]] {
+            assert_eq!(reason(PATH, None, types), Some(Reason::MediaTypeNotDeclared), "{types:?}");
         }
     }
 }

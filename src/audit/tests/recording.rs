@@ -75,8 +75,7 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     assert_eq!(concluded.into_reply().body, "no");
     let repeated = log.repeat(&facts(2, Some("a-key")), receipt(9), reply(200, "again"), NOW).await;
     assert_eq!(repeated.reason(), Reason::IdempotencyReplayed);
-    let revoked =
-        Revoked { kind: "device", handle: None, digest: Some(digest("x")), tenant: None, epoch: Epoch::new(8) };
+    let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(8) };
     for note in [Note::Start, Note::Bundle { directory_version: 4 }, Note::Revocation(revoked), Note::Stop] {
         let noted = log.note(&facts(3, None), note, NOW).await.unwrap();
         assert_eq!(noted.conclude(Reason::Done, reply(200, "{}")).receipt(), receipt(3));
