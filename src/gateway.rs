@@ -435,9 +435,10 @@ async fn work(door: Door, gate: Gate, socket: TcpListener) {
     let (time, connections) = (Limits::millis(door.limits.shutdown_timeout_ms), door.connections.clone());
     let listener = Listener::new(door, Arc::new(gate));
     listener.run(socket).await;
+    // Connections first: as long as one lives, a request on it can still become an exchange.
     let under_way = async {
-        core.exchanges.idle().await;
         connections.idle().await;
+        core.exchanges.idle().await;
     };
     // What is left then is found by the next start, which marks it unknown.
     let _ = tokio::time::timeout(time, under_way).await;

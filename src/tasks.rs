@@ -13,8 +13,8 @@ pub struct Tasks {
     running: Arc<watch::Sender<usize>>,
 }
 
-/// Holds one task's place in the count; gives it back when dropped, also by a panic.
-struct Place(Arc<watch::Sender<usize>>);
+/// One task's place in the count; given back when dropped, also by a panic.
+pub struct Place(Arc<watch::Sender<usize>>);
 
 impl Tasks {
     /// No tasks.
@@ -29,13 +29,19 @@ impl Tasks {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
-        self.running.send_modify(|count| *count = count.saturating_add(1));
-        let place = Place(Arc::clone(&self.running));
+        let place = self.hold();
         tokio::spawn(async move {
             let result = work.await;
             drop(place);
             result
         })
+    }
+
+    /// Counts what a framework runs, for as long as the place is held.
+    #[must_use = "a dropped place counts nothing"]
+    pub fn hold(&self) -> Place {
+        self.running.send_modify(|count| *count = count.saturating_add(1));
+        Place(Arc::clone(&self.running))
     }
 
     /// How many tasks run now.
@@ -77,6 +83,9 @@ mod tests {
             panic!("on purpose");
         });
         assert_eq!(tasks.running(), 1);
+        let place = tasks.hold();
+        assert_eq!(tasks.running(), 2);
+        drop(place);
         go.send(()).unwrap();
         tasks.idle().await;
         assert_eq!(tasks.running(), 0);

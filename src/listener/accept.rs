@@ -61,7 +61,7 @@ impl Listener {
     pub fn new(door: Door, gate: Arc<Gate>) -> Self {
         let Door { tls, limits, body_memory, census, connections, going_down } = door;
         let metrics = Arc::clone(&gate.core().metrics);
-        let shared = Arc::new(Shared { gate, limits, body_memory, going_down });
+        let shared = Arc::new(Shared { gate, limits, body_memory, tasks: connections.clone(), going_down });
         Self { shared, tls: TlsAcceptor::from(tls), census, metrics, connections }
     }
 

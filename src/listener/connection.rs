@@ -4,6 +4,7 @@ use crate::limits::Limits;
 use crate::listener::body::BodyMemory;
 use crate::pipeline::Gate;
 use crate::pipeline::Visitor;
+use crate::tasks::Tasks;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -22,6 +23,8 @@ pub struct Shared {
     pub limits: Arc<Limits>,
     /// What bodies may hold.
     pub body_memory: BodyMemory,
+    /// What going down waits for.
+    pub tasks: Tasks,
     /// Turns `true` when the gateway goes down.
     pub going_down: watch::Receiver<bool>,
 }
@@ -55,6 +58,12 @@ impl Connection {
     #[must_use]
     pub fn body_memory(&self) -> &BodyMemory {
         &self.shared.body_memory
+    }
+
+    /// What going down waits for: streams outlive their connection.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.shared.tasks
     }
 
     /// The signal itself, for those who hand it on.

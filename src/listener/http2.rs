@@ -40,6 +40,7 @@ impl HttpServerApp for Streams {
         mut session: ServerSession,
         _going_down: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
+        let _place = self.connection.tasks().hold();
         if !session.read_request().await.ok()? {
             return None;
         }
