@@ -10,6 +10,7 @@ use crate::listener::head::check_head;
 use crate::listener::head::end_of_head;
 use crate::listener::reply;
 use crate::listener::request;
+use crate::pipeline::DoorFault;
 use bytes::BytesMut;
 use http::header;
 use pingora::protocols::Stream;
@@ -92,6 +93,7 @@ async fn exchange(connection: &Connection, stream: Stream, head: BytesMut) -> Op
     session.set_pipelined_prefix(head);
     // The framework's own checks come on top of ours; what it says about a fault may quote the head and goes nowhere.
     if !matches!(session.read_request().await, Ok(true)) {
+        let _concluded = connection.gate().refuse_head(connection.visitor(), DoorFault::Head).await;
         return None;
     }
     let wants_close = wants_close(&session);
