@@ -115,8 +115,6 @@ reasons! {
     Overloaded = "overloaded",
     /// A fault of the gateway itself.
     Internal = "internal",
-    /// The gateway is going down and takes nothing new.
-    ShuttingDown = "shutting-down",
 }
 
 impl std::fmt::Display for Reason {

@@ -28,10 +28,6 @@ labels! {
     Door {
         /// Where the backend calls.
         Backend = "backend",
-        /// Metrics and health.
-        Ops = "ops",
-        /// The Unix socket of the operator.
-        Admin = "admin",
     }
 }
 
@@ -72,12 +68,10 @@ labels! {
 labels! {
     /// Why a connection was closed before anything was read from it.
     ConnectionRefusal {
-        /// All listeners together hold as many as they may.
+        /// The listener holds as many as it may.
         TooMany = "too-many",
         /// This peer address holds as many as it may.
         TooManyOfPeer = "too-many-of-peer",
-        /// The gateway is going down.
-        ShuttingDown = "shutting-down",
         /// The machine has no descriptor or memory for it.
         Resources = "resources",
     }

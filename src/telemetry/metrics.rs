@@ -305,7 +305,10 @@ mod tests {
             let series = format!("portcullis_handshakes_failed_total{{reason=\"{}\"}} 1\n", reason.word());
             assert!(text.contains(&series), "{text}");
         }
-        assert_eq!(text.matches("portcullis_connections_refused_total{").count(), 12);
+        assert_eq!(
+            text.matches("portcullis_connections_refused_total{").count(),
+            Door::ALL.len() * ConnectionRefusal::ALL.len()
+        );
         assert!(text.contains("portcullis_exchanges_done_total 1\n"));
     }
 

@@ -26,9 +26,9 @@ macro_rules! metrics {
 metrics! {
     INFO = "portcullis_info" ["version"] "Always 1; the version that runs.";
     DECISIONS = "portcullis_decisions_total" ["operation", "result"] "Decisions by operation: allow, deny or error.";
-    DONE = "portcullis_exchanges_done_total" [] "Exchanges that the partner confirmed.";
-    REFUSALS = "portcullis_refusals_total" ["reason"] "Exchanges that ended otherwise, by reason code.";
-    IN_FLIGHT = "portcullis_exchanges_in_flight" [] "Exchanges between head and answer.";
+    DONE = "portcullis_exchanges_done_total" [] "Commands that the partner confirmed, and revocations in force and on record.";
+    REFUSALS = "portcullis_refusals_total" ["reason"] "Requests that ended otherwise, by reason code.";
+    IN_FLIGHT = "portcullis_exchanges_in_flight" [] "Commands between their intent and their outcome.";
     STEPS = "portcullis_step_duration_seconds" ["step"] "Time that one step of an exchange took.";
     CONNECTIONS = "portcullis_connections" ["door"] "Connections open now.";
     ACCEPTED = "portcullis_connections_accepted_total" ["door"] "Connections accepted.";
