@@ -56,7 +56,11 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
     match task.await {
         Ok(concluded) => concluded,
         // The task died of a fault of ours. Whether anything left is unknown, and stays so for the next start to find.
-        Err(_) => gate.log.abandoned(receipt),
+        Err(_) => {
+            let concluded = gate.log.abandoned(receipt);
+            gate.core.metrics.concluded(concluded.reason());
+            concluded
+        }
     }
 }
 
@@ -70,7 +74,13 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     let at = clock.now();
     let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
         Ok(recorded) => recorded,
-        Err(fault) => return gate.log.unrecorded(&facts, fault),
+        Err(fault) => {
+            let concluded = gate.log.unrecorded(&facts, fault);
+            trail.done(Step::Intent, clock.as_ref());
+            trail.count(&gate.core.metrics, clock.as_ref());
+            gate.core.metrics.concluded(concluded.reason());
+            return concluded;
+        }
     };
     let running = reservation.map(|reserved| reserved.commit(&recorded, at));
     trail.done(Step::Intent, clock.as_ref());
@@ -98,13 +108,14 @@ async fn deliver(
     trail: &mut Trail,
 ) -> Result<Answer, Refusal> {
     let core = &gate.core;
-    let line = asked.route.partner.open(recorded).await?;
+    let line = asked.route.partner.open(recorded).await;
     trail.done(Step::Connect, core.clock.as_ref());
+    let line = line?;
     let bundle = core.snapshot.load().bundle.digest();
     let current = core.guard.current(recorded, admitted, bundle, core.clock.now())?;
-    let answer = line.send(voucher, protected, recorded, current).await?;
+    let answer = line.send(voucher, protected, recorded, current).await;
     trail.done(Step::Partner, core.clock.as_ref());
-    Ok(answer)
+    Ok(answer?)
 }
 
 /// Step 10: the outcome, and only then the answer.
@@ -122,7 +133,12 @@ async fn conclude(
     if running.is_none() {
         outcome.keep = None;
     }
+    if outcome.state == OutcomeState::Unknown {
+        let (receipt, reason, detail) = (recorded.receipt(), outcome.reason.code(), outcome.detail);
+        tracing::warn!(%receipt, reason, detail, "the outcome of a command is unknown");
+    }
     let concluded = gate.log.outcome(recorded, outcome, reply, core.clock.now()).await;
+    trail.done(Step::Outcome, core.clock.as_ref());
     if let Some(running) = running {
         running.settle(concluded.kept_at().map_or(PastOutcome::Unknown, PastOutcome::Answered));
     }
@@ -138,7 +154,7 @@ impl Asked {
     /// What was wrong with it, as a word for the record.
     pub fn read(&self, answer: Answer) -> Result<Reply, &'static str> {
         let checked = contract::check(self.rebuilt.routed(), answer).map_err(|fault| fault.code())?;
-        let restored = self.route.protector.restore(&self.permit, checked).map_err(|_| "foreign-pseudonym")?;
+        let restored = self.route.protector.restore(&self.permit, checked).map_err(|fault| fault.word())?;
         Ok(visible(&self.permit, restored).into_reply())
     }
 }

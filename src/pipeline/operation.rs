@@ -111,6 +111,7 @@ pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: 
     facts.decided = refusal.decided;
     let reply = refusal.problem.reply(facts.receipt);
     let concluded = gate.log.refusal(&facts, refusal.reason, reply, core.clock.now()).await;
+    trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());
     core.metrics.concluded(concluded.reason());
     concluded

@@ -12,6 +12,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::operation;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::trail::Trail;
+use crate::telemetry::Step;
 
 /// A repeated command: permitted anew, and known.
 pub struct Repeated {
@@ -27,6 +28,7 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
         Some(reply) => {
             facts.steps = trail.unrecorded();
             let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
+            trail.done(Step::Outcome, core.clock.as_ref());
             trail.count(&core.metrics, core.clock.as_ref());
             core.metrics.concluded(concluded.reason());
             concluded

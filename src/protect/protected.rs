@@ -80,6 +80,20 @@ pub enum ProtectFault {
     OtherPartner,
 }
 
+impl ProtectFault {
+    /// The stable word for the record.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotText => "not-text",
+            Self::TooLong => "too-long",
+            Self::NotEncrypted => "not-encrypted",
+            Self::Foreign => "foreign-pseudonym",
+            Self::OtherPartner => "other-partner",
+        }
+    }
+}
+
 impl Protected {
     /// The partner for whom it is protected.
     #[must_use]

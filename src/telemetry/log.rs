@@ -1,12 +1,10 @@
 //! The log: one JSON object per line on standard error, from our own code only.
 //!
 //! Libraries below us log what they read, raw heads with their tokens among it; so nothing but the target `portcullis`
-//! is written, at any level. A line of an exchange carries its receipt, by the span of [`exchange_span`].
+//! is written, at any level. A line about an exchange carries its `receipt` as a field.
 
-use crate::model::Receipt;
 use std::io;
 use tracing::Level;
-use tracing::Span;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -29,12 +27,6 @@ pub fn start_log() -> Result<(), LogError> {
     Ok(tracing::subscriber::set_global_default(lines(io::stderr))?)
 }
 
-/// The span of one exchange: every line logged within it carries the receipt.
-#[must_use]
-pub fn exchange_span(receipt: Receipt) -> Span {
-    tracing::info_span!("exchange", %receipt)
-}
-
 /// What writes lines to `writer`.
 fn lines<W>(writer: W) -> impl Subscriber + Send + Sync
 where
@@ -43,7 +35,7 @@ where
     let format = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_current_span(true)
+        .with_current_span(false)
         .with_span_list(false)
         .with_writer(writer);
     let ours = filter_fn(|about| {
@@ -56,6 +48,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Receipt;
     use parking_lot::Mutex;
     use std::sync::Arc;
 
@@ -83,9 +76,9 @@ mod tests {
     #[test]
     fn a_line_of_an_exchange_is_one_json_object_with_its_receipt() {
         let receipt = Receipt::new([7; 16]);
-        let text = written(|| exchange_span(receipt).in_scope(|| tracing::warn!(reason = "body-invalid", "refused")));
+        let text = written(|| tracing::warn!(%receipt, reason = "body-invalid", "refused"));
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["span"]["receipt"], receipt.to_string());
+        assert_eq!(line["receipt"], receipt.to_string());
         assert_eq!(
             (&line["message"], &line["reason"], &line["level"]),
             (&"refused".into(), &"body-invalid".into(), &"WARN".into())

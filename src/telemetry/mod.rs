@@ -13,7 +13,6 @@ pub use labels::Door;
 pub use labels::HandshakeFailure;
 pub use labels::Step;
 pub use log::LogError;
-pub use log::exchange_span;
 pub use log::start_log;
 pub use metrics::Held;
 pub use metrics::Metrics;
