@@ -131,7 +131,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
     };
     let gates = gates(config, snapshot, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
-    begin(&runtime, gate)?;
+    begin(&runtime, gate, backend, ops)?;
 
     let (dying, died) = mpsc::channel();
     let workers = gates.iter().map(|gate| {
@@ -411,13 +411,15 @@ impl Line {
 }
 
 /// Puts on record that the gateway begins to serve, and by which bundle. Without that record it does not.
-fn begin(runtime: &Runtime, gate: &Gate) -> Result<(), Diagnostics> {
+///
+/// The addresses are told as bound: where the configuration says port 0, the log is the place to read them.
+fn begin(runtime: &Runtime, gate: &Gate, backend: SocketAddr, ops: SocketAddr) -> Result<(), Diagnostics> {
     let directory_version = gate.core().snapshot.load().directory.version();
     for what in [Note::Start, Note::Bundle { directory_version }] {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     let bundle = gate.core().snapshot.load().bundle.digest();
-    tracing::info!(%bundle, directory_version, epoch = gate.core().guard.epoch().get(), "serving");
+    tracing::info!(%backend, %ops, %bundle, directory_version, epoch = gate.core().guard.epoch().get(), "serving");
     Ok(())
 }
 
