@@ -5,4 +5,10 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod refusals;

@@ -1,0 +1,126 @@
+//! The one client, which is suspicious: an answer may hold the fields that it knows and no others, must hold those that
+//! every answer carries, and may not show what a stranger must not see.
+
+use crate::harness::stage::Stage;
+use crate::harness::stage::now;
+use portcullis::devkit::Backend;
+use portcullis::devkit::BackendAnswer;
+use portcullis::devkit::BackendFault;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// What may stand in an answer, lower case.
+const KNOWN_FIELDS: &[&str] = &[
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "receipt-id",
+    "www-authenticate",
+    "x-content-type-options",
+];
+
+/// A key that no test has used.
+pub fn fresh_key() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("key-{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A command to open a door: a good one, unless something is changed.
+#[derive(Clone)]
+pub struct Command {
+    pub method: &'static str,
+    pub target: String,
+    pub token: Option<String>,
+    pub time: Option<String>,
+    pub key: Option<String>,
+    pub media_type: Option<String>,
+    pub body: Vec<u8>,
+    pub more: Vec<(String, String)>,
+}
+
+impl Command {
+    /// A good command for house-1, door-1, given now, with a key of its own.
+    pub fn new(stage: &Stage) -> Self {
+        Self {
+            method: "POST",
+            target: "/v1/houses/house-1/doors/door-1/open?reason=guest".into(),
+            token: Some(stage.sessions.mint(&stage.claims()).unwrap()),
+            time: Some(format!("@{}", now().get())),
+            key: Some(fresh_key()),
+            media_type: Some("application/json".into()),
+            body: br#"{"userId":"resident-ivanov","deviceId":"phone-of-ivanov"}"#.to_vec(),
+            more: Vec::new(),
+        }
+    }
+
+    /// The same with another target.
+    pub fn to(mut self, target: &str) -> Self {
+        self.target = target.into();
+        self
+    }
+
+    /// The same with another token.
+    pub fn bearing(mut self, token: String) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// The same with another body.
+    pub fn saying(mut self, body: &str) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The same under a given key.
+    pub fn under(mut self, key: &str) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The same with one more field.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.more.push((name.into(), value.into()));
+        self
+    }
+
+    /// The header fields.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let named = [
+            ("Authorization", self.token.as_ref().map(|token| format!("Bearer {token}"))),
+            ("Command-Time", self.time.clone()),
+            ("Idempotency-Key", self.key.clone()),
+            ("Content-Type", self.media_type.clone()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+        named.chain(self.more.iter().cloned()).collect()
+    }
+
+    /// Gives the command and holds the answer to what every answer must be.
+    pub async fn give(&self, backend: &Backend) -> Result<BackendAnswer, BackendFault> {
+        let fields = self.fields();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = backend.call(self.method, &self.target, &fields, &self.body).await?;
+        self.examine(&answer);
+        Ok(answer)
+    }
+
+    /// Fails the test on anything that an answer may not be.
+    pub fn examine(&self, answer: &BackendAnswer) {
+        for (name, _) in &answer.headers {
+            assert!(KNOWN_FIELDS.contains(&name.to_ascii_lowercase().as_str()), "an answer has the field {name}");
+        }
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert!(answer.header("receipt-id").is_some_and(|receipt| receipt.starts_with("r-")));
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let token = self.token.as_deref().unwrap_or("no token");
+        assert!(!text.contains(token), "an answer shows the token");
+        if answer.status >= 400 && answer.header("content-type") == Some("application/problem+json") {
+            for canary in ["ivanov", "phone-of", "canary", "policy"] {
+                assert!(!text.contains(canary), "a problem shows `{canary}`: {text}");
+            }
+        }
+    }
+}
