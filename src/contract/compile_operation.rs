@@ -171,7 +171,7 @@ fn header(
 /// The outer `None` is a fault, the inner one an operation without body.
 fn request_body(schemas: &mut SchemaCompiler<'_>, written: &written::Operation<'_>) -> Option<Option<Object>> {
     let Some(schema) = &written.body else { return Some(None) };
-    if matches!(written.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE) {
+    if matches!(written.method, Method::GET | Method::OPTIONS | Method::DELETE) {
         let message = format!("a body of {} has no meaning (RFC 9110 §9.3)", written.method);
         schemas.reader.fault("body-unfit", schema.place, message);
     }

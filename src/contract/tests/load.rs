@@ -510,3 +510,11 @@ fn the_limits_bound_bodies_depth_and_members() {
     assert!(within(&|limits| limits.json_max_members = 7).is_ok());
     assert_eq!(code(within(&|limits| limits.json_max_members = 6)), "too-many-members");
 }
+
+#[test]
+fn methods_that_never_cross_cannot_be_declared() {
+    for method in ["connect", "trace", "head"] {
+        let (text, line) = changed("    get:\n", &format!("    {method}:\n"));
+        assert!(faults(&text).contains(&("unknown-key", line)), "{method}: {:?}", faults(&text));
+    }
+}
