@@ -71,10 +71,13 @@ async fn rest_of_head(
     limits: &Limits,
 ) -> Result<Option<BytesMut>, HeadFault> {
     let limit = usize::try_from(limits.head_max_bytes).unwrap_or(usize::MAX);
+    let mut seen = 0;
     loop {
-        if end_of_head(&buffer).is_some() {
+        // Only what is new, and the three bytes before it: a head that comes byte by byte is looked at once.
+        if buffer.get(seen..).and_then(end_of_head).is_some() {
             return Ok(Some(buffer));
         }
+        seen = buffer.len().saturating_sub(3);
         if buffer.len() >= limit {
             return Err(HeadFault::TooLong);
         }
