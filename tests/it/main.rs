@@ -3,6 +3,8 @@
 //! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
 
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod flow;
@@ -11,4 +13,10 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod tls;

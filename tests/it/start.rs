@@ -1,0 +1,104 @@
+//! Refusals to start: each says what is wrong, in which file, at which line, and what to do; and nothing is served.
+
+use crate::harness::Stage;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+/// Starts the gateway, which must refuse; what it says on standard error.
+fn refusal(stage: &Stage) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["run", "--config"])
+        .arg(stage.path("gateway.yaml"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    said
+}
+
+#[track_caller]
+fn says(said: &str, words: &[&str]) {
+    for word in words {
+        assert!(said.contains(word), "`{word}` is not said:\n{said}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_refused_with_its_line_and_the_nearest_name() {
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "directory: {file:", "directry: {file:");
+    let said = refusal(&stage);
+    says(&said, &["error[unknown-key]", "gateway.yaml:37:1", "37 | directry", "did you mean `directory`?", "missing"]);
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "workers: 2", "workers: 2\nworkers: 4");
+    says(&refusal(&stage), &["gateway.yaml:4:", "workers"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_refused_at_the_key_that_names_it() {
+    let stage = Stage::new();
+    fs::remove_file(stage.path("pki/backend-authority.pem")).unwrap();
+    says(&refusal(&stage), &["error[missing-file]", "gateway.yaml:7:", "backend-authority.pem", "help:"]);
+}
+
+#[test]
+fn a_key_that_everybody_may_read_is_refused() {
+    let stage = Stage::new();
+    fs::set_permissions(stage.path("pki/store.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    says(&refusal(&stage), &["gateway.yaml:39:50", "store.key", "0644", "help:"]);
+}
+
+#[test]
+fn a_key_that_serves_two_purposes_is_refused() {
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "key: pki/store.key", "key: pki/pseudonym.key");
+    says(&refusal(&stage), &["gateway.yaml:", "pseudonym"]);
+}
+
+#[test]
+fn a_contract_that_leaves_something_open_is_refused_at_its_line() {
+    let stage = Stage::new();
+    let contract = "policies/contracts/smarthome.openapi.yaml";
+    stage.edit(contract, "additionalProperties: false", "additionalProperties: true");
+    says(&refusal(&stage), &["smarthome.openapi.yaml:", "additionalProperties", "|"]);
+}
+
+#[test]
+fn a_policy_that_cedar_does_not_accept_is_refused_at_its_line() {
+    let stage = Stage::new();
+    stage.edit("policies/cedar/doors.cedar", "context.ageSeconds > 10", "context.ageSecond > 10");
+    says(&refusal(&stage), &["doors.cedar:", "ageSecond", "|"]);
+}
+
+#[test]
+fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
+    let stage = Stage::new();
+    stage.edit("policies/requirements.yaml", "127.0.0.1", "api.smarthome.example");
+    says(&refusal(&stage), &["requirements.yaml", "127.0.0.1"]);
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "environment: development", "environment: production");
+    says(&refusal(&stage), &["requirements.yaml", "production"]);
+}
+
+#[test]
+fn an_address_in_use_is_refused_at_once_and_named() {
+    let stage = Stage::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _holder = std::net::TcpListener::bind(taken).unwrap();
+    stage.edit("gateway.yaml", "address: \"127.0.0.1:0\"\n    tls", &format!("address: \"{taken}\"\n    tls"));
+    says(&refusal(&stage), &["error[address-in-use]", &taken.to_string(), "help:"]);
+}
+
+#[test]
+fn a_second_gateway_on_the_same_log_and_store_is_refused() {
+    let stage = Stage::new();
+    let _first = crate::harness::Process::on(&stage);
+    stage.edit("gateway.yaml", "state/admin.sock", "state/admin2.sock");
+    says(&refusal(&stage), &["in use"]);
+}
