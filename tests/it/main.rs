@@ -15,6 +15,8 @@ mod house;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
+mod partner_faults;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod start;
