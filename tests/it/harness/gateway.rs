@@ -102,11 +102,6 @@ impl Process {
         }
     }
 
-    /// The process's id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal by name, for instance `TERM`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

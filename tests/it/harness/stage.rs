@@ -114,14 +114,6 @@ impl Stage {
         })
     }
 
-    /// Runs something beside the test.
-    pub fn beside<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
-        self.runtime.spawn(work)
-    }
-
     /// A backend that calls `gateway` with the good certificate.
     pub fn backend(&self, gateway: SocketAddr) -> Backend {
         self.backend_as(gateway, Some(&self.pki.backend.identity().unwrap()))
