@@ -64,7 +64,7 @@ limits! {
     handshake_timeout_ms: 5_000 in 100..=60_000, "connection closed, counted as `timeout`";
     /// Milliseconds that a connection may stand idle between requests; over HTTP/2 also while a head is incomplete.
     idle_timeout_ms: 60_000 in 1_000..=600_000, "connection closed";
-    /// Bytes of a request body where the operation does not say otherwise.
+    /// Bytes of a request body.
     body_max_bytes: 65_536 in 1..=8_388_608, "413";
     /// Milliseconds for a whole request body.
     body_timeout_ms: 10_000 in 100..=60_000, "408";
@@ -89,7 +89,7 @@ limits! {
     /// Members of one JSON object.
     json_max_members: 256 in 1..=4_096, "400";
     /// Seconds by which another's clock may be ahead of ours: for `iat` and `nbf` of a token, and a command's time.
-    clock_skew_s: 5 in 0..=60, "401, or 400 for a command's time";
+    clock_skew_s: 5 in 0..=60, "401, or 403 for a command's time";
     /// Milliseconds that a record may take to become durable.
     record_timeout_ms: 1_000 in 10..=10_000, "503, nothing sent";
     /// Idempotency keys remembered.

@@ -7,6 +7,8 @@ mod clients;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod harness;
