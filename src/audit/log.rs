@@ -142,6 +142,7 @@ impl Log {
             lost: Arc::clone(&lost),
             clock,
             metrics: Arc::clone(&metrics),
+            linger_until: Duration::ZERO,
         };
         let ended = writer::start(writer, disk, lock).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));

@@ -8,6 +8,7 @@ use crate::audit::desk::Bell;
 use crate::audit::fault::AuditFault;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
+use std::time::Duration;
 
 /// Bytes that may wait before records that close nothing are refused.
 const OPEN_BYTES: usize = 4 * 1024 * 1024;
@@ -95,9 +96,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits until something waits, and takes all of it into `batch`, which is empty. `false` when the log is closed
-    /// and nothing is left.
-    pub(super) fn take(&self, batch: &mut Batch) -> bool {
+    /// Waits until something waits, then for company as long as `linger` says, and takes all of it into `batch`, which is
+    /// empty. `false` when the log is closed and nothing is left.
+    pub(super) fn take(&self, batch: &mut Batch, linger: impl FnOnce() -> Duration) -> bool {
         let mut state = self.state.lock();
         while state.batch.entries.is_empty() {
             if state.stopped {
@@ -105,6 +106,11 @@ impl Queue {
             }
             state.idle = true;
             self.filled.wait(&mut state);
+        }
+        state.idle = false;
+        let linger = linger();
+        if !linger.is_zero() {
+            self.filled.wait_while_for(&mut state, |state| !state.stopped, linger);
         }
         std::mem::swap(&mut state.batch, batch);
         true
@@ -153,7 +159,7 @@ mod tests {
         assert_eq!(queue.submit(&reserve, OnDone::Nobody, Urgency::Closes), Ok(()));
         assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Busy));
         let mut batch = Batch::default();
-        assert!(queue.take(&mut batch));
+        assert!(queue.take(&mut batch, Duration::default));
         assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
         assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait), Ok(()), "there is room again");
     }
@@ -165,8 +171,8 @@ mod tests {
         queue.stop();
         assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Failed));
         let mut batch = Batch::default();
-        assert!(queue.take(&mut batch));
+        assert!(queue.take(&mut batch, Duration::default));
         batch.clear();
-        assert!(!queue.take(&mut batch));
+        assert!(!queue.take(&mut batch, Duration::default));
     }
 }
