@@ -315,6 +315,7 @@ fn gates(config: Config, snapshot: Snapshot, runtime: &Runtime, count: usize) ->
     let guard = Guard::open(settings, key, store.clone(), remembered(recovered), clock.now());
     let guard = runtime.block_on(guard).map_err(|error| unusable("store", &config.store.path, &error))?;
     let handles = Handles::new(store, key);
+    runtime.block_on(handles.recall()).map_err(|error| unusable("store", &config.store.path, &error))?;
     let core = Arc::new(Core {
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,

@@ -39,6 +39,12 @@ pub trait HandleStore: Send + Sync {
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.
     async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault>;
+
+    /// Handles that are stored, at most `limit` of them, each with its person's digest.
+    ///
+    /// # Errors
+    /// [`HandleFault`]; the store logs the cause.
+    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault>;
 }
 
 /// A person's identifier, for the store.
@@ -75,6 +81,17 @@ impl Handles {
     pub fn new(store: Arc<dyn HandleStore>, key: &SecretKey) -> Self {
         let key = HmacKey::new(&key.derive("audit handles"));
         Self { store, key, memory: Mutex::default() }
+    }
+
+    /// Takes into memory what is stored, as far as one generation holds it, so that after a start those who come again do
+    /// not all wait for the store.
+    ///
+    /// # Errors
+    /// [`HandleFault`], if the store does not answer.
+    pub async fn recall(&self) -> Result<(), HandleFault> {
+        let known = self.store.known(GENERATION).await?;
+        self.memory.lock().young.extend(known);
+        Ok(())
     }
 
     /// The handles of identifiers, each unique within `scope`, in their order. Waits for the store, once, if any of them
@@ -196,6 +213,10 @@ mod tests {
             let mut rows = self.rows.lock();
             Ok(persons.into_iter().map(|person| *rows.entry(person.digest).or_insert(person.fresh)).collect())
         }
+
+        async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
+            Ok(self.rows.lock().iter().take(limit).map(|(digest, handle)| (*digest, *handle)).collect())
+        }
     }
 
     fn handles(store: &Arc<Rows>) -> Handles {
@@ -213,6 +234,10 @@ mod tests {
         assert_eq!(first.of(&scope, asked).await.unwrap(), found);
         assert_eq!(store.asked.load(Ordering::SeqCst), 1, "both at once, and once only");
         assert_eq!(handles(&store).of(&scope, asked).await.unwrap(), found, "after a restart");
+        let again = handles(&store);
+        again.recall().await.unwrap();
+        assert_eq!(again.of(&scope, asked).await.unwrap(), found);
+        assert_eq!(store.asked.load(Ordering::SeqCst), 2, "not asked for those who were recalled");
     }
 
     #[tokio::test]

@@ -31,6 +31,16 @@ impl HandleStore for Sqlite {
             Ok(Err(_)) | Err(_) => Err(HandleFault),
         }
     }
+
+    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let known = self.writer.ask(move |connection| {
+            let mut rows = connection.prepare("SELECT person, handle FROM handle LIMIT ?1")?;
+            let rows = rows.query_map([limit], |row| Ok((Sha256::new(row.get(0)?), Handle::new(row.get(1)?))))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        });
+        known.await.map_err(|_| HandleFault)
+    }
 }
 
 fn handle(connection: &Connection, digest: Sha256, fresh: Handle, sealed: &[u8]) -> Result<Handle, WorkError> {

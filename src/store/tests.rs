@@ -135,6 +135,8 @@ async fn those_who_ask_for_one_person_at_once_get_one_handle() {
     let store = Sqlite::open(&path, &key()).unwrap();
     let again = store.handles(vec![person("person 3", Handle::new([9; 16]))]).await.unwrap();
     assert_eq!(again, [handles[0][3]], "after a restart");
+    let known = store.known(5).await.unwrap();
+    assert!(known.len() == 5 && known.iter().all(|(_, handle)| handles[0].contains(handle)));
 }
 
 #[tokio::test]

@@ -220,6 +220,10 @@ impl HandleStore for Fresh {
     async fn handles(&self, persons: Vec<Person>) -> Result<Vec<crate::audit::Handle>, HandleFault> {
         Ok(persons.into_iter().map(|person| person.fresh).collect())
     }
+
+    async fn known(&self, _limit: usize) -> Result<Vec<(crate::model::Sha256, crate::audit::Handle)>, HandleFault> {
+        Ok(Vec::new())
+    }
 }
 
 #[tokio::test]
