@@ -5,6 +5,8 @@
 
 use crate::crypto::base64url::decode_base64url;
 use crate::crypto::base64url::decode_exactly;
+use crate::crypto::digest::sha256;
+use crate::model::Sha256;
 
 /// The longest token that is looked at, in bytes; a longer one is refused unread.
 pub const MAX_JWS_BYTES: usize = 8 * 1024;
@@ -17,6 +19,8 @@ pub struct Jws<'t> {
     pub(super) signature: &'t str,
     header: Vec<u8>,
     payload: Vec<u8>,
+    /// The whole of it.
+    token: &'t str,
 }
 
 /// Why a text is no token.
@@ -57,7 +61,7 @@ impl<'t> Jws<'t> {
             part(signature)?;
             return Err(JwsError::SignatureLength);
         }
-        Ok(Self { signed: signed.as_bytes(), signature, header, payload })
+        Ok(Self { signed: signed.as_bytes(), signature, header, payload, token })
     }
 
     /// The decoded header.
@@ -70,6 +74,11 @@ impl<'t> Jws<'t> {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// SHA-256 of the whole token.
+    pub(super) fn digest(&self) -> Sha256 {
+        sha256(self.token.as_bytes())
     }
 }
 

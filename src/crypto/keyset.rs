@@ -9,6 +9,7 @@
 use crate::crypto::base64url::decode_exactly;
 use crate::crypto::jwk::Algorithm;
 use crate::crypto::jws::Jws;
+use crate::crypto::verified::Verified;
 use crate::json::JsonError;
 use crate::json::Limits;
 use crate::json::Value;
@@ -41,6 +42,7 @@ pub struct VerifyingKey {
     /// As [`PublicKey`](crate::crypto::jwk::PublicKey) has them; to tell two keys of one `kid` apart.
     bytes: Vec<u8>,
     key: DecodingKey,
+    verified: Verified,
 }
 
 /// Why a JWKS is refused. Keys are counted from 1.
@@ -138,12 +140,19 @@ impl VerifyingKey {
     /// # Errors
     /// [`SignatureError`].
     pub fn verify(&self, jws: &Jws<'_>) -> Result<(), SignatureError> {
+        let token = jws.digest();
+        if self.verified.knows(&token) {
+            return Ok(());
+        }
         let algorithm = match self.algorithm {
             Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
             Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
         };
         match jsonwebtoken::crypto::verify(jws.signature, jws.signed, &self.key, algorithm) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.verified.remember(token);
+                Ok(())
+            }
             Ok(false) | Err(_) => Err(SignatureError),
         }
     }
@@ -191,7 +200,7 @@ fn read_key(jwk: &Value, number: usize) -> Result<Option<VerifyingKey>, KeySetEr
         Algorithm::EdDsa => (DecodingKey::from_ed_der(&bytes), ParsedPublicKey::new(&ED25519, &bytes)),
     };
     checked.map_err(|_| KeySetError::NotOnCurve(number))?;
-    Ok(Some(VerifyingKey { kid: kid.into(), algorithm, bytes, key }))
+    Ok(Some(VerifyingKey { kid: kid.into(), algorithm, bytes, key, verified: Verified::default() }))
 }
 
 /// Whether `key_ops` (RFC 7517 §4.3), if it is there, names `verify`.

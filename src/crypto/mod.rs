@@ -19,6 +19,7 @@ mod signing;
 mod tls;
 mod tls_files;
 mod tls_verifier;
+mod verified;
 
 #[cfg(test)]
 mod tests;
