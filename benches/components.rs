@@ -1,1 +1,315 @@
-fn main() {}
+//! What single steps of the way cost, without sockets and disks: `cargo bench --profile dist --bench components`.
+//!
+//! One command goes the way once, through the same doors as in the gateway, and each step is measured on what the step
+//! before it left. Goals (`docs/performance.md`): a body of 1.5 KiB declared, rebuilt and rendered in 30 µs; a decision in
+//! 10 µs, whether ten policies stand beside it or a thousand.
+
+use criterion::BatchSize;
+use criterion::Criterion;
+use portcullis::clock::UnixMillis;
+use portcullis::clock::UnixSeconds;
+use portcullis::contract;
+use portcullis::contract::Contract;
+use portcullis::contract::Rebuilt;
+use portcullis::crypto;
+use portcullis::crypto::Algorithm;
+use portcullis::crypto::KeySet;
+use portcullis::crypto::SecretKey;
+use portcullis::crypto::SivKey;
+use portcullis::devkit::Authority;
+use portcullis::devkit::Leaf;
+use portcullis::devkit::TokenIssuer;
+use portcullis::devkit::Validity;
+use portcullis::diagnostic::Source;
+use portcullis::guard::Admitted;
+use portcullis::guard::Guard;
+use portcullis::guard::GuardSettings;
+use portcullis::identity::Caller;
+use portcullis::identity::IdentitySettings;
+use portcullis::identity::IssuerSettings;
+use portcullis::identity::Peer;
+use portcullis::identity::TokenDemand;
+use portcullis::identity::TokenKind;
+use portcullis::identity::Verifier;
+use portcullis::json;
+use portcullis::model::Head;
+use portcullis::model::Located;
+use portcullis::model::Name;
+use portcullis::model::ResourceId;
+use portcullis::model::Treated;
+use portcullis::policy::Demand;
+use portcullis::policy::Policies;
+use portcullis::protect::Protector;
+use portcullis::store::Sqlite;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+
+type Fallible<T> = Result<T, Box<dyn Error>>;
+
+const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+const AUDIENCE: &str = "https://gateway.example";
+const BACKEND: &str = "spiffe://prop.example/backend";
+const SCHEMA: &str = include_str!("../policies/cedar/schema.cedarschema");
+const DOORS: &str = include_str!("../policies/cedar/doors.cedar");
+
+/// A command, and what the steps before each measured one made of it.
+struct Command {
+    contract: Arc<Contract>,
+    head: Head,
+    body: Vec<u8>,
+    peer: Peer,
+    verifier: Verifier,
+    caller: Caller,
+    admitted: Admitted,
+    located: Located,
+    protector: Protector,
+}
+
+fn main() -> Fallible<()> {
+    crypto::install_provider()?;
+    let command = Command::new()?;
+    let mut criterion = Criterion::default().configure_from_args();
+    contract(&mut criterion, &command)?;
+    identity(&mut criterion, &command);
+    policy(&mut criterion, &command)?;
+    criterion.final_summary();
+    Ok(())
+}
+
+fn contract(criterion: &mut Criterion, command: &Command) -> Fallible<()> {
+    let size = command.body.len();
+    render(&command.rebuilt()?)?;
+    criterion.bench_function(&format!("contract: declare, rebuild and render {size} bytes"), |bencher| {
+        bencher.iter(|| command.rebuilt().and_then(|rebuilt| render(&rebuilt)));
+    });
+    criterion.bench_function("contract: declare", |bencher| {
+        bencher.iter(|| contract::declare(&command.contract, black_box(&command.head)));
+    });
+    json::parse(&command.body, json::Limits::default())?;
+    criterion.bench_function(&format!("json: parse {size} bytes into a tree"), |bencher| {
+        bencher.iter(|| json::parse(black_box(&command.body), json::Limits::default()));
+    });
+    Ok(())
+}
+
+fn identity(criterion: &mut Criterion, command: &Command) {
+    criterion.bench_function("identity: verify an ES256 token bound to its certificate", |bencher| {
+        bencher.iter(|| command.verify());
+    });
+}
+
+fn policy(criterion: &mut Criterion, command: &Command) -> Fallible<()> {
+    let rebuilt = command.rebuilt()?;
+    let now = UnixMillis::new(NOW.get() * 1000);
+    for others in [5, 995] {
+        let policies = policies(others)?;
+        let decide = || policies.decide(&command.admitted, &command.caller, &rebuilt, &command.located, now);
+        let permit = decide()?;
+        let name = format!("policy: decide among {} policies, context and entities included", others + 5);
+        criterion.bench_function(&name, |bencher| bencher.iter(decide));
+        if others > 5 {
+            continue;
+        }
+        let _protected = command.protector.protect(&permit, &command.caller, &rebuilt)?;
+        criterion.bench_function("protect: every field, two pseudonyms, digest", |bencher| {
+            let protect = |rebuilt: Rebuilt| command.protector.protect(&permit, &command.caller, &rebuilt);
+            bencher.iter_batched(|| command.rebuilt(), |rebuilt| rebuilt.map(protect), BatchSize::SmallInput);
+        });
+    }
+    Ok(())
+}
+
+impl Command {
+    fn new() -> Fallible<Self> {
+        let contract = Contract::compile(&Source::new("smarthome.openapi.yaml", contract_text()))?;
+        let certificate = Authority::new("backend", Validity::a_day_from(NOW))?
+            .issue(&Leaf::client(BACKEND, Validity::a_day_from(NOW)))?
+            .parsed()?;
+        let issuer = TokenIssuer::new("https://sessions.example", Algorithm::Es256)?;
+        let claims = issuer.claims(AUDIENCE, "user-1", &certificate.thumbprint, NOW, 300).with("tenant", "north");
+        let claims = claims.with("roles", vec![json::Value::from("resident")]).with("scope", "profile doors:open");
+        let token = issuer.mint(&claims.door_access("house-1", Some("main"), &["open"]))?;
+        let head = head(&token)?;
+        let verifier = verifier(&issuer)?;
+        let peer = Peer::of(Arc::new(certificate))?;
+        let caller = verifier.verify(&peer, &head.fields, TokenDemand::Session, NOW)?;
+        let contract = Arc::new(contract);
+        let declared = contract::declare(&contract, &head)?;
+        let admitted = guard()?.admit(&declared, &caller, &head.fields, UnixMillis::new(NOW.get() * 1000))?;
+        let part = |kind: &str, parts: &[&str]| ResourceId {
+            kind: kind.into(),
+            parts: parts.iter().map(|part| Box::from(*part)).collect(),
+        };
+        Ok(Self {
+            contract,
+            head,
+            body: body()?.into_bytes(),
+            peer,
+            verifier,
+            caller,
+            admitted,
+            located: Located {
+                resource: part("Door", &["house-1", "main"]),
+                tenant: Name::new("north")?,
+                ancestors: vec![part("House", &["house-1"])],
+                directory_version: 1,
+            },
+            protector: Protector::new(Name::new("smarthome")?, SivKey::new(&SecretKey::new([7; 32]))),
+        })
+    }
+
+    fn rebuilt(&self) -> Fallible<Rebuilt> {
+        let declared = contract::declare(&self.contract, black_box(&self.head))?;
+        Ok(contract::rebuild(declared, &self.caller, black_box(&self.body))?)
+    }
+
+    fn verify(&self) -> Fallible<Caller> {
+        Ok(self.verifier.verify(&self.peer, black_box(&self.head.fields), TokenDemand::Session, NOW)?)
+    }
+}
+
+/// The bytes of a body that crosses as it came.
+fn render(rebuilt: &Rebuilt) -> Fallible<usize> {
+    let outgoing = rebuilt.render(&mut |_| Ok::<_, Infallible>(Treated::Keep))?;
+    Ok(outgoing.body.len())
+}
+
+fn verifier(issuer: &TokenIssuer) -> Fallible<Verifier> {
+    let settings = IssuerSettings {
+        issuer: issuer.name().to_owned(),
+        keys: KeySet::parse(issuer.jwks().as_bytes())?,
+        audience: AUDIENCE.to_owned(),
+        algorithms: vec![Algorithm::Es256],
+        max_lifetime_s: 600,
+        kind: TokenKind::Session,
+    };
+    Ok(Verifier::new(IdentitySettings { issuers: vec![settings], clock_skew_s: 5 })?)
+}
+
+fn guard() -> Fallible<Guard> {
+    let folder = tempfile::tempdir()?;
+    let key = SecretKey::new([9; 32]);
+    let store = Arc::new(Sqlite::open(&folder.path().join("store.sqlite"), &key)?);
+    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 1_000 };
+    let opened = Guard::open(settings, &key, store, Vec::new(), UnixMillis::new(NOW.get() * 1000));
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(opened)?)
+}
+
+fn head(token: &str) -> Fallible<Head> {
+    let mut fields = http::HeaderMap::new();
+    fields.insert("authorization", format!("Bearer {token}").try_into()?);
+    fields.insert("content-type", "application/json".try_into()?);
+    fields.insert("command-time", format!("@{}", NOW.get()).try_into()?);
+    fields.insert("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"".try_into()?);
+    Ok(Head {
+        method: http::Method::POST,
+        path: "/v1/houses/house-1/doors/main/open".into(),
+        query: Some("reason=guest".into()),
+        authority: "smarthome.example".into(),
+        fields,
+        content_length: None,
+        no_body: false,
+    })
+}
+
+/// Texts with patterns, a list of objects, and a person's id: 1.5 KiB of them.
+fn contract_text() -> String {
+    let mut texts = String::new();
+    for number in 0..16 {
+        let rule = r#"{type: string, pattern: "^[a-z0-9 ,.-]{1,64}$", x-portcullis: {class: public}}"#;
+        texts.push_str(&format!("                text{number:02}: {rule}\n"));
+    }
+    format!(
+        r#"openapi: 3.1.0
+info: {{title: Smart-home partner, version: "1"}}
+x-portcullis: {{partner: smarthome, recipient: Smart Home Operator LLC, country: RU, retention: P30D}}
+paths:
+  /v1/houses/{{houseId}}/doors/{{doorId}}/open:
+    post:
+      operationId: openDoor
+      x-portcullis:
+        action: openDoor
+        resource: {{type: Door, id: [houseId, doorId]}}
+        right: {{type: door_access, action: open}}
+        direction: outbound
+        actuates: door
+        max_age: 10s
+        idempotency: header
+        purpose: access
+        legal_basis: contract
+      parameters:
+        - name: houseId
+          in: path
+          required: true
+          schema: {{type: string, pattern: "^[a-z0-9-]{{1,40}}$", x-portcullis: {{class: identifier, of: house, protect: keep}}}}
+        - name: doorId
+          in: path
+          required: true
+          schema: {{type: string, pattern: "^[a-z0-9-]{{1,40}}$", x-portcullis: {{class: identifier, of: door, protect: keep}}}}
+        - {{name: reason, in: query, schema: {{type: string, enum: [access, guest], x-portcullis: {{class: public}}}}}}
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              additionalProperties: false
+              required: [userId]
+              properties:
+                userId: {{type: string, maxLength: 64, x-portcullis: {{class: identifier, of: user, claim: sub, protect: pseudonymize}}}}
+                times:
+                  type: array
+                  maxItems: 20
+                  items:
+                    type: object
+                    required: [from, days]
+                    properties:
+                      from: {{type: string, pattern: "^[0-2][0-9]:[0-5][0-9]$", x-portcullis: {{class: public}}}}
+                      days: {{type: integer, minimum: 0, maximum: 127, x-portcullis: {{class: public}}}}
+{texts}      responses:
+        "204": {{description: The door was opened.}}
+"#
+    )
+}
+
+fn body() -> Fallible<String> {
+    let mut body = String::from(r#"{"userId":"user-1","times":["#);
+    for number in 0..14 {
+        let comma = if number == 0 { "" } else { "," };
+        write!(body, r#"{comma}{{"from":"{:02}:30","days":{number}}}"#, number + 7)?;
+    }
+    body.push(']');
+    for number in 0..16 {
+        write!(body, r#","text{number:02}":"the quick brown fox, number {number:02}, jumps over the dog""#)?;
+    }
+    body.push('}');
+    Ok(body)
+}
+
+/// The sample policies, and `others` more about other persons and other houses.
+fn policies(others: usize) -> Fallible<Policies> {
+    let mut text = String::from(DOORS);
+    for number in 0..others {
+        let scope = match number % 2 {
+            0 => format!(
+                "principal == PropDevelopment::User::\"somebody-{number}\", action, resource is PropDevelopment::Door"
+            ),
+            _ => format!("principal, action, resource in PropDevelopment::House::\"9:smarthome,5:south,{number}\""),
+        };
+        let action = "action == PropDevelopment::Action::\"openDoor\"";
+        let scope = scope.replace("action,", &format!("{action},"));
+        write!(text, "\n@id(\"other-{number}\")\n@reason(\"Somebody else.\")\npermit ({scope});\n")?;
+    }
+    let demand = Demand {
+        operation: Name::new("openDoor")?,
+        action: Name::new("openDoor")?,
+        resource: "Door".into(),
+        dated: true,
+        values: Vec::new(),
+    };
+    // The schema's other action is for revocations; no policy here speaks of it.
+    Ok(Policies::compile(&Source::new("schema.cedarschema", SCHEMA), &[Source::new("doors.cedar", text)], &[demand])?)
+}

@@ -15,8 +15,10 @@ binary=${PORTCULLIS:-$(ls -t "$target/dist/portcullis" "$target/release/portcull
     exit 1
 }
 
-# Each run begins with an empty record and an empty store: no person has been seen, no key been used.
-rm -rf "$BENCH_RUN/state" "$BENCH_RUN/policies"
+# Each run begins with an empty record. The store stays, as it does in life: who was seen in one run is known in the next.
+# BENCH_STRANGERS=1 makes everybody a stranger again.
+rm -rf "$BENCH_RUN/state/audit" "$BENCH_RUN/policies"
+[ "${BENCH_STRANGERS:-0}" = 0 ] || rm -f "$BENCH_RUN"/state/store.sqlite*
 umask 077
 mkdir -p "$BENCH_RUN/state/audit" "$BENCH_RUN/keys"
 cp -R "$here/policies" "$BENCH_RUN/policies"
