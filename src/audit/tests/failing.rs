@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Passes on a disk that hangs; nothing else is timed with it.
-const IMPATIENT: Duration = Duration::from_millis(20);
+const IMPATIENT: Duration = Duration::from_millis(250);
 const PATIENT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
