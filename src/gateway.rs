@@ -7,7 +7,9 @@
 use crate::admin;
 use crate::admin::AdminSocket;
 use crate::audit;
+use crate::audit::Disk;
 use crate::audit::Facts;
+use crate::audit::FileDisk;
 use crate::audit::Handles;
 use crate::audit::Log;
 use crate::audit::Note;
@@ -81,7 +83,8 @@ pub struct Running {
     admin: Option<PathBuf>,
     gate: Gate,
     down: watch::Sender<bool>,
-    workers: Vec<thread::JoinHandle<()>>,
+    /// Each tells how many exchanges were left when it ended.
+    workers: Vec<thread::JoinHandle<usize>>,
     closed: watch::Sender<bool>,
     operator: thread::JoinHandle<()>,
     died: mpsc::Receiver<&'static str>,
@@ -108,11 +111,29 @@ struct Sockets {
 /// What the operator's doors ask.
 struct Operator(Gate);
 
+/// What stands behind a gateway instead of the machine, for tests that make it fail. What is not given is the machine's.
+/// Nothing that is configured can come here, and no step of any way is left out by it.
+#[derive(Default)]
+pub struct Injected {
+    /// What makes the audit log's segments.
+    pub disk: Option<Box<dyn Disk>>,
+    /// What tells the time.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
 /// Builds a gateway from what is configured, and lets it serve.
 ///
 /// # Errors
 /// What is wrong with bundle, directory, addresses, store or log; nothing was served then.
 pub fn start(config: Config) -> Result<Running, Diagnostics> {
+    start_with(config, Injected::default())
+}
+
+/// [`start`] on another disk or by another clock, for tests.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
     let snapshot = snapshot(&config)?;
     let sockets = bind(&config)?;
     let runtime = current_thread()?;
@@ -129,7 +150,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
         connections: Tasks::new(),
         going_down,
     };
-    let gates = gates(config, snapshot, &runtime, workers.saturating_add(1))?;
+    let gates = gates(config, injected, snapshot, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate, backend, ops)?;
 
@@ -206,11 +227,8 @@ impl Running {
         core.going_down.store(true, Ordering::Relaxed);
         tracing::info!("going down");
         self.down.send_replace(true);
-        for worker in self.workers {
-            // A worker that panicked has nothing left to wait for.
-            let _ = worker.join();
-        }
-        let left = core.exchanges.running();
+        // A worker's exchanges end with it, so each counts before. One that panicked has nothing left to wait for.
+        let left = self.workers.into_iter().filter_map(|worker| worker.join().ok()).max().unwrap_or_default();
         if let Ok(runtime) = current_thread() {
             // If the last record cannot be written, the next start does not find it; nothing else depends on it.
             let _ = runtime.block_on(note(&self.gate, Note::Stop));
@@ -292,8 +310,14 @@ fn not_bound(config: &Config, key: &str, address: SocketAddr, error: &io::Error)
 
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
 /// connections to the partners, so that none wakes another's runtime.
-fn gates(config: Config, snapshot: Snapshot, runtime: &Runtime, count: usize) -> Result<Vec<Gate>, Diagnostics> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+fn gates(
+    config: Config,
+    injected: Injected,
+    snapshot: Snapshot,
+    runtime: &Runtime,
+    count: usize,
+) -> Result<Vec<Gate>, Diagnostics> {
+    let clock = injected.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
     let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
     let key = &config.store.key;
     let store = Sqlite::open(&config.store.path, key).map_err(|error| unusable("store", &config.store.path, &error))?;
@@ -303,7 +327,8 @@ fn gates(config: Config, snapshot: Snapshot, runtime: &Runtime, count: usize) ->
         deadline: Limits::millis(config.limits.record_timeout_ms),
         segment_bytes: audit::SEGMENT_BYTES,
     };
-    let (log, recovered) = Log::open(settings, key, Arc::clone(&clock), Arc::clone(&metrics))
+    let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
+    let (log, recovered) = Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics))
         .map_err(|error| unusable("audit log", &config.audit, &error))?;
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
@@ -431,9 +456,10 @@ async fn note(gate: &Gate, what: Note) -> Result<(), audit::AuditFault> {
     gate.log().note(&facts, what, core.clock.now()).await.map(|_| ())
 }
 
-/// One worker: accepts until the gateway goes down, then waits for what is under way.
-async fn work(door: Door, gate: Gate, socket: TcpListener) {
-    let Ok(socket) = tokio::net::TcpListener::from_std(socket) else { return };
+/// One worker: accepts until the gateway goes down, then waits for what is under way. Tells how many exchanges were left
+/// when the time was up; they end with this worker's runtime, and leave the record that their outcome is unknown.
+async fn work(door: Door, gate: Gate, socket: TcpListener) -> usize {
+    let Ok(socket) = tokio::net::TcpListener::from_std(socket) else { return 0 };
     let core = Arc::clone(gate.core());
     let (time, connections) = (Limits::millis(door.limits.shutdown_timeout_ms), door.connections.clone());
     let listener = Listener::new(door, Arc::new(gate));
@@ -443,8 +469,10 @@ async fn work(door: Door, gate: Gate, socket: TcpListener) {
         connections.idle().await;
         core.exchanges.idle().await;
     };
-    // What is left then is found by the next start, which marks it unknown.
-    let _ = tokio::time::timeout(time, under_way).await;
+    match tokio::time::timeout(time, under_way).await {
+        Ok(()) => 0,
+        Err(_) => core.exchanges.running(),
+    }
 }
 
 /// The operator's doors, open until everything else is closed; and what could not be stored, tried again.
@@ -479,11 +507,11 @@ async fn operate(
 }
 
 /// A thread with a runtime of its own. When it ends, `dying` is told.
-fn spawn(
+fn spawn<T: Send + 'static>(
     name: &'static str,
     dying: &mpsc::Sender<&'static str>,
-    work: impl FnOnce(Runtime) + Send + 'static,
-) -> Result<thread::JoinHandle<()>, Diagnostics> {
+    work: impl FnOnce(Runtime) -> T + Send + 'static,
+) -> Result<thread::JoinHandle<T>, Diagnostics> {
     /// Tells of the thread's end, also by a panic.
     struct Knell(&'static str, mpsc::Sender<&'static str>);
     impl Drop for Knell {
@@ -496,7 +524,7 @@ fn spawn(
     let knell = Knell(name, dying.clone());
     let body = move || {
         let _knell = knell;
-        work(runtime);
+        work(runtime)
     };
     thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| internal("a thread", &error))
 }

@@ -97,7 +97,7 @@ limits! {
     /// Bytes drained from a connection after a refusal.
     drain_max_bytes: 65_536 in 0..=1_048_576, "connection closed";
     /// Milliseconds that going down waits for exchanges after their intent.
-    shutdown_timeout_ms: 15_000 in 100..=300_000, "the exchange is left to recovery, which marks it unknown";
+    shutdown_timeout_ms: 15_000 in 100..=300_000, "the exchange is cut off, its outcome recorded as unknown";
 }
 
 impl Limits {

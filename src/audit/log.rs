@@ -37,6 +37,7 @@ use crate::audit::segment;
 use crate::audit::storage::Disk;
 use crate::audit::storage::FileDisk;
 use crate::audit::writer;
+use crate::audit::writer::AtWork;
 use crate::audit::writer::Ended;
 use crate::audit::writer::Segment;
 use crate::audit::writer::Writer;
@@ -99,6 +100,7 @@ struct Shared {
     settings: Settings,
     sealer: Sealer,
     lost: Arc<AtomicU64>,
+    at_work: Arc<AtWork>,
     metrics: Arc<Metrics>,
     ended: Arc<Ended>,
 }
@@ -135,18 +137,20 @@ impl Log {
         let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
         let queue = Arc::new(Queue::default());
         let lost = Arc::new(AtomicU64::new(0));
+        let at_work = Arc::new(AtWork::default());
         let writer = Writer {
             queue: Arc::clone(&queue),
             segment,
             segment_bytes: settings.segment_bytes,
             lost: Arc::clone(&lost),
+            at_work: Arc::clone(&at_work),
             clock,
             metrics: Arc::clone(&metrics),
             linger_until: Duration::ZERO,
         };
         let ended = writer::start(writer, disk, lock).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));
-        let shared = Arc::new(Shared { queue, settings, sealer, lost, metrics, ended });
+        let shared = Arc::new(Shared { queue, settings, sealer, lost, at_work, metrics, ended });
         Ok((Self { shared, desk: Arc::default() }, found.recovered))
     }
 
@@ -276,6 +280,13 @@ impl Log {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.shared.queue.is_open()
+    }
+
+    /// Whether a batch has been under way for longer than a record may take, at `now` by the steady clock: the disk hangs,
+    /// and until it goes on nothing is let through. For `/readyz`.
+    #[must_use]
+    pub fn is_overdue(&self, now: Duration) -> bool {
+        self.shared.at_work.is_longer_than(self.shared.settings.deadline, now)
     }
 
     /// Closes an intent that its way left without an outcome. Nobody waits for that record.

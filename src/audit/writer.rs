@@ -57,11 +57,16 @@ pub(super) struct Writer {
     pub(super) segment_bytes: u64,
     /// Records that were lost, to be told in a gap record.
     pub(super) lost: Arc<AtomicU64>,
+    pub(super) at_work: Arc<AtWork>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     /// Steady time until which the next commit waits for company.
     pub(super) linger_until: Duration,
 }
+
+/// Since when the writer has been at the batch that it writes now.
+#[derive(Default)]
+pub(super) struct AtWork(Mutex<Option<Duration>>);
 
 /// Tells when the writer has ended.
 #[derive(Default)]
@@ -118,7 +123,9 @@ impl Writer {
         let mut failed = false;
         let linger = |writer: &Self| writer.linger_until.saturating_sub(writer.clock.steady());
         while self.queue.take(&mut batch, || linger(&self)) {
+            self.at_work.set(Some(self.clock.steady()));
             let result = if failed { Err(AuditFault::Failed) } else { self.commit(&batch, &maker) };
+            self.at_work.set(None);
             if result == Err(AuditFault::Failed) && !failed {
                 failed = true;
                 self.queue.fail();
@@ -198,6 +205,17 @@ impl Maker {
     /// Orders are lost only when the thread has died; then no segment comes, and the log fails closed.
     fn order(&self, order: Order) {
         let _ = self.orders.send(order);
+    }
+}
+
+impl AtWork {
+    fn set(&self, since: Option<Duration>) {
+        *self.0.lock() = since;
+    }
+
+    /// Whether one batch has taken longer than `at_most`, at `now` by the steady clock.
+    pub(super) fn is_longer_than(&self, at_most: Duration, now: Duration) -> bool {
+        self.0.lock().is_some_and(|since| now.saturating_sub(since) > at_most)
     }
 }
 

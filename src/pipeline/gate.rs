@@ -112,6 +112,9 @@ impl Gate {
         if !self.log.is_open() {
             reasons.push("audit-failed");
         }
+        if self.log.is_overdue(self.core.clock.steady()) {
+            reasons.push("audit-overdue");
+        }
         if !self.core.guard.is_durable() {
             reasons.push("store-failed");
         }
