@@ -3,9 +3,13 @@
 //! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
 
 #[cfg(test)]
+mod audit_faults;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
@@ -21,6 +25,10 @@ mod partner_faults;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod withdrawal;

@@ -6,8 +6,10 @@ use crate::harness::stage::now;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::BackendFault;
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use tokio::task::JoinHandle;
 
 /// What may stand in an answer, lower case.
 const KNOWN_FIELDS: &[&str] = &[
@@ -25,6 +27,54 @@ const KNOWN_FIELDS: &[&str] = &[
 pub fn fresh_key() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("key-{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A command under way.
+pub struct Pending<'s> {
+    stage: &'s Stage,
+    task: JoinHandle<Result<BackendAnswer, BackendFault>>,
+}
+
+/// What a caller is told: the status, and the kind of problem, empty where it is none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told(pub u16, pub String);
+
+impl Pending<'_> {
+    /// The answer, which comes.
+    pub fn answer(self) -> BackendAnswer {
+        self.stage.wait(self.task).unwrap().unwrap()
+    }
+
+    /// What the answer says.
+    pub fn told(self) -> Told {
+        Told::by(&self.answer())
+    }
+
+    /// Waits for the end of the connection, which comes without an answer.
+    pub fn lost(self) {
+        assert!(self.stage.wait(self.task).unwrap().is_err());
+    }
+
+    /// Hangs up.
+    pub fn hang_up(self) {
+        self.task.abort();
+        assert!(self.stage.wait(self.task).unwrap_err().is_cancelled());
+    }
+}
+
+impl Told {
+    /// What an answer says.
+    pub fn by(answer: &BackendAnswer) -> Self {
+        let kind = |text: &str| text.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+        let problem = answer.json().and_then(|document| document.get("type").and_then(|text| text.as_str().map(kind)));
+        Self(answer.status, problem.unwrap_or_default())
+    }
+
+    /// Fails the test unless it is this.
+    #[track_caller]
+    pub fn is(&self, status: u16, problem: &str) {
+        assert_eq!((self.0, self.1.as_str()), (status, problem));
+    }
 }
 
 /// A command to open a door: a good one, unless something is changed.
@@ -79,6 +129,11 @@ impl Command {
         self
     }
 
+    /// The same command once more, under its key, asked for now.
+    pub fn again(&self) -> Self {
+        Self { time: Some(format!("@{}", now().get())), ..self.clone() }
+    }
+
     /// The same with one more field.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.more.push((name.into(), value.into()));
@@ -104,6 +159,17 @@ impl Command {
         let answer = backend.call(self.method, &self.target, &fields, &self.body).await?;
         self.examine(&answer);
         Ok(answer)
+    }
+
+    /// Gives the command beside the test.
+    pub fn begin<'s>(&self, stage: &'s Stage, gateway: SocketAddr) -> Pending<'s> {
+        let (command, backend) = (self.clone(), stage.backend(gateway));
+        Pending { stage, task: stage.beside(async move { command.give(&backend).await }) }
+    }
+
+    /// Gives the command and waits for what the caller is told.
+    pub fn told(&self, stage: &Stage, gateway: SocketAddr) -> Told {
+        self.begin(stage, gateway).told()
     }
 
     /// Fails the test on anything that an answer may not be.

@@ -1,12 +1,20 @@
 //! A gateway on a stage: in this process, or in one of its own that can be killed.
 
+use crate::harness::disk::AHEAD_BYTES;
+use crate::harness::disk::Deeds;
+use crate::harness::disk::FaultyDisk;
 use crate::harness::records::Record;
 use crate::harness::records::records;
 use crate::harness::stage::Stage;
+use portcullis::audit::Disk;
+use portcullis::audit::FileDisk;
+use portcullis::clock::Clock;
 use portcullis::config::Config;
 use portcullis::gateway;
 use portcullis::gateway::Ended;
+use portcullis::gateway::Injected;
 use portcullis::gateway::Running;
+use portcullis::pipeline::Gate;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -17,12 +25,13 @@ use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 /// How long a test waits for a process to say something, or to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A gateway in this process.
 pub struct Served {
@@ -34,14 +43,43 @@ pub struct Served {
 impl Served {
     /// Starts one by the stage's configuration.
     pub fn on(stage: &Stage) -> Self {
+        Self::with(stage, Injected::default())
+    }
+
+    /// Starts one whose log lies on a disk that does as it is told.
+    pub fn on_disk(stage: &Stage, deeds: &Arc<Deeds>) -> Self {
+        let disk = FaultyDisk::new(&stage.path("state/audit"), deeds);
+        Self::with(stage, Injected { disk: Some(Box::new(disk)), clock: None })
+    }
+
+    /// Starts one by another clock.
+    pub fn by(stage: &Stage, clock: Arc<dyn Clock>) -> Self {
+        Self::with(stage, Injected { disk: None, clock: Some(clock) })
+    }
+
+    fn with(stage: &Stage, injected: Injected) -> Self {
         let config = Config::load(&stage.path("gateway.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
-        let running = gateway::start(config).unwrap_or_else(|faults| panic!("{faults}"));
+        // As the real one, but with little written ahead of use: making 64 MiB of zeros durable takes the longest here.
+        let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(stage.path("state/audit"), AHEAD_BYTES)) };
+        let injected = Injected { disk: Some(injected.disk.unwrap_or_else(disk)), ..injected };
+        let running = gateway::start_with(config, injected).unwrap_or_else(|faults| panic!("{faults}"));
         Self { address: running.backend_address(), ops: running.ops_address(), running: Some(running) }
     }
 
     /// Goes down in order and tells how.
     pub fn shutdown(mut self) -> Ended {
         self.running.take().unwrap().shutdown()
+    }
+
+    /// The operator's gate.
+    pub fn gate(&self) -> Gate {
+        self.running.as_ref().unwrap().gate().clone()
+    }
+
+    /// Why it is not ready, as `/readyz` says it; nothing when it is.
+    pub fn not_ready(&self) -> String {
+        let (status, body) = ops_page(self.ops, "/readyz");
+        if status == 200 { String::new() } else { body }
     }
 
     /// The metrics page.
@@ -75,6 +113,14 @@ impl Process {
         Self::of(command)
     }
 
+    /// The same by a shell, after it has done `first`.
+    pub fn after(first: &str, stage: &Stage) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first}; exec \"$0\" run --config \"$1\""));
+        command.arg(env!("CARGO_BIN_EXE_portcullis")).arg(stage.path("gateway.yaml"));
+        Self::of(command)
+    }
+
     /// Starts a command that becomes a gateway.
     pub fn of(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -100,6 +146,11 @@ impl Process {
                 return line;
             }
         }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name, for instance `TERM`.
@@ -135,6 +186,16 @@ impl Stage {
     /// The records of this stage's gateway.
     pub fn records(&self) -> Vec<Record> {
         records(&self.path("state/audit"))
+    }
+
+    /// The records of exchanges in a few words: kind, and state, reason and detail where there are any.
+    pub fn story(&self) -> Vec<String> {
+        let told = |record: &Record| {
+            let words = ["kind", "state", "reason", "detail"].map(|name| record.text(name));
+            words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        let of_exchange = |record: &Record| matches!(record.text("kind"), "intent" | "outcome" | "refusal" | "repeat");
+        self.records().iter().filter(|record| of_exchange(record)).map(told).collect()
     }
 }
 

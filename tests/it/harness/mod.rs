@@ -2,15 +2,21 @@
 //! one client; and the reading of records.
 
 mod client;
+mod disk;
 mod gateway;
 mod records;
 mod stage;
+mod trickle;
 
 pub use client::Command;
+pub use client::Told;
 pub use client::fresh_key;
+pub use disk::Deeds;
 pub use gateway::Process;
 pub use gateway::Served;
+pub use gateway::ops_page;
 pub use records::Record;
 pub use stage::AUTHORITY;
 pub use stage::Stage;
 pub use stage::now;
+pub use trickle::Trickle;

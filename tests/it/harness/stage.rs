@@ -14,20 +14,24 @@ use portcullis::devkit::Backend;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::Pki;
+use portcullis::devkit::Progress;
 use portcullis::devkit::SimulatedPartner;
 use portcullis::devkit::TokenClaims;
 use portcullis::devkit::TokenIssuer;
 use portcullis::devkit::TokenTrust;
 use portcullis::devkit::Validity;
+use portcullis::tasks::Tasks;
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 /// The host name by which the backend addresses the partner.
 pub const AUTHORITY: &str = "smarthome.gateway.prop.example";
@@ -56,6 +60,11 @@ pub struct Stage {
 impl Stage {
     /// A stage with files, and a partner that behaves.
     pub fn new() -> Self {
+        Self::by(Arc::new(SystemClock::new()))
+    }
+
+    /// A stage whose partner goes by another clock.
+    pub fn by(clock: Arc<dyn Clock>) -> Self {
         install_provider().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -74,7 +83,8 @@ impl Stage {
             audience: PARTNER.into(),
             keys: KeySet::parse(jwks_json(&[&SigningKey::from_pem(&key).unwrap()]).as_bytes()).unwrap(),
         };
-        let partner = runtime.block_on(SimulatedPartner::start(PartnerSettings::new(&pki, trust).unwrap())).unwrap();
+        let settings = PartnerSettings { clock, ..PartnerSettings::new(&pki, trust).unwrap() };
+        let partner = runtime.block_on(SimulatedPartner::start(settings)).unwrap();
         let stage = Self { folder, runtime, pki, sessions, login, partner };
         stage.pki.write(&stage.path("pki")).unwrap();
         fs::write(stage.path("pki/sessions.jwks"), stage.sessions.jwks()).unwrap();
@@ -114,6 +124,12 @@ impl Stage {
         })
     }
 
+    /// Runs something beside the test.
+    pub fn beside<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        let _inside = self.runtime.enter();
+        Tasks::new().spawn(work)
+    }
+
     /// A backend that calls `gateway` with the good certificate.
     pub fn backend(&self, gateway: SocketAddr) -> Backend {
         self.backend_as(gateway, Some(&self.pki.backend.identity().unwrap()))
@@ -139,6 +155,18 @@ impl Stage {
             .with("device_id", "phone-of-ivanov")
             .with("sid", "session-of-ivanov")
             .door_access("house-1", Some("door-1"), &["open"])
+    }
+
+    /// Waits until the partner is so far.
+    pub fn partner_until(&self, reached: impl FnMut(&Progress) -> bool) {
+        self.wait(self.partner.until(reached));
+    }
+
+    /// Fails the test if the partner received a byte above TLS on any connection. The gateway must have ended: then
+    /// whatever it sent has come by the time that all connections have ended.
+    pub fn assert_nothing_was_sent(&self) {
+        self.partner_until(|partner| partner.ended == partner.connections);
+        assert_eq!((self.partner.progress().bytes, self.partner.total_actuations()), (0, 0));
     }
 
     fn configuration(&self) -> String {

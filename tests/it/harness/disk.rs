@@ -1,0 +1,107 @@
+//! A disk that does as it is told, in front of real files.
+
+use crate::harness::gateway::PATIENCE;
+use parking_lot::Mutex;
+use portcullis::audit::Disk;
+use portcullis::audit::FileDisk;
+use portcullis::audit::Storage;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::Sender;
+use std::sync::mpsc::channel;
+
+/// Bytes that are written ahead of use; a segment grows beyond them all the same.
+pub const AHEAD_BYTES: u64 = 256 * 1024;
+
+/// What the disk shall do from now on.
+#[derive(Default)]
+pub struct Deeds {
+    pub fails_to_append: AtomicBool,
+    pub fails_to_sync: AtomicBool,
+    hang: Mutex<Option<Hang>>,
+}
+
+struct Hang {
+    entered: Sender<()>,
+    release: Receiver<()>,
+}
+
+/// A sync that will hang, or hangs.
+pub struct Hanging {
+    is_in: Receiver<()>,
+    go: Sender<()>,
+}
+
+impl Deeds {
+    /// The next sync hangs.
+    pub fn hang(&self) -> Hanging {
+        let ((entered, is_in), (go, release)) = (channel(), channel());
+        *self.hang.lock() = Some(Hang { entered, release });
+        Hanging { is_in, go }
+    }
+
+    fn told(&self, deed: &AtomicBool) -> io::Result<()> {
+        if deed.load(Ordering::SeqCst) { Err(io::Error::other("the disk failed")) } else { Ok(()) }
+    }
+}
+
+impl Hanging {
+    /// Waits until the sync is called and hangs.
+    pub fn until_it_hangs(&self) {
+        self.is_in.recv_timeout(PATIENCE).unwrap();
+    }
+
+    /// Lets it go on.
+    pub fn release(self) {
+        self.go.send(()).unwrap();
+    }
+}
+
+pub struct FaultyDisk {
+    inner: FileDisk,
+    deeds: Arc<Deeds>,
+}
+
+impl FaultyDisk {
+    pub fn new(directory: &Path, deeds: &Arc<Deeds>) -> Self {
+        Self { inner: FileDisk::new(directory.to_owned(), AHEAD_BYTES), deeds: Arc::clone(deeds) }
+    }
+}
+
+struct FaultyStorage {
+    inner: Box<dyn Storage>,
+    deeds: Arc<Deeds>,
+}
+
+impl Disk for FaultyDisk {
+    fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
+        let inner = self.inner.create(number)?;
+        Ok(Box::new(FaultyStorage { inner, deeds: Arc::clone(&self.deeds) }))
+    }
+}
+
+impl Storage for FaultyStorage {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.deeds.told(&self.deeds.fails_to_append)?;
+        self.inner.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let hang = self.deeds.hang.lock().take();
+        if let Some(hang) = hang {
+            let _ = hang.entered.send(());
+            // The test that has fallen over lets go, too.
+            let _ = hang.release.recv();
+        }
+        self.deeds.told(&self.deeds.fails_to_sync)?;
+        self.inner.sync()
+    }
+
+    fn finish(self: Box<Self>) {
+        self.inner.finish();
+    }
+}

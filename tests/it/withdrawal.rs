@@ -1,0 +1,192 @@
+//! What was permitted is asked again just before the first byte leaves: whatever was lost meanwhile withdraws it, and the
+//! partner receives nothing.
+
+use crate::harness::Command;
+use crate::harness::Deeds;
+use crate::harness::Served;
+use crate::harness::Stage;
+use crate::harness::Told;
+use crate::harness::Trickle;
+use portcullis::clock::Clock;
+use portcullis::clock::ManualClock;
+use portcullis::clock::SystemClock;
+use portcullis::clock::UnixSeconds;
+use portcullis::devkit::Misbehaviour;
+use portcullis::json::Number;
+use portcullis::json::Value;
+use portcullis::model::Stranger;
+use portcullis::model::TenantId;
+use portcullis::pipeline::RevocationKind;
+use portcullis::pipeline::RevocationOrder;
+use portcullis::pipeline::Revoker;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+use std::time::Duration;
+
+/// Only the test ends what hangs.
+const PATIENT: &str = "connect_timeout_ms: 30s, record_timeout_ms: 10s";
+
+/// A stage where nothing but the test ends what hangs.
+fn patient() -> Stage {
+    let stage = Stage::new();
+    stage.limit(PATIENT);
+    stage
+}
+
+/// Revokes a device of the tenant north by the way that backends have.
+fn revoke_device(stage: &Stage, gateway: &Served, device: &str) {
+    let order = format!(r#"{{"kind":"device","value":"{device}","tenant":"north"}}"#);
+    let fields = [("Content-Type", "application/json")];
+    let backend = stage.backend(gateway.address);
+    let answer = stage.wait(backend.call("POST", "/-/revocations", &fields, order.as_bytes())).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_revocation_while_the_body_trickles_withdraws_the_command() {
+    let stage = patient();
+    let gateway = Served::on(&stage);
+    let command = Trickle::begin(&stage, gateway.address, &Command::new(&stage));
+    revoke_device(&stage, &gateway, "phone-of-ivanov");
+    assert_eq!(command.finish().0, 403);
+    assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn revoked"]);
+    drop(gateway);
+    stage.assert_nothing_was_sent();
+}
+
+#[test]
+fn a_revocation_while_the_disk_hangs_withdraws_the_command() {
+    let (stage, deeds) = (patient(), Arc::new(Deeds::default()));
+    let gateway = Served::on_disk(&stage, &deeds);
+    let hanging = deeds.hang();
+    let call = Command::new(&stage).begin(&stage, gateway.address);
+    hanging.until_it_hangs();
+
+    let order = RevocationOrder {
+        kind: RevocationKind::Device,
+        tenant: Some(TenantId::new("north").unwrap()),
+        value: Stranger::new("phone-of-ivanov"),
+    };
+    let gate = gateway.gate();
+    let before = gate.core().guard.epoch();
+    stage.wait(async {
+        let mut revoke = pin!(gate.revoke(order, Revoker::Operator));
+        let first = revoke.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(first, Poll::Pending), "its own record waits");
+        assert!(gate.core().guard.epoch() > before, "in force before anything is awaited");
+        hanging.release();
+        assert!(revoke.await.outcome.is_ok());
+    });
+    call.told().is(403, "forbidden");
+    assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn revoked"]);
+    drop((gate, gateway));
+    stage.assert_nothing_was_sent();
+}
+
+#[test]
+fn a_revocation_while_the_partners_handshake_hangs_withdraws_the_command() {
+    let stage = patient();
+    let gateway = Served::on(&stage);
+    stage.partner.behave(Misbehaviour::HangInHandshake);
+    let call = Command::new(&stage).begin(&stage, gateway.address);
+    stage.partner_until(|partner| partner.hanging == 1);
+    revoke_device(&stage, &gateway, "phone-of-ivanov");
+    stage.partner.release();
+    call.told().is(403, "forbidden");
+    assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn revoked"]);
+    drop(gateway);
+    stage.assert_nothing_was_sent();
+}
+
+#[test]
+fn the_revocation_of_somebody_else_withdraws_nothing() {
+    let stage = patient();
+    let gateway = Served::on(&stage);
+    stage.partner.behave(Misbehaviour::HangInHandshake);
+    let call = Command::new(&stage).begin(&stage, gateway.address);
+    stage.partner_until(|partner| partner.hanging == 1);
+    revoke_device(&stage, &gateway, "phone-of-petrov");
+    stage.partner.release();
+    call.told().is(200, "");
+    assert_eq!(stage.partner.total_actuations(), 1);
+}
+
+/// A stage whose clock is moved by hand, and a gateway that goes by it.
+struct Still {
+    stage: Stage,
+    clock: Arc<ManualClock>,
+    gateway: Served,
+    began: UnixSeconds,
+}
+
+impl Still {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+        let stage = Stage::by(clock.clone());
+        stage.limit(PATIENT);
+        let gateway = Served::by(&stage, clock.clone());
+        let began = clock.now().seconds();
+        Self { stage, clock, gateway, began }
+    }
+
+    /// A command given when the clock began, with a token that is good for so many seconds from then.
+    fn command(&self, lifetime_s: u64) -> Command {
+        let expires = Number::try_from(self.began.plus(lifetime_s).get()).unwrap();
+        let claims = self.stage.claims().with("exp", Value::Number(expires));
+        let mut command = Command::new(&self.stage).bearing(self.stage.sessions.mint(&claims).unwrap());
+        command.time = Some(format!("@{}", self.began.get()));
+        command
+    }
+
+    /// What becomes of a command that waits so many seconds for the partner's handshake.
+    fn told_after(&self, command: &Command, seconds: u64) -> Told {
+        self.stage.partner.behave(Misbehaviour::HangInHandshake);
+        let call = command.begin(&self.stage, self.gateway.address);
+        self.stage.partner_until(|partner| partner.hanging == 1);
+        self.clock.advance(Duration::from_secs(seconds));
+        self.stage.partner.behave_well();
+        self.stage.partner.release();
+        call.told()
+    }
+
+    /// Nothing was sent, and the record says that it was withdrawn and why.
+    fn withdrawn(self, why: &str) {
+        let Self { stage, gateway, .. } = self;
+        drop(gateway);
+        stage.assert_nothing_was_sent();
+        assert_eq!(stage.story()[..2], ["intent".to_owned(), format!("outcome withdrawn withdrawn {why}")]);
+    }
+}
+
+#[test]
+fn a_token_that_expires_while_the_partners_handshake_hangs_withdraws_the_command() {
+    let still = Still::new();
+    let command = still.command(8);
+    still.told_after(&command, 8).is(401, "unauthenticated");
+    still.withdrawn("token-expired");
+
+    let still = Still::new();
+    let command = still.command(8);
+    still.told_after(&command, 7).is(200, "");
+}
+
+#[test]
+fn a_command_that_grows_too_old_while_the_partners_handshake_hangs_is_withdrawn() {
+    let still = Still::new();
+    let command = still.command(300);
+    still.told_after(&command, 11).is(403, "command-not-timely");
+    still.withdrawn("too-old");
+}
+
+#[test]
+fn a_withdrawn_command_is_told_the_same_again_and_is_not_sent_then_either() {
+    let still = Still::new();
+    still.told_after(&still.command(8).under("key-withdrawn"), 8).is(401, "unauthenticated");
+    let fresh = still.command(100).under("key-withdrawn");
+    fresh.told(&still.stage, still.gateway.address).is(401, "unauthenticated");
+    still.withdrawn("token-expired");
+}
