@@ -81,9 +81,18 @@ fn field_of(line: &[u8]) -> Result<(HeaderName, HeaderValue), Fault> {
     let colon = line.iter().position(|byte| *byte == b':').ok_or(Fault::FieldLine)?;
     let (name, value) = line.split_at(colon);
     let name = HeaderName::from_bytes(name).map_err(|_| Fault::FieldLine)?;
-    let value = value.strip_prefix(b":").unwrap_or_default().trim_ascii();
+    let value = trim_blanks(value.strip_prefix(b":").unwrap_or_default());
     let value = HeaderValue::from_bytes(value).map_err(|_| Fault::FieldLine)?;
     Ok((name, value))
+}
+
+/// Takes off the optional white space of RFC 9110 §5.6.3, which is space and tab; a CR, LF or form feed stays, and is a
+/// fault.
+fn trim_blanks(value: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last.saturating_add(1));
+    value.get(start..end).unwrap_or_default()
 }
 
 /// Exactly one length, or `chunked` alone; 204 and 304 have no body (RFC 9112 §6.3). Where only the end of the connection
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"), Ok(Framing::Length(12)));
         assert_eq!(framing("HTTP/1.1 200 \r\nTransfer-Encoding: Chunked\r\n\r\n"), Ok(Framing::Chunked));
         assert_eq!(framing("HTTP/1.1 204 No Content\r\n\r\n"), Ok(Framing::Length(0)));
+        assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length:\t 7 \t\r\n\r\n"), Ok(Framing::Length(7)));
         assert_eq!(framing("HTTP/1.1 100 Continue\r\n\r\n"), Ok(Framing::Length(0)));
         assert!(read_head(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, Close\r\n\r\n").unwrap().closes);
     }
@@ -140,6 +150,10 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n", Fault::FieldLine),
             ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n folded\r\n\r\n", Fault::FieldLine),
             ("HTTP/1.1 200 OK\r\nContent-Length: 0\nX: y\r\n\r\n", Fault::FieldLine),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\n\r\n\r\n", Fault::FieldLine),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\r\n\r\n", Fault::FieldLine),
+            ("HTTP/1.1 200 OK\r\nContent-Length:\n0\r\n\r\n", Fault::FieldLine),
+            ("HTTP/1.1 200 OK\r\nContent-Length: \x0c0\r\n\r\n", Fault::FieldLine),
             ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", Fault::FieldLine),
             ("HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", Fault::FieldLine),
             ("HTTP/1.1 200 OK\r\n\r\n", Fault::Framing),

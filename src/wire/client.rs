@@ -18,6 +18,7 @@ use crate::wire::request::Request;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rustix::net::RecvFlags;
+use rustls::IoState;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
@@ -140,9 +141,13 @@ impl Connection for Taken {
     async fn exchange(mut self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         let bytes = request.encode(&self.pool.authority).map_err(ExchangeFault::before_sending)?;
         let (deadline, max_bytes) = (self.pool.exchange_timeout, self.pool.answer_max_bytes);
-        let exchanged = tokio::time::timeout(deadline, exchange::over(&mut self.stream, &bytes, max_bytes));
+        let exchanged = exchange::over(&mut self.stream, &request.method, &bytes, max_bytes);
+        let exchanged = tokio::time::timeout(deadline, exchanged);
         let timeout = ExchangeFault::after_sending(ExchangeFaultKind::Timeout);
         let exchanged = exchanged.await.map_err(|_| timeout)??;
+        if session_of(&mut self.stream).is_none_or(|state| state.plaintext_bytes_to_read() > 0) {
+            return Err(ExchangeFault::after_sending(ExchangeFaultKind::Excess));
+        }
         if exchanged.reusable {
             let Self { stream, pool } = *self;
             pool.put_back(stream);
@@ -155,15 +160,15 @@ impl Shared {
     /// A pooled connection that is still good; those that are not are dropped on the way.
     fn take(&self) -> Option<TlsStream<TcpStream>> {
         loop {
-            let Idle { stream, since } = self.idle.lock().pop()?;
-            if self.is_young(since) && is_quiet(&stream) {
+            let Idle { mut stream, since } = self.idle.lock().pop()?;
+            if self.is_young(since) && is_quiet(&mut stream) {
                 return Some(stream);
             }
         }
     }
 
-    fn put_back(&self, stream: TlsStream<TcpStream>) {
-        if !is_quiet(&stream) {
+    fn put_back(&self, mut stream: TlsStream<TcpStream>) {
+        if !is_quiet(&mut stream) {
             return;
         }
         let mut idle = self.idle.lock();
@@ -191,10 +196,20 @@ impl Shared {
     }
 }
 
-/// Whether nothing at all has come over a connection that owes us nothing: no bytes, and no end.
-fn is_quiet(stream: &TlsStream<TcpStream>) -> bool {
+/// Whether nothing at all has come over a connection that owes us nothing: no bytes, and no end. What the TLS session has
+/// already taken from the socket no look at the socket shows, so both are asked.
+fn is_quiet(stream: &mut TlsStream<TcpStream>) -> bool {
+    let idle = |state: IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
+    if !session_of(stream).is_some_and(idle) {
+        return false;
+    }
     let mut byte = [0; 1];
     let socket = stream.get_ref().0;
     let peeked = rustix::net::recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
     matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK))
+}
+
+/// What the TLS session holds already; `None` if it is broken. Reads nothing from the socket.
+fn session_of(stream: &mut TlsStream<TcpStream>) -> Option<IoState> {
+    stream.get_mut().1.process_new_packets().ok()
 }

@@ -4,8 +4,7 @@ use crate::wire::answer::AnswerHead;
 use crate::wire::answer::Framing;
 use crate::wire::answer::MAX_HEAD_BYTES;
 use crate::wire::answer::read_head;
-use crate::wire::chunked;
-use crate::wire::chunked::Decoded;
+use crate::wire::chunked::Chunks;
 use crate::wire::fault::ConnectFault;
 use crate::wire::fault::ExchangeFault;
 use crate::wire::fault::ExchangeFaultKind as Fault;
@@ -14,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
+use http::Method;
 use http::StatusCode;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
@@ -59,8 +59,13 @@ pub(super) struct Exchanged {
     pub(super) reusable: bool,
 }
 
-/// Writes the request and reads the answer over any stream.
-pub(super) async fn over<S>(stream: &mut S, request: &[u8], max_bytes: usize) -> Result<Exchanged, ExchangeFault>
+/// Writes the request, one of `method`, and reads the answer over any stream.
+pub(super) async fn over<S>(
+    stream: &mut S,
+    method: &Method,
+    request: &[u8],
+    max_bytes: usize,
+) -> Result<Exchanged, ExchangeFault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -70,10 +75,10 @@ where
         stream.flush().await
     };
     sent.await.map_err(|_| ExchangeFault::after_sending(Fault::Send))?;
-    read(stream, max_bytes).await.map_err(ExchangeFault::after_sending)
+    read(stream, method, max_bytes).await.map_err(ExchangeFault::after_sending)
 }
 
-async fn read<S: AsyncRead + Unpin>(stream: &mut S, max_bytes: usize) -> Result<Exchanged, Fault> {
+async fn read<S: AsyncRead + Unpin>(stream: &mut S, method: &Method, max_bytes: usize) -> Result<Exchanged, Fault> {
     let mut buffer = BytesMut::with_capacity(2048);
     for _ in 0..=MAX_INTERIM {
         let head = head(stream, &mut buffer).await?;
@@ -83,7 +88,9 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, max_bytes: usize) -> Result<
         if head.status.is_informational() {
             continue;
         }
-        let body = body(stream, &mut buffer, head.framing, max_bytes).await?;
+        // The length in an answer to HEAD is that of a body which does not follow (RFC 9112 §6.3).
+        let framing = if method == Method::HEAD { Framing::Length(0) } else { head.framing };
+        let body = body(stream, &mut buffer, framing, max_bytes).await?;
         if !buffer.is_empty() {
             return Err(Fault::Excess);
         }
@@ -94,13 +101,18 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, max_bytes: usize) -> Result<
 }
 
 async fn head<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut BytesMut) -> Result<AnswerHead, Fault> {
+    // Each byte is looked at once, however slowly they come: the end can lie across the last three and the new ones.
+    let mut seen = 0_usize;
     loop {
-        if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-            return read_head(&buffer.split_to(at.saturating_add(4)));
+        let fresh = buffer.get(seen..).unwrap_or_default();
+        let end = fresh.windows(4).position(|window| window == b"\r\n\r\n");
+        if let Some(length) = end.map(|at| at.saturating_add(seen).saturating_add(4)) {
+            return if length > MAX_HEAD_BYTES { Err(Fault::TooLarge) } else { read_head(&buffer.split_to(length)) };
         }
-        if buffer.len() > MAX_HEAD_BYTES {
+        if buffer.len() >= MAX_HEAD_BYTES {
             return Err(Fault::TooLarge);
         }
+        seen = buffer.len().saturating_sub(3);
         more(stream, buffer).await?;
     }
 }
@@ -121,17 +133,13 @@ async fn body<S: AsyncRead + Unpin>(
             }
             Ok(buffer.split_to(length).freeze())
         }
-        Framing::Chunked => loop {
-            if let Decoded::Whole { body, taken } = chunked::decode(buffer, max_bytes)? {
-                let _coded = buffer.split_to(taken);
-                return Ok(Bytes::from(body));
+        Framing::Chunked => {
+            let mut chunks = Chunks::new(max_bytes);
+            while !chunks.take(buffer)? {
+                more(stream, buffer).await?;
             }
-            // The coding may take some room beside the body; far more is no coding of it.
-            if buffer.len() > max_bytes.saturating_mul(2).saturating_add(1024) {
-                return Err(Fault::TooLarge);
-            }
-            more(stream, buffer).await?;
-        },
+            Ok(chunks.into_body())
+        }
     }
 }
 
@@ -163,7 +171,7 @@ mod tests {
             }
         };
         let gateway = async move {
-            let exchanged = over(&mut ours, b"GET /x", 100).await;
+            let exchanged = over(&mut ours, &Method::GET, b"GET /x", 100).await;
             // Dropped at once: a partner that still writes learns that nobody reads.
             drop(ours);
             exchanged
@@ -212,6 +220,20 @@ mod tests {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert!(answered(&[chunked, "64\r\n", &"x".repeat(100), "\r\n0\r\n\r\n"]).await.is_ok());
         assert_eq!(answered(&[chunked, "65\r\n"]).await, Err(ExchangeFault::after_sending(Fault::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn a_head_holds_its_limit_and_not_one_byte_more_also_an_interim_one() {
+        let head = |status: &str, size: usize| {
+            let rest = format!("HTTP/1.1 {status}\r\nX: \r\n\r\n").len();
+            format!("HTTP/1.1 {status}\r\nX: {}\r\n\r\n", "x".repeat(size - rest))
+        };
+        for status in ["204 No Content", "103 Early Hints"] {
+            let whole = format!("{}{}", head(status, MAX_HEAD_BYTES), if status.starts_with('1') { OK } else { "" });
+            assert!(answered(&[&whole]).await.is_ok(), "{status}");
+            let fault = answered(&[&head(status, MAX_HEAD_BYTES + 1)]).await;
+            assert_eq!(fault, Err(ExchangeFault::after_sending(Fault::TooLarge)), "{status}");
+        }
     }
 
     #[tokio::test]

@@ -14,6 +14,9 @@ mod exchange;
 mod fault;
 mod request;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::Client;
 pub use client::ClientError;
 pub use client::ClientSettings;
