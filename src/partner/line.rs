@@ -85,6 +85,7 @@ impl Line {
         current: Current,
     ) -> Result<Answer, SendFault> {
         let belongs = recorded.digest() == protected.digest()
+            && voucher.command() == protected.digest()
             && recorded.partner() == protected.partner()
             && recorded.partner() == &self.partner
             && recorded.receipt() == current.receipt();

@@ -32,6 +32,9 @@ mod fault;
 mod line;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::Answer;
 pub use fault::PartnerFault;
 pub use fault::SendFault;

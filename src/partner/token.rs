@@ -5,6 +5,7 @@ use crate::clock::UnixSeconds;
 use crate::crypto;
 use crate::crypto::encode_base64url;
 use crate::json;
+use crate::model::Sha256;
 use crate::partner::fault::PartnerFault;
 use crate::partner::line::PartnerSettings;
 use crate::protect::Protected;
@@ -13,6 +14,8 @@ use crate::protect::Protected;
 pub struct Voucher {
     token: String,
     jti: String,
+    /// Of the command that it was minted for.
+    command: Sha256,
 }
 
 impl Voucher {
@@ -24,6 +27,11 @@ impl Voucher {
 
     pub(super) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The digest of the command that it was minted for, and may go with.
+    pub(super) const fn command(&self) -> Sha256 {
+        self.command
     }
 }
 
@@ -43,7 +51,7 @@ impl PartnerSettings {
         let jti = encode_base64url(&crypto::random::<16>());
         let payload = self.claims(protected, &jti, now, expires);
         let token = self.key.sign_jws("at+jwt", &payload).map_err(|_| PartnerFault::Signing)?;
-        Ok(Voucher { token, jti })
+        Ok(Voucher { token, jti, command: protected.digest() })
     }
 
     fn claims(&self, protected: &Protected, jti: &str, now: UnixSeconds, expires: UnixSeconds) -> Vec<u8> {
