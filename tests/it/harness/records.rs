@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 use std::fs;
+use std::fs::File;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::path::Path;
 
 /// One record.
@@ -14,8 +17,10 @@ pub fn records(folder: &Path) -> Vec<Record> {
     files.retain(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
     files.sort();
     let lines = files.iter().flat_map(|path| {
-        let mut bytes = fs::read(path).unwrap();
-        bytes.retain(|byte| *byte != 0);
+        // The zeros behind the last record may be megabytes.
+        let mut bytes = Vec::new();
+        BufReader::new(File::open(path).unwrap()).read_until(0, &mut bytes).unwrap();
+        bytes.pop_if(|byte| *byte == 0);
         let text = String::from_utf8(bytes).unwrap();
         // A line that is being written has no end yet.
         let whole = text.rsplit_once('\n').map_or(String::new(), |(whole, _)| whole.to_owned());
