@@ -15,6 +15,8 @@ mod docs;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod h2;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;

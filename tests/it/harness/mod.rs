@@ -6,6 +6,7 @@ mod disk;
 mod gateway;
 mod records;
 mod stage;
+mod streams;
 mod trickle;
 
 pub use client::Command;
@@ -19,4 +20,7 @@ pub use records::Record;
 pub use stage::AUTHORITY;
 pub use stage::Stage;
 pub use stage::now;
+pub use streams::Streams;
+pub use streams::connect_h2;
+pub use streams::whole;
 pub use trickle::Trickle;
