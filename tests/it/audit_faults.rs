@@ -6,6 +6,7 @@ use crate::harness::Process;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::ops_page;
+use crate::harness::until;
 use portcullis::devkit::Misbehaviour;
 use rustix::process::Pid;
 use rustix::process::Resource;
@@ -62,9 +63,9 @@ fn an_intent_that_becomes_durable_too_late_sends_nothing_and_its_key_is_free() {
     let command = Command::new(&stage);
     command.again().told(&stage, gateway.address).is(503, "unavailable");
     hanging.until_it_hangs();
-    while !gateway.not_ready().contains("audit-overdue") {}
+    until("audit-overdue", || gateway.not_ready().contains("audit-overdue"));
     hanging.release();
-    while !gateway.not_ready().is_empty() {}
+    until("readiness", || gateway.not_ready().is_empty());
     drop(gateway);
     stage.assert_nothing_was_sent();
     assert_eq!(stage.story(), ["intent", "outcome not-sent not-recordable"]);

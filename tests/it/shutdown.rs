@@ -6,6 +6,7 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::Trickle;
 use crate::harness::ops_page;
+use crate::harness::until;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Misbehaviour;
 use portcullis::gateway::Ended;
@@ -24,13 +25,11 @@ fn sigterm_in_mid_request_awaits_answers_and_records_the_exchange() {
     let (status, ready) = ops_page(process.ops, "/readyz");
     assert!(status == 503 && ready.contains("shutting-down"), "{ready}");
     let backend = stage.backend(process.address);
-    let refused = loop {
-        // What the system had taken for the gateway already is closed; then the port is.
-        if let Err(BackendFault::Connect(error)) = stage.wait(backend.connect()) {
-            break error;
-        }
-    };
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    // What the system had taken for the gateway already is closed; then the port is.
+    until("a closed port", || match stage.wait(backend.connect()) {
+        Err(BackendFault::Connect(error)) => error.kind() == ErrorKind::ConnectionRefused,
+        Ok(_) | Err(_) => false,
+    });
     stage.partner.release();
     call.told().is(200, "");
     let (status, log) = process.ended();
@@ -69,7 +68,7 @@ fn a_request_whose_body_still_comes_is_served_before_the_gateway_ends() {
     let ops = gateway.ops;
     thread::scope(|scope| {
         let ending = scope.spawn(|| gateway.shutdown());
-        while !ops_page(ops, "/readyz").1.contains("shutting-down") {}
+        until("going down", || ops_page(ops, "/readyz").1.contains("shutting-down"));
         assert_eq!(command.finish().0, 200);
         assert_eq!(ending.join().unwrap(), Ended::InOrder);
     });
@@ -87,7 +86,7 @@ fn going_down_waits_for_an_exchange_whose_caller_has_gone() {
     let ops = gateway.ops;
     thread::scope(|scope| {
         let ending = scope.spawn(|| gateway.shutdown());
-        while !ops_page(ops, "/readyz").1.contains("shutting-down") {}
+        until("going down", || ops_page(ops, "/readyz").1.contains("shutting-down"));
         stage.partner.release();
         assert_eq!(ending.join().unwrap(), Ended::InOrder);
     });

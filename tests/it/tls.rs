@@ -5,6 +5,7 @@ use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::now;
+use crate::harness::until;
 use portcullis::crypto::client_config;
 use portcullis::crypto::server_config_speaking;
 use portcullis::devkit::BackendFault;
@@ -126,7 +127,8 @@ fn who_does_not_finish_the_handshake_in_time_is_closed_and_counted() {
         let mut silent = TcpStream::connect(gateway.address).await.unwrap();
         assert_eq!(silent.read(&mut [0; 10]).await.unwrap(), 0);
     });
-    assert!(gateway.metrics().contains("reason=\"timeout\"} 1"), "{}", gateway.metrics());
+    // It is counted once it is closed, on another thread.
+    until("the count", || gateway.metrics().contains("reason=\"timeout\"} 1"));
     let answer = stage.wait(Command::new(&stage).give(&stage.backend(gateway.address))).unwrap();
     assert_eq!(answer.status, 200);
 }

@@ -9,6 +9,7 @@ use crate::harness::stage::Stage;
 use portcullis::audit::Disk;
 use portcullis::audit::FileDisk;
 use portcullis::clock::Clock;
+use portcullis::clock::SystemClock;
 use portcullis::config::Config;
 use portcullis::gateway;
 use portcullis::gateway::Ended;
@@ -196,6 +197,15 @@ impl Stage {
         };
         let of_exchange = |record: &Record| matches!(record.text("kind"), "intent" | "outcome" | "refusal" | "repeat");
         self.records().iter().filter(|record| of_exchange(record)).map(told).collect()
+    }
+}
+
+/// Asks again and again until it is so; for what has no event to wait for, such as a page of the ops listener.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let clock = SystemClock::new();
+    while !is_so() {
+        assert!(clock.steady() < PATIENCE, "{what} does not come");
     }
 }
 

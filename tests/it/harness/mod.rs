@@ -16,6 +16,7 @@ pub use disk::Deeds;
 pub use gateway::Process;
 pub use gateway::Served;
 pub use gateway::ops_page;
+pub use gateway::until;
 pub use records::Record;
 pub use stage::AUTHORITY;
 pub use stage::Stage;
