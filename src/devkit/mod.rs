@@ -6,16 +6,24 @@
 //! wrong in one named way.
 
 mod backend;
+mod folder;
 mod http1;
 mod issuer;
 mod partner;
 mod pki;
+mod process;
+mod sample;
 
 pub use backend::Backend;
 pub use backend::BackendAnswer;
 pub use backend::BackendConnection;
 pub use backend::BackendFault;
 pub use backend::BackendSetupError;
+pub use folder::AUTHORITY;
+pub use folder::FolderError;
+pub use folder::GatewayFolder;
+pub use folder::LOGIN_ISSUER;
+pub use folder::SESSION_ISSUER;
 pub use http1::Malformed;
 pub use issuer::TokenClaims;
 pub use issuer::TokenIssuer;
@@ -36,3 +44,5 @@ pub use pki::PkiError;
 pub use pki::PkiFiles;
 pub use pki::Usage;
 pub use pki::Validity;
+pub use process::GatewayProcess;
+pub use process::ProcessFault;

@@ -240,8 +240,8 @@ impl Issued {
     pub fn write(&self, folder: &Path, stem: &str) -> Result<(PathBuf, PathBuf), PkiError> {
         let certificate = folder.join(format!("{stem}.pem"));
         let key = folder.join(format!("{stem}.key"));
-        write_new(&certificate, &self.certificate.pem(), 0o644)?;
-        write_new(&key, &self.key.serialize_pem(), 0o600)?;
+        write_new(&certificate, self.certificate.pem(), 0o644)?;
+        write_new(&key, self.key.serialize_pem(), 0o600)?;
         Ok((certificate, key))
     }
 }
@@ -276,7 +276,7 @@ impl Pki {
     pub fn write(&self, folder: &Path) -> Result<PkiFiles, PkiError> {
         let authority = |authority: &Authority, stem: &str| {
             let path = folder.join(format!("{stem}.pem"));
-            write_new(&path, &authority.pem(), 0o644).map(|()| path)
+            write_new(&path, authority.pem(), 0o644).map(|()| path)
         };
         let (gateway, gateway_key) = self.gateway.write(folder, "gateway")?;
         let (backend, backend_key) = self.backend.write(folder, "backend")?;
@@ -318,9 +318,10 @@ fn params(name: &str, validity: Validity) -> CertificateParams {
     params
 }
 
-fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), PkiError> {
+/// Writes a file that must not be there yet.
+pub(super) fn write_new(path: &Path, content: impl AsRef<[u8]>, mode: u32) -> Result<(), PkiError> {
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = file.and_then(|mut file| file.write_all(content.as_ref()));
     written.map_err(|error| PkiError::Write(path.to_owned(), error))
 }
 

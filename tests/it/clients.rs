@@ -1,9 +1,9 @@
 //! Clients that others wrote: each opens a door.
 
-use crate::harness::AUTHORITY;
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
+use portcullis::devkit::AUTHORITY;
 use std::io::Write;
 use std::process::Output;
 use std::process::Stdio;

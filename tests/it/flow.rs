@@ -3,6 +3,7 @@
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
+use portcullis::devkit::AUTHORITY;
 use portcullis::gateway::Ended;
 use serde_json::json;
 
@@ -68,7 +69,7 @@ fn one_connection_carries_many_commands_and_a_body_in_chunks() {
             assert_eq!(answer.status, 200, "{}", answer.text());
         }
         let command = Command::new(&stage);
-        let mut head = format!("POST {} HTTP/1.1\r\nHost: {}\r\n", command.target, crate::harness::AUTHORITY);
+        let mut head = format!("POST {} HTTP/1.1\r\nHost: {}\r\n", command.target, AUTHORITY);
         for (name, value) in command.fields() {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

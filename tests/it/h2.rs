@@ -1,6 +1,5 @@
 //! HTTP/2 (RFC 9113): several commands at once over one connection, what is cut in the middle, and what breaks its rules.
 
-use crate::harness::AUTHORITY;
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
@@ -8,6 +7,7 @@ use crate::harness::Streams;
 use crate::harness::connect_h2;
 use crate::harness::whole;
 use bytes::Bytes;
+use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::Misbehaviour;
 use portcullis::gateway::Ended;

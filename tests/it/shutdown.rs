@@ -20,7 +20,7 @@ fn sigterm_in_mid_request_awaits_answers_and_records_the_exchange() {
     let mut process = Process::on(&stage);
     let call = Command::new(&stage).begin(&stage, process.address);
     stage.partner_until(|partner| partner.hanging == 1);
-    process.signal("TERM");
+    process.terminate();
     process.until("going down");
     let (status, ready) = ops_page(process.ops, "/readyz");
     assert!(status == 503 && ready.contains("shutting-down"), "{ready}");
@@ -48,7 +48,7 @@ fn an_exchange_left_at_the_deadline_is_cut_off_told_and_recorded_as_unknown() {
     let command = Command::new(&stage);
     let call = command.begin(&stage, process.address);
     stage.partner_until(|partner| partner.hanging == 1);
-    process.signal("TERM");
+    process.terminate();
     let (status, log) = process.ended();
     assert_eq!(status.code(), Some(1), "{}", log.join("\n"));
     call.lost();

@@ -1,6 +1,5 @@
 //! The TLS door, as real clients meet it.
 
-use crate::harness::AUTHORITY;
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
@@ -8,6 +7,7 @@ use crate::harness::now;
 use crate::harness::until;
 use portcullis::crypto::client_config;
 use portcullis::crypto::server_config_speaking;
+use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Usage;

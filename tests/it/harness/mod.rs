@@ -18,7 +18,6 @@ pub use gateway::Served;
 pub use gateway::ops_page;
 pub use gateway::until;
 pub use records::Record;
-pub use stage::AUTHORITY;
 pub use stage::Stage;
 pub use stage::now;
 pub use streams::Streams;

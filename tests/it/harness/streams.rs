@@ -1,6 +1,5 @@
 //! The client over HTTP/2: as suspicious as the other, and able to drop a stream or the whole connection on purpose.
 
-use crate::harness::AUTHORITY;
 use crate::harness::Command;
 use crate::harness::Stage;
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use h2::client::ResponseFuture;
 use h2::client::SendRequest;
 use http::Request;
 use portcullis::crypto::client_config;
+use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::BackendAnswer;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;

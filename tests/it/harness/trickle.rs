@@ -2,9 +2,9 @@
 //! caller and not before; so the test knows where the gateway stands.
 
 use crate::harness::client::Command;
-use crate::harness::stage::AUTHORITY;
 use crate::harness::stage::Stage;
 use portcullis::crypto::client_config;
+use portcullis::devkit::AUTHORITY;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;

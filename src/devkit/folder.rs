@@ -1,0 +1,200 @@
+//! A folder in which a gateway can run: certificates and keys, token issuers, the sample bundle, a directory of two
+//! management companies, and a `gateway.yaml` that fits them.
+//!
+//! What is in it is written as an operator would write it; nothing tells the gateway that it was made here.
+
+use crate::clock::UnixSeconds;
+use crate::crypto::Algorithm;
+use crate::crypto::KeySet;
+use crate::crypto::KeySetError;
+use crate::crypto::SignError;
+use crate::crypto::SigningKey;
+use crate::crypto::jwks_json;
+use crate::crypto::random;
+use crate::devkit::issuer::TokenClaims;
+use crate::devkit::issuer::TokenIssuer;
+use crate::devkit::partner::TokenTrust;
+use crate::devkit::pki::Leaf;
+use crate::devkit::pki::Pki;
+use crate::devkit::pki::PkiError;
+use crate::devkit::pki::Validity;
+use crate::devkit::pki::write_new;
+use crate::devkit::sample;
+use crate::model::Sha256;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The host name by which the backend addresses the partner.
+pub const AUTHORITY: &str = "smarthome.gateway.prop.example";
+
+/// Who signs people in.
+pub const LOGIN_ISSUER: &str = "https://login.prop.example";
+
+/// Who issues session tokens.
+pub const SESSION_ISSUER: &str = "https://sessions.prop.example";
+
+/// The audience of the tokens that the gateway takes, and the issuer of those that it mints.
+const AUDIENCE: &str = "https://gateway.prop.example";
+
+/// The audience of the tokens that the partner takes.
+const PARTNER: &str = "https://api.smarthome.example";
+
+/// Two houses of two management companies.
+const DIRECTORY: &str = "version: 1\nrevision: 7\ntenants: [north, south]\nhouses:\n  \
+    - {id: house-1, tenant: north, doors: [door-1, door-2], barriers: []}\n  \
+    - {id: house-2, tenant: south, doors: [door-1], barriers: []}\n";
+
+/// The folder, and the keys to what is in it.
+pub struct GatewayFolder {
+    path: PathBuf,
+    /// All certificates.
+    pub pki: Pki,
+    /// Issues session tokens.
+    pub sessions: TokenIssuer,
+    /// Issues sign-in tokens.
+    pub login: TokenIssuer,
+    /// The key that verifies what the gateway mints for the partner.
+    partner_jwks: String,
+    /// The thumbprint of the backend's certificate, to which tokens are bound.
+    backend: Sha256,
+}
+
+/// Why there is no such folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A certificate cannot be made or written.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// A key cannot be made.
+    #[error(transparent)]
+    Key(#[from] SignError),
+    /// A file cannot be written.
+    #[error("cannot write into `{0}`")]
+    Write(PathBuf, #[source] io::Error),
+}
+
+impl GatewayFolder {
+    /// Fills `path`, an empty folder, with all but the configuration. Certificates are valid for a day from `now`.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn make(path: &Path, now: UnixSeconds) -> Result<Self, FolderError> {
+        let mut pki = Pki::new(now)?;
+        let gateway = Leaf::server(&[AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
+        pki.gateway = pki.gateway_authority.issue(&gateway)?;
+        let sessions = TokenIssuer::new(SESSION_ISSUER, Algorithm::Es256)?;
+        let login = TokenIssuer::new(LOGIN_ISSUER, Algorithm::Es256)?;
+        let key = SigningKey::generate_pem(Algorithm::Es256)?;
+        let partner_jwks = jwks_json(&[&SigningKey::from_pem(&key).map_err(|_| SignError)?]);
+        let backend = pki.backend.parsed()?.thumbprint;
+        let folder = Self { path: path.to_owned(), pki, sessions, login, partner_jwks, backend };
+        let write = || -> io::Result<()> {
+            for name in ["pki", "state", "state/audit"] {
+                fs::create_dir(path.join(name))?;
+            }
+            fs::write(path.join("pki/sessions.jwks"), folder.sessions.jwks())?;
+            fs::write(path.join("pki/login.jwks"), folder.login.jwks())?;
+            fs::write(path.join("directory.yaml"), DIRECTORY)?;
+            sample::write_bundle(&path.join("policies"), "127.0.0.1")
+        };
+        write().map_err(|error| FolderError::Write(path.to_owned(), error))?;
+        folder.pki.write(&folder.path("pki"))?;
+        write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
+        for name in ["pki/pseudonym.key", "pki/store.key"] {
+            write_new(&folder.path(name), random::<32>(), 0o600)?;
+        }
+        Ok(folder)
+    }
+
+    /// Writes `gateway.yaml` for a partner at that address. The gateway takes free ports and tells them in its log.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`].
+    pub fn configure(&self, partner: SocketAddr) -> Result<(), FolderError> {
+        let path = self.configuration();
+        fs::write(&path, gateway_yaml(partner)).map_err(|error| FolderError::Write(path, error))
+    }
+
+    /// Where `gateway.yaml` lies.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.path("gateway.yaml")
+    }
+
+    /// A file of the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// What the partner must trust.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn trust(&self) -> Result<TokenTrust, KeySetError> {
+        let keys = KeySet::parse(self.partner_jwks.as_bytes())?;
+        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: PARTNER.to_owned(), keys })
+    }
+
+    /// The claims of a resident of house-1, which the tenant north manages, who may open its first door; from `issuer`,
+    /// for five minutes from `now`.
+    #[must_use]
+    pub fn resident(&self, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
+        issuer
+            .claims(AUDIENCE, "resident-ivanov", &self.backend, now, 300)
+            .with("tenant", "north")
+            .with("roles", vec!["resident".into()])
+            .with("device_id", "phone-of-ivanov")
+            .with("sid", "session-of-ivanov")
+            .door_access("house-1", Some("door-1"), &["open"])
+    }
+}
+
+fn gateway_yaml(partner: SocketAddr) -> String {
+    format!(
+        r#"version: 1
+environment: development
+workers: 2
+listeners:
+  backend:
+    address: "127.0.0.1:0"
+    tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/backend-authority.pem}}
+  ops: {{address: "127.0.0.1:0"}}
+  admin: {{socket: state/admin.sock}}
+issuers:
+  - issuer: {LOGIN_ISSUER}
+    jwks: {{file: pki/login.jwks}}
+    audience: {AUDIENCE}
+    algorithms: [ES256]
+    max_lifetime: 1h
+    bind: [mtls]
+sessions:
+  issuer: {SESSION_ISSUER}
+  jwks: {{file: pki/sessions.jwks}}
+  audience: {AUDIENCE}
+  algorithms: [ES256]
+  max_lifetime: 10m
+partners:
+  smarthome:
+    authority: {AUTHORITY}
+    upstream: https://{partner}
+    server_name: localhost
+    tls: {{ca: pki/partner-authority.pem, certificate: pki/gateway-at-partner.pem, key: pki/gateway-at-partner.key}}
+    token:
+      issuer: {AUDIENCE}
+      audience: {PARTNER}
+      client_id: prop-development
+      key: pki/partner-token.key
+      lifetime: 30s
+    pseudonym_key: pki/pseudonym.key
+policies: {{directory: policies}}
+directory: {{file: directory.yaml}}
+audit: {{directory: state/audit}}
+store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}
+limits: {{}}
+"#
+    )
+}

@@ -1,0 +1,54 @@
+//! The sample bundle of `policies/`, carried in the program, so that a demo needs no file beside it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Every file of the bundle: its path below `policies/`, and its text.
+const FILES: &[(&str, &str)] = &[
+    ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
+    ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
+    ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
+    ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
+    ("requirements.yaml", include_str!("../../policies/requirements.yaml")),
+];
+
+/// The host that the bundle's requirements allow for the partner.
+const PARTNER_HOST: &str = "api.smarthome.example";
+
+/// Writes the bundle to `folder`, which must not be there, for a partner that is found at `host`.
+pub(super) fn write_bundle(folder: &Path, host: &str) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for (path, text) in FILES {
+        let file = folder.join(path);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(file, text.replace(PARTNER_HOST, host))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn files_below(folder: &Path, found: &mut BTreeSet<String>, from: &Path) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                files_below(&entry, found, from);
+            } else {
+                found.insert(entry.strip_prefix(from).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_of_the_bundle_is_left_out() {
+        let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let mut there = BTreeSet::new();
+        files_below(&policies, &mut there, &policies);
+        assert_eq!(FILES.iter().map(|(path, _)| (*path).to_owned()).collect::<BTreeSet<_>>(), there);
+    }
+}
