@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::demo;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
@@ -19,7 +20,7 @@ use crate::diagnostic::Diagnostic;
 #[derive(Parser)]
 #[command(name = "portcullis", version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(
-    after_help = "Example:\n  portcullis version\n\nExit codes: 0 done, 1 found something wrong, 2 could not run."
+    after_help = "Examples:\n  portcullis demo\n  portcullis run --config gateway.yaml\n\nExit codes: 0 done, 1 found something wrong, 2 could not run."
 )]
 struct Line {
     #[command(subcommand)]
@@ -28,6 +29,7 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Run(run::Arguments),
     Revoke(revoke::Arguments),
     Version(version::Arguments),
@@ -58,6 +60,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         }
     };
     let ending = match line.command {
+        Command::Demo(arguments) => demo::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Revoke(arguments) => revoke::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),

@@ -4,6 +4,7 @@
 //! looked and found something wrong) and 2 (it could not run); what stops a command is a diagnostic on standard error.
 //! What a command does is done elsewhere; `clap` stays in this room.
 
+mod demo;
 mod entry;
 mod output;
 mod panics;

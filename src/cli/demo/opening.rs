@@ -1,0 +1,87 @@
+//! One opening of a door, step by step: sign-in token, session token, the command, what the partner did, what came back,
+//! and what is on record.
+
+use crate::cli::demo::scene::Scene;
+use crate::cli::demo::story::Shown;
+use crate::cli::demo::story::Story;
+use crate::devkit::BackendAnswer;
+use crate::devkit::LOGIN_ISSUER;
+use crate::devkit::SESSION_ISSUER;
+
+/// The resident's phone.
+pub(super) const PHONE: &str = "phone-of-ivanov";
+
+/// Plays it.
+pub(super) fn play(scene: &mut Scene, story: &mut Story) {
+    story.chapter("What happens when a door opens");
+    story.tell("1 sign-in token", sign_in(scene));
+    story.tell("2 session token", session(scene));
+    let answer = scene.command(PHONE).map_err(Into::into).and_then(|command| scene.give(&command));
+    let answer = answer.map_err(|fault| fault.to_string());
+    let seen = |show: &dyn Fn(&BackendAnswer) -> Shown| answer.as_ref().map_err(Clone::clone).and_then(show);
+    story.tell("3 the backend asks", seen(&asked));
+    story.tell("4 the partner acts", seen(&|_| acted(scene)));
+    story.tell("5 the backend is told", seen(&told));
+    story.tell("6 it is on record", seen(&|answer| recorded(scene, answer)));
+}
+
+/// A person is signed in; that alone opens nothing.
+fn sign_in(scene: &Scene) -> Shown {
+    let refused = scene.command(PHONE).and_then(|mut command| {
+        command.token = scene.folder.login.mint(&scene.folder.resident(&scene.folder.login, scene.now()))?;
+        Ok(command)
+    });
+    let answer =
+        refused.map_err(Into::into).and_then(|command| scene.give(&command)).map_err(|fault| fault.to_string())?;
+    match answer.status {
+        403 => Ok(format!("{LOGIN_ISSUER} says who resident-ivanov is; with it alone, opening is 403")),
+        status => Err(format!("a sign-in token alone got {status}")),
+    }
+}
+
+fn session(scene: &Scene) -> Shown {
+    let claims = scene.folder.resident(&scene.folder.sessions, scene.now());
+    scene.folder.sessions.mint(&claims).map_err(|fault| fault.to_string())?;
+    Ok(format!("{SESSION_ISSUER} gives five minutes, one door, one phone, bound to one certificate"))
+}
+
+fn asked(answer: &BackendAnswer) -> Shown {
+    let receipt = answer.header("receipt-id").unwrap_or("none");
+    match answer.status {
+        200 => Ok(format!("POST /v1/houses/house-1/doors/door-1/open: 200, receipt {receipt}")),
+        status => Err(format!("{status}: {}", answer.text())),
+    }
+}
+
+fn acted(scene: &Scene) -> Shown {
+    let moved = scene.partner.actuations("house-1", "door-1");
+    let seen: Vec<u8> = scene.partner.raw().into_iter().flat_map(|connection| connection.bytes).collect();
+    let seen = String::from_utf8_lossy(&seen);
+    let person = seen.split("\"userId\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    if moved != 1 || seen.contains("ivanov") || !person.starts_with("p1.") {
+        return Err(format!("door-1 moved {moved} times, for `{person}`"));
+    }
+    let short: String = person.chars().take(16).collect();
+    Ok(format!("certificate and one-time token are good: door-1 moves, for somebody called {short}…"))
+}
+
+fn told(answer: &BackendAnswer) -> Shown {
+    let text = answer.text();
+    if text.contains(r#""status":"opened""#) && text.contains(r#""userId":"resident-ivanov""#) {
+        Ok(format!("{text}: the pseudonym is turned back"))
+    } else {
+        Err(text)
+    }
+}
+
+fn recorded(scene: &Scene, answer: &BackendAnswer) -> Shown {
+    let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
+    let records = scene.records(receipt).map_err(|error| error.to_string())?;
+    match records.as_slice() {
+        [intent, outcome] if intent.text("kind") == Some("intent") && outcome.text("state") == Some("done") => {
+            let policies = intent.policies();
+            Ok(format!("intent, durable before a byte left (permitted by {policies}); outcome {}", outcome.why()))
+        }
+        others => Err(format!("{} records bear the receipt", others.len())),
+    }
+}

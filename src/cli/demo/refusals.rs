@@ -1,0 +1,153 @@
+//! What must fail, and does: each is tried for real, and told with what stopped it and the receipt.
+
+use crate::cli::demo::opening::PHONE;
+use crate::cli::demo::scene::Command;
+use crate::cli::demo::scene::Scene;
+use crate::cli::demo::scene::StepFault;
+use crate::cli::demo::story::Shown;
+use crate::cli::demo::story::Story;
+use crate::clock::UnixSeconds;
+use crate::crypto::SignError;
+use crate::devkit::BackendAnswer;
+use crate::devkit::BackendFault;
+use crate::devkit::Misbehaviour;
+
+/// What is to come of a command.
+#[derive(Clone, Copy)]
+struct Expected {
+    status: u16,
+    /// As the record names it.
+    reason: &'static str,
+    /// How often a door moves for it.
+    moves: u64,
+}
+
+/// Plays all of it.
+pub(super) fn play(scene: &mut Scene, story: &mut Story) {
+    story.chapter("What must fail, and does");
+    for (name, expected, change) in TRIALS {
+        story.tell(name, tried(scene, *expected, *change));
+    }
+    story.tell("no client certificate", without_certificate(scene));
+    story.tell("the same command twice", repeated(scene));
+    scene.partner.behave(Misbehaviour::FullProfile);
+    let whole = Expected { status: 502, reason: "answer-undeclared", moves: 1 };
+    story.tell("the partner tells a full profile", tried(scene, whole, |_, _| Ok(())));
+    scene.partner.behave_well();
+    story.tell("a lost phone, revoked", revoked(scene));
+}
+
+/// What is changed in a good command.
+type Change = fn(&Scene, &mut Command) -> Result<(), SignError>;
+
+/// Commands that are refused before anything leaves.
+const TRIALS: &[(&str, Expected, Change)] = &[
+    ("another company's house", refused(404, "policy-denied"), |scene, command| {
+        let claims = scene.folder.resident(&scene.folder.sessions, scene.now());
+        let claims = claims.door_access("house-2", Some("door-1"), &["open"]);
+        command.token = scene.folder.sessions.mint(&claims)?;
+        command.target = "/v1/houses/house-2/doors/door-1/open".to_owned();
+        Ok(())
+    }),
+    ("a door that the token does not name", refused(404, "policy-denied"), |_, command| {
+        command.target = "/v1/houses/house-1/doors/door-2/open".to_owned();
+        Ok(())
+    }),
+    ("an undeclared field", refused(400, "body-invalid"), |_, command| {
+        command.body =
+            r#"{"userId":"resident-ivanov","deviceId":"phone-of-ivanov","passport":"4509 123456"}"#.to_owned();
+        Ok(())
+    }),
+    ("somebody else's id", refused(403, "identifier-mismatch"), |_, command| {
+        command.body = r#"{"userId":"resident-petrov","deviceId":"phone-of-ivanov"}"#.to_owned();
+        Ok(())
+    }),
+    ("an expired token", refused(401, "token-expired"), |scene, command| {
+        let long_ago = UnixSeconds::new(scene.now().get().saturating_sub(600));
+        command.token = scene.folder.sessions.mint(&scene.folder.resident(&scene.folder.sessions, long_ago))?;
+        Ok(())
+    }),
+    ("a command of a minute ago", refused(403, "command-too-old"), |scene, command| {
+        command.at = UnixSeconds::new(scene.now().get().saturating_sub(60));
+        Ok(())
+    }),
+    ("a header that rewrites the path", refused(400, "refused-field"), |_, command| {
+        command.more.push(("X-Original-URL", "/v1/houses/house-2/doors/door-1/open"));
+        Ok(())
+    }),
+];
+
+const fn refused(status: u16, reason: &'static str) -> Expected {
+    Expected { status, reason, moves: 0 }
+}
+
+fn tried(scene: &Scene, expected: Expected, change: Change) -> Shown {
+    let attempt = || {
+        let mut command = scene.command(PHONE)?;
+        change(scene, &mut command)?;
+        Ok::<_, StepFault>((scene.partner.total_actuations(), scene.give(&command)?))
+    };
+    let (before, answer) = attempt().map_err(|fault| fault.to_string())?;
+    judged(scene, expected, before, &answer)
+}
+
+/// Holds status, record and doors against what is expected.
+fn judged(scene: &Scene, expected: Expected, before: u64, answer: &BackendAnswer) -> Shown {
+    let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
+    let records = scene.records(receipt).map_err(|error| error.to_string())?;
+    let last = records.last().ok_or_else(|| format!("{receipt} is not on record"))?;
+    let moves = scene.partner.total_actuations().saturating_sub(before);
+    let told = format!("{}, {}", answer.status, last.why());
+    if (answer.status, last.text("reason"), moves) != (expected.status, Some(expected.reason), expected.moves) {
+        return Err(format!("{told}, doors moved: {moves}; receipt {receipt}"));
+    }
+    let by = Some(last.policies()).filter(|policies| !policies.is_empty());
+    let by = by.map(|policies| format!(" by {policies}")).unwrap_or_default();
+    Ok(format!("{told}{by}; receipt {receipt}"))
+}
+
+fn without_certificate(scene: &Scene) -> Shown {
+    let given = scene.command(PHONE).map_err(StepFault::from).and_then(|command| scene.give_as(&command, None));
+    match given {
+        Err(StepFault::Answer(BackendFault::Handshake(_))) => {
+            Ok("the TLS handshake ends; there is no answer, and so no receipt".to_owned())
+        }
+        Err(fault) => Err(fault.to_string()),
+        Ok(answer) => Err(format!("an answer: {}", answer.status)),
+    }
+}
+
+/// The same command again is answered from the record, and its door stays where it is; with another body it is refused.
+fn repeated(scene: &Scene) -> Shown {
+    let attempt = || {
+        let command = scene.command(PHONE)?;
+        let first = scene.give(&command)?;
+        let before = scene.partner.total_actuations();
+        let again = scene.give(&command)?;
+        let other = Command { body: r#"{"userId":"resident-ivanov"}"#.to_owned(), ..command };
+        Ok::<_, StepFault>((first, before, again, scene.give(&other)?))
+    };
+    let (first, before, again, other) = attempt().map_err(|fault| fault.to_string())?;
+    if (first.status, &first.body, other.status) != (200, &again.body, 422) {
+        return Err(format!("{} at first, {} again, {} with another body", first.status, again.status, other.status));
+    }
+    judged(scene, Expected { status: 200, reason: "idempotency-replayed", moves: 0 }, before, &again)
+}
+
+/// A phone that is revoked opens nothing from the answer on; the resident's other phone does.
+fn revoked(scene: &Scene) -> Shown {
+    const LOST: &str = "lost-phone-of-ivanov";
+    let give = |phone| scene.command(phone).map_err(StepFault::from).and_then(|command| scene.give(&command));
+    let attempt = || Ok::<_, StepFault>((give(LOST)?.status, give(PHONE)?.status));
+    let before = attempt().map_err(|fault| fault.to_string())?;
+    scene.revoke_phone(LOST).map_err(|error| error.to_string())?;
+    let moved = scene.partner.total_actuations();
+    let refused_answer = give(LOST).map_err(|fault| fault.to_string())?;
+    let shown = judged(scene, refused(403, "revoked"), moved, &refused_answer)?;
+    let other = give(PHONE).map_err(|fault| fault.to_string())?.status;
+    if (before, other) == ((200, 200), 200) {
+        Ok(shown)
+    } else {
+        Err(format!("before: {before:?}; the other phone: {other}"))
+    }
+}

@@ -1,0 +1,186 @@
+//! The scene: a temporary folder, a gateway in a process of its own, a partner that moves doors, and a backend that asks
+//! for it.
+
+use crate::cli::demo::record;
+use crate::cli::demo::record::Record;
+use crate::clock::Clock;
+use crate::clock::SystemClock;
+use crate::clock::UnixSeconds;
+use crate::crypto::KeySetError;
+use crate::crypto::SignError;
+use crate::crypto::TlsIdentity;
+use crate::crypto::encode_base64url;
+use crate::crypto::random;
+use crate::devkit::AUTHORITY;
+use crate::devkit::BACKEND;
+use crate::devkit::Backend;
+use crate::devkit::BackendAnswer;
+use crate::devkit::BackendFault;
+use crate::devkit::BackendSetupError;
+use crate::devkit::FolderError;
+use crate::devkit::GatewayFolder;
+use crate::devkit::GatewayProcess;
+use crate::devkit::PartnerSettings;
+use crate::devkit::PkiError;
+use crate::devkit::ProcessFault;
+use crate::devkit::SimulatedPartner;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command as Program;
+use std::process::Stdio;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Everything that plays. Dropped, it takes the gateway and the folder with it.
+pub(super) struct Scene {
+    pub(super) folder: GatewayFolder,
+    pub(super) gateway: GatewayProcess,
+    pub(super) partner: SimulatedPartner,
+    pub(super) runtime: Runtime,
+    clock: Arc<dyn Clock>,
+    program: PathBuf,
+    place: TempDir,
+}
+
+/// Why the scene cannot be set, or struck.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SceneFault {
+    #[error("the machine does not let the demo run")]
+    Machine(#[from] io::Error),
+    #[error("the folder of the demo cannot be made")]
+    Folder(#[from] FolderError),
+    #[error("a certificate cannot be used")]
+    Pki(#[from] PkiError),
+    #[error("the partner's keys cannot be used")]
+    Keys(#[from] KeySetError),
+    #[error("a token cannot be signed")]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Gateway(#[from] ProcessFault),
+}
+
+/// Why a step has nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepFault {
+    #[error("no client of the gateway: {0}")]
+    Setup(#[from] BackendSetupError),
+    #[error("no answer: {0}")]
+    Answer(#[from] BackendFault),
+    #[error("no token: {0}")]
+    Token(#[from] SignError),
+    #[error("no certificate: {0}")]
+    Certificate(#[from] PkiError),
+}
+
+/// What the backend sends: a command to open a door, good but for what is changed.
+#[derive(Clone)]
+pub(super) struct Command {
+    pub(super) target: String,
+    pub(super) token: String,
+    /// When it was given.
+    pub(super) at: UnixSeconds,
+    pub(super) key: String,
+    pub(super) body: String,
+    pub(super) more: Vec<(&'static str, &'static str)>,
+}
+
+impl Scene {
+    /// Sets the scene.
+    pub(super) fn set() -> Result<Self, SceneFault> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let place = tempfile::Builder::new().prefix("portcullis-demo-").tempdir()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let folder = GatewayFolder::make(place.path(), clock.now().seconds())?;
+        let settings = PartnerSettings::new(&folder.pki, folder.trust()?)?;
+        let partner = runtime.block_on(SimulatedPartner::start(settings))?;
+        folder.configure(partner.address())?;
+        let program = std::env::current_exe()?;
+        let gateway = GatewayProcess::start(&program, &folder.configuration())?;
+        Ok(Self { folder, gateway, partner, runtime, clock, program, place })
+    }
+
+    /// What there is, for people.
+    pub(super) fn introduction(&self) -> String {
+        format!(
+            "Portcullis: a resident opens a door\n\n  \
+             gateway   https://{} for the backend, http://{} for the operator (process {})\n  \
+             partner   https://{}, simulated: a strict server that moves doors\n  \
+             backend   simulated, shows the certificate {BACKEND}\n  \
+             folder    {}\n",
+            self.gateway.backend(),
+            self.gateway.ops(),
+            self.gateway.id(),
+            self.partner.address(),
+            self.place.path().display(),
+        )
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> UnixSeconds {
+        self.clock.now().seconds()
+    }
+
+    /// A good command of the resident, from the phone of that name.
+    pub(super) fn command(&self, device: &str) -> Result<Command, SignError> {
+        let claims = self.folder.resident(&self.folder.sessions, self.now()).with("device_id", device);
+        Ok(Command {
+            target: "/v1/houses/house-1/doors/door-1/open?reason=access".to_owned(),
+            token: self.folder.sessions.mint(&claims)?,
+            at: self.now(),
+            key: encode_base64url(&random::<16>()),
+            body: format!(r#"{{"userId":"resident-ivanov","deviceId":"{device}"}}"#),
+            more: Vec::new(),
+        })
+    }
+
+    /// The backend gives a command, with its certificate.
+    pub(super) fn give(&self, command: &Command) -> Result<BackendAnswer, StepFault> {
+        self.give_as(command, Some(&self.folder.pki.backend.identity()?))
+    }
+
+    /// Somebody gives a command, with a certificate or without.
+    pub(super) fn give_as(
+        &self,
+        command: &Command,
+        identity: Option<&TlsIdentity>,
+    ) -> Result<BackendAnswer, StepFault> {
+        let roots = vec![self.folder.pki.gateway_authority.root()];
+        let backend = Backend::new(self.gateway.backend(), AUTHORITY, identity, roots)?;
+        let (token, at) = (format!("Bearer {}", command.token), format!("@{}", command.at.get()));
+        let mut fields = vec![
+            ("Authorization", token.as_str()),
+            ("Command-Time", &at),
+            ("Idempotency-Key", &command.key),
+            ("Content-Type", "application/json"),
+        ];
+        fields.extend(&command.more);
+        let answer = backend.call("POST", &command.target, &fields, command.body.as_bytes());
+        Ok(self.runtime.block_on(answer)?)
+    }
+
+    /// The operator revokes a phone by the command line.
+    pub(super) fn revoke_phone(&self, device: &str) -> io::Result<String> {
+        let mut revoke = Program::new(&self.program);
+        revoke.arg("revoke").arg("--config").arg(self.folder.configuration());
+        revoke.args(["--kind", "device", "--tenant", "north", device]);
+        let output = revoke.stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// What is on record of an answer's receipt.
+    pub(super) fn records(&self, receipt: &str) -> io::Result<Vec<Record>> {
+        record::of_receipt(&self.folder.path("state/audit"), receipt)
+    }
+
+    /// Ends it: the gateway goes down in order, and the folder is removed.
+    pub(super) fn strike(self) -> Result<(), SceneFault> {
+        self.gateway.terminate()?;
+        self.gateway.ended()?;
+        self.runtime.block_on(self.partner.stop());
+        Ok(self.place.close()?)
+    }
+}

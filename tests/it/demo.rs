@@ -1,0 +1,82 @@
+//! `portcullis demo`: the whole story is played, its ending says how it went, and what it prints can be pasted.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+
+fn demo() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.arg("demo").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What follows a word, up to the end of its line.
+fn after<'t>(text: &'t str, word: &str) -> &'t str {
+    let (_, rest) = text.split_once(word).unwrap_or_else(|| panic!("no `{word}` in: {text}"));
+    rest.lines().next().unwrap().trim()
+}
+
+#[test]
+fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
+    let output = demo().output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    let steps: Vec<&str> = told.lines().filter(|line| line.starts_with("  ok  ")).collect();
+    assert_eq!((steps.len(), told.matches("FAIL").count()), (17, 0), "{told}");
+    // Each refusal is told with its receipt, but for the one that has no answer.
+    let refusals = steps.iter().skip(6).filter(|step| step.contains("; receipt r-")).count();
+    assert_eq!(refusals, 10, "{told}");
+    assert!(!Path::new(after(&told, "folder    ")).exists());
+    let process = after(&told, "(process ").trim_end_matches(')');
+    assert!(!Path::new("/proc").join(process).exists(), "the gateway has ended");
+}
+
+/// A demo that goes on running; killed by its id when dropped.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
+    let mut kept = Kept(demo().arg("--keep").spawn().unwrap());
+    let mut told = String::new();
+    let mut lines = BufReader::new(kept.0.stdout.take().unwrap()).lines();
+    while !told.contains("\ntail -n 5 ") {
+        told.push_str(&lines.next().expect("the demo goes on").unwrap());
+        told.push('\n');
+    }
+    let (_, pasted) = told.split_once("To paste:\n\n").unwrap();
+    let run = |comment: &str| {
+        let (_, command) = pasted.split_once(comment).unwrap_or_else(|| panic!("no `{comment}` in: {pasted}"));
+        let command = command.split_once('\n').unwrap().1.split("\n\n").next().unwrap();
+        let output = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // curl speaks HTTP/2 where it can.
+    let status = |answer: &str| answer.split(' ').nth(1).unwrap().to_owned();
+    let opened = run("# open the door");
+    assert!(status(&opened) == "200" && opened.contains(r#""status":"opened""#), "{opened}");
+    assert_eq!(status(&run("# another company's house")), "404");
+    assert_eq!(status(&run("# an undeclared field")), "400");
+    let records = run("# the last records");
+    assert!(records.lines().count() == 2 && records.contains("body-invalid"), "{records}");
+    assert!(run("# metrics").contains("openDoor"));
+    assert!(run("# take the phone's rights away").starts_with("in force since epoch "));
+    assert_eq!(status(&run("# open the door")), "403", "revoked by what was pasted");
+    assert!(run("# the gateway's log").contains("serving"));
+
+    let id = kept.0.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(lines.map(Result::unwrap).any(|line| line == "All 17 steps did what they should."));
+    assert_eq!(kept.0.wait().unwrap().code(), Some(0));
+    assert!(!Path::new(after(&told, "folder    ")).exists());
+}
