@@ -1,5 +1,5 @@
 //! The documents are true to the code: every reason, problem type, limit, metric, word of a contract and load error
-//! stands in its table, and the tables name nothing that does not exist.
+//! stands in its table, and the tables name nothing that does not exist. Nor does a document cite a test that is not there.
 
 use portcullis::limits;
 use portcullis::limits::Limit;
@@ -16,13 +16,34 @@ use std::path::Path;
 const TIMES: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZES: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
+/// How the answer to a past fault may begin where it is no test.
+const RELIED_ON: &str = "**Relied on**";
+const ANSWERS: [&str; 4] = ["**Cannot**", RELIED_ON, "**Not yet**", "**Open**"];
+
+fn file(path: &str) -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    text.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 fn document(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+    file(&format!("docs/{name}"))
 }
 
 /// The cells of every row of the table that begins with this head.
 fn table(text: &str, head: &str) -> Vec<Vec<String>> {
     let (_, rest) = text.split_once(head).unwrap_or_else(|| panic!("no table {head:?}"));
+    rows_below(rest)
+}
+
+/// The cells of every row of all tables that begin with this head.
+fn tables(text: &str, head: &str) -> Vec<Vec<String>> {
+    let rows: Vec<_> = text.split(head).skip(1).flat_map(rows_below).collect();
+    assert!(!rows.is_empty(), "no table {head:?}");
+    rows
+}
+
+/// The rows of a table; `rest` is what comes behind the beginning of its head.
+fn rows_below(rest: &str) -> Vec<Vec<String>> {
     let rows = rest.lines().skip(1).take_while(|line| line.starts_with('|')).skip(1);
     rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
@@ -130,4 +151,92 @@ fn every_load_error_of_a_contract_is_explained() {
     let missing: Vec<_> = codes_of_contracts().difference(&documented).cloned().collect();
     assert!(codes_of_contracts().len() > 40, "the calls are found");
     assert!(missing.is_empty(), "not in docs/contract.md: {missing:?}");
+}
+
+/// The tests that a text cites as `file::name`.
+fn cited(text: &str) -> Vec<(&str, &str)> {
+    let places = text.lines().flat_map(words).filter_map(|word| word.split_once("::"));
+    places.filter(|(path, _)| path.ends_with(".rs")).collect()
+}
+
+/// Whether a function of that name in this file stands below an attribute that makes it a test.
+fn is_test(path: &str, name: &str) -> bool {
+    let text = file(path);
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let declares = |line: &str| {
+        let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+        function.and_then(|rest| rest.strip_prefix(name)).is_some_and(|rest| rest.starts_with('('))
+    };
+    lines.iter().enumerate().any(|(at, line)| {
+        let mut above = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
+        declares(line) && above.any(|line| line.contains("test"))
+    })
+}
+
+#[test]
+fn every_test_that_a_document_cites_exists() {
+    for name in ["past-faults.md", "threat-model.md"] {
+        let text = document(name);
+        let places = cited(&text);
+        let missing: Vec<_> = places.iter().filter(|(path, test)| !is_test(path, test)).collect();
+        assert!(places.len() > 60, "docs/{name} cites {} tests", places.len());
+        assert!(missing.is_empty(), "docs/{name} cites what is no test: {missing:?}");
+    }
+    assert!(is_test("tests/it/docs.rs", "every_test_that_a_document_cites_exists"));
+    assert!(!is_test("tests/it/docs.rs", "every_test_that_a_document"), "a part of a name is no name");
+    assert!(!is_test("tests/it/docs.rs", "document"), "a function is no test");
+}
+
+#[test]
+fn every_past_fault_has_its_id_once_and_its_answer() {
+    let rows = tables(&document("past-faults.md"), "| id | product | year |");
+    assert!(rows.len() >= 60, "{} past faults", rows.len());
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(ids.len(), rows.len(), "an id stands twice");
+    for row in &rows {
+        let [id, product, year, fault, class, here] = row.as_slice() else { panic!("not six cells: {row:?}") };
+        assert!(["CVE-", "GHSA-", "RUSTSEC-", "VSV"].iter().any(|list| id.starts_with(list)), "{row:?}");
+        assert!(!product.is_empty() && year.parse::<u16>().is_ok(), "{row:?}");
+        assert!(fault.ends_with('.') && !class.is_empty(), "{row:?}");
+        let answered = ANSWERS.iter().any(|word| here.starts_with(word)) || !cited(here).is_empty();
+        assert!(answered, "neither a test nor a reason: {row:?}");
+    }
+}
+
+/// The versions at which a crate is locked, as numbers.
+fn locked(lock: &str, name: &str) -> Vec<Vec<u64>> {
+    let entry = format!("name = \"{name}\"\nversion = \"");
+    lock.split(entry.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).map(numbers).collect()
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    version.split('.').map(|part| part.parse().unwrap()).collect()
+}
+
+#[test]
+fn what_a_past_fault_relies_on_is_locked_at_that_version_or_a_later_one() {
+    let (lock, text) = (file("Cargo.lock"), document("past-faults.md"));
+    let rows = tables(&text, "| id | product | year |");
+    let relying: Vec<_> = rows.iter().filter(|row| row[5].starts_with(RELIED_ON)).collect();
+    assert!(!relying.is_empty());
+    for row in relying {
+        let (name, least) = words(&row[5]).find_map(|word| word.split_once(' ')).expect("a crate and its version");
+        let versions = locked(&lock, name);
+        assert!(!versions.is_empty(), "{name} is not locked: {row:?}");
+        assert!(versions.iter().all(|version| *version >= numbers(least)), "{name} {versions:?}: {row:?}");
+    }
+}
+
+#[test]
+fn every_threat_and_failure_is_answered_by_a_test_or_said_to_be_not_covered() {
+    let text = document("threat-model.md");
+    let threats = tables(&text, "| asset | what they do |");
+    let failures = tables(&text, "| what fails | what happens |");
+    for row in threats.iter().chain(&failures) {
+        let shown = row.last().unwrap();
+        assert!(shown.starts_with("**Not covered**") || !cited(shown).is_empty(), "{row:?}");
+    }
+    let assets: BTreeSet<String> = table(&text, "| asset | |").iter().map(|row| row[0].clone()).collect();
+    let threatened: BTreeSet<String> = threats.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(assets, threatened, "every asset is threatened, and nothing else is");
 }
