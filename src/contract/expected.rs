@@ -8,6 +8,10 @@ pub(super) const DECLARED: &str = "declared";
 pub(super) const ONCE: &str = "once";
 /// Not percent-encoded as RFC 3986 says, not UTF-8, or holding what never crosses.
 pub(super) const WELL_FORMED: &str = "well-formed";
+/// Unicode characters: no noncharacters (Unicode §23.7).
+pub(super) const CHARACTERS: &str = "characters";
+/// Text in normalization form C (UAX #15).
+pub(super) const NORMALIZED: &str = "normalized";
 /// A text.
 pub(super) const TEXT: &str = "text";
 /// A whole number.

@@ -2,7 +2,8 @@
 //!
 //! What two parsers read differently is refused before any schema is asked. In a path: an empty value, `.` and `..`, and decoded
 //! `/`, `\`, `;`, `%` and control characters. In a query: a bare `+` (plus or space?), `;` (a separator to some), a second `=`, an
-//! empty pair, a parameter twice. What passes goes out with the unreserved characters of RFC 3986 §2.3 bare and all others
+//! empty pair, a parameter twice. In both: what strict JSON does not carry either (noncharacters), and text that is not in
+//! normalization form C (UAX #15), which two parsers may take for the same and two databases for different. What passes goes out with the unreserved characters of RFC 3986 §2.3 bare and all others
 //! percent-encoded.
 
 use crate::contract::expected;
@@ -10,6 +11,7 @@ use crate::contract::schema::Parameter;
 use crate::json;
 use crate::json::Value;
 use crate::problem::WrongPlace;
+use unicode_normalization::is_nfc;
 
 /// Decodes and checks the raw value of a path parameter.
 pub(super) fn path_value(parameter: &Parameter, raw: &str) -> Result<Value, WrongPlace> {
@@ -19,7 +21,7 @@ pub(super) fn path_value(parameter: &Parameter, raw: &str) -> Result<Value, Wron
         unreserved(byte)
             || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
     };
-    let text = decode(raw, bare).ok_or_else(|| wrong(expected::WELL_FORMED))?;
+    let text = decode(raw, bare).map_err(wrong)?;
     let confusing = |character: char| matches!(character, '/' | '\\' | ';' | '%') || character.is_control();
     if text.is_empty() || text == "." || text == ".." || text.contains(confusing) {
         return Err(wrong(expected::WELL_FORMED));
@@ -43,7 +45,7 @@ pub(super) fn query_values(parameters: &[Parameter], query: Option<&str>) -> Res
             unreserved(byte)
                 || matches!(byte, b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b':' | b'@' | b'/' | b'?')
         };
-        let text = decode(raw, bare).ok_or_else(|| wrong(expected::WELL_FORMED))?;
+        let text = decode(raw, bare).map_err(wrong)?;
         if text.contains(char::is_control) {
             return Err(wrong(expected::WELL_FORMED));
         }
@@ -87,8 +89,20 @@ pub(super) const fn unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Percent-decodes, once; nothing but `bare` bytes may stand there as they are.
-fn decode(raw: &str, bare: impl Fn(u8) -> bool) -> Option<String> {
+/// Percent-decodes, once; nothing but `bare` bytes may stand there as they are. What is decoded can stand in JSON, where it
+/// may go: into a record.
+fn decode(raw: &str, bare: impl Fn(u8) -> bool) -> Result<String, &'static str> {
+    let text = percent_decoded(raw, bare).ok_or(expected::WELL_FORMED)?;
+    if json::has_noncharacter(&text) {
+        return Err(expected::CHARACTERS);
+    }
+    if !text.is_ascii() && !is_nfc(&text) {
+        return Err(expected::NORMALIZED);
+    }
+    Ok(text)
+}
+
+fn percent_decoded(raw: &str, bare: impl Fn(u8) -> bool) -> Option<String> {
     let mut bytes = raw.bytes();
     let mut text = Vec::with_capacity(raw.len());
     while let Some(byte) = bytes.next() {
@@ -110,5 +124,34 @@ const fn hex(digit: u8) -> Option<u8> {
         b'a'..=b'f' => Some(digit - b'a' + 10),
         b'A'..=b'F' => Some(digit - b'A' + 10),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noncharacters_and_text_that_is_not_normalized_are_refused_and_what_stands_beside_them_is_not() {
+        let decoded = |raw: &str| decode(raw, unreserved);
+        for (raw, text) in [
+            ("%EF%BF%BD", "\u{FFFD}"),
+            ("%EF%B7%8F", "\u{FDCF}"),
+            ("%EF%B7%B0", "\u{FDF0}"),
+            ("%F0%9F%BF%BD", "\u{1FFFD}"),
+            ("caf%C3%A9", "caf\u{e9}"),
+            ("%E1%84%90%E1%84%90", "\u{1110}\u{1110}"),
+            ("%D0%B9", "\u{439}"),
+        ] {
+            assert_eq!(decoded(raw).as_deref(), Ok(text), "{raw}");
+        }
+        for raw in ["%EF%BF%BE", "a%EF%BF%BF", "%EF%B7%90", "%EF%B7%AF", "%F0%9F%BF%BE", "%F4%8F%BF%BF"] {
+            assert_eq!(decoded(raw), Err(expected::CHARACTERS), "{raw}");
+        }
+        // A letter and its accent apart; the same letter of another block; a syllable in its parts.
+        for raw in ["cafe%CC%81", "%D0%B8%CC%86", "%E2%84%AA", "%E1%84%80%E1%85%A1"] {
+            assert_eq!(decoded(raw), Err(expected::NORMALIZED), "{raw}");
+        }
+        assert_eq!(decoded("%ED%A0%80"), Err(expected::WELL_FORMED), "a surrogate is no UTF-8");
     }
 }

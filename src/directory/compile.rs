@@ -7,12 +7,13 @@
 //! houses:
 //!   - {id: house-1, tenant: north, doors: [main, yard], barriers: [gate]}
 //! ```
-//! `version` is the format's, `revision` the data's: records carry it. A house's id is unique in the file; those of its doors
+//! `version` is the format's, `revision` the data's: records carry it, so it is at most 2⁵³ − 1, which JSON carries. A house's id is unique in the file; those of its doors
 //! and barriers are unique, each kind for itself, within the house. Ids are compared byte by byte.
 
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::diagnostic::nearest;
+use crate::json;
 use crate::model::Located;
 use crate::model::Name;
 use crate::model::ResourceId;
@@ -107,7 +108,7 @@ impl fmt::Debug for Directory {
 fn read(reader: &Reader, tree: &Node) -> Option<Directory> {
     let fields = reader.fields(tree)?;
     let version = fields.required("version").and_then(|node| reader.bounded(node, 1, 1));
-    let revision = fields.required("revision").and_then(|node| reader.bounded(node, 0, i64::MAX));
+    let revision = fields.required("revision").and_then(|node| reader.bounded(node, 0, json::MAX_MAGNITUDE));
     let tenants = fields.required("tenants").and_then(|node| read_tenants(reader, node));
     let houses = fields.required("houses");
     fields.finish();
@@ -269,6 +270,16 @@ mod tests {
             "directory.yaml:8:10",
         ] {
             assert!(told.contains(expected), "{expected} in\n{told}");
+        }
+    }
+
+    #[test]
+    fn a_revision_is_a_number_that_a_record_can_carry() {
+        let revised = |number: &str| directory(&TWO_HOUSES.replace("revision: 7", &format!("revision: {number}")));
+        assert_eq!(revised("9007199254740991").unwrap().version(), 9_007_199_254_740_991);
+        for beyond in ["9007199254740992", "9223372036854775807"] {
+            let told = revised(beyond).unwrap_err().to_string();
+            assert!(told.contains("directory.yaml:2:11"), "{told}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use crate::json::error::Fault;
 
 /// The largest magnitude that I-JSON lets an integer have: 2⁵³ − 1.
-const MAX_MAGNITUDE: i64 = (1 << 53) - 1;
+pub const MAX_MAGNITUDE: i64 = (1 << 53) - 1;
 
 /// [`MAX_MAGNITUDE`] as a double, which holds it exactly.
 const MAX_MAGNITUDE_F64: f64 = 9_007_199_254_740_991.0;

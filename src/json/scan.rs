@@ -83,7 +83,8 @@ fn code_unit(bytes: &[u8]) -> Result<u32, Fault> {
 }
 
 /// Whether a noncharacter occurs: U+FDD0 to U+FDEF, and the last two code points of every plane (Unicode §23.7).
-pub(super) fn has_noncharacter(text: &str) -> bool {
+#[must_use]
+pub fn has_noncharacter(text: &str) -> bool {
     // All of them begin with 0xEF or more in UTF-8, which Latin, Cyrillic and most other text never does.
     text.bytes().any(|byte| byte >= 0xEF) && text.chars().any(is_noncharacter)
 }
