@@ -3,6 +3,7 @@
 //! Undeclared header fields do not cross. `Set-Cookie`, `Location` and the fields of framing never do, because no contract can
 //! declare them. Claims do not bind answers: they bind a request to its caller.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use crate::contract::body;
@@ -93,6 +94,16 @@ impl Checked {
     #[must_use]
     pub const fn routed(&self) -> &Routed {
         &self.routed
+    }
+
+    /// The answer as it was checked: what the contract declares, rebuilt, the partner's pseudonyms in it, and nothing else. The
+    /// same check takes it again.
+    #[must_use]
+    pub fn as_checked(&self) -> Reply {
+        match self.render(&mut |_| Ok::<_, Infallible>(Treated::Keep)) {
+            Ok(reply) => reply,
+            Err(never) => match never {},
+        }
     }
 
     /// Writes the answer out; `transform` says what becomes of each leaf, header fields first, then the body.

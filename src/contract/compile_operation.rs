@@ -34,6 +34,7 @@ use crate::model::Part;
 use crate::yaml::Reader;
 use http::HeaderName;
 use http::Method;
+use http::StatusCode;
 
 /// Compiles an operation.
 pub(super) fn compile(
@@ -46,6 +47,7 @@ pub(super) fn compile(
     let parameters = parameters(&mut schemas, path, &written);
     let body = request_body(&mut schemas, &written);
     let answers = answers(&mut schemas, &written);
+    answers_are_final(reader, &written);
     let fields = schemas.fields;
     let (parameters, body, answers) = (parameters?, body?, answers?);
     let Parameters { path: path_parameters, query: query_parameters, header: header_parameters } = parameters;
@@ -198,6 +200,21 @@ fn answers(schemas: &mut SchemaCompiler<'_>, written: &written::Operation<'_>) -
         schemas.reader.fault("no-success", written.place, message);
     }
     whole.then_some(shapes)
+}
+
+/// What moves something is answered with what became of it: 2xx, or 4xx where it was refused. "Accepted" (202), a redirection
+/// or a fault of the partner leave open whether it moved; undeclared, they make the outcome unknown.
+fn answers_are_final(reader: &Reader, written: &written::Operation<'_>) {
+    if written.words.actuates.is_none() {
+        return;
+    }
+    for At { place, value: status } in written.answers.iter().map(|answer| answer.status) {
+        if status == StatusCode::ACCEPTED || status.is_redirection() || status.is_server_error() {
+            let message = format!("an answer of {} does not say whether something moved", status.as_u16());
+            let fault = reader.source().fault("actuates-answer", place, message);
+            reader.report(fault.help("leave it out: what is not declared makes the outcome unknown, which it is"));
+        }
+    }
 }
 
 fn answer_shape(schemas: &mut SchemaCompiler<'_>, written: &written::Answer<'_>) -> Option<AnswerShape> {

@@ -82,7 +82,7 @@ paths:
           headers:
             X-Door-State: {schema: {type: string, enum: [open, shut], x-portcullis: {class: public}}}
           content: {application/json: {schema: {$ref: "#/components/schemas/Opened"}}}
-        "202": {description: taken}
+        "201": {description: taken}
         "409":
           description: no
           content: {application/json: {schema: {type: object, properties: {}}}}

@@ -245,6 +245,11 @@ fn what_moves_something_says_all_that_it_must() {
         ("actuates: door", "actuates: lamp", "unknown-word", 0),
         ("id: [houseId, doorId]}", "id: [houseId, requestId]}", "actuates-object", 0),
         ("id: [houseId, doorId]}", "id: [doorId, houseId]}", "actuates-object", 0),
+        ("\"409\":", "\"202\":", "actuates-answer", 0),
+        ("\"409\":", "\"303\":", "actuates-answer", 0),
+        ("\"409\":", "\"399\":", "actuates-answer", 0),
+        ("\"409\":", "\"500\":", "actuates-answer", 0),
+        ("\"409\":", "\"503\":", "actuates-answer", 0),
         ("id: [houseId, doorId]}", "id: []}", "resource-id", 0),
         ("id: [houseId, doorId]}", "id: [houseId, reason]}", "resource-id", 0),
         ("id: [houseId, doorId]}", "id: [houseId, comment]}", "resource-id", 0),
@@ -264,6 +269,13 @@ fn what_moves_something_says_all_that_it_must() {
     let contract = compile(&text).unwrap();
     assert!(contract.operations()[0].lets_people_out);
     assert_eq!(contract.operations()[0].max_age_s, Some(60));
+    for final_status in ["206", "400", "499"] {
+        let (text, _) = changed("\"409\":", &format!("\"{final_status}\":"));
+        assert_eq!(faults(&text), [], "{final_status}");
+    }
+    // What moves nothing may be answered with anything that is declared.
+    let (text, _) = changed("        actuates: door\n", "");
+    assert_eq!(faults(&text.replace("\"409\":", "\"503\":")), []);
     let (text, _) = changed("idempotency: header", "idempotency: requestId");
     assert_eq!(compile(&text).unwrap().operations()[0].idempotency, Some(Idempotency::BodyField("requestId".into())));
     let (text, line) = changed("    post:\n", "    get:\n");
@@ -285,31 +297,31 @@ fn what_an_operation_says_must_be_known_and_whole() {
         ("operationId: listDoors", "operationId: list doors", "invalid-name", 0),
         ("      operationId: listDoors\n", "", "missing-key", 0),
         (
-            "        \"202\": {description: taken}\n",
-            "        \"202\": {description: taken, links: {}}\n",
+            "        \"201\": {description: taken}\n",
+            "        \"201\": {description: taken, links: {}}\n",
             "unknown-key",
             0,
         ),
-        ("        \"202\":", "        default:", "status", 0),
-        ("        \"202\":", "        \"2XX\":", "status", 0),
-        ("        \"202\":", "        \"101\":", "status", 0),
-        ("        \"202\":", "        \"+20\":", "status", 0),
+        ("        \"201\":", "        default:", "status", 0),
+        ("        \"201\":", "        \"2XX\":", "status", 0),
+        ("        \"201\":", "        \"101\":", "status", 0),
+        ("        \"201\":", "        \"+20\":", "status", 0),
         (
-            "\"202\": {description: taken}",
+            "\"201\": {description: taken}",
             "\"204\": {content: {application/json: {schema: {type: object}}}}",
             "body-unfit",
             0,
         ),
         (
-            "\"202\": {description: taken}",
-            "\"202\": {content: {text/plain: {}, application/json: {schema: {type: object}}}}",
+            "\"201\": {description: taken}",
+            "\"201\": {content: {text/plain: {}, application/json: {schema: {type: object}}}}",
             "media-type",
             0,
         ),
-        ("\"202\": {description: taken}", "\"202\": {content: {}}", "media-type", 0),
+        ("\"201\": {description: taken}", "\"201\": {content: {}}", "media-type", 0),
         (
-            "\"202\": {description: taken}",
-            "\"202\": {content: {application/json: {schema: {type: boolean, x-portcullis: {class: public}}}}}",
+            "\"201\": {description: taken}",
+            "\"201\": {content: {application/json: {schema: {type: boolean, x-portcullis: {class: public}}}}}",
             "body-not-an-object",
             0,
         ),
@@ -442,8 +454,8 @@ fn references_that_multiply_are_stopped() {
     let leaf = "    L8: {type: boolean, x-portcullis: {class: public}}\n";
     let (text, _) = changed("  schemas:\n", &format!("  schemas:\n{levels}{leaf}"));
     let text = text.replace(
-        "\"202\": {description: taken}",
-        "\"202\": {content: {application/json: {schema: {$ref: \"#/components/schemas/L0\"}}}}",
+        "\"201\": {description: taken}",
+        "\"201\": {content: {application/json: {schema: {$ref: \"#/components/schemas/L0\"}}}}",
     );
     let found = faults(&text);
     assert!(found.iter().any(|fault| fault.0 == "contract-too-large"), "{found:?}");
