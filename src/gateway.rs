@@ -73,6 +73,9 @@ use tokio::sync::watch;
 /// How often revocations that could not be stored are tried again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
+/// How often refusals that came too fast for a record each are recorded in sums.
+const SUMS_TOLD: Duration = Duration::from_secs(1);
+
 /// The largest directory file, in bytes.
 const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -229,6 +232,7 @@ impl Running {
         self.down.send_replace(true);
         // A worker's exchanges end with it, so each counts before. One that panicked has nothing left to wait for.
         let left = self.workers.into_iter().filter_map(|worker| worker.join().ok()).max().unwrap_or_default();
+        self.gate.log().tell_sums(self.gate.core().clock.now());
         if let Ok(runtime) = current_thread() {
             // If the last record cannot be written, the next start does not find it; nothing else depends on it.
             let _ = runtime.block_on(note(&self.gate, Note::Stop));
@@ -326,6 +330,10 @@ fn gates(
         directory: config.audit.clone(),
         deadline: Limits::millis(config.limits.record_timeout_ms),
         segment_bytes: audit::SEGMENT_BYTES,
+        refusal_rates: audit::RefusalRates {
+            unknown_per_minute: config.limits.refusal_records_per_peer_per_minute,
+            known_per_minute: config.limits.known_refusal_records_per_peer_per_minute,
+        },
     };
     let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
     let (log, recovered) = Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics))
@@ -484,6 +492,7 @@ async fn operate(
     mut until_closed: watch::Receiver<bool>,
 ) {
     let core = Arc::clone(gate.core());
+    let log = gate.log().clone();
     let operator = Arc::new(Operator(gate));
     let admin = async {
         match socket {
@@ -498,11 +507,18 @@ async fn operate(
             let _ = core.guard.store_pending().await;
         }
     };
+    let sums = async {
+        loop {
+            tokio::time::sleep(SUMS_TOLD).await;
+            log.tell_sums(core.clock.now());
+        }
+    };
     tokio::select! {
         _ = until_closed.wait_for(|closed| *closed) => {}
         _ = admin::serve_ops(ops, Arc::clone(&operator)) => tracing::error!("the ops listener ended"),
         _ = admin => tracing::error!("the admin socket ended"),
         () = retry => {}
+        () = sums => {}
     }
 }
 

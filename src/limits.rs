@@ -92,6 +92,10 @@ limits! {
     clock_skew_s: 5 in 0..=60, "401, or 403 for a command's time";
     /// Milliseconds that a record may take to become durable.
     record_timeout_ms: 1_000 in 10..=10_000, "503, nothing sent";
+    /// Refusals of one peer that are recorded one by one in a minute, before it is known who asks.
+    refusal_records_per_peer_per_minute: 300 in 1..=1_000_000, "recorded in sums, once a second";
+    /// The same once it is known who asks: many people's requests come through one peer.
+    known_refusal_records_per_peer_per_minute: 3_000 in 1..=1_000_000, "recorded in sums, once a second";
     /// Idempotency keys remembered.
     idempotency_keys_max: 1_000_000 in 1..=100_000_000, "503";
     /// Bytes drained from a connection after a refusal.
@@ -99,6 +103,9 @@ limits! {
     /// Milliseconds that going down waits for exchanges after their intent.
     shutdown_timeout_ms: 15_000 in 100..=300_000, "the exchange is cut off, its outcome recorded as unknown";
 }
+
+/// How long an idempotency key is remembered after its intent, in milliseconds: callers repeat within it, so it is no setting.
+pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Limits {
     /// A `…_ms` limit as a duration.

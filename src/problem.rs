@@ -75,6 +75,8 @@ problem_types! {
     CommandNotTimely = "command-not-timely", FORBIDDEN, "The command is not timely";
     /// The gateway cannot take the request now; nothing was sent to the partner.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable, nothing was sent";
+    /// A revocation is in force, but it is not both stored and on record.
+    NotLasting = "not-lasting", SERVICE_UNAVAILABLE, "In force on this node, but it may not outlive the process";
     /// The partner gave no acceptable answer.
     BadPartnerAnswer = "bad-partner-answer", BAD_GATEWAY, "The partner gave no acceptable answer";
     /// The partner could not be reached; nothing was done.

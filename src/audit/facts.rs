@@ -5,6 +5,8 @@
 
 use crate::audit::handles::Handle;
 use crate::model::Epoch;
+use crate::model::IdentifierKind;
+use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::Name;
 use crate::model::OperationId;
@@ -33,6 +35,10 @@ pub struct Facts {
     pub purpose: Option<Name>,
     /// The name in the peer's verified certificate.
     pub peer: Option<Arc<str>>,
+    /// The thumbprint of that certificate.
+    pub certificate: Option<Sha256>,
+    /// Whether it is known who asks. Refusals before that are recorded one by one at a lesser rate.
+    pub caller_known: bool,
     /// The tenant of the token.
     pub tenant: Option<TenantId>,
     /// The person.
@@ -43,6 +49,8 @@ pub struct Facts {
     pub car: Option<Handle>,
     /// The thing, once the directory knows it; what it does not know is never recorded.
     pub located: Option<Arc<Located>>,
+    /// The version of the directory that did not know the thing.
+    pub unknown_to: Option<u64>,
     /// What policy decided against it. An intent takes its decision from the permit instead.
     pub decided: Option<Decided>,
     /// The idempotency key and what it is bound to.
@@ -60,8 +68,8 @@ pub struct Facts {
 pub struct Decided {
     /// The ids of the determining policies.
     pub policies: Vec<Arc<str>>,
-    /// What the action's policies read: the attribute's name and its value as JSON text.
-    pub inputs: Vec<(Arc<str>, Box<str>)>,
+    /// What the action's policies read: its name and value.
+    pub inputs: Vec<(Arc<str>, InputValue)>,
     /// The ids of the policies that could not be evaluated.
     pub errors: Vec<Arc<str>>,
 }
@@ -104,16 +112,35 @@ impl Facts {
             operation: None,
             purpose: None,
             peer: None,
+            certificate: None,
+            caller_known: false,
             tenant: None,
             subject: None,
             device: None,
             car: None,
             located: None,
+            unknown_to: None,
             decided: None,
             key: None,
             partner_token: None,
             sizes: Sizes::default(),
             steps: Steps::default(),
+        }
+    }
+}
+
+impl Facts {
+    /// The handle of the token's own user, device or car.
+    pub(super) const fn handle(&self, kind: IdentifierKind) -> Option<Handle> {
+        match kind {
+            IdentifierKind::User => self.subject,
+            IdentifierKind::Device => self.device,
+            IdentifierKind::Car => self.car,
+            IdentifierKind::House
+            | IdentifierKind::Door
+            | IdentifierKind::Barrier
+            | IdentifierKind::Tenant
+            | IdentifierKind::Request => None,
         }
     }
 }

@@ -57,6 +57,9 @@ pub enum RecallFault {
     /// The file cannot be read there.
     #[error("the record cannot be read")]
     Unreadable,
+    /// It was not read in time, or too many wait for theirs.
+    #[error("the record was not read in time")]
+    Late,
     /// What stands there is not the outcome of this receipt, or it kept no answer.
     #[error("the record holds no answer of this receipt")]
     NotThere,

@@ -136,10 +136,8 @@ impl Handles {
         Ok(found)
     }
 
-    /// The keyed digest under which an identifier is found; also what a record of a revocation names a session or a
-    /// token by. Stored digests depend on the kinds' words.
-    #[must_use]
-    pub fn digest(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Sha256 {
+    /// The keyed digest under which an identifier is found. Stored digests depend on the kinds' words.
+    fn digest(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Sha256 {
         keyed_digest(&self.key, &[kind.word().as_bytes(), scope.as_bytes(), value.expose().as_bytes()])
     }
 }

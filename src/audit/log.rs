@@ -8,6 +8,8 @@
 //! another. Should the process die between them, recovery finds an intent without outcome and marks it unknown, which
 //! errs to the safe side: the same idempotency key is then never sent a second time. A caller who is dropped while it
 //! waits is treated the same, and a [`Recorded`] that is dropped without an outcome leaves the outcome `unknown`.
+//!
+//! **Lost records.** What finds no room is counted and told later; [`losses`](crate::audit::losses) says how.
 
 use crate::audit::answer;
 use crate::audit::desk::Desk;
@@ -16,30 +18,33 @@ use crate::audit::facts::Facts;
 use crate::audit::fault::AuditFault;
 use crate::audit::fault::AuditOpenError;
 use crate::audit::fault::RecallFault;
+use crate::audit::flood::Flood;
+use crate::audit::flood::RefusalRates;
+use crate::audit::losses::Losses;
+use crate::audit::losses::Part;
+use crate::audit::opening::begin_segment;
+use crate::audit::opening::lock;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::proof::Concluded;
 use crate::audit::proof::Noted;
 use crate::audit::proof::Recorded;
+use crate::audit::queue::NotTaken;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
-use crate::audit::queue::Urgency;
 use crate::audit::read;
 use crate::audit::read::Line;
+use crate::audit::reader::Reader;
 use crate::audit::record;
 use crate::audit::record::Kind;
 use crate::audit::recover;
-use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
-use crate::audit::recover::io_at;
-use crate::audit::segment;
 use crate::audit::storage::Disk;
 use crate::audit::storage::FileDisk;
 use crate::audit::writer;
 use crate::audit::writer::AtWork;
 use crate::audit::writer::Ended;
-use crate::audit::writer::Segment;
 use crate::audit::writer::Writer;
 use crate::clock::Clock;
 use crate::clock::UnixMillis;
@@ -55,15 +60,9 @@ use crate::problem::ProblemType;
 use crate::protect::Protected;
 use crate::telemetry::Metrics;
 use std::cell::RefCell;
-use std::fs::File;
-use std::fs::TryLockError;
-use std::os::unix::fs::FileExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Where the log lies and how long a record may take.
@@ -75,6 +74,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// The size of a segment in bytes.
     pub segment_bytes: u64,
+    /// How many refusals of one peer are recorded one by one.
+    pub refusal_rates: RefusalRates,
 }
 
 /// The size of a segment in bytes, unless a test wants smaller ones.
@@ -99,8 +100,12 @@ struct Shared {
     queue: Arc<Queue>,
     settings: Settings,
     sealer: Sealer,
-    lost: Arc<AtomicU64>,
+    reader: Reader,
+    flood: Flood,
+    losses: Arc<Losses>,
     at_work: Arc<AtWork>,
+    /// For what is recorded when a proof is dropped; everywhere else `now` is an argument.
+    clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     ended: Arc<Ended>,
 }
@@ -136,21 +141,25 @@ impl Log {
         let found = recover::read_back(&settings.directory, clock.now())?;
         let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
         let queue = Arc::new(Queue::default());
-        let lost = Arc::new(AtomicU64::new(0));
+        let losses = Arc::new(Losses::default());
         let at_work = Arc::new(AtWork::default());
         let writer = Writer {
             queue: Arc::clone(&queue),
             segment,
             segment_bytes: settings.segment_bytes,
-            lost: Arc::clone(&lost),
+            open: HashSet::new(),
+            losses: Arc::clone(&losses),
             at_work: Arc::clone(&at_work),
-            clock,
+            clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             linger_until: Duration::ZERO,
         };
+        let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
+        let flood = Flood::new(settings.refusal_rates);
         let ended = writer::start(writer, disk, lock).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));
-        let shared = Arc::new(Shared { queue, settings, sealer, lost, at_work, metrics, ended });
+        let shared =
+            Arc::new(Shared { queue, settings, sealer, reader, flood, losses, at_work, clock, metrics, ended });
         Ok((Self { shared, desk: Arc::default() }, found.recovered))
     }
 
@@ -173,9 +182,9 @@ impl Log {
     ) -> Result<Recorded, AuditFault> {
         let (wait, bell) = self.desk.open();
         let write = |line: &mut Vec<u8>| record::intent(line, permit, protected, facts, now);
-        self.submit(write, OnDone::Ring(bell), Urgency::MayWait, now)?;
+        self.submit(write, Part::Opens(facts.receipt), OnDone::Ring(bell), now)?;
         // From here on the record may become durable: however this future ends, an outcome follows.
-        let mut recorded = Recorded::new(protected, facts, self.clone(), now);
+        let mut recorded = Recorded::new(protected, facts, self.clone());
         match self.durable(wait).await {
             Ok(_) => {
                 recorded.leave_as(OutcomeState::Unknown);
@@ -199,7 +208,7 @@ impl Log {
         let sealed = answer.and_then(|answer| answer::seal(&self.shared.sealer, receipt, answer));
         let (wait, bell) = self.desk.open();
         let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, sealed.as_deref(), now);
-        let submitted = self.submit(write, OnDone::Ring(bell), Urgency::Closes, now);
+        let submitted = self.submit(write, Part::Closes(receipt), OnDone::Ring(bell), now);
         recorded.forget();
         let durable = match submitted {
             Ok(()) => self.durable(wait).await,
@@ -214,12 +223,32 @@ impl Log {
         }
     }
 
-    /// Records a refusal, then lets its answer go. If it cannot be recorded: 503, and counted.
-    pub async fn refusal(&self, facts: &Facts, reason: Reason, reply: Reply, now: UnixMillis) -> Concluded {
+    /// Records a refusal, then lets its answer go. If it cannot be recorded: 503, and counted. One that comes too fast is
+    /// recorded in a sum, with the next [`tell_sums`](Self::tell_sums); its answer has the receipt of that record.
+    pub async fn refusal(&self, facts: &Facts, reason: Reason, problem: &Problem, now: UnixMillis) -> Concluded {
+        if !self.is_open() {
+            return self.unrecorded(facts);
+        }
+        if let Some(receipt) = self.shared.flood.sums_up(facts, reason, now) {
+            return Concluded { receipt, reason, reply: problem.reply(receipt), kept_at: None };
+        }
         let write = |line: &mut Vec<u8>| record::refusal(line, facts, reason, None, now);
         match self.record(write, now).await {
-            Ok(_) => Concluded { receipt: facts.receipt, reason, reply, kept_at: None },
-            Err(fault) => self.unrecorded(facts, fault),
+            Ok(_) => {
+                let receipt = facts.receipt;
+                Concluded { receipt, reason, reply: problem.reply(receipt), kept_at: None }
+            }
+            Err(_) => self.unrecorded(facts),
+        }
+    }
+
+    /// Hands the sums of refusals to the writer: once a second, and before the end. Waits for nothing; one that finds no
+    /// room is told as a gap.
+    pub fn tell_sums(&self, now: UnixMillis) {
+        for sum in self.shared.flood.take() {
+            let write = |line: &mut Vec<u8>| record::refusals(line, &sum, now);
+            // What is not taken has been counted.
+            let _ = self.submit(write, Part::Alone(sum.count), OnDone::Nobody, now);
         }
     }
 
@@ -230,7 +259,7 @@ impl Log {
         let write = |line: &mut Vec<u8>| record::refusal(line, facts, reason, Some(first), now);
         match self.record(write, now).await {
             Ok(_) => Concluded { receipt: facts.receipt, reason, reply, kept_at: None },
-            Err(fault) => self.unrecorded(facts, fault),
+            Err(_) => self.unrecorded(facts),
         }
     }
 
@@ -243,14 +272,20 @@ impl Log {
         self.record(write, now).await.map(|_| Noted { receipt: facts.receipt })
     }
 
-    /// The answer to a request whose record could not be made durable: 503, nothing was done. Counted; what was not even
-    /// taken is also told by a gap record once the log works again.
-    pub fn unrecorded(&self, facts: &Facts, fault: AuditFault) -> Concluded {
+    /// The answer to a request whose record could not be made durable: 503, nothing was done. Counted; a record that was
+    /// lost is also told by a gap record once the log works again.
+    pub fn unrecorded(&self, facts: &Facts) -> Concluded {
+        self.unrecorded_as(facts, Reason::NotRecordable, ProblemType::Unavailable)
+    }
+
+    /// The answer to a revocation whose record could not be made durable: 503, but it is in force.
+    pub fn revoked_unrecorded(&self, facts: &Facts) -> Concluded {
+        self.unrecorded_as(facts, Reason::NotLasting, ProblemType::NotLasting)
+    }
+
+    fn unrecorded_as(&self, facts: &Facts, reason: Reason, kind: ProblemType) -> Concluded {
         self.shared.metrics.refusal_unrecorded();
-        if matches!(fault, AuditFault::Busy | AuditFault::Full) {
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
-        }
-        problem(facts.receipt, Reason::NotRecordable, ProblemType::Unavailable)
+        problem(facts.receipt, reason, kind)
     }
 
     /// The answer where the task of an exchange died after its intent: 504, outcome unknown. Writes nothing itself: the
@@ -259,12 +294,17 @@ impl Log {
         problem(receipt, Reason::OutcomeUnknown, ProblemType::OutcomeUnknown)
     }
 
-    /// Reads back the answer that an outcome kept, and what the outcome was. Blocks on a file.
+    /// Reads back the answer that an outcome kept, and what the outcome was.
     ///
     /// # Errors
-    /// [`RecallFault`]; the outcome then counts as unknown.
-    pub fn recorded_answer(&self, place: AnswerPlace, receipt: Receipt) -> Result<(OutcomeState, Reply), RecallFault> {
-        let bytes = self.shared.read(place).map_err(|_| RecallFault::Unreadable)?;
+    /// [`RecallFault`], also where the disk takes longer than a record may; the outcome then counts as unknown.
+    pub async fn recorded_answer(
+        &self,
+        place: AnswerPlace,
+        receipt: Receipt,
+    ) -> Result<(OutcomeState, Reply), RecallFault> {
+        let read = tokio::time::timeout(self.shared.settings.deadline, self.shared.reader.read(place));
+        let bytes = read.await.unwrap_or(Err(RecallFault::Late))?;
         if !read::is_whole(&bytes) {
             return Err(RecallFault::Unreadable);
         }
@@ -290,7 +330,8 @@ impl Log {
     }
 
     /// Closes an intent that its way left without an outcome. Nobody waits for that record.
-    pub(super) fn close(&self, receipt: Receipt, state: OutcomeState, now: UnixMillis) {
+    pub(super) fn close(&self, receipt: Receipt, state: OutcomeState) {
+        let now = self.shared.clock.now();
         let reason = match state {
             OutcomeState::NotSent => Reason::NotRecordable,
             _ => Reason::OutcomeUnknown,
@@ -298,12 +339,12 @@ impl Log {
         let outcome = Outcome::new(state, reason);
         // If the log has failed, recovery closes it.
         let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, None, now);
-        let _ = self.submit(write, OnDone::Nobody, Urgency::Closes, now);
+        let _ = self.submit(write, Part::Closes(receipt), OnDone::Nobody, now);
     }
 
     async fn record(&self, write: impl FnOnce(&mut Vec<u8>), now: UnixMillis) -> Result<AnswerPlace, AuditFault> {
         let (wait, bell) = self.desk.open();
-        self.submit(write, OnDone::Ring(bell), Urgency::MayWait, now)?;
+        self.submit(write, Part::Alone(1), OnDone::Ring(bell), now)?;
         self.durable(wait).await
     }
 
@@ -311,43 +352,44 @@ impl Log {
         tokio::time::timeout(self.shared.settings.deadline, wait).await.unwrap_or(Err(AuditFault::Deadline))
     }
 
+    /// Hands a record to the writer; what is not taken is counted, and told later.
     fn submit(
         &self,
         write: impl FnOnce(&mut Vec<u8>),
+        part: Part,
         on_done: OnDone,
-        urgency: Urgency,
         now: UnixMillis,
     ) -> Result<(), AuditFault> {
         LINE.with_borrow_mut(|line| {
             line.clear();
             write(line);
-            self.shared.queue.submit(line, on_done, urgency)?;
-            self.tell_gap(line, now);
+            let taken = self.shared.queue.submit(line, part, on_done).map_err(|not_taken| self.lost(not_taken));
+            if taken.is_ok() {
+                self.tell_losses(line, now);
+            }
             line.shrink_to(KEPT_LINE_BYTES);
-            Ok(())
+            taken
         })
     }
 
-    /// Records how many records were lost, if any were; now that one was taken, this one will be too.
-    fn tell_gap(&self, line: &mut Vec<u8>, now: UnixMillis) {
-        if self.shared.lost.load(Ordering::Relaxed) == 0 {
-            return;
+    fn lost(&self, NotTaken { fault, part }: NotTaken) -> AuditFault {
+        self.shared.metrics.audit_records_lost(part.weight());
+        if fault == AuditFault::Busy {
+            self.shared.losses.add(part);
         }
-        let lost = self.shared.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            line.clear();
-            record::gap(line, lost, now);
-            let _ = self.shared.queue.submit(line, OnDone::Gap(lost), Urgency::Closes);
-        }
+        fault
     }
-}
 
-impl Shared {
-    fn read(&self, place: AnswerPlace) -> std::io::Result<Vec<u8>> {
-        let file = File::open(segment::path(&self.settings.directory, place.segment))?;
-        let mut bytes = vec![0; usize::try_from(place.length).unwrap_or_default()];
-        file.read_exact_at(&mut bytes, place.offset)?;
-        Ok(bytes)
+    /// Records what was lost, if anything was; now that one record was taken, this will probably be too.
+    fn tell_losses(&self, line: &mut Vec<u8>, now: UnixMillis) {
+        let Some(loss) = self.shared.losses.take() else { return };
+        line.clear();
+        record::gap(line, loss.records, now);
+        let unknown = Outcome::new(OutcomeState::Unknown, Reason::OutcomeUnknown);
+        loss.unclosed.iter().for_each(|receipt| record::outcome(line, *receipt, &unknown, None, now));
+        if let Err(not_taken) = self.shared.queue.submit(line, Part::Tells(loss), OnDone::Nobody) {
+            self.lost(not_taken);
+        }
     }
 }
 
@@ -361,40 +403,4 @@ impl Drop for Shared {
 
 fn problem(receipt: Receipt, reason: Reason, kind: ProblemType) -> Concluded {
     Concluded { receipt, reason, reply: Problem::from(kind).reply(receipt), kept_at: None }
-}
-
-/// Keeps other processes out of the directory. The lock lives as long as the writer.
-fn lock(directory: &Path) -> Result<File, AuditOpenError> {
-    let path = directory.join("lock");
-    let file =
-        File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io_at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(AuditOpenError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(AuditOpenError::Io { path, source }),
-    }
-}
-
-/// Begins the segment of this process with what recovery has to say, durably.
-fn begin_segment(
-    disk: &mut dyn Disk,
-    directory: &Path,
-    found: &Found,
-    now: UnixMillis,
-) -> Result<Segment, AuditOpenError> {
-    let path = segment::path(directory, found.next);
-    let mut storage = disk.create(found.next).map_err(io_at(&path))?;
-    let mut lines = Vec::new();
-    if found.cut.is_some() || !found.unknown.is_empty() {
-        let recovery = record::Recovery { unknown: found.unknown.len() as u64, cut: found.cut };
-        record::recovery(&mut lines, recovery, now);
-    }
-    let unknown = Outcome::new(OutcomeState::Unknown, Reason::OutcomeUnknown);
-    for receipt in &found.unknown {
-        record::outcome(&mut lines, *receipt, &unknown, None, now);
-    }
-    if !lines.is_empty() {
-        storage.append(&lines).and_then(|()| storage.sync()).map_err(io_at(&path))?;
-    }
-    Ok(Segment { number: found.next, storage, end: lines.len() as u64 })
 }

@@ -8,21 +8,27 @@
 //! how it lies on disk). One thread of the operating system writes ([`writer`]): what waits is one batch, one `write`,
 //! one `fdatasync`. The callers of a batch are woken together ([`desk`]). At start the log is read back ([`recover`]):
 //! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
-//! handed to the one who remembers them.
+//! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
+//! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]).
 //!
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
-//! sealed. Nothing here decides, speaks HTTP, or reads a clock.
+//! sealed. Nothing here decides or speaks HTTP, and `now` is an argument; only what is recorded when
+//! a proof is dropped asks the clock.
 
 mod answer;
 mod desk;
 mod facts;
 mod fault;
+mod flood;
 mod handles;
 mod log;
+mod losses;
+mod opening;
 mod outcome;
 mod proof;
 mod queue;
 mod read;
+mod reader;
 mod record;
 mod recover;
 mod segment;
@@ -37,6 +43,7 @@ pub use facts::Steps;
 pub use fault::AuditFault;
 pub use fault::AuditOpenError;
 pub use fault::RecallFault;
+pub use flood::RefusalRates;
 pub use handles::Handle;
 pub use handles::HandleFault;
 pub use handles::HandleStore;
@@ -56,6 +63,7 @@ pub use recover::PastCommand;
 pub use recover::Recovered;
 pub use storage::Disk;
 pub use storage::FileDisk;
+pub use storage::Reads;
 pub use storage::Storage;
 
 #[cfg(test)]

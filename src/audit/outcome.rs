@@ -7,6 +7,7 @@ use crate::model::Reason;
 use crate::model::Reply;
 use crate::model::Sha256;
 use crate::model::TenantId;
+use crate::problem::WrongPlace;
 
 /// What became of an intent.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Outcome {
     pub partner_status: Option<u16>,
     /// More about the reason, from a closed list of ours: which rule the answer broke, what was lost before sending.
     pub detail: Option<&'static str>,
+    /// The place in the answer that broke the rule: declared names and indices, never what stood there.
+    pub at: Option<WrongPlace>,
     /// The answer to give again to the same idempotency key: the partner's as checked, in pseudonyms, or our own where
     /// nothing was sent. Sealed before it is written. Not kept where the intent has no key or the state is
     /// [`OutcomeState::Unknown`].
@@ -34,7 +37,8 @@ pub struct Outcome {
 pub enum OutcomeState {
     /// The partner confirmed.
     Done,
-    /// The partner refused, as its contract declares that it may.
+    /// The partner refused, as its contract declares that it may: 4xx where something was to move. (Contracts cannot declare
+    /// 202, 3xx or 5xx there, which would leave open what became of it.)
     Refused,
     /// Permission was lost between the intent and the first byte; nothing was sent.
     Withdrawn,
@@ -72,6 +76,8 @@ pub struct Revoked {
     pub tenant: Option<TenantId>,
     /// The epoch that it made.
     pub epoch: Epoch,
+    /// Whether it was stored when it was recorded. If not, it is in force on this node, and tried again.
+    pub stored: bool,
 }
 
 impl Outcome {
@@ -83,6 +89,7 @@ impl Outcome {
             reason,
             partner_status: None,
             detail: None,
+            at: None,
             keep: None,
             sizes: Sizes::default(),
             steps: Steps::default(),

@@ -5,7 +5,6 @@ use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
 use crate::audit::log::Log;
 use crate::audit::outcome::OutcomeState;
-use crate::clock::UnixMillis;
 use crate::model::AnswerPlace;
 use crate::model::Epoch;
 use crate::model::OperationId;
@@ -71,7 +70,6 @@ pub struct Recorded {
 struct Open {
     log: Log,
     state: OutcomeState,
-    at: UnixMillis,
 }
 
 /// Proof that a note is durable.
@@ -86,16 +84,16 @@ pub struct Noted {
 ///
 /// A refusal that was recorded may be written:
 /// ```
-/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::{Reason, Reply}};
-/// async fn refuse(log: &Log, facts: &Facts, reply: Reply, now: UnixMillis) -> Concluded {
-///     log.refusal(facts, Reason::Revoked, reply, now).await
+/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::Reason, problem::Problem};
+/// async fn refuse(log: &Log, facts: &Facts, problem: &Problem, now: UnixMillis) -> Concluded {
+///     log.refusal(facts, Reason::Revoked, problem, now).await
 /// }
 /// ```
 /// One that was not may not:
 /// ```compile_fail
-/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::{Reason, Reply}};
-/// async fn refuse(log: &Log, facts: &Facts, reply: Reply, now: UnixMillis) -> Concluded {
-///     reply
+/// use portcullis::{audit::{Concluded, Facts, Log}, clock::UnixMillis, model::Reason, problem::Problem};
+/// async fn refuse(log: &Log, facts: &Facts, problem: &Problem, now: UnixMillis) -> Concluded {
+///     problem.reply(facts.receipt)
 /// }
 /// ```
 #[derive(Debug)]
@@ -109,8 +107,8 @@ pub struct Concluded {
 
 impl Recorded {
     /// An intent that was handed to the writer; until it is durable, dropping it means that nothing was sent.
-    pub(super) fn new(protected: &Protected, facts: &Facts, log: Log, at: UnixMillis) -> Self {
-        let open = Some(Open { log, state: OutcomeState::NotSent, at });
+    pub(super) fn new(protected: &Protected, facts: &Facts, log: Log) -> Self {
+        let open = Some(Open { log, state: OutcomeState::NotSent });
         Self {
             receipt: facts.receipt,
             partner: protected.partner().clone(),
@@ -242,7 +240,7 @@ impl Concluded {
 impl Drop for Recorded {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
-            open.log.close(self.receipt, open.state, open.at);
+            open.log.close(self.receipt, open.state);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::audit::desk::Bell;
 use crate::audit::fault::AuditFault;
+use crate::audit::losses::Part;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -43,7 +44,10 @@ pub(super) struct Batch {
 /// One record of a batch.
 pub(super) struct Entry {
     pub(super) length: u32,
+    pub(super) part: Part,
     pub(super) on_done: OnDone,
+    /// The writer has found no space for it.
+    pub(super) refused: bool,
 }
 
 /// Who cares when a record is done.
@@ -52,25 +56,20 @@ pub(super) enum OnDone {
     Ring(Bell),
     /// Nobody waits.
     Nobody,
-    /// It stands for so many records that were lost; if it is lost too, they are counted again.
-    Gap(u64),
 }
 
-/// Whether a record closes an intent.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Urgency {
-    /// It opens something, or stands alone: it may be refused.
-    MayWait,
-    /// It closes an intent: it may use the reserve.
-    Closes,
+/// Why a record is not taken, and the record's part, so that its loss can be told.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct NotTaken {
+    pub(super) fault: AuditFault,
+    pub(super) part: Part,
 }
 
-impl Urgency {
-    const fn max_bytes(self) -> usize {
-        match self {
-            Self::MayWait => OPEN_BYTES,
-            Self::Closes => BATCH_MAX_BYTES,
-        }
+/// How much may wait before a record of this part is refused.
+const fn max_bytes(part: &Part) -> usize {
+    match part {
+        Part::Alone(_) | Part::Opens(_) => OPEN_BYTES,
+        Part::Closes(_) | Part::Tells(_) => BATCH_MAX_BYTES,
     }
 }
 
@@ -79,17 +78,17 @@ impl Queue {
     ///
     /// # Errors
     /// [`AuditFault::Failed`] after a failure, [`AuditFault::Busy`] when too much waits.
-    pub(super) fn submit(&self, line: &[u8], on_done: OnDone, urgency: Urgency) -> Result<(), AuditFault> {
+    pub(super) fn submit(&self, line: &[u8], part: Part, on_done: OnDone) -> Result<(), NotTaken> {
         let mut state = self.state.lock();
         if state.failed || state.stopped {
-            return Err(AuditFault::Failed);
+            return Err(NotTaken { fault: AuditFault::Failed, part });
         }
-        if state.batch.bytes.len() + line.len() > urgency.max_bytes() {
-            return Err(AuditFault::Busy);
-        }
-        let length = u32::try_from(line.len()).map_err(|_| AuditFault::Busy)?;
+        let length = u32::try_from(line.len());
+        let (Ok(length), true) = (length, state.batch.bytes.len() + line.len() <= max_bytes(&part)) else {
+            return Err(NotTaken { fault: AuditFault::Busy, part });
+        };
         state.batch.bytes.extend_from_slice(line);
-        state.batch.entries.push(Entry { length, on_done });
+        state.batch.entries.push(Entry { length, part, on_done, refused: false });
         if std::mem::take(&mut state.idle) {
             self.filled.notify_one();
         }
@@ -146,30 +145,38 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Receipt;
+
+    const ALONE: Part = Part::Alone(1);
+    const CLOSES: Part = Part::Closes(Receipt::new([1; 16]));
 
     #[test]
     fn records_wait_up_to_a_limit_and_those_that_close_an_intent_up_to_another() {
         let queue = Queue::default();
+        let submit = |line: &[u8], part| queue.submit(line, part, OnDone::Nobody);
+        let busy = |part| Err(NotTaken { fault: AuditFault::Busy, part });
         let half = vec![b'a'; OPEN_BYTES / 2];
-        assert_eq!(queue.submit(&half, OnDone::Nobody, Urgency::MayWait), Ok(()));
-        assert_eq!(queue.submit(&half, OnDone::Nobody, Urgency::MayWait), Ok(()));
-        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait), Err(AuditFault::Busy));
-        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Ok(()));
+        assert_eq!(submit(&half, ALONE), Ok(()));
+        assert_eq!(submit(&half, ALONE), Ok(()));
+        assert_eq!(submit(b"\n", ALONE), busy(ALONE));
+        assert_eq!(submit(b"\n", Part::Opens(Receipt::new([1; 16]))), busy(Part::Opens(Receipt::new([1; 16]))));
+        assert_eq!(submit(b"\n", CLOSES), Ok(()));
         let reserve = vec![b'a'; BATCH_MAX_BYTES - OPEN_BYTES - 1];
-        assert_eq!(queue.submit(&reserve, OnDone::Nobody, Urgency::Closes), Ok(()));
-        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Busy));
+        assert_eq!(submit(&reserve, CLOSES), Ok(()));
+        assert_eq!(submit(b"\n", CLOSES), busy(CLOSES));
         let mut batch = Batch::default();
         assert!(queue.take(&mut batch, Duration::default));
         assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
-        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait), Ok(()), "there is room again");
+        assert_eq!(submit(b"\n", ALONE), Ok(()), "there is room again");
     }
 
     #[test]
     fn a_stopped_queue_is_emptied_before_the_writer_ends() {
         let queue = Queue::default();
-        queue.submit(b"\n", OnDone::Nobody, Urgency::MayWait).unwrap();
+        queue.submit(b"\n", ALONE, OnDone::Nobody).unwrap();
         queue.stop();
-        assert_eq!(queue.submit(b"\n", OnDone::Nobody, Urgency::Closes), Err(AuditFault::Failed));
+        let failed = Err(NotTaken { fault: AuditFault::Failed, part: CLOSES });
+        assert_eq!(queue.submit(b"\n", CLOSES, OnDone::Nobody), failed);
         let mut batch = Batch::default();
         assert!(queue.take(&mut batch, Duration::default));
         batch.clear();

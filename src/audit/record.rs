@@ -11,23 +11,32 @@
 //! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them |
 //! | `subject` `device` `car` | random handles |
 //! | `resource` | type, id (outermost first), tenant, version of the directory |
-//! | `decision` | `allow` or `deny`, determining policies, what they read, policies in error |
+//! | `directory` | version of the directory that came with a bundle, or that does not know the thing |
+//! | `decision` | `result` (`allow` or `deny`), determining `policies`, `inputs`, policies in `errors` |
+//! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
 //! | `protected` | digest of the only bytes that may leave under an intent |
 //! | `token` | `jti` of the partner token |
 //! | `state` `reason` `detail` | what is known of the effect; why it ended so |
+//! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
 //! | `status` | the partner's |
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
+//! | `count` `from` `until` `certificate` | in `refusals`: how many refusals of this peer and reason it stands for, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate |
+//! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
+//! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
 //! | `sum` | the first 8 bytes of SHA-256 over everything before `,"sum"`, against torn writes; it proves nothing |
 //!
-//! A line is valid JSON by itself, so that the usual tools read a log.
+//! A line is valid JSON by itself, so that the usual tools read a log. And it is JSON that our own strict reader takes, or the
+//! next start would find a log that it cannot read: the doors refuse what that reader refuses, and should one of them fail,
+//! [`Line::end`] replaces a noncharacter by U+FFFD, and a number ends at 2⁵³ − 1.
 
 use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
+use crate::audit::flood::Sum;
 use crate::audit::handles::Handle;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
@@ -39,11 +48,13 @@ use crate::crypto::random;
 use crate::crypto::sha256;
 use crate::json;
 use crate::model::Epoch;
+use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::policy::Permit;
+use crate::problem::WrongPlace;
 use crate::protect::Protected;
 use std::fmt::Display;
 use std::io::Write;
@@ -63,6 +74,7 @@ pub(super) enum Kind {
     Intent,
     Outcome,
     Refusal,
+    Refusals,
     Repeat,
     Revocation,
     Recovery,
@@ -88,8 +100,8 @@ pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, 
     line.persons(facts);
     line.resource(permit.located());
     let decision = permit.decision();
-    let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), input.json.as_ref()));
-    line.decision("allow", decision.policies(), inputs, decision.errors());
+    let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), &input.value));
+    line.decision("allow", decision.policies(), inputs, decision.errors(), facts);
     line.key(facts.key);
     line.shown("protected", protected.digest());
     line.text_if("token", facts.partner_token.as_deref());
@@ -105,6 +117,9 @@ pub(super) fn outcome(out: &mut Vec<u8>, receipt: Receipt, outcome: &Outcome, se
     line.text("state", outcome.state.word());
     line.text("reason", outcome.reason.code());
     line.text_if("detail", outcome.detail);
+    if let Some(place) = &outcome.at {
+        line.at(place);
+    }
     line.number_if("status", outcome.partner_status.map(u64::from));
     if let Some(sealed) = sealed {
         line.plain("answer", &encode_base64url(sealed));
@@ -124,9 +139,10 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
     if let Some(located) = &facts.located {
         line.resource(located);
     }
+    line.number_if("directory", facts.unknown_to);
     if let Some(decided) = &facts.decided {
-        let inputs = decided.inputs.iter().map(|(name, json)| (name.as_ref(), json.as_ref()));
-        line.decision("deny", &decided.policies, inputs, &decided.errors);
+        let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
+        line.decision("deny", &decided.policies, inputs, &decided.errors, facts);
     }
     line.key(facts.key);
     line.text("reason", reason.code());
@@ -135,6 +151,21 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
     }
     line.sizes(facts.sizes);
     line.steps(&facts.steps);
+    line.end();
+}
+
+/// Refusals of one peer for one reason that came too fast for a record each.
+pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Refusals, now);
+    line.shown("receipt", sum.receipt);
+    line.text_if("peer", sum.peer.as_deref());
+    if let Some(certificate) = sum.certificate {
+        line.shown("certificate", certificate);
+    }
+    line.text("reason", sum.reason.code());
+    line.number("count", sum.count);
+    line.shown("from", sum.from);
+    line.shown("until", sum.until);
     line.end();
 }
 
@@ -194,7 +225,11 @@ impl<'a> Line<'a> {
         // A line feed can only stand between the tokens of a JSON text, where a space means the same.
         let written = self.out.get_mut(self.start..).unwrap_or_default();
         written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
-        let sum = sum(written);
+        if let Some(readable) = without_noncharacters(written) {
+            self.out.truncate(self.start);
+            self.out.extend_from_slice(readable.as_bytes());
+        }
+        let sum = sum(self.out.get(self.start..).unwrap_or_default());
         self.out.extend_from_slice(SUM_OPENS);
         self.out.extend_from_slice(&sum);
         self.out.extend_from_slice(SUM_CLOSES);
@@ -238,22 +273,38 @@ impl<'a> Line<'a> {
         &mut self,
         result: &str,
         policies: &[impl AsRef<str>],
-        inputs: impl Iterator<Item = (&'t str, &'t str)>,
+        inputs: impl Iterator<Item = (&'t str, &'t InputValue)>,
         errors: &[impl AsRef<str>],
+        facts: &Facts,
     ) {
         self.open("decision", b'{');
         self.text("result", result);
         self.texts("policies", policies.iter().map(AsRef::as_ref));
         self.open("inputs", b'{');
-        for (name, json) in inputs {
-            self.name(name);
-            self.out.extend_from_slice(json.as_bytes());
+        for (name, value) in inputs {
+            match value {
+                InputValue::Json(text) => {
+                    self.name(name);
+                    self.out.extend_from_slice(text.as_bytes());
+                }
+                InputValue::Person(kind) => match facts.handle(*kind) {
+                    Some(handle) => self.shown(name, handle),
+                    None => self.withheld(name),
+                },
+                InputValue::Withheld => self.withheld(name),
+            }
         }
         self.close(b'}');
         if !errors.is_empty() {
             self.texts("errors", errors.iter().map(AsRef::as_ref));
         }
         self.close(b'}');
+    }
+
+    /// Nothing of a value that may speak of a person; no value of ours looks like this.
+    fn withheld(&mut self, name: &str) {
+        self.name(name);
+        self.out.extend_from_slice(br#"{"withheld":"person"}"#);
     }
 
     fn key(&mut self, key: Option<KeyDigests>) {
@@ -271,6 +322,16 @@ impl<'a> Line<'a> {
         self.shown("digest", revoked.digest);
         self.text_if("tenant", revoked.tenant.as_ref().map(AsRef::as_ref));
         self.epoch(revoked.epoch);
+        self.name("stored");
+        self.out.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
+        self.close(b'}');
+    }
+
+    fn at(&mut self, place: &WrongPlace) {
+        self.open("at", b'{');
+        self.text("in", place.part);
+        self.text("pointer", &place.pointer);
+        self.text("expected", place.expected);
         self.close(b'}');
     }
 
@@ -334,7 +395,7 @@ impl<'a> Line<'a> {
 
     fn number(&mut self, name: &str, number: u64) {
         self.name(name);
-        let _ = write!(self.out, "{number}");
+        let _ = write!(self.out, "{}", number.min(json::MAX_MAGNITUDE.unsigned_abs()));
     }
 
     fn number_if(&mut self, name: &str, number: Option<u64>) {
@@ -365,6 +426,13 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The text that our reader takes instead, if it would not take this one. No noncharacter stands outside a string.
+fn without_noncharacters(written: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(written).ok().filter(|text| json::has_noncharacter(text))?;
+    let mut bytes = [0; 4];
+    Some(text.chars().map(|c| if json::has_noncharacter(c.encode_utf8(&mut bytes)) { '\u{FFFD}' } else { c }).collect())
+}
+
 /// The digits of a sum over `bytes`.
 pub(super) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -390,13 +458,14 @@ impl Note {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
         Self::Intent,
         Self::Outcome,
         Self::Refusal,
+        Self::Refusals,
         Self::Repeat,
         Self::Revocation,
         Self::Recovery,
@@ -412,6 +481,7 @@ impl Kind {
             Self::Intent => "intent",
             Self::Outcome => "outcome",
             Self::Refusal => "refusal",
+            Self::Refusals => "refusals",
             Self::Repeat => "repeat",
             Self::Revocation => "revocation",
             Self::Recovery => "recovery",

@@ -22,6 +22,7 @@ use crate::audit::read::Lines;
 use crate::audit::record::Kind;
 use crate::audit::segment;
 use crate::clock::UnixMillis;
+use crate::limits::REMEMBERED_MS;
 use crate::model::AnswerPlace;
 use crate::model::PastOutcome;
 use crate::model::Receipt;
@@ -35,8 +36,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// How long an idempotency key is remembered.
-const REMEMBERED_MS: u64 = 24 * 3600 * 1000;
 /// Records of one time may stand in the file a little out of order.
 const DISORDER_MS: u64 = 60_000;
 

@@ -8,6 +8,7 @@
 //! commits nothing to the file system's journal.
 
 use crate::audit::segment;
+use crate::model::AnswerPlace;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -43,6 +44,18 @@ pub trait Disk: Send {
     /// # Errors
     /// What the system says; nothing is left behind then.
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>>;
+
+    /// What reads its segments back, for another thread.
+    fn reader(&self) -> Box<dyn Reads>;
+}
+
+/// Reads segments back. Calls block.
+pub trait Reads: Send {
+    /// The bytes at this place.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read(&mut self, place: AnswerPlace) -> io::Result<Vec<u8>>;
 }
 
 /// Segments as files of a directory.
@@ -50,6 +63,10 @@ pub trait Disk: Send {
 pub struct FileDisk {
     directory: PathBuf,
     segment_bytes: u64,
+}
+
+struct FileReads {
+    directory: PathBuf,
 }
 
 struct FileStorage {
@@ -93,6 +110,19 @@ impl Disk for FileDisk {
             }
         }
     }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        Box::new(FileReads { directory: self.directory.clone() })
+    }
+}
+
+impl Reads for FileReads {
+    fn read(&mut self, place: AnswerPlace) -> io::Result<Vec<u8>> {
+        let file = File::open(segment::path(&self.directory, place.segment))?;
+        let mut bytes = vec![0; usize::try_from(place.length).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, place.offset)?;
+        Ok(bytes)
+    }
 }
 
 impl Storage for FileStorage {
@@ -109,5 +139,22 @@ impl Storage for FileStorage {
     fn finish(self: Box<Self>) {
         // Zeros that stay are no harm: readers stop at them.
         let _ = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe takes bytes and cannot make them durable: only the system itself can know that.
+    #[test]
+    fn a_sync_is_one_that_the_system_is_asked_for() {
+        let (_end, pipe) = io::pipe().unwrap();
+        let mut on_a_pipe = FileStorage { file: File::from(std::os::fd::OwnedFd::from(pipe)), end: 0 };
+        let refused = on_a_pipe.sync().unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
+        let mut on_a_file = FileStorage { file: tempfile::tempfile().unwrap(), end: 0 };
+        on_a_file.append(b"a").unwrap();
+        on_a_file.sync().unwrap();
     }
 }

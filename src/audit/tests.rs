@@ -3,4 +3,6 @@
 mod failing;
 mod harness;
 mod lasting;
+mod losing;
+mod reading;
 mod recording;

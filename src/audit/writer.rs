@@ -14,11 +14,18 @@
 //!
 //! **Failure.** When writing or syncing fails, nobody knows what the disk holds, and asking the descriptor again proves
 //! nothing. The log is closed then: every record waiting or yet to come fails, until the process is started anew and
-//! recovery reads what is really there. When only the *next* segment cannot be made (no space), nothing is in doubt: the
-//! batch is refused, and the attempt is made again with the next.
+//! recovery reads what is really there. When only the *next* segment cannot be made (no space), nothing is in doubt: records
+//! are refused, and the attempt is made again with the next batch.
+//!
+//! **Reserve.** Every intent on record is owed an outcome. So [`CLOSING_BYTES`] of the segment in use stay free for each one
+//! that is open; they are written blocks already, which a full disk cannot take away. Where a batch would use them up and
+//! there is no further segment, only what closes intents is written. An outcome that is longer than its share (it keeps an
+//! answer) and does not fit counts as lost, and is told as unknown later.
 
 use crate::audit::desk;
 use crate::audit::fault::AuditFault;
+use crate::audit::losses::Losses;
+use crate::audit::losses::Part;
 use crate::audit::queue::Batch;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
@@ -26,13 +33,13 @@ use crate::audit::storage::Disk;
 use crate::audit::storage::Storage;
 use crate::clock::Clock;
 use crate::model::AnswerPlace;
+use crate::model::Receipt;
 use crate::telemetry::Metrics;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
 use std::sync::mpsc::channel;
@@ -41,6 +48,9 @@ use std::time::Duration;
 
 /// The longest that a record waits for company. With the commit itself far below any deadline of a record.
 const LINGER_MAX: Duration = Duration::from_millis(1);
+
+/// Bytes kept free for the outcome of each open intent: more than any has that keeps no answer.
+pub(super) const CLOSING_BYTES: u64 = 1024;
 
 /// A segment in use.
 pub(super) struct Segment {
@@ -55,8 +65,9 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) segment: Segment,
     pub(super) segment_bytes: u64,
-    /// Records that were lost, to be told in a gap record.
-    pub(super) lost: Arc<AtomicU64>,
+    /// The intents on record that have no outcome yet.
+    pub(super) open: HashSet<Receipt>,
+    pub(super) losses: Arc<Losses>,
     pub(super) at_work: Arc<AtWork>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
@@ -124,7 +135,7 @@ impl Writer {
         let linger = |writer: &Self| writer.linger_until.saturating_sub(writer.clock.steady());
         while self.queue.take(&mut batch, || linger(&self)) {
             self.at_work.set(Some(self.clock.steady()));
-            let result = if failed { Err(AuditFault::Failed) } else { self.commit(&batch, &maker) };
+            let result = if failed { Err(AuditFault::Failed) } else { self.commit(&mut batch, &maker) };
             self.at_work.set(None);
             if result == Err(AuditFault::Failed) && !failed {
                 failed = true;
@@ -136,11 +147,12 @@ impl Writer {
         maker.order(Order::Finish(self.segment.storage));
     }
 
-    /// Makes a batch durable; gives the offset of its first byte.
-    fn commit(&mut self, batch: &Batch, maker: &Maker) -> Result<u64, AuditFault> {
-        let length = batch.bytes.len() as u64;
-        if self.segment.end > 0 && self.segment.end + length > self.segment_bytes {
-            self.next_segment(maker)?;
+    /// Makes a batch durable, but for what there is no space for; gives the offset of its first byte.
+    fn commit(&mut self, batch: &mut Batch, maker: &Maker) -> Result<u64, AuditFault> {
+        self.make_room(batch, maker)?;
+        let start = self.segment.end;
+        if batch.bytes.is_empty() {
+            return Ok(start);
         }
         let began = self.clock.steady();
         let written = self.segment.storage.append(&batch.bytes).and_then(|()| self.segment.storage.sync());
@@ -149,30 +161,89 @@ impl Writer {
             tracing::error!(%error, "the audit log has failed; nothing is let through until a restart");
             return Err(AuditFault::Failed);
         }
-        let records = u32::try_from(batch.entries.len()).unwrap_or(u32::MAX);
+        let written = batch.entries.iter().filter(|entry| !entry.refused);
+        let records = u32::try_from(written.count()).unwrap_or(u32::MAX);
         let ended = self.clock.steady();
         let took = ended.saturating_sub(began);
         self.linger_until = ended.saturating_add(took.saturating_mul(records).min(LINGER_MAX));
         self.metrics.audit_synced(records, took);
-        let start = self.segment.end;
-        self.segment.end += length;
+        self.segment.end += batch.bytes.len() as u64;
+        for entry in batch.entries.iter().filter(|entry| !entry.refused) {
+            match &entry.part {
+                Part::Alone(_) => {}
+                Part::Opens(receipt) => {
+                    self.open.insert(*receipt);
+                }
+                Part::Closes(receipt) => {
+                    self.open.remove(receipt);
+                }
+                Part::Tells(loss) => self.open.retain(|receipt| !loss.unclosed.contains(receipt)),
+            }
+        }
         Ok(start)
     }
 
-    /// Goes on to the next segment, which usually has long been made.
-    fn next_segment(&mut self, maker: &Maker) -> Result<(), AuditFault> {
+    /// Goes on to the next segment if this one has no room for the batch, and where there is none leaves out of the batch what
+    /// closes no intent.
+    fn make_room(&mut self, batch: &mut Batch, maker: &Maker) -> Result<(), AuditFault> {
+        if self.has_room(batch) {
+            return Ok(());
+        }
+        if self.segment.end > 0 && self.next_segment(maker)? && self.has_room(batch) {
+            return Ok(());
+        }
+        self.keep_what_closes(batch);
+        Ok(())
+    }
+
+    /// Whether the segment takes the batch, and then the outcome of every intent that is open.
+    fn has_room(&self, batch: &Batch) -> bool {
+        let opening = batch.entries.iter().filter(|entry| matches!(entry.part, Part::Opens(_)));
+        let open = (self.open.len() + opening.count()) as u64;
+        self.segment.end + batch.bytes.len() as u64 + open * CLOSING_BYTES <= self.segment_bytes
+    }
+
+    /// Takes all out of the batch but the outcomes that leave enough room for those still to come.
+    fn keep_what_closes(&self, batch: &mut Batch) {
+        let mut room = self.segment_bytes.saturating_sub(self.segment.end);
+        let mut open = self.open.len() as u64;
+        let mut kept = Vec::new();
+        let mut rest = batch.bytes.as_slice();
+        for entry in &mut batch.entries {
+            let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
+            let (line, after) = rest.split_at_checked(length).unwrap_or_default();
+            rest = after;
+            let closes = matches!(&entry.part, Part::Closes(receipt) if self.open.contains(receipt));
+            let needed = u64::from(entry.length) + open.saturating_sub(1) * CLOSING_BYTES;
+            if closes && needed <= room {
+                kept.extend_from_slice(line);
+                room -= u64::from(entry.length);
+                open = open.saturating_sub(1);
+            } else {
+                if matches!(entry.part, Part::Closes(_)) && !closes {
+                    // Its intent is not on record either: nothing is lost with it.
+                    entry.part = Part::Alone(0);
+                }
+                entry.refused = true;
+            }
+        }
+        batch.bytes = kept;
+    }
+
+    /// Goes on to the next segment, which usually has long been made; `false` if there is none.
+    fn next_segment(&mut self, maker: &Maker) -> Result<bool, AuditFault> {
         let next = self.segment.number + 1;
         match maker.made.recv() {
             Ok(Ok(storage)) => {
                 let full = std::mem::replace(&mut self.segment, Segment { number: next, storage, end: 0 });
                 maker.order(Order::Finish(full.storage));
                 maker.order(Order::Make(next + 1));
-                Ok(())
+                Ok(true)
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "there is no further segment of the audit log; nothing is let through");
                 maker.order(Order::Make(next));
-                Err(AuditFault::Full)
+                Ok(false)
             }
             Err(_) => Err(AuditFault::Failed),
         }
@@ -183,14 +254,21 @@ impl Writer {
         let segment = self.segment.number;
         let mut ahead = 0;
         desk::ring(batch.entries.drain(..).filter_map(|entry| {
-            let place = result.map(|start| AnswerPlace { segment, offset: start + ahead, length: entry.length });
-            ahead += u64::from(entry.length);
-            match entry.on_done {
-                OnDone::Ring(bell) => return Some((bell, place)),
-                OnDone::Gap(lost) if place.is_err() => drop(self.lost.fetch_add(lost, Ordering::Relaxed)),
-                OnDone::Gap(_) | OnDone::Nobody => {}
+            let start = if entry.refused { result.and(Err(AuditFault::Full)) } else { result };
+            let place = start.map(|start| AnswerPlace { segment, offset: start + ahead, length: entry.length });
+            match place {
+                Ok(_) => ahead += u64::from(entry.length),
+                Err(fault) => {
+                    self.metrics.audit_records_lost(entry.part.weight());
+                    if fault == AuditFault::Full {
+                        self.losses.add(entry.part);
+                    }
+                }
             }
-            None
+            match entry.on_done {
+                OnDone::Ring(bell) => Some((bell, place)),
+                OnDone::Nobody => None,
+            }
         }));
     }
 }

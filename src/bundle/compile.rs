@@ -13,8 +13,10 @@ use crate::diagnostic::Source;
 use crate::json;
 use crate::limits::Limits;
 use crate::model::DataClass;
+use crate::model::IdentifierKind;
 use crate::model::Part;
 use crate::model::PartnerName;
+use crate::model::Recordable;
 use crate::model::Sha256;
 use crate::policy::Demand;
 use crate::policy::DemandValue;
@@ -133,8 +135,27 @@ fn demand_value(field: &Field) -> Option<DemandValue> {
         json::Kind::Number if field.whole => ValueKind::Integer,
         json::Kind::Null | json::Kind::Number | json::Kind::Array | json::Kind::Object => return None,
     };
-    let public = field.rule.class == DataClass::Public;
-    Some(DemandValue { name: name.into(), kind, required: field.required, public })
+    let recordable = recordable(field);
+    Some(DemandValue { name: name.into(), kind, required: field.required, recordable })
+}
+
+/// What of a value the record of a decision may hold. A person's identifier equals the token's (a contract that does not say so
+/// does not load), so that the person's handle stands for it.
+const fn recordable(field: &Field) -> Recordable {
+    match (field.rule.class, field.rule.of) {
+        (DataClass::Public, _) => Recordable::Value,
+        (DataClass::Identifier, Some(kind)) => match kind {
+            IdentifierKind::User | IdentifierKind::Device | IdentifierKind::Car => Recordable::Handle(kind),
+            IdentifierKind::House | IdentifierKind::Door | IdentifierKind::Barrier | IdentifierKind::Tenant => {
+                Recordable::Value
+            }
+            IdentifierKind::Request => Recordable::Nothing,
+        },
+        (
+            DataClass::Identifier | DataClass::Access | DataClass::Personal | DataClass::Biometric | DataClass::Secret,
+            _,
+        ) => Recordable::Nothing,
+    }
 }
 
 /// The value, or its faults among the others.

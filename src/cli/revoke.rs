@@ -132,7 +132,7 @@ fn refused(refusal: Refusal, receipt: Option<Receipt>) -> Diagnostic {
     let help = match refusal {
         Refusal::Line(_) => "nothing was revoked",
         Refusal::Gateway(_) => {
-            "it may be in force until the gateway restarts, and no longer: repeat it when the cause is gone"
+            "it is in force, but may not be after the gateway restarts: repeat it when the cause is gone"
         }
     };
     Diagnostic::without_file(refusal.code(), format!("{refusal}{receipt}")).help(help)

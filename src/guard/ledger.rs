@@ -13,6 +13,7 @@
 
 use crate::audit::Recorded;
 use crate::clock::UnixMillis;
+use crate::limits::REMEMBERED_MS;
 use crate::model::PastOutcome;
 use crate::model::Receipt;
 use crate::model::Sha256;
@@ -23,9 +24,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-
-/// How long a settled key is remembered after its intent, in milliseconds.
-pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Parts of the ledger, each under a lock of its own; a power of two.
 const SHARDS: usize = 16;

@@ -24,7 +24,6 @@ pub use fault::GuardFault;
 pub use fault::RevokeFault;
 pub use fault::Withdrawn;
 pub use ledger::LedgerEntry;
-pub use ledger::REMEMBERED_MS;
 pub use ledger::Reservation;
 pub use ledger::Running;
 pub use revocation::Revocation;

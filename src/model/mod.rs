@@ -6,6 +6,7 @@
 mod class;
 mod digest;
 mod exchange;
+mod input;
 mod names;
 mod past;
 mod place;
@@ -21,6 +22,8 @@ pub use class::Protection;
 pub use digest::Sha256;
 pub use exchange::Head;
 pub use exchange::Reply;
+pub use input::InputValue;
+pub use input::Recordable;
 pub use names::ActionName;
 pub use names::Name;
 pub use names::NameError;

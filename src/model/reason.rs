@@ -101,6 +101,8 @@ reasons! {
     ProtectionFailed = "protection-failed",
     /// The record could not be made durable, so nothing was sent.
     NotRecordable = "not-recordable",
+    /// A revocation is in force on this node, but it could not be stored, or not be recorded.
+    NotLasting = "not-lasting",
     /// Between the record and the first byte the exchange lost its permission: revoked, expired, too old, or a new bundle.
     Withdrawn = "withdrawn",
     /// The partner could not be reached; nothing was sent.

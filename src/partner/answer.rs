@@ -30,13 +30,6 @@ impl Answer {
         Self { status: kept.status, fields, body: kept.body }
     }
 
-    /// The answer as it is kept, sealed, for a repeated command.
-    #[must_use]
-    pub fn to_reply(&self) -> Reply {
-        let fields = self.fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Reply { status: self.status, fields, body: self.body.clone() }
-    }
-
     /// An answer for the tests of rooms that demand one.
     #[cfg(test)]
     pub fn for_test(status: StatusCode, fields: HeaderMap, body: impl Into<Bytes>) -> Self {

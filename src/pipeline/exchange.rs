@@ -7,6 +7,7 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Recorded;
 use crate::contract;
+use crate::contract::AnswerFault;
 use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::guard::Reservation;
@@ -23,6 +24,8 @@ use crate::pipeline::route::Route;
 use crate::pipeline::trail::Trail;
 use crate::policy::Permit;
 use crate::policy::visible;
+use crate::problem::WrongPlace;
+use crate::protect::ProtectFault;
 use crate::protect::Protected;
 use crate::telemetry::Step;
 use std::sync::Arc;
@@ -41,6 +44,20 @@ pub struct Asked {
     pub route: Arc<Route>,
     pub rebuilt: Rebuilt,
     pub permit: Permit,
+}
+
+/// What became of a valid answer.
+pub struct Taken {
+    /// What the caller gets.
+    pub reply: Reply,
+    /// What a repeated command is answered from; `None` where none can be repeated.
+    pub kept: Option<Reply>,
+}
+
+/// What was wrong with an answer.
+pub struct Unfit {
+    word: &'static str,
+    at: Option<WrongPlace>,
 }
 
 /// How an exchange ended, before that is on record.
@@ -74,8 +91,8 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     let at = clock.now();
     let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
         Ok(recorded) => recorded,
-        Err(fault) => {
-            let concluded = gate.log.unrecorded(&facts, fault);
+        Err(_) => {
+            let concluded = gate.log.unrecorded(&facts);
             trail.done(Step::Intent, clock.as_ref());
             trail.count(&gate.core.metrics, clock.as_ref());
             gate.core.metrics.concluded(concluded.reason());
@@ -151,11 +168,24 @@ impl Asked {
     /// Step 9: the answer checked and rebuilt, in our own words again, and only what the caller may see.
     ///
     /// # Errors
-    /// What was wrong with it, as a word for the record.
-    pub fn read(&self, answer: Answer) -> Result<Reply, &'static str> {
-        let checked = contract::check(self.rebuilt.routed(), answer).map_err(|fault| fault.code())?;
-        let restored = self.route.protector.restore(&self.permit, checked).map_err(|fault| fault.word())?;
-        Ok(visible(&self.permit, restored).into_reply())
+    /// What was wrong with it, for the record.
+    pub fn read(&self, answer: Answer) -> Result<Taken, Unfit> {
+        let checked = contract::check(self.rebuilt.routed(), answer)?;
+        let kept = self.rebuilt.idempotency_key().map(|_| checked.as_checked());
+        let restored = self.route.protector.restore(&self.permit, checked)?;
+        Ok(Taken { reply: visible(&self.permit, restored).into_reply(), kept })
+    }
+}
+
+impl From<AnswerFault> for Unfit {
+    fn from(fault: AnswerFault) -> Self {
+        Self { word: fault.code(), at: fault.place().cloned() }
+    }
+}
+
+impl From<ProtectFault> for Unfit {
+    fn from(fault: ProtectFault) -> Self {
+        Self { word: fault.word(), at: None }
     }
 }
 
@@ -163,22 +193,22 @@ impl Ended {
     fn with_answer(asked: &Asked, answer: Answer, recorded: &Recorded) -> Self {
         let partner_status = Some(answer.status().as_u16());
         let size = Some(answer.body().len() as u64);
-        let kept = answer.to_reply();
         let mut ended = match asked.read(answer) {
-            Ok(reply) => {
+            Ok(Taken { reply, kept }) => {
                 let (state, reason) = match reply.status.is_success() {
                     true => (OutcomeState::Done, Reason::Done),
                     false => (OutcomeState::Refused, Reason::PartnerRefused),
                 };
                 let mut outcome = Outcome::new(state, reason);
-                outcome.keep = Some(kept);
+                outcome.keep = kept;
                 Self { outcome, reply }
             }
             // What came is no valid answer, so it is not known whether the command was done.
-            Err(word) => {
+            Err(Unfit { word, at }) => {
                 let refusal = Refusal::of_answer();
                 let mut outcome = Outcome::new(OutcomeState::Unknown, refusal.reason);
                 outcome.detail = Some(word);
+                outcome.at = at;
                 Self { outcome, reply: refusal.problem.reply(recorded.receipt()) }
             }
         };

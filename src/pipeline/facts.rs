@@ -22,6 +22,7 @@ impl Gate {
         let bundle = self.core.snapshot.load().bundle.digest();
         let mut facts = Facts::new(Receipt::new(crypto::random()), self.core.guard.epoch(), bundle);
         facts.peer = visitor.peer.as_ref().ok().map(|peer| Arc::from(peer.name()));
+        facts.certificate = Some(visitor.certificate);
         facts
     }
 
@@ -39,6 +40,7 @@ impl Gate {
             of(IdentifierKind::Car, token.car.as_ref()),
         ];
         [facts.subject, facts.device, facts.car] = self.core.handles.of(&token.issuer, identifiers).await?;
+        facts.caller_known = true;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::identity::IdentityFault;
 use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::model::Head;
+use crate::model::Sha256;
 use crate::pipeline::operation;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::DoorFault;
@@ -57,6 +58,8 @@ pub struct Gate {
 /// Who is at a door: the peer of its certificate, and the name that the TLS handshake asked for.
 pub struct Visitor {
     pub(super) peer: Result<Peer, IdentityFault>,
+    /// The thumbprint of its certificate, also where that names nobody.
+    pub(super) certificate: Sha256,
     pub(super) server_name: Option<Box<str>>,
 }
 
@@ -83,7 +86,7 @@ impl Gate {
     /// Meets who came in, once per connection.
     #[must_use]
     pub fn greet(&self, certificate: Arc<Certificate>, server_name: Option<Box<str>>) -> Visitor {
-        Visitor { peer: Peer::of(certificate), server_name }
+        Visitor { certificate: certificate.thumbprint, peer: Peer::of(certificate), server_name }
     }
 
     /// Handles one request, whatever it asks for.

@@ -70,6 +70,7 @@ async fn permitted<B: Body>(
     trail.done(Step::Identify, clock);
 
     let admitted = core.guard.admit(&declared, &caller, &head.fields, now)?;
+    facts.epoch = admitted.epoch();
     trail.done(Step::Admit, clock);
 
     let bytes = body.read(usize::try_from(declared.body_max_bytes()).unwrap_or(usize::MAX)).await?;
@@ -83,7 +84,10 @@ async fn permitted<B: Body>(
     trail.done(Step::Bind, clock);
 
     let located = snapshot.directory.locate(rebuilt.resource());
-    let located = located.ok_or_else(|| Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound))?;
+    let Some(located) = located else {
+        facts.unknown_to = Some(snapshot.directory.version());
+        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
+    };
     facts.located = Some(Arc::new(located.clone()));
     let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
     route.count(&rebuilt.operation().id, &decision);
@@ -109,8 +113,7 @@ pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: 
     let core = &gate.core;
     facts.steps = trail.unrecorded();
     facts.decided = refusal.decided;
-    let reply = refusal.problem.reply(facts.receipt);
-    let concluded = gate.log.refusal(&facts, refusal.reason, reply, core.clock.now()).await;
+    let concluded = gate.log.refusal(&facts, refusal.reason, &refusal.problem, core.clock.now()).await;
     trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());
     core.metrics.concluded(concluded.reason());

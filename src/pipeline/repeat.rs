@@ -24,7 +24,7 @@ pub struct Repeated {
 /// Gives the recorded answer again; where it is not known, says so again.
 pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail: Trail) -> Concluded {
     let core = &gate.core;
-    match recall(gate, &repeated) {
+    match recall(gate, &repeated).await {
         Some(reply) => {
             facts.steps = trail.unrecorded();
             let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
@@ -38,11 +38,13 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
 }
 
 /// The first command's answer: the partner's, checked and restored as if it had come now, or our own.
-fn recall(gate: &Gate, repeated: &Repeated) -> Option<Reply> {
+async fn recall(gate: &Gate, repeated: &Repeated) -> Option<Reply> {
     let PastOutcome::Answered(place) = repeated.outcome else { return None };
-    let (state, kept) = gate.log.recorded_answer(place, repeated.first).ok()?;
+    let (state, kept) = gate.log.recorded_answer(place, repeated.first).await.ok()?;
     match state {
-        OutcomeState::Done | OutcomeState::Refused => repeated.asked.read(Answer::of_reply(kept)).ok(),
+        OutcomeState::Done | OutcomeState::Refused => {
+            repeated.asked.read(Answer::of_reply(kept)).ok().map(|taken| taken.reply)
+        }
         OutcomeState::Withdrawn | OutcomeState::NotSent => Some(kept),
         OutcomeState::Unknown => None,
     }

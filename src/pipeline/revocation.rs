@@ -25,6 +25,7 @@ use crate::pipeline::operation;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::trail::Trail;
+use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
 use bytes::Bytes;
@@ -77,6 +78,13 @@ pub struct RevocationReply {
     pub state: &'static str,
 }
 
+/// What became of an order, which is in force.
+struct CarriedOut {
+    epoch: Epoch,
+    stored: bool,
+    noted: Option<Noted>,
+}
+
 impl Gate {
     /// Revokes on behalf of `by`, who has been asked about already. In force before anything is awaited.
     pub async fn revoke(&self, order: RevocationOrder, by: Revoker) -> RevocationReply {
@@ -86,30 +94,28 @@ impl Gate {
             self.core.snapshot.load().bundle.digest(),
         );
         facts.peer = by.name();
-        let outcome = self.carry_out(&mut facts, order).await.map(|(epoch, _)| epoch);
+        let carried = self.carry_out(&mut facts, order).await;
+        let outcome = carried.noted.is_some_and(|_| carried.stored).then_some(carried.epoch).ok_or(Reason::NotLasting);
         self.core.metrics.concluded(outcome.err().unwrap_or(Reason::Done));
         RevocationReply { outcome, receipt: facts.receipt, state: STATE }
     }
 
-    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder) -> Result<(Epoch, Noted), Reason> {
+    /// Puts an order in force, then on the store, then on record; each is tried whatever became of the one before.
+    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder) -> CarriedOut {
         let core = &self.core;
         let now = core.clock.now();
         facts.tenant.clone_from(&order.tenant);
         let (kind, tenant) = (order.kind.word(), order.tenant.clone());
         let revocation = Revocation { kind: order.kind, tenant: order.tenant, value: order.value };
         let digest = core.guard.revocation_digest(&revocation);
-        let stored = core.guard.revoke(revocation, now).await;
-        let epoch = match &stored {
-            Ok(epoch) => *epoch,
-            Err(fault) => fault.epoch,
+        let (epoch, stored) = match core.guard.revoke(revocation, now).await {
+            Ok(epoch) => (epoch, true),
+            Err(fault) => (fault.epoch, false),
         };
         facts.epoch = epoch;
-        let note = Note::Revocation(Revoked { kind, digest, tenant, epoch });
-        let noted = self.log.note(facts, note, now).await;
-        match (stored, noted) {
-            (Ok(epoch), Ok(noted)) => Ok((epoch, noted)),
-            _ => Err(Reason::NotRecordable),
-        }
+        let note = Note::Revocation(Revoked { kind, digest, tenant, epoch, stored });
+        let noted = self.log.note(facts, note, core.clock.now()).await.ok();
+        CarriedOut { epoch, stored, noted }
     }
 }
 
@@ -126,21 +132,22 @@ impl Revoker {
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let trail = Trail::begin(gate.core.clock.as_ref());
     let mut facts = gate.facts(visitor);
-    let order = match ordered(gate, visitor, head, body).await {
+    let order = match ordered(gate, visitor, head, body, &mut facts).await {
         Ok(order) => order,
         Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
     };
-    match gate.carry_out(&mut facts, order).await {
-        Ok((epoch, noted)) => {
-            gate.core.metrics.concluded(Reason::Done);
-            noted.conclude(Reason::Done, reply(epoch))
-        }
+    let CarriedOut { epoch, stored, noted } = gate.carry_out(&mut facts, order).await;
+    let concluded = match noted {
+        Some(noted) if stored => noted.conclude(Reason::Done, reply(epoch)),
         // In force all the same, and kept for the next attempt; but nobody is told that it will last.
-        Err(reason) => {
-            let refusal = Refusal::new(reason, ProblemType::Unavailable);
-            operation::refuse(gate, facts, refusal, trail).await
+        Some(noted) => {
+            let reply = Problem::from(ProblemType::NotLasting).reply(noted.receipt());
+            noted.conclude(Reason::NotLasting, reply)
         }
-    }
+        None => gate.log.revoked_unrecorded(&facts),
+    };
+    gate.core.metrics.concluded(concluded.reason());
+    concluded
 }
 
 /// Who asks, for what, and whether they may.
@@ -149,11 +156,13 @@ async fn ordered<B: Body>(
     visitor: &Visitor,
     head: &Head,
     body: &mut B,
+    facts: &mut Facts,
 ) -> Result<RevocationOrder, Refusal> {
     is_asked(head).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
+    facts.caller_known = true;
     let bytes = body.read(ORDER_MAX_BYTES).await?;
     let order = read(&bytes).map_err(Refusal::of_body)?;
     let snapshot = core.snapshot.load();

@@ -203,6 +203,7 @@ impl Assembly<'_> {
                     .cloned(),
                 index,
                 context,
+                above: footprint.above(),
             }),
             Err(unfits) => {
                 for unfit in unfits {

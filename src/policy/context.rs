@@ -6,6 +6,8 @@
 //! is a fault at load, so that at run time no attribute is missing and none is of a wrong type. At run time values are
 //! built from values (`facts.rs`), and only for attributes that some policy of the action reads.
 
+use crate::model::IdentifierKind;
+use crate::model::Recordable;
 use crate::policy::demand::Demand;
 use crate::policy::demand::ValueKind;
 use crate::policy::entities::DOOR;
@@ -94,8 +96,8 @@ pub(super) struct RequestValue {
     /// `request.<name>`, as records name it.
     pub(super) path: Arc<str>,
     pub(super) kind: ValueKind,
-    /// Whether every operation of the action declares it `public`.
-    pub(super) public: bool,
+    /// What of it a record may hold, whichever operation of the action it comes from.
+    pub(super) recordable: Recordable,
 }
 
 /// Who asks: a user by an operation of a contract, or a peer at the gateway's own paths.
@@ -188,9 +190,25 @@ impl Provider {
         }
     }
 
-    /// Whether its value may speak of a person, so that records name it without the value.
-    pub(super) const fn speaks_of_a_person(self) -> bool {
-        matches!(self, Self::Device)
+    /// What of its value a record may hold.
+    pub(super) const fn recordable(self) -> Recordable {
+        match self {
+            Self::Device => Recordable::Handle(IdentifierKind::Device),
+            Self::GrantedDoors
+            | Self::GrantedHouses
+            | Self::Scopes
+            | Self::Roles
+            | Self::Tenant
+            | Self::ResourceTenant
+            | Self::Partner
+            | Self::Peer
+            | Self::Purpose
+            | Self::AgeSeconds
+            | Self::TokenKind
+            | Self::Issuer
+            | Self::ClientId
+            | Self::Request => Recordable::Value,
+        }
     }
 }
 
@@ -260,7 +278,7 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
         Asker::Operations(demands) => *demands,
         Asker::Peer => &[],
     };
-    let (mut found, mut public) = (false, true);
+    let mut recordable = None;
     for demand in demands {
         let value = demand.values.iter().find(|value| &*value.name == name);
         if let Some(value) = value {
@@ -268,18 +286,20 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
                 let message = format!("`context.{path}` is not what `{}` declares it to be", demand.operation);
                 return Err(unfit(message, "give it the type that it has in the contract"));
             }
-            (found, public) = (true, public && value.public);
+            // Where two operations disagree, the record holds nothing of it.
+            let agreed = recordable.is_none_or(|known| known == value.recordable);
+            recordable = Some(if agreed { value.recordable } else { Recordable::Nothing });
         }
         if declared.is_required && !value.is_some_and(|value| value.required) {
             let message = format!("`context.{path}` may be absent from `{}`", demand.operation);
             return Err(unfit(message, "declare it as optional, with `?` after its name"));
         }
     }
-    if !found {
+    let Some(recordable) = recordable else {
         let message = format!("no operation of the action has the value `{name}`");
         return Err(unfit(message, "values are those of the path, the query and the top level of the body"));
-    }
-    Ok(RequestValue { name: name.into(), path: path.into(), kind, public })
+    };
+    Ok(RequestValue { name: name.into(), path: path.into(), kind, recordable })
 }
 
 fn entity(name: &str, types: &Types) -> Option<Type> {

@@ -1,8 +1,11 @@
 //! What was decided, by which policies, on which inputs: the part of a record that explains it.
 //!
-//! Inputs are only those context attributes that a policy of the action reads. Nothing in here speaks of a person: an
-//! attribute that may is named without its value.
+//! Inputs are what the policies of the action read and nothing else: attributes of the context, and what the principal and
+//! the resource are in (`principal.in`, `resource.in`; of those that policies name, the ones that are so). Together with
+//! action, subject and resource, which every record has, they suffice to decide again. Nothing in here speaks of a person:
+//! the record holds handles.
 
+use crate::model::InputValue;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,14 +17,13 @@ pub struct Decision {
     pub(super) errors: Vec<Arc<str>>,
 }
 
-/// One context attribute that a policy of the action reads. It is for the record: `Debug` shows the value's length alone,
-/// because roles, scopes and rights are a stranger's words.
+/// One thing that a policy of the action reads.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Input {
-    /// The attribute's name, for instance `ageSeconds` or `request.reason`.
+    /// Its name, for instance `ageSeconds`, `request.reason` or `principal.in`.
     pub name: Arc<str>,
-    /// Its value as JSON text; [`Input::WITHHELD`] where it may speak of a person.
-    pub json: Box<str>,
+    /// Its value.
+    pub value: InputValue,
 }
 
 impl Decision {
@@ -32,7 +34,7 @@ impl Decision {
         &self.policies
     }
 
-    /// What the action's policies could read, in the order of the attributes' names.
+    /// What the action's policies could read: attributes in the order of their names, then what principal and resource are in.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
@@ -45,13 +47,8 @@ impl Decision {
     }
 }
 
-impl Input {
-    /// Stands for a value that is not recorded because it may speak of a person. No attribute has such a value itself.
-    pub const WITHHELD: &'static str = r#"{"withheld":"person"}"#;
-}
-
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: <{} bytes>", self.name, self.json.len())
+        write!(f, "{}: {:?}", self.name, self.value)
     }
 }

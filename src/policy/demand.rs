@@ -5,6 +5,7 @@
 
 use crate::model::ActionName;
 use crate::model::OperationId;
+use crate::model::Recordable;
 
 /// One operation's demand.
 #[derive(Clone, Debug)]
@@ -30,8 +31,8 @@ pub struct DemandValue {
     pub kind: ValueKind,
     /// Whether it is always there.
     pub required: bool,
-    /// Whether it is of class `public`. Any other is never written into a record.
-    pub public: bool,
+    /// What of it a record may hold.
+    pub recordable: Recordable,
 }
 
 /// What a validated value may be, to be seen by policies.

@@ -1,6 +1,8 @@
 //! The context of one question, built from values by the plan that was made at load, and the same facts for the record.
 
 use crate::json;
+use crate::model::InputValue;
+use crate::model::Recordable;
 use crate::policy::context::Attribute;
 use crate::policy::context::ContextPlan;
 use crate::policy::context::Provider;
@@ -11,9 +13,11 @@ use crate::policy::entities::DOOR;
 use crate::policy::entities::HOUSE;
 use crate::policy::entities::PARTNER;
 use crate::policy::entities::Types;
+use crate::policy::footprint::Above;
 use crate::policy::question::Question;
 use cedar_policy_core::ast;
 use cedar_policy_core::ast::Context;
+use cedar_policy_core::ast::Entity;
 use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Value;
@@ -54,7 +58,7 @@ impl ContextPlan {
             if attribute.provider == Provider::Request {
                 self.request_inputs(value, &mut inputs);
             } else {
-                inputs.push(input(&attribute.name, value, attribute.provider.speaks_of_a_person()));
+                inputs.push(input(&attribute.name, value, attribute.provider.recordable()));
             }
         }
         inputs
@@ -66,7 +70,7 @@ impl ContextPlan {
         };
         for declared in &self.values {
             if let Some(value) = values.get(&*declared.name) {
-                inputs.push(input(&declared.path, value, !declared.public));
+                inputs.push(input(&declared.path, value, declared.recordable));
             }
         }
     }
@@ -135,16 +139,48 @@ fn age(seconds: u64) -> Value {
     Value::new(i64::try_from(seconds).unwrap_or(i64::MAX), None)
 }
 
-fn input(name: &Arc<str>, value: &Value, withheld: bool) -> Input {
-    let json = if withheld {
-        Input::WITHHELD.into()
-    } else {
-        let mut out = Vec::with_capacity(64);
-        write(value, &mut out);
-        // Our own writer makes UTF-8 only.
-        String::from_utf8(out).unwrap_or_default().into_boxed_str()
+fn input(name: &Arc<str>, value: &Value, recordable: Recordable) -> Input {
+    let value = match recordable {
+        Recordable::Value => json_text(|out| write(value, out)),
+        Recordable::Handle(kind) => InputValue::Person(kind),
+        Recordable::Nothing => InputValue::Withheld,
     };
-    Input { name: Arc::clone(name), json }
+    Input { name: Arc::clone(name), value }
+}
+
+/// What an entity is in, as far as policies ask, for the record.
+pub(super) fn above(name: &Arc<str>, asked: &Above, entity: &Entity) -> Option<Input> {
+    if !asked.is_asked() {
+        return None;
+    }
+    let mut found: Vec<&EntityUID> = entity.ancestors().filter(|uid| asked.reads(uid)).collect();
+    found.sort_unstable();
+    let value = json_text(|out| {
+        out.push(b'[');
+        for (index, uid) in found.into_iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_uid(uid, out);
+        }
+        out.push(b']');
+    });
+    Some(Input { name: Arc::clone(name), value })
+}
+
+fn json_text(write: impl FnOnce(&mut Vec<u8>)) -> InputValue {
+    let mut out = Vec::with_capacity(64);
+    write(&mut out);
+    // Our own writer makes UTF-8 only.
+    InputValue::Json(String::from_utf8(out).unwrap_or_default().into_boxed_str())
+}
+
+fn write_uid(uid: &EntityUID, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":");
+    json::write_string(&uid.entity_type().to_string(), out);
+    out.extend_from_slice(b",\"id\":");
+    json::write_string(uid.eid().as_ref(), out);
+    out.push(b'}');
 }
 
 /// A value as JSON: entities as `{"type":..,"id":..}`, sets as arrays in Cedar's order.
@@ -153,13 +189,7 @@ fn write(value: &Value, out: &mut Vec<u8>) {
         ast::ValueKind::Lit(Literal::Bool(truth)) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         ast::ValueKind::Lit(Literal::Long(number)) => out.extend_from_slice(number.to_string().as_bytes()),
         ast::ValueKind::Lit(Literal::String(text)) => json::write_string(text, out),
-        ast::ValueKind::Lit(Literal::EntityUID(uid)) => {
-            out.extend_from_slice(b"{\"type\":");
-            json::write_string(&uid.entity_type().to_string(), out);
-            out.extend_from_slice(b",\"id\":");
-            json::write_string(uid.eid().as_ref(), out);
-            out.push(b'}');
-        }
+        ast::ValueKind::Lit(Literal::EntityUID(uid)) => write_uid(uid, out),
         ast::ValueKind::Set(set) => {
             out.push(b'[');
             for (index, element) in set.iter().enumerate() {

@@ -1,9 +1,14 @@
-//! What a policy can read of the context, told from its text: what nobody reads is neither built nor recorded.
+//! What a policy can read, told from its text: of the context, and of what the principal and the resource are in. What nobody
+//! reads is neither built nor recorded.
 
+use cedar_policy_core::ast::BinaryOp;
+use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::Expr;
 use cedar_policy_core::ast::ExprKind;
+use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Var;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The attributes of `context` that stand in some policies.
 #[derive(Default)]
@@ -14,6 +19,16 @@ pub(super) struct Footprint {
     whole_request: bool,
     names: BTreeSet<String>,
     request: BTreeSet<String>,
+    principal: Above,
+    resource: Above,
+}
+
+/// What policies ask of one entity: whether it is in this or that (`in`), or in something that only a question tells.
+#[derive(Clone, Default)]
+pub(super) struct Above {
+    /// In something that does not stand in the policy's text.
+    any: bool,
+    named: BTreeSet<EntityUID>,
 }
 
 impl Footprint {
@@ -45,6 +60,13 @@ impl Footprint {
         }
         self.whole |= contexts > named;
         self.whole_request |= requests > inside;
+        self.principal.add(condition, Var::Principal);
+        self.resource.add(condition, Var::Resource);
+    }
+
+    /// What is asked of the principal and of the resource, each with its name in a record.
+    pub(super) fn above(self) -> [(Arc<str>, Above); 2] {
+        [(Arc::from("principal.in"), self.principal), (Arc::from("resource.in"), self.resource)]
     }
 
     /// Whether a policy can read `context.<name>`.
@@ -56,6 +78,48 @@ impl Footprint {
     pub(super) fn reads_request(&self, name: &str) -> bool {
         self.whole || self.whole_request || self.request.contains(name)
     }
+}
+
+impl Above {
+    /// Whether any policy asks what the entity is in.
+    pub(super) fn is_asked(&self) -> bool {
+        self.any || !self.named.is_empty()
+    }
+
+    /// Whether a policy can tell if the entity is in this one.
+    pub(super) fn reads(&self, above: &EntityUID) -> bool {
+        self.any || self.named.contains(above)
+    }
+
+    /// Adds what `condition` asks of `entity`. An entity has no attributes, so there is nothing else to read of it.
+    fn add(&mut self, condition: &Expr, entity: Var) {
+        for node in condition.subexpressions() {
+            let ExprKind::BinaryApp { op: BinaryOp::In, arg1, arg2 } = node.expr_kind() else { continue };
+            let names = |left: &Expr| left.subexpressions().any(|node| is_var(node, entity));
+            match (is_var(arg1, entity), literals(arg2)) {
+                (true, Some(uids)) => self.named.extend(uids),
+                (true, None) => self.any = true,
+                // `(if … then principal else …) in …`
+                (false, _) => self.any |= names(arg1),
+            }
+        }
+    }
+}
+
+/// The entities on the right side of an `in`, if they all stand there.
+fn literals(right: &Expr) -> Option<Vec<EntityUID>> {
+    let literal = |node: &Expr| match node.expr_kind() {
+        ExprKind::Lit(Literal::EntityUID(uid)) => Some(uid.as_ref().clone()),
+        _ => None,
+    };
+    match right.expr_kind() {
+        ExprKind::Set(elements) => elements.iter().map(literal).collect(),
+        _ => literal(right).map(|uid| vec![uid]),
+    }
+}
+
+fn is_var(node: &Expr, var: Var) -> bool {
+    matches!(node.expr_kind(), ExprKind::Var(found) if *found == var)
 }
 
 /// `left.first`, `left has first`, `left has first.second`.
@@ -108,5 +172,26 @@ mod tests {
         assert!(read("[context.a, 1].contains(1) && {c: context}.c.a == 1").0);
         let (whole, _, whole_request, _) = read("context.request == {x: 1}");
         assert!(!whole && whole_request);
+    }
+
+    #[test]
+    fn what_an_entity_is_in_is_asked_of_those_that_are_named_or_of_all() {
+        let asked = |text: &str| {
+            let mut found = Footprint::default();
+            found.add(&text.parse().unwrap());
+            found.above().map(|(_, above)| {
+                (above.any, above.named.iter().map(|uid| uid.eid().escaped().to_string()).collect::<Vec<_>>())
+            })
+        };
+        let none = (false, vec![]);
+        let named = |names: &[&str]| (false, names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(asked("principal == User::\"a\" && resource is Door"), [none.clone(), none.clone()]);
+        let text = "principal is User in Role::\"b\" || principal in [Role::\"a\", Tenant::\"c\"]";
+        assert_eq!(asked(text), [named(&["a", "b", "c"]), none.clone()]);
+        let any = (true, vec![]);
+        assert_eq!(asked("resource in context.houses"), [none.clone(), any.clone()]);
+        assert_eq!(asked("principal in [Role::\"a\", context.role]"), [any.clone(), none.clone()]);
+        assert_eq!(asked("(if context.a then principal else resource) in Role::\"a\""), [any.clone(), any.clone()]);
+        assert_eq!(asked("context.tenant in Tenant::\"a\""), [none.clone(), none]);
     }
 }

@@ -4,6 +4,8 @@ use crate::policy::Decision;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::Slice;
 use crate::policy::entities::Types;
+use crate::policy::facts;
+use crate::policy::footprint::Above;
 use crate::policy::index::Index;
 use crate::policy::index::Rule;
 use crate::policy::question::Question;
@@ -34,6 +36,8 @@ pub(super) struct Action {
     pub(super) group: Option<Entity>,
     pub(super) index: Index,
     pub(super) context: ContextPlan,
+    /// What policies ask of the principal and of the resource: what each is in.
+    pub(super) above: [(Arc<str>, Above); 2],
 }
 
 /// What the policies say to one question. It is no proof: [`Policies::decide`](crate::policy::Policies::decide) makes those.
@@ -82,6 +86,8 @@ impl Action {
     pub(super) fn judge(&self, slice: Slice, context: Context) -> Judgement {
         let rules = self.index.candidates(&slice.principal, &slice.resource);
         let mut decision = Decision { inputs: self.context.inputs(&context), ..Decision::default() };
+        let entities = self.above.iter().zip([&slice.principal, &slice.resource]);
+        decision.inputs.extend(entities.filter_map(|((name, asked), entity)| facts::above(name, asked, entity)));
         let uid = |entity: &Entity| EntityUIDEntry::known(entity.uid().clone(), None);
         let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
         let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));

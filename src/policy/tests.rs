@@ -7,8 +7,11 @@ use super::*;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::json::Value;
+use crate::model::IdentifierKind;
+use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::Name;
+use crate::model::Recordable;
 use crate::model::ResourceId;
 use crate::model::Stranger;
 use crate::model::TenantId;
@@ -106,14 +109,23 @@ impl Case {
 }
 
 fn open_door() -> Demand {
-    let value =
-        |name: &str, required, public| DemandValue { name: name.into(), kind: ValueKind::Text, required, public };
+    let value = |name: &str, required, recordable| DemandValue {
+        name: name.into(),
+        kind: ValueKind::Text,
+        required,
+        recordable,
+    };
     Demand {
         operation: name("openDoor"),
         action: name("openDoor"),
         resource: "Door".into(),
         dated: true,
-        values: vec![value("houseId", true, false), value("reason", false, true), value("userId", true, false)],
+        values: vec![
+            value("houseId", true, Recordable::Value),
+            value("note", false, Recordable::Nothing),
+            value("reason", false, Recordable::Value),
+            value("userId", true, Recordable::Handle(IdentifierKind::User)),
+        ],
     }
 }
 
@@ -205,26 +217,57 @@ fn a_policy_that_errs_denies_also_where_another_permits() {
 
 #[test]
 fn the_decision_names_what_the_policies_read_and_never_a_person() {
-    let schema = SAMPLE_SCHEMA
-        .replace("peer: String,", "peer: String, device?: String, request: { reason?: String, userId: String },");
-    let text = "@id(\"a\") @reason(\"r\") permit(principal, action == PropDevelopment::Action::\"openDoor\", resource) when { context.ageSeconds < 5 && context has device && context.device != \"x\" && context.request.userId != \"x\" && context.request has reason && context.request.reason == \"guest\" && context.grantedDoors.contains(resource) };";
+    let schema = SAMPLE_SCHEMA.replace(
+        "peer: String,",
+        "peer: String, device?: String, request: { reason?: String, note?: String, userId: String },",
+    );
+    let text = "@id(\"a\") @reason(\"r\") permit(principal, action == PropDevelopment::Action::\"openDoor\", resource) when { context.ageSeconds < 5 && context has device && context.device != \"x\" && context.request.userId != \"x\" && context.request has note && context.request.note != \"x\" && context.request has reason && context.request.reason == \"guest\" && context.grantedDoors.contains(resource) };";
     let policies = compile(&schema, &[text], &[open_door()]).unwrap();
     let mut case = resident();
-    case.values.push(("userId".into(), Value::from("user-1")));
+    case.values.extend([("userId".into(), Value::from("user-1")), ("note".into(), Value::from("Ivanov asks"))]);
     let Judgement::Permits(decision) = case.judge(&policies) else { panic!("denied") };
-    let inputs: Vec<(&str, &str)> = decision.inputs().iter().map(|input| (&*input.name, &*input.json)).collect();
+    let inputs: Vec<_> = decision.inputs().iter().map(|input| (&*input.name, input.value.clone())).collect();
+    let json = |text: &str| InputValue::Json(text.into());
     assert_eq!(
         inputs,
         [
-            ("ageSeconds", "1"),
-            ("device", Input::WITHHELD),
-            ("grantedDoors", r#"[{"type":"PropDevelopment::Door","id":"9:smarthome,5:north,2:h1,4:main,"}]"#),
-            ("request.reason", r#""guest""#),
-            ("request.userId", Input::WITHHELD),
+            ("ageSeconds", json("1")),
+            ("device", InputValue::Person(IdentifierKind::Device)),
+            ("grantedDoors", json(r#"[{"type":"PropDevelopment::Door","id":"9:smarthome,5:north,2:h1,4:main,"}]"#)),
+            ("request.note", InputValue::Withheld),
+            ("request.reason", json(r#""guest""#)),
+            ("request.userId", InputValue::Person(IdentifierKind::User)),
         ]
     );
+    assert!(decision.inputs().iter().all(|input| !input.name.ends_with(".in")), "no policy asks what anything is in");
     let text = format!("{decision:?}");
     assert!(!text.contains("guest") && !text.contains("phone-1") && text.contains("ageSeconds: <1 bytes>"), "{text}");
+}
+
+#[test]
+fn the_decision_names_the_roles_and_parents_out_of_which_policies_ask_and_no_others() {
+    let input = |case: &Case, policies: &Policies, name: &str| {
+        let (Judgement::Permits(decision) | Judgement::Denies(decision)) = case.judge(policies) else {
+            panic!("erred")
+        };
+        let found = decision.inputs().iter().find(|input| &*input.name == name).map(|input| input.value.clone());
+        found.map(|value| match value {
+            InputValue::Json(text) => text.into_string(),
+            other => panic!("{other:?}"),
+        })
+    };
+    let mut case = resident();
+    case.roles.push(Stranger::new("chess-club"));
+    let (roles, above) = ("principal.in", "resource.in");
+    let resident = r#"[{"type":"PropDevelopment::Role","id":"resident"}]"#;
+    assert_eq!(input(&case, &sample(), roles).as_deref(), Some(resident), "the sample asks for one role");
+    let house = r#"[{"type":"PropDevelopment::House","id":"9:smarthome,5:north,2:h1,"},{"type":"PropDevelopment::Tenant","id":"north"}]"#;
+    assert_eq!(input(&case, &sample(), above).as_deref(), Some(house), "and whether the door is in what was granted");
+    case.roles.remove(0);
+    assert_eq!(input(&case, &sample(), roles).as_deref(), Some("[]"), "that it is not so is told as well");
+    let blind = "@id(\"a\") @reason(\"r\") permit(principal, action, resource);";
+    let blind = compile(SAMPLE_SCHEMA, &[blind], &[open_door()]).unwrap();
+    assert_eq!((input(&case, &blind, roles), input(&case, &blind, above)), (None, None));
 }
 
 #[test]
@@ -244,7 +287,8 @@ fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
     let all = "clientId?: String, device?: String, issuer: String, roles: Set<String>, scopes: Set<String>, request: { reason?: String, userId: String, count?: Long, guest?: Bool },";
     let schema = SAMPLE_SCHEMA.replace("peer: String,", &format!("peer: String, {all}"));
     let mut demand = open_door();
-    let value = |name: &str, kind| DemandValue { name: name.into(), kind, required: false, public: true };
+    let value =
+        |name: &str, kind| DemandValue { name: name.into(), kind, required: false, recordable: Recordable::Value };
     demand.values.extend([value("count", ValueKind::Integer), value("guest", ValueKind::Boolean)]);
     // A policy that takes the context as a whole reads all of it.
     let text = "@id(\"a\") @reason(\"r\") permit(principal, action, resource) when { [context].contains(context) };";
@@ -428,6 +472,23 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
+/// The same question from people in other roles, in which its policies may or may not be interested.
+fn twins(case: &Case) -> Vec<Case> {
+    let roles = [&[][..], &["resident"], &["guard"], &["resident", "guard"], &["gardener"]];
+    let with =
+        |roles: &&[&str]| Case { roles: roles.iter().map(|role| Stranger::new(*role)).collect(), ..case.clone() };
+    roles.iter().map(with).collect()
+}
+
+/// The inputs as a record holds them.
+fn recorded(decision: &Decision) -> String {
+    let told = |input: &Input| match &input.value {
+        InputValue::Json(text) => format!("{}={text}", input.name),
+        other => format!("{}={other:?}", input.name),
+    };
+    decision.inputs().iter().map(told).collect::<Vec<_>>().join(" ")
+}
+
 /// Cedar's own decision over the whole set: allowed, determining ids, erring ids; the ids sorted.
 fn whole(policies: &Policies, set: &cedar_policy::PolicySet, case: &Case) -> (bool, Vec<String>, Vec<String>) {
     let action = policies.action("openDoor").unwrap();
@@ -469,6 +530,16 @@ proptest! {
         let named = read_policies(&[Source::new("p.cedar", text)], &mut faults);
         let policies = super::assemble::assemble(&source, &parsed, &named, &[open_door()], &mut faults);
         prop_assert!(faults.is_empty(), "{}", faults);
+        // What the record holds suffices to decide again: who has the same on record has the same decision.
+        let mut known = std::collections::HashMap::new();
+        for case in cases.iter().take(5).flat_map(twins) {
+            let judgement = case.judge(&policies);
+            let (Judgement::Permits(decision) | Judgement::Denies(decision) | Judgement::Errs(decision)) = &judgement;
+            let thing = (&case.located.tenant, &case.located.resource.parts);
+            let recorded = format!("{:?} {:?} {thing:?} {}", case.subject, case.tenant, recorded(decision));
+            let first = known.entry(recorded).or_insert_with(|| judgement.clone());
+            prop_assert_eq!(&*first, &judgement);
+        }
         for case in &cases {
             let (allowed, reasons, errors) = whole(&policies, &named.set, case);
             let judgement = case.judge(&policies);

@@ -43,6 +43,7 @@ pub struct Metrics {
     audit_sync_failures: IntCounter,
     audit_sync_time: Histogram,
     audit_batch: Histogram,
+    audit_records_lost: IntCounter,
     audit_lost: IntCounter,
 }
 
@@ -107,6 +108,7 @@ impl Metrics {
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
             audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
+            audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             registry,
         })
@@ -175,6 +177,11 @@ impl Metrics {
     /// A batch of records could not be made durable.
     pub fn audit_sync_failed(&self) {
         self.audit_sync_failures.inc();
+    }
+
+    /// So many records were lost.
+    pub fn audit_records_lost(&self, records: u64) {
+        self.audit_records_lost.inc_by(records);
     }
 
     /// A refusal's own record could not be written.

@@ -38,6 +38,7 @@ metrics! {
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";
     AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
+    AUDIT_RECORDS_LOST = "portcullis_audit_records_lost_total" [] "Records that found no room in the log, or came when it had failed.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -27,6 +27,8 @@ mod mutated;
 #[cfg(test)]
 mod partner_faults;
 #[cfg(test)]
+mod recording;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod shutdown;

@@ -3,6 +3,7 @@
 use crate::audit::AuditFault;
 use crate::audit::Outcome;
 use crate::audit::OutcomeState;
+use crate::audit::RecallFault;
 use crate::audit::tests::harness::*;
 use crate::model::Reason;
 use crate::tasks::Tasks;
@@ -22,7 +23,7 @@ async fn an_intent_that_comes_too_late_is_followed_by_an_outcome_that_nothing_wa
     let fault = log.intent(&permit(), &protected(), &facts(1, Some("a-key")), NOW).await.err();
     assert_eq!(fault, Some(AuditFault::Deadline));
     is_in.recv().unwrap();
-    let concluded = log.unrecorded(&facts(1, None), AuditFault::Deadline);
+    let concluded = log.unrecorded(&facts(1, None));
     assert_eq!((concluded.reply().status.as_u16(), concluded.reason()), (503, Reason::NotRecordable));
     drop(go);
     drop(log);
@@ -62,7 +63,7 @@ async fn after_a_failed_sync_nothing_succeeds_and_the_descriptor_is_not_asked_ag
         let fault = log.intent(&permit(), &protected(), &facts(number, None), NOW).await.err();
         assert_eq!(fault, Some(AuditFault::Failed));
     }
-    let refused = log.refusal(&facts(6, None), Reason::Revoked, reply(403, "revoked"), NOW).await;
+    let refused = log.refusal(&facts(6, None), Reason::Revoked, &forbidden(), NOW).await;
     assert_eq!((refused.reply().status.as_u16(), refused.reason()), (503, Reason::NotRecordable));
     let done = Outcome::new(OutcomeState::Done, Reason::Done);
     let ended = log.outcome(open, done, reply(200, "opened"), NOW).await;
@@ -99,7 +100,7 @@ async fn without_space_for_a_segment_records_are_refused_until_there_is_and_the_
     let mut refused = 0;
     // One segment may have been made before the disk was full.
     for number in 0..200 {
-        let concluded = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+        let concluded = log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await;
         refused += usize::from(concluded.reply().status.as_u16() == 503);
     }
     assert!(refused > 100, "{refused}");
@@ -109,27 +110,27 @@ async fn without_space_for_a_segment_records_are_refused_until_there_is_and_the_
     deeds.full.store(false, Ordering::SeqCst);
     let mut tries = 0;
     // An attempt that failed earlier may still have to be told.
-    while log.refusal(&facts(202, None), Reason::Revoked, reply(403, ""), NOW).await.reply().status.as_u16() == 503 {
+    while log.refusal(&facts(202, None), Reason::Revoked, &forbidden(), NOW).await.reply().status.as_u16() == 503 {
         tries += 1;
         assert!(tries < 5);
     }
-    let _ = log.refusal(&facts(203, None), Reason::Revoked, reply(403, ""), NOW).await;
+    let _ = log.refusal(&facts(203, None), Reason::Revoked, &forbidden(), NOW).await;
     drop(log);
     let records = house.records();
     let lost: u64 = records.iter().filter_map(|record| record.get("lost")?.as_u64()).sum();
-    assert_eq!(lost, (refused + tries) as u64, "every refusal that was not recorded is told");
+    assert_eq!(lost, (refused + 1 + tries) as u64, "every refusal that was not recorded is told, and the intent");
 }
 
 #[tokio::test]
 async fn a_hanging_disk_fills_a_bounded_queue_and_then_refuses_at_once() {
     let (house, deeds, tasks) = (House::new(), Arc::new(Deeds::default()), Tasks::new());
-    let log = house.open_on(&deeds, PATIENT);
+    let log = house.open_of(LARGE_SEGMENT_BYTES, &deeds, PATIENT);
     let (is_in, go) = deeds.hang();
     let mut long = facts(1, None);
     long.peer = Some("a".repeat(1024 * 1024).into());
     let record = |number: u8| {
         let (log, facts) = (log.clone(), crate::audit::Facts { receipt: receipt(number), ..long.clone() });
-        tasks.spawn(async move { log.refusal(&facts, Reason::Revoked, reply(403, ""), NOW).await })
+        tasks.spawn(async move { log.refusal(&facts, Reason::Revoked, &forbidden(), NOW).await })
     };
     let first = record(1);
     tokio::task::yield_now().await;
@@ -142,4 +143,20 @@ async fn a_hanging_disk_fills_a_bounded_queue_and_then_refuses_at_once() {
     for task in waiting {
         assert_eq!(task.await.unwrap().reply().status.as_u16(), 403);
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_not_waited_for_longer_than_a_record_may_take() {
+    let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
+    let log = house.open_on(&deeds, IMPATIENT);
+    let open = log.intent(&permit(), &protected(), &facts(1, Some("a-key")), NOW).await.unwrap();
+    let done = Outcome { keep: Some(reply(200, "opened")), ..Outcome::new(OutcomeState::Done, Reason::Done) };
+    let place = log.outcome(open, done, reply(200, ""), NOW).await.kept_at().unwrap();
+    let (is_in, go) = deeds.hang_read();
+    assert_eq!(log.recorded_answer(place, receipt(1)).await.err(), Some(RecallFault::Late));
+    is_in.recv().unwrap();
+    let concluded = log.refusal(&facts(2, None), Reason::Revoked, &forbidden(), NOW).await;
+    assert_eq!(concluded.reply().status.as_u16(), 403, "writing goes on");
+    go.send(()).unwrap();
+    assert_eq!(log.recorded_answer(place, receipt(1)).await.unwrap().1.body, "opened");
 }

@@ -6,7 +6,9 @@ use crate::audit::FileDisk;
 use crate::audit::Handle;
 use crate::audit::KeyDigests;
 use crate::audit::Log;
+use crate::audit::Reads;
 use crate::audit::Recovered;
+use crate::audit::RefusalRates;
 use crate::audit::Settings;
 use crate::audit::Storage;
 use crate::audit::read::Lines;
@@ -15,6 +17,7 @@ use crate::clock::ManualClock;
 use crate::clock::UnixMillis;
 use crate::crypto::SecretKey;
 use crate::crypto::sha256;
+use crate::model::AnswerPlace;
 use crate::model::Epoch;
 use crate::model::Located;
 use crate::model::Name;
@@ -23,6 +26,8 @@ use crate::model::Reply;
 use crate::model::ResourceId;
 use crate::model::Sha256;
 use crate::policy::Permit;
+use crate::problem::Problem;
+use crate::problem::ProblemType;
 use crate::protect::Protected;
 use crate::telemetry::Metrics;
 use bytes::Bytes;
@@ -43,6 +48,8 @@ use std::time::Duration;
 
 pub(super) const NOW: UnixMillis = UnixMillis::new(1_700_000_000_123);
 pub(super) const SEGMENT_BYTES: u64 = 16 * 1024;
+/// Segments that take whatever a queue can hold; only [`SEGMENT_BYTES`] of them are written ahead.
+pub(super) const LARGE_SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
 /// Longer than any test takes on a disk that works.
 const PATIENT: Duration = Duration::from_secs(60);
 
@@ -58,7 +65,10 @@ impl House {
     }
 
     pub(super) fn settings(&self) -> Settings {
-        Settings { directory: self.folder.path().to_owned(), deadline: PATIENT, segment_bytes: SEGMENT_BYTES }
+        // As good as none, where a test is not about rates.
+        let refusal_rates = RefusalRates { unknown_per_minute: 1_000_000, known_per_minute: 1_000_000 };
+        let directory = self.folder.path().to_owned();
+        Settings { directory, deadline: PATIENT, segment_bytes: SEGMENT_BYTES, refusal_rates }
     }
 
     pub(super) fn open(&self) -> (Log, Recovered) {
@@ -71,9 +81,23 @@ impl House {
 
     /// A log on a disk that does as it is told; callers wait for `deadline`.
     pub(super) fn open_on(&self, deeds: &Arc<Deeds>, deadline: Duration) -> Log {
+        self.open_of(SEGMENT_BYTES, deeds, deadline)
+    }
+
+    /// The same with segments of another size.
+    pub(super) fn open_of(&self, segment_bytes: u64, deeds: &Arc<Deeds>, deadline: Duration) -> Log {
+        self.open_with(Settings { deadline, segment_bytes, ..self.settings() }, deeds)
+    }
+
+    /// A log that sums refusals up beyond these rates.
+    pub(super) fn open_at_rates(&self, refusal_rates: RefusalRates) -> Log {
+        self.open_with(Settings { refusal_rates, ..self.settings() }, &Arc::default())
+    }
+
+    /// A log by these settings, on a disk that does as it is told.
+    pub(super) fn open_with(&self, settings: Settings, deeds: &Arc<Deeds>) -> Log {
         let inner = FileDisk::new(self.folder.path().to_owned(), SEGMENT_BYTES);
         let disk = Box::new(TamedDisk { inner, deeds: Arc::clone(deeds) });
-        let settings = Settings { deadline, ..self.settings() };
         let clock = Arc::new(ManualClock::new(NOW));
         Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0
     }
@@ -149,6 +173,11 @@ pub(super) fn reply(status: u16, body: &str) -> Reply {
     Reply { status, fields: Vec::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
 }
 
+/// What a caller is told who may not: 403.
+pub(super) fn forbidden() -> Problem {
+    Problem::from(ProblemType::Forbidden)
+}
+
 /// What the disk shall do, and what it did.
 #[derive(Default)]
 pub(super) struct Deeds {
@@ -161,6 +190,7 @@ pub(super) struct Deeds {
     /// Whether there is no space for another segment.
     pub(super) full: AtomicBool,
     hanging: Mutex<Option<Hang>>,
+    hanging_read: Mutex<Option<Hang>>,
 }
 
 struct Hang {
@@ -168,12 +198,29 @@ struct Hang {
     release: Receiver<()>,
 }
 
+impl Hang {
+    fn place(hanging: &Mutex<Option<Self>>) -> (Receiver<()>, Sender<()>) {
+        let ((entered, is_in), (go, release)) = (channel(), channel());
+        *hanging.lock() = Some(Self { entered, release });
+        (is_in, go)
+    }
+
+    fn hang(self) {
+        let _ = self.entered.send(());
+        // The test that has fallen over lets go, too.
+        let _ = self.release.recv();
+    }
+}
+
 impl Deeds {
     /// The next sync hangs: it says so on the first channel, and goes on when the second one speaks or is dropped.
     pub(super) fn hang(&self) -> (Receiver<()>, Sender<()>) {
-        let ((entered, is_in), (go, release)) = (channel(), channel());
-        *self.hanging.lock() = Some(Hang { entered, release });
-        (is_in, go)
+        Hang::place(&self.hanging)
+    }
+
+    /// The next reading back hangs, in the same way.
+    pub(super) fn hang_read(&self) -> (Receiver<()>, Sender<()>) {
+        Hang::place(&self.hanging_read)
     }
 
     pub(super) fn counts(&self) -> (usize, usize) {
@@ -183,6 +230,11 @@ impl Deeds {
 
 struct TamedDisk {
     inner: FileDisk,
+    deeds: Arc<Deeds>,
+}
+
+struct TamedReads {
+    inner: Box<dyn Reads>,
     deeds: Arc<Deeds>,
 }
 
@@ -198,6 +250,18 @@ impl Disk for TamedDisk {
         }
         let inner = self.inner.create(number)?;
         Ok(Box::new(TamedStorage { inner, deeds: Arc::clone(&self.deeds) }))
+    }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        Box::new(TamedReads { inner: self.inner.reader(), deeds: Arc::clone(&self.deeds) })
+    }
+}
+
+impl Reads for TamedReads {
+    fn read(&mut self, place: AnswerPlace) -> io::Result<Vec<u8>> {
+        let hang = self.deeds.hanging_read.lock().take();
+        hang.into_iter().for_each(Hang::hang);
+        self.inner.read(place)
     }
 }
 
@@ -215,10 +279,7 @@ impl Storage for TamedStorage {
     fn sync(&mut self) -> io::Result<()> {
         let count = self.deeds.syncs.fetch_add(1, Ordering::SeqCst) + 1;
         let hang = self.deeds.hanging.lock().take();
-        if let Some(hang) = hang {
-            let _ = hang.entered.send(());
-            let _ = hang.release.recv();
-        }
+        hang.into_iter().for_each(Hang::hang);
         if count == self.deeds.failing_sync.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk failed"));
         }

@@ -86,7 +86,7 @@ async fn a_changed_byte_in_an_older_segment_is_damage_and_the_log_stays_closed()
     let house = House::new();
     for number in 1..3 {
         let (log, _) = house.open();
-        let _ = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+        let _ = log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await;
     }
     let path = segment::path(house.folder.path(), 1);
     let mut bytes = fs::read(&path).unwrap();
@@ -148,8 +148,9 @@ async fn keys_come_back_with_what_became_of_them_and_answers_are_read_back() {
     let unkeyed = log.intent(&permit(), &protected(), &facts(9, None), NOW).await.unwrap();
     let kept = log.outcome(unkeyed, ended(OutcomeState::Done, Some("x")), reply(200, ""), NOW).await.kept_at();
     assert_eq!(kept, None, "nobody can ask for it");
-    let recall = |log: &Log, number: u8, index: usize| log.recorded_answer(places[index].unwrap(), receipt(number));
-    assert_eq!(recall(&log, 1, 0).unwrap().1.body, "opened", "while the log is in use");
+    let recall =
+        async |log: &Log, number: u8, index: usize| log.recorded_answer(places[index].unwrap(), receipt(number)).await;
+    assert_eq!(recall(&log, 1, 0).await.unwrap().1.body, "opened", "while the log is in use");
     drop(log);
     let (log, recovered) = house.open();
     let past: Vec<_> = recovered.past.iter().map(|past| (past.receipt, past.outcome)).collect();
@@ -168,10 +169,10 @@ async fn keys_come_back_with_what_became_of_them_and_answers_are_read_back() {
         (2, 1, OutcomeState::Refused, "busy"),
         (3, 2, OutcomeState::NotSent, "unreachable"),
     ] {
-        let (found, reply) = recall(&log, number, index).unwrap();
+        let (found, reply) = recall(&log, number, index).await.unwrap();
         assert_eq!((found, reply.status.as_u16(), reply.body.as_ref()), (state, 200, text.as_bytes()));
     }
-    assert_eq!(recall(&log, 2, 0).err(), Some(RecallFault::NotThere), "another receipt's place");
+    assert_eq!(recall(&log, 2, 0).await.err(), Some(RecallFault::NotThere), "another receipt's place");
 }
 
 #[tokio::test]
@@ -238,7 +239,7 @@ async fn no_file_of_the_log_holds_a_person_or_an_answer_in_plain() {
     let facts = crate::audit::Facts { subject, device, ..facts(1, Some(CANARY)) };
     let open = log.intent(&permit(), &protected(), &facts, NOW).await.unwrap();
     let _ = log.outcome(open, ended(OutcomeState::Done, Some(CANARY)), reply(200, CANARY), NOW).await;
-    let _ = log.refusal(&facts, Reason::Revoked, reply(403, CANARY), NOW).await;
+    let _ = log.refusal(&facts, Reason::Revoked, &forbidden(), NOW).await;
     let _ = log.repeat(&facts, receipt(1), reply(200, CANARY), NOW).await;
     drop(log);
     assert_eq!(house.records().len(), 4);

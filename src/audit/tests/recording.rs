@@ -7,6 +7,8 @@ use crate::audit::OutcomeState;
 use crate::audit::Revoked;
 use crate::audit::tests::harness::*;
 use crate::model::Epoch;
+use crate::model::IdentifierKind;
+use crate::model::InputValue;
 use crate::model::Reason;
 use crate::tasks::Tasks;
 use crate::telemetry::Step;
@@ -57,7 +59,7 @@ async fn every_record_has_a_salt_of_its_own() {
     let house = House::new();
     let (log, _) = house.open();
     for number in 0..10 {
-        let _ = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+        let _ = log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await;
     }
     let salts: HashSet<String> = house.records().iter().map(|record| record["salt"].to_string()).collect();
     assert_eq!(salts.len(), 10);
@@ -68,33 +70,46 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     let house = House::new();
     let (log, _) = house.open();
     let mut denied = facts(1, None);
-    let inputs = vec![("ageSeconds".into(), "3".into())];
+    let inputs = vec![
+        ("ageSeconds".into(), InputValue::Json("3".into())),
+        ("device".into(), InputValue::Person(IdentifierKind::Device)),
+        ("request.note".into(), InputValue::Withheld),
+        ("request.userId".into(), InputValue::Person(IdentifierKind::User)),
+    ];
+    denied.device = Some(crate::audit::Handle::new([9; 16]));
     denied.decided = Some(Decided { policies: vec!["night".into()], inputs, errors: vec!["broken".into()] });
-    let concluded = log.refusal(&denied, Reason::PolicyDenied, reply(404, "no"), NOW).await;
+    let concluded = log.refusal(&denied, Reason::PolicyDenied, &forbidden(), NOW).await;
     assert_eq!((concluded.receipt(), concluded.reason()), (receipt(1), Reason::PolicyDenied));
-    assert_eq!(concluded.into_reply().body, "no");
+    assert_eq!(concluded.into_reply().body, forbidden().reply(receipt(1)).body);
     let repeated = log.repeat(&facts(2, Some("a-key")), receipt(9), reply(200, "again"), NOW).await;
     assert_eq!(repeated.reason(), Reason::IdempotencyReplayed);
-    let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(8) };
+    let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(8), stored: false };
     for note in [Note::Start, Note::Bundle { directory_version: 4 }, Note::Revocation(revoked), Note::Stop] {
         let noted = log.note(&facts(3, None), note, NOW).await.unwrap();
         assert_eq!(noted.conclude(Reason::Done, reply(200, "{}")).receipt(), receipt(3));
     }
     let records = house.records();
     let decision = json!({
-        "result": "deny", "policies": ["night"], "inputs": {"ageSeconds": 3}, "errors": ["broken"],
+        "result": "deny", "policies": ["night"], "errors": ["broken"],
+        "inputs": {
+            "ageSeconds": 3,
+            "device": "h-09090909090909090909090909090909",
+            "request.note": {"withheld": "person"},
+            "request.userId": "h-01010101010101010101010101010101",
+        },
     });
     assert_eq!(records[0]["decision"], decision);
     assert_eq!(records[0]["reason"], "policy-denied");
     assert_eq!(records[1]["first"], receipt(9).to_string());
-    assert_eq!(records[4]["revoked"], json!({"kind": "device", "digest": digest("x").to_string(), "epoch": 8}));
+    let revoked = json!({"kind": "device", "digest": digest("x").to_string(), "epoch": 8, "stored": false});
+    assert_eq!(records[4]["revoked"], revoked);
     assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "revocation", "stop"]);
 }
 
 #[tokio::test]
 async fn what_waits_while_the_disk_works_shares_one_sync() {
     let (house, deeds, tasks) = (House::new(), Arc::new(Deeds::default()), Tasks::new());
-    let log = house.open_on(&deeds, Duration::from_secs(60));
+    let log = house.open_of(LARGE_SEGMENT_BYTES, &deeds, Duration::from_secs(60));
     let (is_in, go) = deeds.hang();
     let begun = Arc::new(AtomicUsize::new(0));
     let intend = |number: u8| {
@@ -130,10 +145,10 @@ async fn runtimes_with_desks_of_their_own_share_the_log() {
     let house = House::new();
     let (log, _) = house.open();
     let (one, other) = (log.at_own_desk(), log.at_own_desk());
-    let (facts_one, facts_other) = (facts(1, None), facts(2, None));
+    let (facts_one, facts_other, problem) = (facts(1, None), facts(2, None), forbidden());
     let (first, second) = tokio::join!(
-        one.refusal(&facts_one, Reason::Revoked, reply(403, ""), NOW),
-        other.refusal(&facts_other, Reason::Revoked, reply(403, ""), NOW)
+        one.refusal(&facts_one, Reason::Revoked, &problem, NOW),
+        other.refusal(&facts_other, Reason::Revoked, &problem, NOW)
     );
     assert_eq!((first.receipt(), second.receipt()), (receipt(1), receipt(2)));
     assert_eq!(house.records().len(), 2);
@@ -155,7 +170,7 @@ async fn a_long_log_goes_on_from_segment_to_segment() {
     let house = House::new();
     let (log, _) = house.open();
     for number in 0..200 {
-        let _ = log.refusal(&facts(number, None), Reason::Revoked, reply(403, ""), NOW).await;
+        let _ = log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await;
     }
     drop(log);
     let records = house.records();

@@ -4,7 +4,9 @@ use crate::harness::gateway::PATIENCE;
 use parking_lot::Mutex;
 use portcullis::audit::Disk;
 use portcullis::audit::FileDisk;
+use portcullis::audit::Reads;
 use portcullis::audit::Storage;
+use portcullis::model::AnswerPlace;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub struct Deeds {
     pub fails_to_append: AtomicBool,
     pub fails_to_sync: AtomicBool,
     hang: Mutex<Option<Hang>>,
+    hang_reading: Mutex<Option<Hang>>,
 }
 
 struct Hang {
@@ -30,18 +33,35 @@ struct Hang {
     release: Receiver<()>,
 }
 
-/// A sync that will hang, or hangs.
+/// A call that will hang, or hangs.
 pub struct Hanging {
     is_in: Receiver<()>,
     go: Sender<()>,
 }
 
+impl Hang {
+    fn place(hang: &Mutex<Option<Self>>) -> Hanging {
+        let ((entered, is_in), (go, release)) = (channel(), channel());
+        *hang.lock() = Some(Self { entered, release });
+        Hanging { is_in, go }
+    }
+
+    fn hang(self) {
+        let _ = self.entered.send(());
+        // The test that has fallen over lets go, too.
+        let _ = self.release.recv();
+    }
+}
+
 impl Deeds {
     /// The next sync hangs.
     pub fn hang(&self) -> Hanging {
-        let ((entered, is_in), (go, release)) = (channel(), channel());
-        *self.hang.lock() = Some(Hang { entered, release });
-        Hanging { is_in, go }
+        Hang::place(&self.hang)
+    }
+
+    /// The next reading back hangs.
+    pub fn hang_reading(&self) -> Hanging {
+        Hang::place(&self.hang_reading)
     }
 
     fn told(&self, deed: &AtomicBool) -> io::Result<()> {
@@ -82,6 +102,23 @@ impl Disk for FaultyDisk {
         let inner = self.inner.create(number)?;
         Ok(Box::new(FaultyStorage { inner, deeds: Arc::clone(&self.deeds) }))
     }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        Box::new(FaultyReads { inner: self.inner.reader(), deeds: Arc::clone(&self.deeds) })
+    }
+}
+
+struct FaultyReads {
+    inner: Box<dyn Reads>,
+    deeds: Arc<Deeds>,
+}
+
+impl Reads for FaultyReads {
+    fn read(&mut self, place: AnswerPlace) -> io::Result<Vec<u8>> {
+        let hang = self.deeds.hang_reading.lock().take();
+        hang.into_iter().for_each(Hang::hang);
+        self.inner.read(place)
+    }
 }
 
 impl Storage for FaultyStorage {
@@ -92,11 +129,7 @@ impl Storage for FaultyStorage {
 
     fn sync(&mut self) -> io::Result<()> {
         let hang = self.deeds.hang.lock().take();
-        if let Some(hang) = hang {
-            let _ = hang.entered.send(());
-            // The test that has fallen over lets go, too.
-            let _ = hang.release.recv();
-        }
+        hang.into_iter().for_each(Hang::hang);
         self.deeds.told(&self.deeds.fails_to_sync)?;
         self.inner.sync()
     }
