@@ -15,6 +15,7 @@ use portcullis::crypto;
 use portcullis::crypto::Algorithm;
 use portcullis::crypto::KeySet;
 use portcullis::crypto::SecretKey;
+use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SivKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Leaf;
@@ -128,7 +129,7 @@ impl Command {
         let certificate = Authority::new("backend", Validity::a_day_from(NOW))?
             .issue(&Leaf::client(BACKEND, Validity::a_day_from(NOW)))?
             .parsed()?;
-        let issuer = TokenIssuer::new("https://sessions.example", Algorithm::Es256)?;
+        let issuer = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256)?;
         let claims = issuer.claims(AUDIENCE, "user-1", &certificate.thumbprint, NOW, 300).with("tenant", "north");
         let claims = claims.with("roles", vec![json::Value::from("resident")]).with("scope", "profile doors:open");
         let token = issuer.mint(&claims.door_access("house-1", Some("main"), &["open"]))?;

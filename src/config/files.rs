@@ -3,6 +3,7 @@
 use crate::config::settings::TlsPeer;
 use crate::config::values::At;
 use crate::config::written::Tls;
+use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
@@ -47,8 +48,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The public keys of an issuer. Its file is no secret, but its keys serve one purpose too.
-    pub(super) fn key_set(&mut self, at: &At<PathBuf>, purpose: &str) -> Option<KeySet> {
+    /// The public keys of an issuer that uses `algorithms`. Its file is no secret, but its keys serve one purpose too.
+    pub(super) fn key_set(&mut self, at: &At<PathBuf>, algorithms: &[Algorithm], purpose: &str) -> Option<KeySet> {
         self.file(at)?;
         let size = fs::metadata(&at.value).map(|metadata| metadata.len()).unwrap_or_default();
         if size > MAX_KEYS_BYTES {
@@ -59,7 +60,7 @@ impl<'a> Files<'a> {
             Err(error) => return self.fault(at, "unreadable-file", &format!("cannot be read: {error}"), None),
         };
         self.one_purpose(at, &text, purpose);
-        match KeySet::parse(&text) {
+        match KeySet::parse_for(&text, algorithms) {
             Ok(keys) => Some(keys),
             Err(error) => self.fault(at, "malformed-key-set", &error.to_string(), None),
         }

@@ -67,7 +67,7 @@ pub(super) fn socket(reader: &Reader, written: &Written) -> Option<PathBuf> {
 fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> Option<IssuerSettings> {
     let purpose = format!("the keys of {} tokens from `{}`", kind.word(), written.issuer.value);
     Some(IssuerSettings {
-        keys: files.key_set(&written.keys, &purpose)?,
+        keys: files.key_set(&written.keys, &written.algorithms, &purpose)?,
         issuer: written.issuer.value.into(),
         audience: written.audience.into(),
         algorithms: written.algorithms,

@@ -4,7 +4,7 @@ use crate::bundle::Bundle;
 use crate::bundle::Stated;
 use crate::config::Config;
 use crate::config::admin_socket;
-use crate::crypto::Algorithm;
+use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
 use crate::diagnostic::Diagnostics;
@@ -36,11 +36,11 @@ impl Site {
             site.pair(name);
         }
         for name in ["login", "sessions"] {
-            let pem = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+            let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
             let key = SigningKey::from_pem(&pem).unwrap();
             site.write(&format!("pki/{name}.jwks"), &jwks_json(&[&key]));
         }
-        let pem = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+        let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         site.secret("pki/partner-token.key", std::str::from_utf8(pem.expose()).unwrap());
         site.secret("pki/pseudonym.key", &"12".repeat(32));
         site.secret("pki/store.key", &"34".repeat(32));
@@ -166,7 +166,7 @@ fn unknown_repeated_and_malformed_keys_are_faults_at_their_line() {
         ("max_lifetime: 10m", "max_lifetime: 61m", "out-of-bounds", "61m"),
         ("lifetime: 30s", "lifetime: 301s", "out-of-bounds", "301s"),
         ("bind: [mtls]", "bind: [none]", "unknown-word", "none"),
-        ("algorithms: [ES256]", "algorithms: [RS256]", "unknown-word", "RS256"),
+        ("algorithms: [ES256]", "algorithms: [HS256]", "unknown-word", "HS256"),
         ("algorithms: [ES256]", "algorithms: [ES256, ES256]", "twice", "ES256, ES256"),
         ("algorithms: [ES256]", "algorithms: []", "empty-list", "[]"),
         ("https://api.smarthome.example:443", "http://api.smarthome.example", "malformed-upstream", "http:"),

@@ -190,9 +190,7 @@ fn issuer(reader: &Reader, node: &Node, lifetime: std::ops::RangeInclusive<u64>,
 }
 
 fn algorithms(reader: &Reader, node: &Node) -> Option<Vec<Algorithm>> {
-    let words: Vec<(&str, Algorithm)> =
-        ["ES256", "EdDSA"].into_iter().filter_map(|name| Some((name, Algorithm::named(name)?))).collect();
-    words_of(reader, node, &words)
+    words_of(reader, node, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
 /// The one binding that there is: `mtls` (RFC 8705 §3). Written out, so that a file says what it relies on.

@@ -16,6 +16,16 @@ pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// The longest text, in bytes decoded, whose length [`decoded_length`] tells: a signature of RSA with 8,192 bits.
+const MAX_MEASURED_BYTES: usize = 1_024;
+
+/// How many bytes `text` means, without allocating; `None` if they are more than 1,024, or it is no strict base64url.
+pub(super) fn decoded_length(text: &[u8]) -> Option<usize> {
+    // `decode_slice` wants room for whole groups.
+    let mut room = [0; MAX_MEASURED_BYTES + 3];
+    URL_SAFE_NO_PAD.decode_slice(text, &mut room).ok().filter(|length| *length <= MAX_MEASURED_BYTES)
+}
+
 /// Exactly `N` bytes of `text`, without allocating.
 pub(super) fn decode_exactly<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     // `decode_slice` wants room for whole groups, so a few bytes more than the longest of our values.
@@ -42,6 +52,15 @@ mod tests {
             assert!(accepted.is_none_or(|text| text == other), "{other:?} is a second spelling");
         }
         assert_eq!(decode_base64url("AR"), None, "bits beyond the last byte");
+    }
+
+    #[test]
+    fn a_length_is_told_up_to_that_of_the_longest_signature() {
+        assert_eq!((decoded_length(b""), decoded_length(b"AQAB"), decoded_length(b"AR")), (Some(0), Some(3), None));
+        for bytes in [1_022, 1_023, 1_024, 1_025, 5_000] {
+            let told = Some(bytes).filter(|bytes| *bytes <= 1_024);
+            assert_eq!(decoded_length(encode_base64url(&vec![7; bytes]).as_bytes()), told, "{bytes}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! fits, others say.
 
 use crate::crypto::base64url::decode_base64url;
-use crate::crypto::base64url::decode_exactly;
+use crate::crypto::base64url::decoded_length;
 use crate::crypto::digest::sha256;
 use crate::model::Sha256;
 
@@ -15,8 +15,10 @@ pub const MAX_JWS_BYTES: usize = 8 * 1024;
 pub struct Jws<'t> {
     /// What was signed: the first two parts with the point between them.
     pub(super) signed: &'t [u8],
-    /// The third part: 64 bytes, with which both our algorithms sign, in strict base64url.
+    /// The third part, in strict base64url.
     pub(super) signature: &'t str,
+    /// How many bytes the third part means; how many they must be, the key says.
+    pub(super) signature_bytes: usize,
     header: Vec<u8>,
     payload: Vec<u8>,
     /// The whole of it.
@@ -35,9 +37,9 @@ pub enum JwsError {
     /// A part that is empty or not base64url in its one spelling.
     #[error("token has a part that is not strict base64url")]
     Encoding,
-    /// The signature has not 64 bytes.
-    #[error("token has a signature of another length than our algorithms'")]
-    SignatureLength,
+    /// The signature is longer than that of any key we take.
+    #[error("token has a signature of more than 1,024 bytes")]
+    SignatureTooLong,
 }
 
 impl<'t> Jws<'t> {
@@ -57,11 +59,14 @@ impl<'t> Jws<'t> {
         let part = |text: &str| decode_base64url(text).filter(|bytes| !bytes.is_empty()).ok_or(JwsError::Encoding);
         let (header, payload) = (part(header)?, part(payload)?);
         // The library decodes it again; that it is spelled strictly is for us to say.
-        if decode_exactly::<64>(signature.as_bytes()).is_none() {
+        let Some(signature_bytes) = decoded_length(signature.as_bytes()) else {
             part(signature)?;
-            return Err(JwsError::SignatureLength);
+            return Err(JwsError::SignatureTooLong);
+        };
+        if signature_bytes == 0 {
+            return Err(JwsError::Encoding);
         }
-        Ok(Self { signed: signed.as_bytes(), signature, header, payload, token })
+        Ok(Self { signed: signed.as_bytes(), signature, signature_bytes, header, payload, token })
     }
 
     /// The decoded header.
@@ -74,6 +79,14 @@ impl<'t> Jws<'t> {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// A signature over bytes that are no token: published vectors are about those.
+    #[cfg(test)]
+    pub(super) fn of_signed(signed: &'t [u8], signature: &'t str) -> Option<Self> {
+        let signature_bytes = decoded_length(signature.as_bytes())?;
+        // Each is told apart by its signature, as tokens are: nothing is remembered of one for another.
+        Some(Self { signed, signature, signature_bytes, header: Vec::new(), payload: Vec::new(), token: signature })
     }
 
     /// SHA-256 of the whole token.
@@ -106,8 +119,11 @@ mod tests {
         assert_eq!(fault(&format!("e30.e30.{signature}=")), Some(JwsError::Encoding));
         assert_eq!(fault(&format!("e30.e30.{}B", "A".repeat(85))), Some(JwsError::Encoding), "stray bits");
         assert_eq!(fault(&format!("e30. e30.{signature}")), Some(JwsError::Encoding));
-        assert_eq!(fault(&format!("e30.e30.{}", "A".repeat(84))), Some(JwsError::SignatureLength));
-        assert_eq!(fault(&format!("e30.e30.{}", "A".repeat(88))), Some(JwsError::SignatureLength));
+        for (characters, bytes) in [(2, Ok(1)), (86, Ok(64)), (1366, Ok(1024)), (1367, Err(JwsError::SignatureTooLong))]
+        {
+            let token = format!("e30.e30.{}", "A".repeat(characters));
+            assert_eq!(Jws::split(&token).map(|jws| jws.signature_bytes), bytes, "{characters}");
+        }
     }
 
     #[test]

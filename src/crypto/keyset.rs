@@ -1,48 +1,28 @@
 //! An issuer's public keys from a JWKS (RFC 7517 §5), kept ready for verifying.
 //!
-//! What is not meant for verifying tokens with our algorithms is passed over, as RFC 7517 §5 wants it: an RSA key beside
-//! ours, an encryption key. What should never stand in a published set, or makes it ambiguous, refuses the whole set: a
-//! symmetric or private key, one without `kid`, two different keys of one `kid`, one that is no point of its curve.
+//! What is not meant for verifying tokens with our algorithms is passed over, as RFC 7517 §5 wants it: a key of another
+//! curve beside ours, an encryption key. What should never stand in a published set, or makes it ambiguous, refuses the whole
+//! set: a symmetric or private key, one without `kid`, two different keys of one `kid`, one that is no point of its curve, an
+//! RSA key that is weak.
 //!
 //! The text is an operator's file, read by the strict parser of `json/`.
 
-use crate::crypto::base64url::decode_exactly;
 use crate::crypto::jwk::Algorithm;
-use crate::crypto::jws::Jws;
-use crate::crypto::verified::Verified;
+use crate::crypto::verifying::VerifyingKey;
 use crate::json::JsonError;
 use crate::json::Limits;
 use crate::json::Value;
 use crate::json::parse;
-use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED;
-use aws_lc_rs::signature::ED25519;
-use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::DecodingKey;
 
 /// The largest JWKS that is read, in bytes.
 const MAX_JWKS_BYTES: usize = 256 * 1024;
 /// The most keys in a set.
 const MAX_KEYS: usize = 64;
-/// The longest `kid`, in bytes.
-const MAX_KID_BYTES: usize = 256;
-
-/// Members that only a private or symmetric key has (RFC 7518 §6).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// The verifying keys of one issuer.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<VerifyingKey>,
-}
-
-/// A public key that verifies tokens with one algorithm.
-pub struct VerifyingKey {
-    kid: Box<str>,
-    algorithm: Algorithm,
-    /// As [`PublicKey`](crate::crypto::jwk::PublicKey) has them; to tell two keys of one `kid` apart.
-    bytes: Vec<u8>,
-    key: DecodingKey,
-    verified: Verified,
 }
 
 /// Why a JWKS is refused. Keys are counted from 1.
@@ -75,22 +55,34 @@ pub enum KeySetError {
     /// Another key with the same `kid`.
     #[error("key {0} has the `kid` of another key")]
     SameKid(usize),
+    /// An RSA modulus of less than 2,048 bits, or of more than 8,192.
+    #[error("key {0} is an RSA key of less than 2,048 or more than 8,192 bits")]
+    RsaSize(usize),
+    /// An RSA exponent that is even, not above 2^16, or not below 2^32.
+    #[error("key {0} is an RSA key with an exponent that is even, below 65537 or above 2^32")]
+    RsaExponent(usize),
     /// Nothing in the set can verify a token here.
-    #[error("key set holds no key for ES256 or EdDSA")]
+    #[error("key set holds no key for ES256, ES384, EdDSA, PS256 or RS256 that says so")]
     NothingUsable,
 }
 
-/// A signature does not fit its token.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("signature does not fit")]
-pub struct SignatureError;
-
 impl KeySet {
-    /// Reads a JWKS.
+    /// Reads a JWKS. An RSA key that does not say for which algorithm it is is passed over.
     ///
     /// # Errors
     /// [`KeySetError`]; see there what refuses the whole set.
     pub fn parse(text: &[u8]) -> Result<Self, KeySetError> {
+        Self::parse_for(text, &[])
+    }
+
+    /// Reads the JWKS of an issuer that uses `algorithms`. Where just one of these is of RSA, an RSA key that does not say
+    /// for which it is is for that one.
+    ///
+    /// # Errors
+    /// [`KeySetError`]; see there what refuses the whole set.
+    pub fn parse_for(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
+        let mut of_rsa = algorithms.iter().copied().filter(|algorithm| algorithm.is_rsa());
+        let rsa = of_rsa.next().filter(|_| of_rsa.next().is_none());
         if text.len() > MAX_JWKS_BYTES {
             return Err(KeySetError::TooLarge);
         }
@@ -103,7 +95,7 @@ impl KeySet {
         let mut keys: Vec<VerifyingKey> = Vec::with_capacity(listed.len());
         for (index, jwk) in listed.iter().enumerate() {
             let number = index + 1;
-            let Some(key) = read_key(jwk, number)? else { continue };
+            let Some(key) = VerifyingKey::read(jwk, number, rsa)? else { continue };
             match keys.iter().find(|known| known.kid == key.kid) {
                 Some(known) if known.algorithm == key.algorithm && known.bytes == key.bytes => {}
                 Some(_) => return Err(KeySetError::SameKid(number)),
@@ -128,91 +120,12 @@ impl KeySet {
     }
 }
 
-impl VerifyingKey {
-    /// The one algorithm that the key is for.
-    #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// Verifies a token's signature; nothing else of it.
-    ///
-    /// # Errors
-    /// [`SignatureError`].
-    pub fn verify(&self, jws: &Jws<'_>) -> Result<(), SignatureError> {
-        let token = jws.digest();
-        if self.verified.knows(&token) {
-            return Ok(());
-        }
-        let algorithm = match self.algorithm {
-            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
-            Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
-        };
-        match jsonwebtoken::crypto::verify(jws.signature, jws.signed, &self.key, algorithm) {
-            Ok(true) => {
-                self.verified.remember(token);
-                Ok(())
-            }
-            Ok(false) | Err(_) => Err(SignatureError),
-        }
-    }
-}
-
-impl std::fmt::Debug for VerifyingKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "VerifyingKey({} {})", self.algorithm.name(), self.kid)
-    }
-}
-
-/// The key of `jwk`, or `None` if it is not for verifying with our algorithms.
-fn read_key(jwk: &Value, number: usize) -> Result<Option<VerifyingKey>, KeySetError> {
-    let members = jwk.as_object().ok_or(KeySetError::Malformed(number))?;
-    let text = |name: &str| match members.get(name) {
-        None => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or(KeySetError::Malformed(number)),
-    };
-    let kind = text("kty")?.ok_or(KeySetError::Malformed(number))?;
-    if kind == "oct" || PRIVATE_MEMBERS.iter().any(|name| members.get(name).is_some()) {
-        return Err(KeySetError::SecretKey(number));
-    }
-    let algorithm = match (kind, text("crv")?) {
-        ("EC", Some("P-256")) => Algorithm::Es256,
-        ("OKP", Some("Ed25519")) => Algorithm::EdDsa,
-        _ => return Ok(None),
-    };
-    let called_otherwise = text("alg")?.is_some_and(|name| !algorithm.is_called(name));
-    let used_otherwise = text("use")?.is_some_and(|name| name != "sig");
-    if called_otherwise || used_otherwise || !may_verify(members.get("key_ops"), number)? {
-        return Ok(None);
-    }
-    let kid = text("kid")?.filter(|kid| (1..=MAX_KID_BYTES).contains(&kid.len())).ok_or(KeySetError::NoKid(number))?;
-    let coordinate = |name: &str| {
-        let text = text(name)?.ok_or(KeySetError::NotOnCurve(number))?;
-        decode_exactly::<32>(text.as_bytes()).ok_or(KeySetError::NotOnCurve(number))
-    };
-    let bytes = match algorithm {
-        Algorithm::Es256 => [&[4][..], &coordinate("x")?, &coordinate("y")?].concat(),
-        Algorithm::EdDsa => coordinate("x")?.to_vec(),
-    };
-    // The token library would find out with the first token; an operator wants to know now.
-    let (key, checked) = match algorithm {
-        Algorithm::Es256 => (DecodingKey::from_ec_der(&bytes), ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &bytes)),
-        Algorithm::EdDsa => (DecodingKey::from_ed_der(&bytes), ParsedPublicKey::new(&ED25519, &bytes)),
-    };
-    checked.map_err(|_| KeySetError::NotOnCurve(number))?;
-    Ok(Some(VerifyingKey { kid: kid.into(), algorithm, bytes, key, verified: Verified::default() }))
-}
-
-/// Whether `key_ops` (RFC 7517 §4.3), if it is there, names `verify`.
-fn may_verify(operations: Option<&Value>, number: usize) -> Result<bool, KeySetError> {
-    let Some(operations) = operations else { return Ok(true) };
-    let operations = operations.as_array().ok_or(KeySetError::Malformed(number))?;
-    Ok(operations.iter().any(|operation| operation.as_str() == Some("verify")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::base64url::encode_base64url;
+    use crate::crypto::jws::Jws;
+    use crate::crypto::verifying::SignatureError;
 
     const X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
     const Y: &str = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
@@ -267,11 +180,16 @@ mod tests {
     #[test]
     fn keys_for_other_things_are_passed_over() {
         let rsa = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"rsa","use":"sig"}"#;
-        let p384 = r#"{"kty":"EC","crv":"P-384","x":"AQAB","y":"AQAB","kid":"p384"}"#;
+        let p521 = r#"{"kty":"EC","crv":"P-521","x":"AQAB","y":"AQAB","kid":"p521"}"#;
         let x25519 = r#"{"kty":"OKP","crv":"X25519","x":"AQAB","kid":"x25519"}"#;
         let others = [
             rsa.to_owned(),
-            p384.to_owned(),
+            rsa.replace("sig\"", "sig\",\"alg\":\"RS512\""),
+            rsa.replace("sig\"", "sig\",\"alg\":\"RSA-OAEP\""),
+            rsa.replace("sig\"", "enc\",\"alg\":\"PS256\""),
+            rsa.replace("sig\"", "sig\",\"alg\":\"PS256\",\"crv\":\"P-256\""),
+            p521.to_owned(),
+            p256("p384", r#","alg":"ES384""#),
             x25519.to_owned(),
             p256("encryption", r#","use":"enc""#),
             p256("agreement", r#","alg":"ECDH-ES""#),
@@ -308,6 +226,75 @@ mod tests {
         assert_eq!(refused("1"), KeySetError::Malformed(2));
         assert_eq!(refused(r#"{"crv":"P-256"}"#), KeySetError::Malformed(2));
         assert!(matches!(refused(&p256("b", r#","kid":"c""#)), KeySetError::Json(_)));
+    }
+
+    /// A key of so many bits: any odd number is a modulus to the one who only verifies.
+    fn rsa(bits: usize, exponent: &[u8], rest: &str) -> String {
+        let mut modulus = vec![0xff; bits.div_ceil(8)];
+        modulus[0] >>= modulus.len() * 8 - bits;
+        let (n, e) = (encode_base64url(&modulus), encode_base64url(exponent));
+        format!(r#"{{"kty":"RSA","n":"{n}","e":"{e}","kid":"rsa"{rest}}}"#)
+    }
+
+    const E: &[u8] = &[1, 0, 1];
+
+    #[test]
+    fn an_rsa_key_is_neither_weak_nor_endless_and_its_exponent_is_sane() {
+        let read = |key: &str| read(&[key]).err();
+        for (bits, fault) in [
+            (2_048, None),
+            (8_192, None),
+            (1_024, Some(KeySetError::RsaSize(1))),
+            (2_047, Some(KeySetError::RsaSize(1))),
+            (8_193, Some(KeySetError::RsaSize(1))),
+        ] {
+            assert_eq!(read(&rsa(bits, E, r#","alg":"RS256""#)), fault, "{bits}");
+        }
+        let exponent = |exponent: &[u8]| read(&rsa(2_048, exponent, r#","alg":"PS256""#));
+        assert_eq!(exponent(&[0xff, 0xff, 0xff, 0xff]), None);
+        for bad in
+            [&[3][..], &[1], &[2], &[0xff, 0xff], &[1, 0, 0], &[1, 0, 2], &[1, 0, 0, 0, 1], &[0xff; 9], &[0xff; 256]]
+        {
+            assert_eq!(exponent(bad), Some(KeySetError::RsaExponent(1)), "{bad:?}");
+        }
+        for bad in [&[][..], &[0], &[0, 1, 0, 1]] {
+            assert_eq!(exponent(bad), Some(KeySetError::Malformed(1)), "{bad:?}");
+        }
+        let padded = rsa(2_048, E, r#","alg":"RS256""#).replace("AQAB", "AQAB=");
+        assert_eq!(read(&padded), Some(KeySetError::Malformed(1)));
+        let zero_first = rsa(2_048, E, r#","alg":"RS256""#).replace("\"n\":\"_", "\"n\":\"A");
+        assert_eq!(read(&zero_first), Some(KeySetError::RsaSize(1)), "six bits fewer");
+        assert_eq!(read(r#"{"kty":"RSA","e":"AQAB","kid":"a","alg":"RS256"}"#), Some(KeySetError::Malformed(1)));
+        let even = rsa(2_048, E, r#","alg":"RS256""#).replace("_w\",\"e\"", "_g\",\"e\"");
+        assert_eq!(read(&even), Some(KeySetError::Malformed(1)), "an even modulus");
+    }
+
+    #[test]
+    fn an_rsa_key_is_for_the_algorithm_that_it_names_or_for_the_only_one_that_its_issuer_uses() {
+        let silent = format!(r#"{{"keys":[{}]}}"#, rsa(2_048, E, ""));
+        let algorithm = |text: &str, algorithms: &[Algorithm]| {
+            KeySet::parse_for(text.as_bytes(), algorithms).map(|set| set.key("rsa").unwrap().algorithm())
+        };
+        assert_eq!(algorithm(&silent, &[Algorithm::Es256, Algorithm::Rs256]), Ok(Algorithm::Rs256));
+        assert_eq!(algorithm(&silent, &[Algorithm::Ps256]), Ok(Algorithm::Ps256));
+        for algorithms in [&[][..], &[Algorithm::Es256], &[Algorithm::Rs256, Algorithm::Ps256]] {
+            assert_eq!(algorithm(&silent, algorithms), Err(KeySetError::NothingUsable), "{algorithms:?}");
+        }
+        let named = format!(r#"{{"keys":[{}]}}"#, rsa(2_048, E, r#","alg":"PS256""#));
+        for algorithms in [&[][..], &[Algorithm::Rs256], &[Algorithm::Rs256, Algorithm::Ps256]] {
+            assert_eq!(algorithm(&named, algorithms), Ok(Algorithm::Ps256), "{algorithms:?}");
+        }
+        let both = [rsa(2_048, E, r#","alg":"PS256""#), rsa(2_048, E, r#","alg":"RS256""#)];
+        assert_eq!(read(&[&both[0], &both[1]]), Err(KeySetError::SameKid(2)), "one `kid`, two algorithms");
+    }
+
+    #[test]
+    fn a_point_of_p384_has_its_full_length_and_lies_on_the_curve() {
+        let x = "A".repeat(64);
+        let key = |x: &str, y: &str| format!(r#"{{"kty":"EC","crv":"P-384","x":"{x}","y":"{y}","kid":"a"}}"#);
+        assert_eq!(read(&[&key(&x, &x)]), Err(KeySetError::NotOnCurve(1)));
+        assert_eq!(read(&[&key(X, Y)]), Err(KeySetError::NotOnCurve(1)), "32 bytes are a coordinate of P-256");
+        assert_eq!(read(&[&p256("a", "").replace(X, &x)]), Err(KeySetError::NotOnCurve(1)));
     }
 
     #[test]

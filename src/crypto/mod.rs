@@ -20,6 +20,7 @@ mod tls;
 mod tls_files;
 mod tls_verifier;
 mod verified;
+mod verifying;
 
 #[cfg(test)]
 mod tests;
@@ -35,13 +36,12 @@ pub use digest::keyed_digest;
 pub use digest::random;
 pub use digest::sha256;
 pub use jwk::Algorithm;
+pub use jwk::SigningAlgorithm;
 pub use jws::Jws;
 pub use jws::JwsError;
 pub use jws::MAX_JWS_BYTES;
 pub use keyset::KeySet;
 pub use keyset::KeySetError;
-pub use keyset::SignatureError;
-pub use keyset::VerifyingKey;
 pub use provider::PROVIDER_NAME;
 pub use provider::ProviderError;
 pub use provider::install_provider;
@@ -62,3 +62,5 @@ pub use tls::server_config_speaking;
 pub use tls_files::TlsFileError;
 pub use tls_files::TlsIdentity;
 pub use tls_files::read_certificates;
+pub use verifying::SignatureError;
+pub use verifying::VerifyingKey;

@@ -7,8 +7,8 @@
 
 use crate::crypto::base64url::append_base64url;
 use crate::crypto::base64url::encode_base64url;
-use crate::crypto::jwk::Algorithm;
 use crate::crypto::jwk::PublicKey;
+use crate::crypto::jwk::SigningAlgorithm;
 use crate::secret::Secret;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -72,11 +72,11 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`SignError`] if the library gives no key.
-    pub fn generate_pem(algorithm: Algorithm) -> Result<Secret, SignError> {
+    pub fn generate_pem(algorithm: SigningAlgorithm) -> Result<Secret, SignError> {
         let random = SystemRandom::new();
         let der = match algorithm {
-            Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random),
-            Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random),
+            SigningAlgorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random),
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random),
         };
         let base64 = Zeroizing::new(STANDARD.encode(der.map_err(|_| SignError)?));
         let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
@@ -100,8 +100,8 @@ impl SigningKey {
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
         match self.pair {
-            Pair::P256(_) => Algorithm::Es256.name(),
-            Pair::Ed25519(_) => Algorithm::EdDsa.name(),
+            Pair::P256(_) => SigningAlgorithm::Es256.name(),
+            Pair::Ed25519(_) => SigningAlgorithm::EdDsa.name(),
         }
     }
 
@@ -135,8 +135,8 @@ impl SigningKey {
 
     fn of(pair: Pair) -> Self {
         let public = match &pair {
-            Pair::P256(pair) => PublicKey::new(Algorithm::Es256, pair.public_key().as_ref().to_vec()),
-            Pair::Ed25519(pair) => PublicKey::new(Algorithm::EdDsa, pair.public_key().as_ref().to_vec()),
+            Pair::P256(pair) => PublicKey::new(SigningAlgorithm::Es256, pair.public_key().as_ref().to_vec()),
+            Pair::Ed25519(pair) => PublicKey::new(SigningAlgorithm::EdDsa, pair.public_key().as_ref().to_vec()),
         };
         let kid = public.thumbprint().into_boxed_str();
         let mut key = Self { pair, public, kid, access_token_header: Box::default() };
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn both_kinds_sign_what_their_published_key_verifies() {
-        for algorithm in Algorithm::ALL {
+        for algorithm in SigningAlgorithm::ALL {
             let key = SigningKey::from_pem(&SigningKey::generate_pem(algorithm).unwrap()).unwrap();
             assert_eq!(key.algorithm(), algorithm.name());
             let keys = KeySet::parse(jwks_json(&[&key, &published_ed25519()]).as_bytes()).unwrap();

@@ -1,5 +1,7 @@
 //! Handshakes between real ends over a pipe in memory: who gets in, with which key exchange, and that nobody is resumed.
 
+mod wycheproof;
+
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::clock::UnixSeconds;

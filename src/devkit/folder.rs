@@ -4,10 +4,10 @@
 //! What is in it is written as an operator would write it; nothing tells the gateway that it was made here.
 
 use crate::clock::UnixSeconds;
-use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::crypto::KeySetError;
 use crate::crypto::SignError;
+use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
 use crate::crypto::random;
@@ -85,9 +85,9 @@ impl GatewayFolder {
         let mut pki = Pki::new(now)?;
         let gateway = Leaf::server(&[AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
         pki.gateway = pki.gateway_authority.issue(&gateway)?;
-        let sessions = TokenIssuer::new(SESSION_ISSUER, Algorithm::Es256)?;
-        let login = TokenIssuer::new(LOGIN_ISSUER, Algorithm::Es256)?;
-        let key = SigningKey::generate_pem(Algorithm::Es256)?;
+        let sessions = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256)?;
+        let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
+        let key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
         let partner_jwks = jwks_json(&[&SigningKey::from_pem(&key).map_err(|_| SignError)?]);
         let backend = pki.backend.parsed()?.thumbprint;
         let folder = Self { path: path.to_owned(), pki, sessions, login, partner_jwks, backend };

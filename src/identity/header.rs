@@ -4,6 +4,8 @@
 //! key, `alg` and `typ` are compared. Any other member is refused, `crit`, `b64`, `zip` and those that bring a key along (`jwk`,
 //! `jku`, `x5u`, `x5c`) as well as ones that we do not know.
 
+use crate::identity::checks::Check;
+use crate::identity::checks::Checks;
 use crate::identity::fault::IdentityFault;
 use crate::json::JsonError;
 use crate::json::Limits;
@@ -21,27 +23,27 @@ pub(super) struct Header<'t> {
 
 impl<'t> Header<'t> {
     /// Reads the header of an access token.
-    pub(super) fn read(text: &'t [u8]) -> Result<Self, IdentityFault> {
-        let [algorithm, key, typ] = members(text).map_err(|_| IdentityFault::Header)?.ok_or(IdentityFault::Header)?;
+    pub(super) fn read(text: &'t [u8], checks: Checks) -> Result<Self, IdentityFault> {
+        let members = members(text, checks).map_err(|_| IdentityFault::Header)?;
+        let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
         // RFC 9068 §4; a media type is compared without regard to case (RFC 7515 §4.1.9), ours in the one usual spelling.
-        if typ != "at+jwt" && typ != "application/at+jwt" {
-            return Err(IdentityFault::Type);
-        }
+        checks.demand(Check::Type, typ == "at+jwt" || typ == "application/at+jwt")?;
         Ok(Self { algorithm, key })
     }
 }
 
 /// `alg`, `kid` and `typ`, if all are there and nothing else.
-fn members(text: &[u8]) -> Result<Option<[Cow<'_, str>; 3]>, JsonError> {
-    let limits = Limits { max_depth: 1, max_members: 3, max_elements: 0, max_string_bytes: MAX_VALUE_BYTES };
+fn members(text: &[u8], checks: Checks) -> Result<Option<[Cow<'_, str>; 3]>, JsonError> {
+    let limits = Limits { max_depth: 1, max_members: 4, max_elements: 0, max_string_bytes: MAX_VALUE_BYTES };
     let mut reader = Reader::new(text, limits)?;
-    let (mut algorithm, mut key, mut typ) = (None, None, None);
+    let (mut algorithm, mut key, mut typ, mut other) = (None, None, None, None);
     reader.begin_object()?;
     while let Some(name) = reader.next_key()? {
         let place = match &*name {
             "alg" => &mut algorithm,
             "kid" => &mut key,
             "typ" => &mut typ,
+            _ if checks.leaves_out(Check::HeaderMembers) => &mut other,
             _ => return Ok(None),
         };
         *place = Some(reader.string(MAX_VALUE_BYTES)?);

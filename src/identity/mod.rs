@@ -11,6 +11,7 @@
 //! Faults hold no values. What came from a token prints as a length.
 
 mod caller;
+mod checks;
 mod claims;
 mod fault;
 mod header;

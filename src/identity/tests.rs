@@ -2,9 +2,12 @@
 //!
 //! [`a_caller`] is for other rooms' tests: a caller is a proof, and they get one as the gateway does.
 
+mod mutation;
+
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
+use crate::crypto::SigningAlgorithm;
 use crate::crypto::encode_base64url;
 use crate::crypto::sha256;
 use crate::devkit::BACKEND;
@@ -55,8 +58,8 @@ impl World {
 
     fn at(now: UnixSeconds) -> Self {
         let certificate = Pki::new(now).unwrap().backend.parsed().unwrap();
-        let session = TokenIssuer::new("https://sessions.example", Algorithm::Es256).unwrap();
-        let sign_in = TokenIssuer::new("https://id.example", Algorithm::EdDsa).unwrap();
+        let session = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256).unwrap();
+        let sign_in = TokenIssuer::new("https://id.example", SigningAlgorithm::EdDsa).unwrap();
         let issuers = vec![settings(&session, TokenKind::Session), settings(&sign_in, TokenKind::SignIn)];
         let verifier = Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).unwrap();
         Self { peer: Peer::of(Arc::new(certificate)).unwrap(), session, sign_in, verifier, now }
@@ -261,7 +264,7 @@ fn an_issuer_speaks_for_itself_alone() {
     );
     // A known issuer's key, in the name of the other.
     assert_eq!(world.fault(|claims| claims.with("iss", world.sign_in.name())), Some(IdentityFault::KeyUnknown));
-    let stranger = TokenIssuer::new(world.session.name(), Algorithm::Es256).unwrap();
+    let stranger = TokenIssuer::new(world.session.name(), SigningAlgorithm::Es256).unwrap();
     let token = stranger.mint(&world.claims()).unwrap();
     assert_eq!(world.verify(&token, TokenDemand::Any).err(), Some(IdentityFault::KeyUnknown));
     let token = stranger.mint_raw(&world.header(""), &world.claims().text()).unwrap();
@@ -511,7 +514,7 @@ fn every_changed_character_of_a_token_is_noticed() {
 
 #[test]
 fn settings_that_would_let_nobody_or_anybody_in_are_refused() {
-    let issuer = TokenIssuer::new("https://id.example", Algorithm::Es256).unwrap();
+    let issuer = TokenIssuer::new("https://id.example", SigningAlgorithm::Es256).unwrap();
     let good = || settings(&issuer, TokenKind::SignIn);
     let refusal = |issuers| Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).err();
     assert_eq!(refusal(vec![good()]), None);

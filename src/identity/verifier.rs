@@ -7,11 +7,14 @@
 use crate::clock::UnixSeconds;
 use crate::crypto::Jws;
 use crate::crypto::JwsError;
+use crate::crypto::VerifyingKey;
 use crate::crypto::constant_time_eq;
 use crate::identity::caller::Caller;
 use crate::identity::caller::Token;
 use crate::identity::caller::TokenDemand;
 use crate::identity::caller::TokenKind;
+use crate::identity::checks::Check;
+use crate::identity::checks::Checks;
 use crate::identity::claims::Binding;
 use crate::identity::claims::Claims;
 use crate::identity::fault::IdentityFault;
@@ -32,6 +35,7 @@ use std::sync::Arc;
 pub struct Verifier {
     issuers: Vec<Issuer>,
     clock_skew_s: u64,
+    pub(super) checks: Checks,
 }
 
 #[derive(Debug)]
@@ -63,7 +67,7 @@ impl Verifier {
             }
             issuers.push(Issuer { name: settings.issuer.as_str().into(), settings });
         }
-        Ok(Self { issuers, clock_skew_s: settings.clock_skew_s })
+        Ok(Self { issuers, clock_skew_s: settings.clock_skew_s, checks: Checks::default() })
     }
 
     /// Verifies the token in `fields` for this peer.
@@ -77,34 +81,33 @@ impl Verifier {
         demand: TokenDemand,
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
-        valid_now(peer, now)?;
-        let jws = Jws::split(bearer(fields)?).map_err(|error| match error {
+        let checks = self.checks;
+        self.standing(peer, now)?;
+        let jws = Jws::split(self.bearer(fields)?).map_err(|error| match error {
             JwsError::TooLong => IdentityFault::TokenTooLong,
-            JwsError::Parts | JwsError::Encoding | JwsError::SignatureLength => IdentityFault::TokenMalformed,
+            JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
         })?;
-        let header = Header::read(jws.header())?;
+        let header = Header::read(jws.header(), checks)?;
         let claims = Claims::read(jws.payload())?;
         let issuer = self.signed_by(&jws, &header, &claims)?;
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
-        if !claims.audience.iter().any(|audience| *audience == *issuer.settings.audience) {
-            return Err(IdentityFault::Audience);
-        }
-        bound_to(peer, &claims)?;
-        if demand == TokenDemand::Session && issuer.settings.kind != TokenKind::Session {
-            return Err(IdentityFault::SessionRequired);
-        }
+        let ours = claims.audience.iter().any(|audience| *audience == *issuer.settings.audience);
+        checks.demand(Check::Audience, ours)?;
+        self.bound_to(peer, &claims)?;
+        let moves_nothing = demand != TokenDemand::Session;
+        checks.demand(Check::SessionKind, moves_nothing || issuer.settings.kind == TokenKind::Session)?;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
         let token = Token {
             kind: issuer.settings.kind,
             issuer: Arc::clone(&issuer.name),
-            subject: required(claims.subject)?,
+            subject: self.required(Check::Subject, claims.subject)?,
             tenant: tenant.map_err(|_| IdentityFault::ClaimInvalid)?,
             device: claims.device.map(Stranger::new),
             car: claims.car.map(Stranger::new),
             session: claims.session.map(Stranger::new),
-            token_id: required(claims.token_id)?,
-            client_id: required(claims.client_id)?,
+            token_id: self.required(Check::TokenId, claims.token_id)?,
+            client_id: self.required(Check::ClientId, claims.client_id)?,
             roles: claims.roles.into_iter().map(Stranger::new).collect(),
             scopes,
             rights: claims.rights,
@@ -119,7 +122,7 @@ impl Verifier {
     /// # Errors
     /// [`IdentityFault::PeerNotValidNow`].
     pub fn peer_only(&self, peer: &Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
-        valid_now(peer, now)?;
+        self.standing(peer, now)?;
         Ok(Caller::new(peer.clone(), None))
     }
 
@@ -127,13 +130,19 @@ impl Verifier {
     fn signed_by(&self, jws: &Jws<'_>, header: &Header<'_>, claims: &Claims<'_>) -> Result<&Issuer, IdentityFault> {
         let name = claims.issuer.as_ref().ok_or(IdentityFault::ClaimMissing)?;
         let issuer = self.issuers.iter().find(|issuer| *issuer.name == **name).ok_or(IdentityFault::IssuerUnknown)?;
-        let key = issuer.settings.keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
+        let key = self.key(issuer, &header.key).ok_or(IdentityFault::KeyUnknown)?;
         let algorithm = key.algorithm();
-        if !algorithm.is_called(&header.algorithm) || !issuer.settings.algorithms.contains(&algorithm) {
-            return Err(IdentityFault::Algorithm);
-        }
-        key.verify(jws).map_err(|_| IdentityFault::Signature)?;
+        self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
+        self.checks.demand(Check::AlgorithmAllowed, issuer.settings.algorithms.contains(&algorithm))?;
+        self.checks.demand(Check::Signature, key.verify(jws).is_ok())?;
         Ok(issuer)
+    }
+
+    /// The issuer's key of that id. Nobody else's: an issuer speaks for itself alone.
+    fn key<'k>(&'k self, issuer: &'k Issuer, kid: &str) -> Option<&'k VerifyingKey> {
+        let anybodys = self.checks.leaves_out(Check::KeyOfIssuer);
+        let mut others = self.issuers.iter().filter(|_| anybodys);
+        issuer.settings.keys.key(kid).or_else(|| others.find_map(|other| other.settings.keys.key(kid)))
     }
 
     /// `iat` and `exp`, if the token is good now. Skew is granted towards the future only: what is expired stays so.
@@ -145,56 +154,47 @@ impl Verifier {
     ) -> Result<(UnixSeconds, UnixSeconds), IdentityFault> {
         let issued_at = claims.issued_at.ok_or(IdentityFault::ClaimMissing)?;
         let expires_at = claims.expires_at.ok_or(IdentityFault::ClaimMissing)?;
-        if expires_at <= issued_at || expires_at.since(issued_at) > issuer.settings.max_lifetime_s {
-            return Err(IdentityFault::LifetimeTooLong);
-        }
+        let checks = self.checks;
+        checks.demand(Check::LifetimePositive, expires_at > issued_at)?;
+        checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.settings.max_lifetime_s)?;
         let latest = now.plus(self.clock_skew_s);
-        if issued_at > latest {
-            return Err(IdentityFault::IssuedInFuture);
-        }
-        if claims.not_before.is_some_and(|not_before| not_before > latest) {
-            return Err(IdentityFault::NotYetValid);
-        }
-        if now >= expires_at {
-            return Err(IdentityFault::Expired);
-        }
+        checks.demand(Check::IssuedInPast, issued_at <= latest)?;
+        checks.demand(Check::NotBefore, claims.not_before.is_none_or(|not_before| not_before <= latest))?;
+        checks.demand(Check::NotExpired, now < expires_at)?;
         Ok((issued_at, expires_at))
     }
-}
 
-/// A connection may outlive the certificate that opened it.
-fn valid_now(peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
-    match peer.certificate().is_valid_at(now) {
-        true => Ok(()),
-        false => Err(IdentityFault::PeerNotValidNow),
+    /// A connection may outlive the certificate that opened it.
+    fn standing(&self, peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
+        self.checks.demand(Check::PeerInTime, peer.certificate().is_valid_at(now))
     }
-}
 
-/// The token of the one `Authorization` field: `Bearer`, one space, and no other spelling (RFC 6750 §2.1).
-fn bearer(fields: &HeaderMap) -> Result<&str, IdentityFault> {
-    let mut given = fields.get_all(AUTHORIZATION).iter();
-    let field = given.next().ok_or(IdentityFault::TokenMissing)?;
-    if given.next().is_some() {
-        return Err(IdentityFault::AuthorizationRepeated);
+    /// The token of the one `Authorization` field: `Bearer`, one space, and no other spelling (RFC 6750 §2.1).
+    fn bearer<'f>(&self, fields: &'f HeaderMap) -> Result<&'f str, IdentityFault> {
+        let mut given = fields.get_all(AUTHORIZATION).iter();
+        let field = given.next().ok_or(IdentityFault::TokenMissing)?;
+        self.checks.demand(Check::OneAuthorization, given.next().is_none())?;
+        let text = field.to_str().map_err(|_| IdentityFault::Scheme)?;
+        let (scheme, token) = text.split_once(' ').ok_or(IdentityFault::Scheme)?;
+        self.checks.demand(Check::Scheme, scheme == "Bearer")?;
+        Ok(token)
     }
-    let text = field.to_str().map_err(|_| IdentityFault::Scheme)?;
-    text.strip_prefix("Bearer ").ok_or(IdentityFault::Scheme)
-}
 
-/// Whether the token is bound to this peer's certificate, and to nothing else (RFC 8705 §3).
-fn bound_to(peer: &Peer, claims: &Claims<'_>) -> Result<(), IdentityFault> {
-    match claims.binding {
-        None => Err(IdentityFault::Unbound),
-        Some(Binding::Other) => Err(IdentityFault::BindingUnsupported),
-        Some(Binding::Certificate(thumbprint)) => {
-            match constant_time_eq(thumbprint.as_bytes(), peer.certificate().thumbprint.as_bytes()) {
-                true => Ok(()),
-                false => Err(IdentityFault::BoundToAnother),
+    /// Whether the token is bound to this peer's certificate, and to nothing else (RFC 8705 §3).
+    fn bound_to(&self, peer: &Peer, claims: &Claims<'_>) -> Result<(), IdentityFault> {
+        let checks = self.checks;
+        match claims.binding {
+            None => checks.demand(Check::Bound, false),
+            Some(Binding::Other) => checks.demand(Check::BoundByCertificateAlone, false),
+            Some(Binding::Certificate(thumbprint)) => {
+                let same = constant_time_eq(thumbprint.as_bytes(), peer.certificate().thumbprint.as_bytes());
+                checks.demand(Check::BoundToPeer, same)
             }
         }
     }
-}
 
-fn required(claim: Option<Cow<'_, str>>) -> Result<Stranger, IdentityFault> {
-    claim.map(Stranger::new).ok_or(IdentityFault::ClaimMissing)
+    fn required(&self, check: Check, claim: Option<Cow<'_, str>>) -> Result<Stranger, IdentityFault> {
+        self.checks.demand(check, claim.is_some())?;
+        Ok(claim.map_or_else(|| Stranger::new(""), Stranger::new))
+    }
 }

@@ -4,9 +4,9 @@ use crate::audit::Facts;
 use crate::audit::Recorded;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
-use crate::crypto::Algorithm;
 use crate::crypto::Jws;
 use crate::crypto::KeySet;
+use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
 use crate::crypto::sha256;
@@ -77,7 +77,7 @@ struct Stage {
 impl Stage {
     fn ending(fault: Option<ExchangeFault>) -> Self {
         crate::crypto::install_provider().unwrap();
-        let key = SigningKey::from_pem(&SigningKey::generate_pem(Algorithm::Es256).unwrap()).unwrap();
+        let key = SigningKey::from_pem(&SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap()).unwrap();
         let settings = Arc::new(PartnerSettings {
             name: name("smarthome"),
             issuer: "https://gateway.prop.example".into(),

@@ -37,4 +37,6 @@ mod start;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod withdrawal;

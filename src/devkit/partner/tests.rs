@@ -4,8 +4,8 @@
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::clock::UnixSeconds;
-use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
+use crate::crypto::SigningAlgorithm;
 use crate::crypto::sha256;
 use crate::devkit::Authority;
 use crate::devkit::Backend;
@@ -49,7 +49,7 @@ fn now() -> UnixSeconds {
 impl Stage {
     async fn set() -> Self {
         let pki = Pki::new(now()).unwrap();
-        let issuer = TokenIssuer::new(ISSUER, Algorithm::Es256).unwrap();
+        let issuer = TokenIssuer::new(ISSUER, SigningAlgorithm::Es256).unwrap();
         let keys = KeySet::parse(issuer.jwks().as_bytes()).unwrap();
         let trust = TokenTrust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys };
         let doors = ["door-1", "door-2", "door-3"].map(|door| ("house-1".to_owned(), door.to_owned()));
@@ -153,7 +153,7 @@ async fn each_check_of_the_token_refuses() {
     let kid = stage.issuer.key().kid();
     let header = |alg: &str, kid: &str, typ: &str| format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"{typ}"}}"#);
     let under = |header: String| stage.issuer.mint_raw(&header, &good.text()).unwrap();
-    let other = TokenIssuer::new(ISSUER, Algorithm::Es256).unwrap();
+    let other = TokenIssuer::new(ISSUER, SigningAlgorithm::Es256).unwrap();
     let bare = || good.clone().without("authorization_details");
     let seconds = |at: UnixSeconds| Value::from(u32::try_from(at.get()).unwrap());
     let to = |house: &str, door: Option<&str>, actions: &[&str]| mint(bare().door_access(house, door, actions));

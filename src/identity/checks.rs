@@ -1,0 +1,106 @@
+//! The checks of the verifier, each by name with the fault that it finds.
+//!
+//! They are a list so that a test can leave out one at a time and see that a token gets in that must not: a check that
+//! nothing depends on is no check. The product always asks all of them; only under `cfg(test)` is there something to skip.
+
+use crate::identity::fault::IdentityFault;
+
+/// Declares the checks once: variant and fault.
+macro_rules! checks {
+    ($($(#[$doc:meta])* $variant:ident => $fault:ident,)+) => {
+        /// One check of a peer or a token.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(super) enum Check {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Check {
+            /// All checks, in the order in which they are declared.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// What it finds.
+            pub(super) const fn fault(self) -> IdentityFault {
+                match self { $(Self::$variant => IdentityFault::$fault,)+ }
+            }
+        }
+    };
+}
+
+checks! {
+    /// The peer's certificate is within its validity.
+    PeerInTime => PeerNotValidNow,
+    /// There is one `Authorization` field.
+    OneAuthorization => AuthorizationRepeated,
+    /// The field's scheme is `Bearer`.
+    Scheme => Scheme,
+    /// The header has no member but `alg`, `kid` and `typ`.
+    HeaderMembers => Header,
+    /// The header's `typ` is that of access tokens.
+    Type => Type,
+    /// The key is one of the issuer whom the token names, not of another.
+    KeyOfIssuer => KeyUnknown,
+    /// The header's `alg` is the key's.
+    AlgorithmOfKey => Algorithm,
+    /// The key's algorithm is one that the issuer may use.
+    AlgorithmAllowed => Algorithm,
+    /// The signature fits.
+    Signature => Signature,
+    /// `exp` lies after `iat`.
+    LifetimePositive => LifetimeTooLong,
+    /// From `iat` to `exp` it is no longer than configured.
+    LifetimeMaximum => LifetimeTooLong,
+    /// `iat` is not in the future.
+    IssuedInPast => IssuedInFuture,
+    /// `nbf` is reached.
+    NotBefore => NotYetValid,
+    /// `exp` is not reached.
+    NotExpired => Expired,
+    /// `aud` is ours or holds it.
+    Audience => Audience,
+    /// There is a `cnf`.
+    Bound => Unbound,
+    /// `cnf` demands nothing that would go unproven.
+    BoundByCertificateAlone => BindingUnsupported,
+    /// `cnf` is this peer's certificate.
+    BoundToPeer => BoundToAnother,
+    /// What moves something takes session tokens.
+    SessionKind => SessionRequired,
+    /// There is a `sub`.
+    Subject => ClaimMissing,
+    /// There is a `jti`.
+    TokenId => ClaimMissing,
+    /// There is a `client_id`.
+    ClientId => ClaimMissing,
+}
+
+/// Which check is left out: none, but in the test that leaves each out in turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Checks {
+    #[cfg(test)]
+    pub(super) without: Option<Check>,
+}
+
+impl Checks {
+    /// Goes on if `holds`.
+    ///
+    /// # Errors
+    /// The check's fault.
+    pub(super) fn demand(self, check: Check, holds: bool) -> Result<(), IdentityFault> {
+        match holds || self.leaves_out(check) {
+            true => Ok(()),
+            false => Err(check.fault()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn leaves_out(self, check: Check) -> bool {
+        self.without == Some(check)
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "the test's twin looks into it")]
+    pub(super) const fn leaves_out(self, _: Check) -> bool {
+        false
+    }
+}

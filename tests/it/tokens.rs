@@ -1,0 +1,125 @@
+//! Tokens that must be refused, each in its own way, and some that must not be: over one gateway, each with its reason on
+//! record, and each followed by a fence: a good command on the same connection, before which the partner has received not
+//! one byte. The clock stands still, so that limits are met to the second.
+
+mod forge;
+mod rows;
+
+use crate::harness::Command;
+use crate::harness::Served;
+use crate::harness::Stage;
+use crate::harness::fresh_key;
+use forge::Forge;
+use portcullis::clock::Clock;
+use portcullis::clock::ManualClock;
+use portcullis::clock::SystemClock;
+use portcullis::devkit::BackendConnection;
+use rows::Rows;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fs;
+use std::sync::Arc;
+
+/// One token and what becomes of it.
+pub struct Row {
+    name: String,
+    /// The values of the `Authorization` fields.
+    sent: Vec<String>,
+    status: u16,
+    reason: &'static str,
+}
+
+/// A gateway whose session issuer has keys of all kinds, and may not use Ed25519.
+struct Scene {
+    stage: Stage,
+    gateway: Served,
+    clock: Arc<ManualClock>,
+    forge: Forge,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+        let stage = Stage::by(clock.clone());
+        let forge = Forge::new();
+        fs::write(stage.path("pki/sessions.jwks"), forge.jwks()).unwrap();
+        stage.edit(
+            "gateway.yaml",
+            "algorithms: [ES256]\n  max_lifetime: 10m",
+            "algorithms: [ES256, ES384, PS256, RS256]\n  max_lifetime: 10m",
+        );
+        let gateway = Served::by(&stage, clock.clone());
+        Self { stage, gateway, clock, forge }
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        let now = self.clock.now().seconds();
+        let stage = &self.stage;
+        let (good, login) = (stage.resident(&stage.sessions, now), stage.resident(&stage.login, now));
+        let of_login = stage.login.mint(&login).unwrap();
+        Rows::new(&self.forge, good, now.get(), of_login)
+    }
+
+    /// A command at the clock's time with these `Authorization` fields.
+    fn command(&self, sent: &[String]) -> Command {
+        let at = Some(format!("@{}", self.clock.now().seconds().get()));
+        let command = Command { token: None, time: at, key: Some(fresh_key()), ..Command::new(&self.stage) };
+        sent.iter().fold(command, |command, value| command.with("Authorization", value))
+    }
+
+    /// The status, the receipt, and whether the connection goes on.
+    async fn give(&self, connection: &mut BackendConnection, sent: &[String]) -> (u16, String, bool) {
+        let command = self.command(sent);
+        let fields = command.fields();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let answer = connection.call(command.method, &command.target, &fields, &command.body).await.unwrap();
+        command.examine(&answer);
+        let receipt = answer.header("receipt-id").unwrap().to_owned();
+        (answer.status, receipt, answer.header("connection") != Some("close"))
+    }
+}
+
+#[test]
+fn every_trap_that_a_token_can_be_is_refused_for_its_own_reason_and_good_neighbours_pass() {
+    let scene = Scene::new();
+    let rows = scene.rows();
+    let good = rows.good();
+    let rows = rows.all();
+    assert!(rows.iter().filter(|row| row.status != 200).count() >= 150, "{} rows", rows.len());
+    let backend = scene.stage.backend(scene.gateway.address);
+    let receipts = scene.stage.wait(async {
+        let mut receipts = Vec::new();
+        let mut connection = backend.connect().await.unwrap();
+        for row in &rows {
+            let before = scene.stage.partner.progress().bytes;
+            let (status, receipt, goes_on) = scene.give(&mut connection, &row.sent).await;
+            assert_eq!(status, row.status, "{}", row.name);
+            if status != 200 {
+                assert_eq!(scene.stage.partner.progress().bytes, before, "{}: the partner received it", row.name);
+            }
+            receipts.push(receipt);
+            if !goes_on {
+                connection = backend.connect().await.unwrap();
+            }
+            let (status, _, goes_on) = scene.give(&mut connection, &good).await;
+            assert!(status == 200 && goes_on, "after {}", row.name);
+        }
+        receipts
+    });
+    let accepted = rows.iter().filter(|row| row.status == 200).count();
+    assert_eq!(scene.stage.partner.total_actuations(), u64::try_from(rows.len() + accepted).unwrap());
+
+    let mut reasons = HashMap::new();
+    for record in scene.stage.records() {
+        reasons.insert(record.text("receipt").to_owned(), record.text("reason").to_owned());
+    }
+    let wrong: Vec<String> = rows
+        .iter()
+        .zip(&receipts)
+        .filter(|(row, receipt)| reasons.get(*receipt).is_none_or(|reason| reason != row.reason))
+        .map(|(row, receipt)| format!("{}: {:?}, not {}", row.name, reasons.get(receipt), row.reason))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let names: HashSet<_> = rows.iter().map(|row| &row.name).collect();
+    assert_eq!(names.len(), rows.len(), "no row twice");
+}
