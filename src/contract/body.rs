@@ -5,12 +5,13 @@
 //! names its place by declared names and indices only.
 
 use crate::contract::expected;
-use crate::contract::schema;
+use crate::contract::leaf;
+use crate::contract::leaf::Check;
+use crate::contract::leaf::LeafSchema;
 use crate::contract::schema::Array;
-use crate::contract::schema::Check;
-use crate::contract::schema::LeafSchema;
 use crate::contract::schema::Object;
 use crate::contract::schema::Schema;
+use crate::json;
 use crate::json::Fault;
 use crate::json::JsonError;
 use crate::json::Kind;
@@ -18,6 +19,7 @@ use crate::json::Limits;
 use crate::json::Reader;
 use crate::json::Value;
 use crate::problem::WrongPlace;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -59,14 +61,18 @@ pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn
             elements.iter().all(|element| identifiers_fit(&array.items, element, claim))
         }
         (Schema::Leaf(leaf), value) => identifier_fits(leaf, value, claim),
+        (Schema::Nullable(_), Value::Null) => true,
+        (Schema::Nullable(inner), value) => identifiers_fit(inner, value, claim),
         (Schema::Object(_) | Schema::Array(_), _) => false,
     }
 }
 
 /// As [`identifiers_fit`], of an object.
 pub(super) fn members_fit<'c>(object: &Object, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
-    let mut bound = object.members.iter().filter(|member| member.schema.binds());
-    bound.all(|member| value.get(&member.name).is_none_or(|value| identifiers_fit(&member.schema, value, claim)))
+    let mut members = value.as_object().into_iter().flat_map(json::Object::iter);
+    members.all(|(name, value)| {
+        object.member(name).is_none_or(|(_, member)| identifiers_fit(&member.schema, value, claim))
+    })
 }
 
 /// As [`identifiers_fit`], of one leaf.
@@ -134,41 +140,66 @@ fn value(schema: &Schema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
         Schema::Object(schema) => object(schema, reader),
         Schema::Array(schema) => array(schema, reader),
         Schema::Leaf(schema) => leaf(schema, reader),
+        Schema::Nullable(_) if reader.peek()? == Kind::Null => {
+            reader.null()?;
+            Ok(Value::Null)
+        }
+        Schema::Nullable(inner) => value(inner, reader),
     }
 }
 
 fn object(schema: &Object, reader: &mut Reader<'_>) -> Result<Value, Stop> {
     reader.begin_object()?;
-    let mut slots: Vec<Option<Value>> = schema.members.iter().map(|_| None).collect();
+    // Only what is there is kept and sorted, so that an empty object of many optional members costs nothing.
+    let mut present: Vec<(usize, Arc<str>, Value)> = Vec::new();
+    let mut required = 0;
     while let Some(name) = reader.next_key()? {
         let (index, member) = schema.member(&name).ok_or(Stop::wrong(expected::DECLARED))?;
         let taken = value(&member.schema, reader).map_err(|stop| stop.within(Step::Member(member.name.clone())))?;
-        if let Some(slot) = slots.get_mut(index) {
-            *slot = Some(taken);
-        }
+        required += usize::from(member.required);
+        present.push((index, member.name.clone(), taken));
     }
-    let members = || schema.members.iter();
-    if let Some((missing, _)) = members().zip(&slots).find(|(member, slot)| member.required && slot.is_none()) {
-        return Err(Stop::wrong(expected::PRESENT).within(Step::Member(missing.name.clone())));
+    present.sort_unstable_by_key(|(index, ..)| *index);
+    if required < schema.required {
+        let is_there = |index: usize| present.binary_search_by_key(&index, |(index, ..)| *index).is_ok();
+        let mut members = schema.members.iter().enumerate();
+        let missing = members.find(|(index, member)| member.required && !is_there(*index));
+        let stop = Stop::wrong(expected::PRESENT);
+        return Err(match missing {
+            Some((_, missing)) => stop.within(Step::Member(missing.name.clone())),
+            None => stop,
+        });
     }
-    let present = members().zip(slots).filter_map(|(member, slot)| slot.map(|value| (member.name.clone(), value)));
-    Ok(Value::Object(present.collect()))
+    let members = present.into_iter().map(|(_, name, value)| (name, value)).collect();
+    Ok(Value::Object(json::Object::of_distinct(members)))
 }
 
 fn array(schema: &Array, reader: &mut Reader<'_>) -> Result<Value, Stop> {
     reader.begin_array()?;
     let mut elements = Vec::new();
+    let mut seen = HashSet::new();
     while reader.next_element()? {
         if elements.len() == schema.max_items {
             return Err(Stop::wrong(expected::ITEMS));
         }
         let element = value(&schema.items, reader).map_err(|stop| stop.within(Step::Element(elements.len())))?;
+        if schema.unique && !seen.insert(spelled(&element)) {
+            return Err(Stop::wrong(expected::UNIQUE).within(Step::Element(elements.len())));
+        }
         elements.push(element);
     }
     if elements.len() < schema.min_items {
         return Err(Stop::wrong(expected::ITEMS));
     }
     Ok(Value::Array(elements))
+}
+
+/// The one spelling of a value that was taken: its members stand in declared order, its numbers have one form. Equal values are
+/// equal texts, and those can be hashed (keyed at random by the standard library).
+fn spelled(value: &Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    json::write(value, &mut text);
+    text
 }
 
 fn leaf(schema: &LeafSchema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
@@ -180,12 +211,12 @@ fn leaf(schema: &LeafSchema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
         }
         Check::Pseudonym => {
             let text = reader.string(usize::MAX)?;
-            schema::pseudonym(&text).map_err(Stop::wrong)?;
+            leaf::pseudonym(&text).map_err(Stop::wrong)?;
             Ok(Value::String(text.into()))
         }
         Check::Integer(bounds) => Ok(Value::Number(bounds.integer(reader.number()?).map_err(Stop::wrong)?)),
         Check::Number(bounds) => Ok(Value::Number(bounds.number(reader.number()?).map_err(Stop::wrong)?)),
-        Check::Boolean => Ok(Value::Boolean(reader.boolean()?)),
+        Check::Boolean(only) => Ok(Value::Boolean(leaf::boolean(*only, reader.boolean()?).map_err(Stop::wrong)?)),
     }
 }
 

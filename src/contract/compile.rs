@@ -9,6 +9,7 @@ use crate::contract::compile_operation;
 use crate::contract::operation::Contract;
 use crate::contract::operation::Operation;
 use crate::contract::operation::OperationIndex;
+use crate::contract::pattern::Patterns;
 use crate::contract::read;
 use crate::contract::router;
 use crate::contract::router::Piece;
@@ -69,6 +70,7 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
     let mut operations: Vec<Operation> = Vec::new();
     let mut paths: Vec<Path<'_>> = Vec::new();
     let mut ids = BTreeSet::new();
+    let mut patterns = Patterns::default();
     for item in document.paths {
         let Some(path) = path(reader, item.template) else { continue };
         if let Some(other) = paths.iter().find(|other| router::overlap(&other.pieces, &path.pieces)) {
@@ -81,7 +83,9 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
                 reader.fault("duplicate-operation", written.id.place, message);
                 continue;
             }
-            let Some(operation) = compile_operation::compile(reader, &path, written, limits) else { continue };
+            let Some(operation) = compile_operation::compile(reader, &path, written, limits, &mut patterns) else {
+                continue;
+            };
             // Within one path no method can stand twice: it is a key of a map.
             router.add(path.pieces.clone(), operation.method.clone(), OperationIndex::new(operations.len()));
             operations.push(operation);

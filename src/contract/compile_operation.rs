@@ -8,6 +8,9 @@ use crate::contract::compile;
 use crate::contract::compile::Path;
 use crate::contract::compile_schema::Position;
 use crate::contract::compile_schema::SchemaCompiler;
+use crate::contract::cost::Cost;
+use crate::contract::leaf::Check;
+use crate::contract::leaf::LeafSchema;
 use crate::contract::operation::Actuates;
 use crate::contract::operation::AnswerShape;
 use crate::contract::operation::Idempotency;
@@ -15,9 +18,8 @@ use crate::contract::operation::Operation;
 use crate::contract::operation::ResourceRule;
 use crate::contract::operation::RightDemand;
 use crate::contract::operation::Segment;
+use crate::contract::pattern::Patterns;
 use crate::contract::router::Piece;
-use crate::contract::schema::Check;
-use crate::contract::schema::LeafSchema;
 use crate::contract::schema::Object;
 use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
@@ -42,11 +44,14 @@ pub(super) fn compile(
     path: &Path<'_>,
     written: written::Operation<'_>,
     limits: &Limits,
+    patterns: &mut Patterns,
 ) -> Option<Operation> {
-    let mut schemas = SchemaCompiler { reader, limits: compile::json_limits(limits), fields: Vec::new() };
+    let json_limits = compile::json_limits(limits);
+    let mut schemas =
+        SchemaCompiler { reader, limits: json_limits, patterns, fields: Vec::new(), cost: Cost::default() };
     let parameters = parameters(&mut schemas, path, &written);
-    let body = request_body(&mut schemas, &written);
-    let answers = answers(&mut schemas, &written);
+    let body = request_body(&mut schemas, &written, limits.body_max_bytes);
+    let answers = answers(&mut schemas, &written, limits.answer_max_bytes);
     answers_are_final(reader, &written);
     let fields = schemas.fields;
     let (parameters, body, answers) = (parameters?, body?, answers?);
@@ -157,6 +162,7 @@ fn compile_parameter(
     status: Option<u16>,
 ) -> Option<Parameter> {
     let name = written.name.value;
+    not_null(schemas.reader, &written.schema)?;
     let leaf = schemas.leaf(&written.schema, &Position::named(part, status, name, written.required))?;
     Some(Parameter { name: name.into(), required: written.required, leaf })
 }
@@ -171,14 +177,21 @@ fn header(
 }
 
 /// The outer `None` is a fault, the inner one an operation without body.
-fn request_body(schemas: &mut SchemaCompiler<'_>, written: &written::Operation<'_>) -> Option<Option<Object>> {
+fn request_body(
+    schemas: &mut SchemaCompiler<'_>,
+    written: &written::Operation<'_>,
+    max_bytes: u64,
+) -> Option<Option<Object>> {
     let Some(schema) = &written.body else { return Some(None) };
     if matches!(written.method, Method::GET | Method::OPTIONS | Method::DELETE) {
         let message = format!("a body of {} has no meaning (RFC 9110 §9.3)", written.method);
         schemas.reader.fault("body-unfit", schema.place, message);
     }
+    not_null(schemas.reader, schema)?;
     match &schema.shape {
-        Shape::Object(members) => schemas.object(schema.place, members, &Position::root(Part::Body, None)).map(Some),
+        Shape::Object(members) => schemas
+            .body(max_bytes, |schemas| schemas.object(schema.place, members, &Position::root(Part::Body, None)))
+            .map(Some),
         _ => {
             schemas.reader.fault("body-not-an-object", schema.place, "the body of a request must be an object");
             None
@@ -186,11 +199,15 @@ fn request_body(schemas: &mut SchemaCompiler<'_>, written: &written::Operation<'
     }
 }
 
-fn answers(schemas: &mut SchemaCompiler<'_>, written: &written::Operation<'_>) -> Option<Vec<AnswerShape>> {
+fn answers(
+    schemas: &mut SchemaCompiler<'_>,
+    written: &written::Operation<'_>,
+    max_bytes: u64,
+) -> Option<Vec<AnswerShape>> {
     let mut shapes = Vec::new();
     let mut whole = true;
     for answer in &written.answers {
-        match answer_shape(schemas, answer) {
+        match answer_shape(schemas, answer, max_bytes) {
             Some(shape) => shapes.push(shape),
             None => whole = false,
         }
@@ -217,7 +234,11 @@ fn answers_are_final(reader: &Reader, written: &written::Operation<'_>) {
     }
 }
 
-fn answer_shape(schemas: &mut SchemaCompiler<'_>, written: &written::Answer<'_>) -> Option<AnswerShape> {
+fn answer_shape(
+    schemas: &mut SchemaCompiler<'_>,
+    written: &written::Answer<'_>,
+    max_bytes: u64,
+) -> Option<AnswerShape> {
     let status = written.status.value;
     let code = Some(status.as_u16());
     let headers: Vec<_> = written.headers.iter().map(|written| header(schemas, written, code)).collect();
@@ -228,16 +249,26 @@ fn answer_shape(schemas: &mut SchemaCompiler<'_>, written: &written::Answer<'_>)
                 let message = format!("an answer of {} has no body (RFC 9110 §15)", status.as_u16());
                 schemas.reader.fault("body-unfit", schema.place, message);
             }
-            if !matches!(schema.shape, Shape::Object(_) | Shape::Array { .. }) {
+            not_null(schemas.reader, schema)?;
+            if !matches!(schema.shape, Shape::Object(_) | Shape::Array(_)) {
                 let message = "the body of an answer must be an object or an array";
                 schemas.reader.fault("body-not-an-object", schema.place, message);
             }
-            schemas.schema(schema, &Position::root(Part::Body, code)).map(Some)
+            let root = Position::root(Part::Body, code);
+            schemas.body(max_bytes, |schemas| schemas.schema(schema, &root)).map(Some)
         }
     };
     let fields = headers.into_iter().collect::<Option<Vec<_>>>()?;
     fields_stand_once(schemas.reader, &fields, written.status.place);
     Some(AnswerShape { status, fields, body: body? })
+}
+
+/// Reports a value that may be `null` where only something or nothing can stand.
+fn not_null(reader: &Reader, schema: &written::Schema<'_>) -> Option<()> {
+    let Some(place) = schema.null else { return Some(()) };
+    let fault = reader.source().fault("null-unfit", place, "a body, a parameter or a header cannot be `null`");
+    reader.report(fault.help("it is there or it is not: say `required: false` where it may be absent"));
+    None
 }
 
 /// Reports header fields that are declared in two spellings.
@@ -345,7 +376,7 @@ impl<'c> Names<'c, '_> {
             member if !member.required => None,
             member => match &member.schema {
                 Schema::Leaf(leaf) => Some(leaf),
-                Schema::Object(_) | Schema::Array(_) => None,
+                Schema::Object(_) | Schema::Array(_) | Schema::Nullable(_) => None,
             },
         }
     }

@@ -24,15 +24,21 @@ pub(super) const BOOLEAN: &str = "boolean";
 pub(super) const OBJECT: &str = "object";
 /// An array.
 pub(super) const ARRAY: &str = "array";
-/// One of the values of `enum`.
+/// One of the values of `enum`, or the one of `const`.
 pub(super) const WORD: &str = "enum";
 /// A text whose length is declared.
 pub(super) const LENGTH: &str = "length";
 /// A text that fits the declared pattern.
 pub(super) const PATTERN: &str = "pattern";
+/// A text of the declared format.
+pub(super) const FORMAT: &str = "format";
 /// A number within the declared bounds.
 pub(super) const BOUNDS: &str = "bounds";
 /// An array of as many elements as declared.
 pub(super) const ITEMS: &str = "items";
+/// A multiple of the declared number.
+pub(super) const MULTIPLE: &str = "multiple";
+/// An array in which no two elements are equal.
+pub(super) const UNIQUE: &str = "unique";
 /// A pseudonym.
 pub(super) const PSEUDONYM: &str = "pseudonym";

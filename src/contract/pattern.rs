@@ -13,12 +13,25 @@ use regex_automata::dfa::StartKind;
 use regex_automata::dfa::dense;
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The largest table, in bytes; also bounds the work of making it.
 const MAX_TABLE_BYTES: usize = 1024 * 1024;
 
-/// A compiled pattern.
-pub(super) struct Pattern(Box<dense::DFA<Vec<u32>>>);
+/// The most bytes of tables of all patterns of a contract, each counted once.
+const MAX_TABLES_BYTES: usize = 16 * 1024 * 1024;
+
+/// A compiled pattern; clones share its table.
+#[derive(Clone)]
+pub(super) struct Pattern(Arc<dense::DFA<Vec<u32>>>);
+
+/// All patterns of a contract: one that stands there often has one table.
+#[derive(Default)]
+pub(super) struct Patterns {
+    compiled: BTreeMap<Box<str>, Pattern>,
+    table_bytes: usize,
+}
 
 /// Why a pattern is not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -45,6 +58,25 @@ pub(super) enum PatternError {
     Syntax,
     #[error("the pattern is too large: its table of states would exceed 1 MiB")]
     TooLarge,
+    #[error("with this pattern the tables of all patterns of the contract exceed 16 MiB")]
+    TooManyLarge,
+}
+
+impl Patterns {
+    /// Compiles a pattern, or finds it.
+    pub(super) fn compile(&mut self, text: &str) -> Result<Pattern, PatternError> {
+        if let Some(pattern) = self.compiled.get(text) {
+            return Ok(pattern.clone());
+        }
+        let pattern = Pattern::compile(text)?;
+        let table_bytes = self.table_bytes.saturating_add(pattern.table_bytes());
+        if table_bytes > MAX_TABLES_BYTES {
+            return Err(PatternError::TooManyLarge);
+        }
+        self.table_bytes = table_bytes;
+        self.compiled.insert(text.into(), pattern.clone());
+        Ok(pattern)
+    }
 }
 
 impl Pattern {
@@ -68,7 +100,12 @@ impl Pattern {
             )
             .build_from_nfa(&nfa)
             .map_err(|_| PatternError::TooLarge)?;
-        Ok(Self(Box::new(dfa)))
+        Ok(Self(Arc::new(dfa)))
+    }
+
+    /// The bytes of its table.
+    pub(super) fn table_bytes(&self) -> usize {
+        self.0.memory_usage()
     }
 
     /// Whether the whole of `text` fits.
@@ -307,6 +344,23 @@ mod tests {
                 assert!(!compiled.matches(text), "{pattern} {text:?}");
             }
         }
+    }
+
+    #[test]
+    fn one_pattern_has_one_table_and_all_tables_together_are_bounded() {
+        let mut patterns = Patterns::default();
+        let large = |number: usize| format!("^(?:[a-z]{{0,6}}é?){{{number}}}$");
+        let first = patterns.compile(&large(9)).unwrap();
+        let bytes = first.table_bytes();
+        assert!(bytes > 0 && patterns.table_bytes == bytes);
+        let again = patterns.compile(&large(9)).unwrap();
+        assert!(Arc::ptr_eq(&first.0, &again.0));
+        assert_eq!(patterns.table_bytes, bytes);
+        patterns.table_bytes = MAX_TABLES_BYTES - Pattern::compile("^a$").unwrap().table_bytes();
+        patterns.compiled.clear();
+        assert!(patterns.compile("^a$").is_ok(), "at the limit");
+        assert_eq!(patterns.compile("^b$").err(), Some(PatternError::TooManyLarge), "one past it");
+        assert!(patterns.compile("^a$").is_ok(), "what is there stays there");
     }
 
     #[test]

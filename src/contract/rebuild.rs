@@ -120,7 +120,7 @@ impl Rebuilt {
     }
 
     /// The checked value of this name: a path, query or header parameter, or a member of the body's top level. No name stands
-    /// twice among them.
+    /// twice among them. `null` is none: policies see nothing.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
         let operation = self.operation();
@@ -133,7 +133,7 @@ impl Rebuilt {
         if let Some(index) = operation.header_parameters.iter().position(|(_, parameter)| *parameter.name == *name) {
             return self.headers.get(index)?.as_ref();
         }
-        self.body.as_ref()?.get(name)
+        self.body.as_ref()?.get(name).filter(|value| **value != Value::Null)
     }
 
     /// SHA-256 over method, rebuilt target, header fields and body: two requests of one digest ask for the same.

@@ -3,10 +3,10 @@
 //! Names, order and structure come from the contract; only leaves come from the value, and each passes through `transform`, in
 //! the order in which it is written. Text is escaped by `json/`; in a target only unreserved characters stand bare.
 
+use crate::contract::leaf::LeafSchema;
 use crate::contract::operation::Operation;
 use crate::contract::operation::Segment;
 use crate::contract::schema::Array;
-use crate::contract::schema::LeafSchema;
 use crate::contract::schema::Object;
 use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
@@ -15,6 +15,7 @@ use crate::json;
 use crate::json::Value;
 use crate::model::Leaf;
 use crate::model::Part;
+use crate::model::Protection;
 use crate::model::Treated;
 use http::HeaderName;
 use http::HeaderValue;
@@ -93,6 +94,8 @@ impl<'w, 't, E> Walk<'w, 't, E> {
             (Schema::Object(object), value) => self.object(object, value, out).map(|()| true),
             (Schema::Array(array), Value::Array(elements)) => self.array(array, elements, out).map(|()| true),
             (Schema::Leaf(leaf), value) => self.leaf(leaf, value, out),
+            (Schema::Nullable(inner), Value::Null) => Ok(null(inner, out)),
+            (Schema::Nullable(inner), value) => self.body(inner, value, out),
             (Schema::Array(_), _) => Ok(false),
         }
     }
@@ -101,10 +104,9 @@ impl<'w, 't, E> Walk<'w, 't, E> {
     pub(super) fn object(&mut self, schema: &Object, value: &Value, out: &mut Vec<u8>) -> Result<(), E> {
         out.push(b'{');
         let mut first = true;
-        // Both are in declared order, so one pass over the values is enough.
-        let mut values = value.as_object().into_iter().flat_map(json::Object::iter).peekable();
-        for member in &schema.members {
-            let Some((_, value)) = values.next_if(|(name, _)| **name == *member.name) else { continue };
+        // The values are in declared order. They lead, so that members which are not there cost nothing.
+        for (name, value) in value.as_object().into_iter().flat_map(json::Object::iter) {
+            let Some((_, member)) = schema.member(name) else { continue };
             let start = out.len();
             if !first {
                 out.push(b',');
@@ -165,4 +167,14 @@ impl<'w, 't, E> Walk<'w, 't, E> {
             text: value.as_str(),
         })
     }
+}
+
+/// Writes `null`, unless a leaf stands there that never crosses. Nothing else can become of it: it names nobody, and there is
+/// nothing to encrypt.
+fn null(schema: &Schema, out: &mut Vec<u8>) -> bool {
+    let crosses = !matches!(schema, Schema::Leaf(leaf) if leaf.rule.protection == Protection::Drop);
+    if crosses {
+        json::write(&Value::Null, out);
+    }
+    crosses
 }

@@ -18,6 +18,8 @@ use http::HeaderValue;
 use http::Method;
 
 mod answers;
+mod dear;
+mod keywords;
 mod load;
 mod properties;
 mod requests;
@@ -154,6 +156,63 @@ fn claim(name: &str) -> Option<&'static str> {
 
 fn rebuilt(head: &Head, body: &str) -> Result<Rebuilt, ContractFault> {
     rebuild_for(declare(&doors(), head)?, &claim, body.as_bytes())
+}
+
+/// A contract of one operation whose body has this schema, in one line.
+fn with_body(schema: &str) -> String {
+    format!(
+        "openapi: 3.1.0\ninfo: {{}}\nx-portcullis: {{partner: p, recipient: r, country: RU, retention: P1D}}\npaths:\n  /v1/{{id}}:\n    post:\n      operationId: op\n      x-portcullis: {{action: a, resource: {{type: House, id: [id]}}, direction: outbound, purpose: p, legal_basis: b}}\n      parameters: [{{name: id, in: path, required: true, schema: {{type: string, maxLength: 9, x-portcullis: {{class: public}}}}}}]\n      requestBody: {{required: true, content: {{application/json: {{schema: {schema}}}}}}}\n      responses: {{\"202\": {{description: taken}}}}\n"
+    )
+}
+
+/// The one operation of [`with_body`], and what it makes of bodies.
+struct Posting(Arc<Contract>);
+
+impl Posting {
+    fn of(schema: &str) -> Self {
+        Self(Arc::new(compile(&with_body(schema)).unwrap_or_else(|faults| panic!("{schema}: {faults}"))))
+    }
+
+    /// With one required property `v` of this schema.
+    fn of_value(schema: &str) -> Self {
+        Self::of(&format!("{{type: object, required: [v], properties: {{v: {schema}}}}}"))
+    }
+
+    fn rebuild(&self, body: &str) -> Result<Rebuilt, ContractFault> {
+        let head = Head {
+            method: Method::POST,
+            path: "/v1/1".into(),
+            query: None,
+            authority: "x".into(),
+            fields: fields(&[("content-type", "application/json")]),
+            content_length: None,
+            no_body: false,
+        };
+        rebuild_for(declare(&self.0, &head).unwrap(), &claim, body.as_bytes())
+    }
+
+    /// The body as it goes out, or the pointer and what was expected there.
+    fn sent(&self, body: &str) -> Result<String, (String, &'static str)> {
+        match self.rebuild(body) {
+            Ok(rebuilt) => Ok(String::from_utf8(kept(&rebuilt).body.to_vec()).unwrap()),
+            Err(ContractFault::Body(place)) => Err((place.pointer, place.expected)),
+            Err(other) => panic!("{body}: {other}"),
+        }
+    }
+
+    /// The same for a value of `v`.
+    fn value(&self, value: &str) -> Result<String, (String, &'static str)> {
+        let sent = self.sent(&format!("{{\"v\":{value}}}"))?;
+        Ok(sent.strip_prefix("{\"v\":").and_then(|rest| rest.strip_suffix('}')).unwrap().to_owned())
+    }
+}
+
+/// Code and line of each fault.
+fn faults(text: &str) -> Vec<(&'static str, u32)> {
+    match compile(text) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(|fault| (fault.code, fault.place.line)).collect(),
+    }
 }
 
 /// The whole request as it is, nothing protected.

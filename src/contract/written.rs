@@ -2,6 +2,8 @@
 //!
 //! Nothing is resolved yet but types and words. What belongs together, and what is missing, the compiler says.
 
+use crate::contract::format::Format;
+use crate::contract::multiple::Multiple;
 use crate::contract::operation::Actuates;
 use crate::diagnostic::Place;
 use crate::json::Number;
@@ -94,16 +96,26 @@ pub(super) struct Answer<'a> {
 /// A schema.
 pub(super) struct Schema<'a> {
     pub(super) place: Place,
+    /// Where it says that `null` may stand there too.
+    pub(super) null: Option<Place>,
     pub(super) shape: Shape<'a>,
 }
 
 /// What a schema says by its `type`.
 pub(super) enum Shape<'a> {
     Object(Vec<Member<'a>>),
-    Array { items: Box<Schema<'a>>, min_items: usize, max_items: Option<usize> },
+    Array(Array<'a>),
     Text { limits: Text<'a>, words: Option<FieldWords<'a>> },
     Number { whole: bool, limits: Range, words: Option<FieldWords<'a>> },
-    Boolean { words: Option<FieldWords<'a>> },
+    Boolean { only: Option<bool>, words: Option<FieldWords<'a>> },
+}
+
+/// Keywords of arrays.
+pub(super) struct Array<'a> {
+    pub(super) items: Box<Schema<'a>>,
+    pub(super) min_items: usize,
+    pub(super) max_items: Option<usize>,
+    pub(super) unique: bool,
 }
 
 /// A property.
@@ -119,6 +131,8 @@ pub(super) struct Text<'a> {
     pub(super) min_length: usize,
     pub(super) max_length: Option<usize>,
     pub(super) pattern: Option<At<&'a str>>,
+    pub(super) format: Option<Format>,
+    /// `enum`, or the one of `const`; sorted.
     pub(super) words: Option<Vec<&'a str>>,
 }
 
@@ -127,6 +141,8 @@ pub(super) struct Text<'a> {
 pub(super) struct Range {
     pub(super) low: Option<(Number, bool)>,
     pub(super) high: Option<(Number, bool)>,
+    pub(super) multiple_of: Option<Multiple>,
+    /// `enum`, or the one of `const`; sorted.
     pub(super) numbers: Option<Vec<Number>>,
 }
 

@@ -187,6 +187,11 @@ impl Object {
         Self(Vec::new())
     }
 
+    /// An object of these members. That no name stands twice among them, the caller has made sure of.
+    pub(crate) const fn of_distinct(members: Vec<(Arc<str>, Value)>) -> Self {
+        Self(members)
+    }
+
     /// Sets the member `name`, in its old place if there was one, and returns what it was before.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) -> Option<Value> {
         let (name, value) = (name.into(), value.into());

@@ -1,6 +1,7 @@
 //! The documents are true to the code: every reason, problem type, limit, metric, word of a contract and load error
 //! stands in its table, and the tables name nothing that does not exist. Nor does a document cite a test that is not there.
 
+use portcullis::contract::Format;
 use portcullis::limits;
 use portcullis::limits::Limit;
 use portcullis::model::DataClass;
@@ -119,6 +120,7 @@ fn every_word_of_a_contract_is_explained() {
         table(&text, head).iter().flat_map(|row| words(&row[0]).map(str::to_owned).collect::<Vec<_>>()).collect()
     };
     assert_eq!(first("| `class` |"), DataClass::ALL.map(DataClass::word));
+    assert_eq!(first("| `format` |"), Format::ALL.map(Format::word));
     let kinds: BTreeSet<_> = first("| `of` |").into_iter().collect();
     assert_eq!(kinds, IdentifierKind::ALL.map(|kind| kind.word().to_owned()).into());
     assert_eq!(first("| `protect` |"), Protection::ALL.map(Protection::word));

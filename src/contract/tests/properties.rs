@@ -1,15 +1,9 @@
 //! Over generated schemas and values: what fits is rebuilt as it was, what was mutated is refused, and another implementation of
 //! JSON Schema agrees on what fits.
 
-use super::compile;
-use super::fields;
+use super::Posting;
 use super::kept;
 use crate::contract::ContractFault;
-use crate::contract::Rebuilt;
-use crate::contract::declare;
-use crate::contract::rebuild::rebuild_for;
-use crate::model::Head;
-use http::Method;
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prelude::any;
@@ -21,7 +15,6 @@ use proptest::prop_oneof;
 use proptest::proptest;
 use serde_json::Value;
 use serde_json::json;
-use std::sync::Arc;
 
 const NAMES: [&str; 8] = ["a", "b/c", "d~e", "é", "f g", "\"q\"", "userId", "$x"];
 const CHARACTERS: [char; 10] = ['a', 'Z', '0', '-', 'é', '💡', '"', '\\', '\n', ' '];
@@ -105,6 +98,10 @@ impl Drawn {
         schema
     }
 
+    fn posting(&self) -> Posting {
+        Posting::of(&self.schema(true).to_string())
+    }
+
     /// A value, which fits unless `slack` lets it lie a little beside.
     fn value(&self, dice: &mut Dice, slack: bool) -> Value {
         let off = i32::from(slack && dice.below(6) == 0) * if dice.below(2) == 0 { -1 } else { 1 };
@@ -164,32 +161,6 @@ impl Dice {
     }
 }
 
-/// An operation whose body has this schema, and what it makes of bodies.
-struct Operation(Arc<crate::contract::Contract>);
-
-impl Operation {
-    fn with(drawn: &Drawn) -> Self {
-        let text = format!(
-            "openapi: 3.1.0\ninfo: {{}}\nx-portcullis: {{partner: p, recipient: r, country: RU, retention: P1D}}\npaths:\n  /v1/{{id}}:\n    post:\n      operationId: op\n      x-portcullis: {{action: a, resource: {{type: House, id: [id]}}, direction: outbound, purpose: p, legal_basis: b}}\n      parameters: [{{name: id, in: path, required: true, schema: {{type: string, maxLength: 9, x-portcullis: {{class: public}}}}}}]\n      requestBody: {{required: true, content: {{application/json: {{schema: {}}}}}}}\n      responses: {{\"202\": {{description: taken}}}}\n",
-            drawn.schema(true)
-        );
-        Self(Arc::new(compile(&text).unwrap()))
-    }
-
-    fn rebuild(&self, body: &str) -> Result<Rebuilt, ContractFault> {
-        let head = Head {
-            method: Method::POST,
-            path: "/v1/1".into(),
-            query: None,
-            authority: "x".into(),
-            fields: fields(&[("content-type", "application/json")]),
-            content_length: None,
-            no_body: false,
-        };
-        rebuild_for(declare(&self.0, &head).unwrap(), &|_| None, body.as_bytes())
-    }
-}
-
 /// The value as text, in which the object of this number has its first member twice; and how many objects it has.
 fn with_twin(value: &Value, twin: usize, seen: &mut usize) -> String {
     match value {
@@ -233,7 +204,7 @@ proptest! {
     #[test]
     fn what_fits_is_rebuilt_as_it_was_and_rebuilding_changes_nothing_more(drawn in drawn(), seed in any::<u64>()) {
         let value = drawn.value(&mut Dice(seed), false);
-        let operation = Operation::with(&drawn);
+        let operation = drawn.posting();
         let once = operation.rebuild(&value.to_string()).unwrap();
         let text = String::from_utf8(kept(&once).body.to_vec()).unwrap();
         // Numbers are compared as doubles: `1` and `1.0` are one number.
@@ -249,7 +220,7 @@ proptest! {
     fn another_implementation_agrees_on_what_fits(drawn in drawn(), seed in any::<u64>()) {
         let value = drawn.value(&mut Dice(seed), true);
         let theirs = jsonschema::validator_for(&drawn.schema(false)).unwrap().is_valid(&value);
-        let ours = Operation::with(&drawn).rebuild(&value.to_string());
+        let ours = drawn.posting().rebuild(&value.to_string());
         prop_assert_eq!(ours.is_ok(), theirs, "{} {:?}", value, ours.err());
     }
 
@@ -257,7 +228,7 @@ proptest! {
     fn a_mutated_value_is_refused(drawn in drawn(), seed in any::<u64>()) {
         let mut dice = Dice(seed);
         let value = drawn.value(&mut dice, false);
-        let operation = Operation::with(&drawn);
+        let operation = drawn.posting();
         let mut found = Vec::new();
         places(&value, "", &mut found);
         let place = &found[dice.below(found.len())];
@@ -290,7 +261,7 @@ proptest! {
         with_twin(&value, usize::MAX, &mut count);
         prop_assume!(count > 0);
         let text = with_twin(&value, dice.below(count), &mut 0);
-        let refusal = Operation::with(&drawn).rebuild(&text).err();
+        let refusal = drawn.posting().rebuild(&text).err();
         prop_assert_eq!(refusal, Some(ContractFault::BodyMalformed(crate::json::Fault::DuplicateName)), "{}", text);
     }
 }
