@@ -178,6 +178,12 @@ impl SimulatedPartner {
         self.shared.book.connections()
     }
 
+    /// How many bytes came in above TLS on each connection, in the order of their acceptance.
+    #[must_use]
+    pub fn received(&self) -> Vec<usize> {
+        self.shared.book.received_bytes()
+    }
+
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> Progress {

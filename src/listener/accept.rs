@@ -184,15 +184,23 @@ fn failure(error: &io::Error) -> HandshakeFailure {
     };
     match fault {
         Tls::InvalidMessage(_) => HandshakeFailure::NotTls,
+        // The library looks for signature algorithms before it looks at the version. That extension came with TLS 1.2
+        // (RFC 5246 §7.4.1.4.1), whose clients all send it: who does not, speaks an older one.
         Tls::PeerIncompatible(
-            Incompatible::Tls12NotOffered | Incompatible::Tls12NotOfferedOrEnabled | Incompatible::Tls13RequiredForQuic,
+            Incompatible::Tls12NotOffered
+            | Incompatible::Tls12NotOfferedOrEnabled
+            | Incompatible::Tls13RequiredForQuic
+            | Incompatible::SignatureAlgorithmsExtensionRequired,
         ) => HandshakeFailure::Version,
         Tls::PeerIncompatible(_) => HandshakeFailure::Parameters,
         Tls::NoApplicationProtocol => HandshakeFailure::Protocol,
         Tls::NoCertificatesPresented => HandshakeFailure::CertificateMissing,
-        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
-            HandshakeFailure::CertificateExpired
-        }
+        Tls::InvalidCertificate(
+            Certificate::Expired
+            | Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYet
+            | Certificate::NotValidYetContext { .. },
+        ) => HandshakeFailure::CertificateExpired,
         Tls::InvalidCertificate(Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. }) => {
             HandshakeFailure::CertificatePurpose
         }

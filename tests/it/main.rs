@@ -13,15 +13,23 @@ mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod disclosure;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod h2;
 #[cfg(test)]
+mod handshakes;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
@@ -31,6 +39,8 @@ mod recording;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod start;
@@ -38,5 +48,6 @@ mod start;
 mod tls;
 #[cfg(test)]
 mod tokens;
+mod two_partners;
 #[cfg(test)]
 mod withdrawal;

@@ -23,7 +23,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let stage = Stage::new();
+        Self::on(Stage::new())
+    }
+
+    fn on(stage: Stage) -> Self {
         let gateway = Served::on(&stage);
         let backend = stage.backend(gateway.address);
         Self { gateway, backend, stage }
@@ -224,6 +227,25 @@ fn an_idempotency_key_is_demanded_and_of_its_own_form() {
     scene.refuses(&scene.command().under("short"), 400, "idempotency-key-invalid");
     scene.refuses(&scene.command().under("has a space in it"), 400, "idempotency-key-invalid");
     scene.passes();
+}
+
+#[test]
+fn what_must_be_encrypted_to_the_partner_and_is_not_never_leaves() {
+    let stage = Stage::new();
+    let note = "note:\n                  type: string\n                  maxLength: 1000\n                  \
+        x-portcullis: {class: personal, protect: require-encrypted}\n                deviceId:\n                  description: The app";
+    let contract = "policies/contracts/smarthome.openapi.yaml";
+    stage.edit(contract, "deviceId:\n                  description: The app", note);
+    let scene = Scene::on(stage);
+    let noted = |note: &str| scene.command().saying(&format!(r#"{{"userId":"resident-ivanov","note":"{note}"}}"#));
+    for note in ["", "the code is 4711", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.a2V5.aXY.Y2lwaGVydGV4dA.dGFn"] {
+        scene.refuses(&noted(note), 400, "protection-failed");
+    }
+    scene.passes();
+    // The shape of RFC 7516 passes this step, and ends at a partner who does not know the field.
+    let sealed = noted("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a2V5.aXYtaXYtaXYtaXY.Y2lwaGVydGV4dA.dGFnLXRhZw");
+    let answer = scene.stage.wait(sealed.give(&scene.backend)).unwrap();
+    assert_eq!((answer.status, scene.stage.partner.refusals()), (502, vec!["body"]));
 }
 
 #[test]

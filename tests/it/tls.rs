@@ -6,25 +6,17 @@ use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::until;
 use portcullis::crypto::client_config;
-use portcullis::crypto::server_config_speaking;
 use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Usage;
 use portcullis::devkit::Validity;
-use portcullis::wire::Client;
-use portcullis::wire::ClientSettings;
-use portcullis::wire::Connect;
 use rustls::NamedGroup;
 use rustls::ProtocolVersion;
 use rustls_pki_types::ServerName;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
 
 #[test]
@@ -46,38 +38,12 @@ fn the_backends_side_agrees_on_a_key_exchange_that_a_quantum_computer_does_not_b
 }
 
 #[test]
-fn the_partners_side_agrees_on_it_too_as_the_server_sees_it() {
+fn the_partners_side_agrees_on_it_too_as_the_partner_sees_it_when_a_door_opens() {
     let stage = Stage::new();
-    let pki = &stage.pki;
-    let tls =
-        server_config_speaking(&pki.partner.identity().unwrap(), vec![pki.partner_authority.root()], &["http/1.1"]);
-    let acceptor = TlsAcceptor::from(tls.unwrap());
-    stage.wait(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client::new(ClientSettings {
-            host: "127.0.0.1".into(),
-            port: listener.local_addr().unwrap().port(),
-            server_name: "localhost".into(),
-            identity: &pki.gateway_at_partner.identity().unwrap(),
-            roots: vec![pki.partner_authority.root()],
-            connect_timeout: Duration::from_secs(10),
-            exchange_timeout: Duration::from_secs(10),
-            answer_max_bytes: 1000,
-            clock: Arc::new(portcullis::clock::SystemClock::new()),
-        });
-        let server = async {
-            let tls = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
-            let session = tls.get_ref().1;
-            (
-                session.negotiated_key_exchange_group().map(|group| group.name()),
-                session.peer_certificates().map(<[_]>::len),
-            )
-        };
-        let client = client.unwrap();
-        let (connected, seen) = tokio::join!(client.connect(), server);
-        assert!(connected.is_ok());
-        assert_eq!(seen, (Some(NamedGroup::X25519MLKEM768), Some(1)));
-    });
+    let gateway = Served::on(&stage);
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
+    let seen: Vec<_> = stage.partner.raw().into_iter().map(|log| (log.handshake, log.group)).collect();
+    assert_eq!(seen, [(true, "X25519MLKEM768".to_owned())]);
 }
 
 #[test]
@@ -116,6 +82,8 @@ fn openssl_speaks_1_2_and_1_3_and_nothing_older() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(said.contains("CONNECTION ESTABLISHED"), agreed, "{version}: {said}");
     }
+    let counted = || gateway.metric("portcullis_handshakes_failed_total{reason=\"version\"}");
+    until("the count", || counted() == 1);
 }
 
 #[test]

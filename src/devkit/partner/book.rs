@@ -13,6 +13,8 @@ pub struct ConnectionLog {
     pub answered: Vec<u8>,
     /// Whether the handshake came to its end.
     pub handshake: bool,
+    /// The group of its key exchange, by its name in the registry of TLS; empty before the handshake came to its end.
+    pub group: String,
 }
 
 /// How far the partner is. All counts but `hanging` only grow.
@@ -65,8 +67,8 @@ impl Book {
         connections.len() - 1
     }
 
-    pub(super) fn shook_hands(&self, number: usize) {
-        self.write(number, |log| log.handshake = true);
+    pub(super) fn shook_hands(&self, number: usize, group: String) {
+        self.write(number, |log| (log.handshake, log.group) = (true, group));
         self.count(|progress| progress.handshakes += 1);
     }
 
@@ -94,6 +96,10 @@ impl Book {
 
     pub(super) fn connections(&self) -> Vec<ConnectionLog> {
         self.connections.lock().clone()
+    }
+
+    pub(super) fn received_bytes(&self) -> Vec<usize> {
+        self.connections.lock().iter().map(|log| log.bytes.len()).collect()
     }
 
     pub(super) fn refusals(&self) -> Vec<&'static str> {

@@ -59,7 +59,8 @@ pub(super) async fn serve(shared: Arc<Shared>, number: usize, tcp: TcpStream) {
     let Ok(stream) = shared.acceptor.accept(tcp).await else {
         return shared.book.count(|progress| progress.failed_handshakes += 1);
     };
-    shared.book.shook_hands(number);
+    let group = stream.get_ref().1.negotiated_key_exchange_group();
+    shared.book.shook_hands(number, group.map(|group| format!("{:?}", group.name())).unwrap_or_default());
     let is_gateway = names(&stream, &shared.client_name);
     let mut line = Line { shared, number, stream, misbehaviour, is_gateway, buffer: Vec::new(), left: None };
     let ending = loop {

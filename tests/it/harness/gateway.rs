@@ -83,6 +83,14 @@ impl Served {
     pub fn metrics(&self) -> String {
         ops_page(self.ops, "/metrics").1
     }
+
+    /// The whole number that the metrics page shows for a series, which is written as there, with its labels.
+    #[track_caller]
+    pub fn metric(&self, series: &str) -> u64 {
+        let page = self.metrics();
+        let value = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no series {series} in:\n{page}")).parse().unwrap()
+    }
 }
 
 impl Drop for Served {
