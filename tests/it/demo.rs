@@ -34,13 +34,22 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
     assert!(!Path::new("/proc").join(process).exists(), "the gateway has ended");
 }
 
-/// A demo that goes on running; killed by its id when dropped.
+/// A demo that goes on running; told to stop by its id when dropped, so that it takes its gateway with it.
 struct Kept(Child);
+
+impl Kept {
+    fn stop(&mut self) -> Option<i32> {
+        let stopped = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(stopped.unwrap().success());
+        self.0.wait().unwrap().code()
+    }
+}
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.stop();
+        }
     }
 }
 
@@ -74,9 +83,7 @@ fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
     assert_eq!(status(&run("# open the door")), "403", "revoked by what was pasted");
     assert!(run("# the gateway's log").contains("serving"));
 
-    let id = kept.0.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(kept.stop(), Some(0));
     assert!(lines.map(Result::unwrap).any(|line| line == "All 17 steps did what they should."));
-    assert_eq!(kept.0.wait().unwrap().code(), Some(0));
     assert!(!Path::new(after(&told, "folder    ")).exists());
 }

@@ -1,8 +1,6 @@
 //! The integration tests: one binary, so that it is linked once.
 //!
-//! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
-
-#[cfg(test)]
+//! Modules stand under `#[cfg(test)]
 mod audit_faults;
 #[cfg(test)]
 mod clients;
@@ -48,6 +46,7 @@ mod start;
 mod tls;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
 mod two_partners;
 #[cfg(test)]
 mod withdrawal;

@@ -5,8 +5,8 @@ use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::now;
-use portcullis::crypto::Algorithm;
 use portcullis::crypto::KeySet;
+use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
 use portcullis::crypto::jwks_json;
 use portcullis::devkit::AUTHORITY;
@@ -41,7 +41,7 @@ impl Two {
         let validity = Validity::a_day_from(now());
         let authority = Authority::new("the other partner's authority", validity).unwrap();
         let server = authority.issue(&Leaf::server(&["other.example"], validity)).unwrap();
-        let key = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+        let key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         let keys = jwks_json(&[&SigningKey::from_pem(&key).unwrap()]);
         secret(&stage, "pki/other-token.key", key.expose());
         let keys = KeySet::parse(keys.as_bytes()).unwrap();
@@ -61,7 +61,7 @@ impl Two {
     /// A second partner that is found where the first is, by whom it is not known: the same place under another identity.
     fn in_one_place() -> (Stage, Served) {
         let stage = Stage::new();
-        let key = SigningKey::generate_pem(Algorithm::Es256).unwrap();
+        let key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         secret(&stage, "pki/other-token.key", key.expose());
         let gateway = Self::configure(&stage, &stage.pki.partner_authority, "localhost", stage.partner.address());
         (stage, gateway)
