@@ -13,10 +13,12 @@ use portcullis::contract::Contract;
 use portcullis::contract::Rebuilt;
 use portcullis::crypto;
 use portcullis::crypto::Algorithm;
+use portcullis::crypto::ClientTrust;
 use portcullis::crypto::KeySet;
 use portcullis::crypto::SecretKey;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SivKey;
+use portcullis::crypto::Standing;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::TokenIssuer;
@@ -126,16 +128,18 @@ fn policy(criterion: &mut Criterion, command: &Command) -> Fallible<()> {
 impl Command {
     fn new() -> Fallible<Self> {
         let contract = Contract::compile(&Source::new("smarthome.openapi.yaml", contract_text()))?;
-        let certificate = Authority::new("backend", Validity::a_day_from(NOW))?
-            .issue(&Leaf::client(BACKEND, Validity::a_day_from(NOW)))?
-            .parsed()?;
+        let authority = Authority::new("backend", Validity::a_day_from(NOW))?;
+        let client = authority.issue(&Leaf::client(BACKEND, Validity::a_day_from(NOW)))?;
+        let trust = Arc::new(ClientTrust::new(vec![authority.root()], Vec::new())?);
+        let standing = Standing::new(trust, &[client.der()]).ok_or("a certificate that can be read")?;
+        let certificate = client.parsed()?;
         let issuer = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256)?;
         let claims = issuer.claims(AUDIENCE, "user-1", &certificate.thumbprint, NOW, 300).with("tenant", "north");
         let claims = claims.with("roles", vec![json::Value::from("resident")]).with("scope", "profile doors:open");
         let token = issuer.mint(&claims.door_access("house-1", Some("main"), &["open"]))?;
         let head = head(&token)?;
         let verifier = verifier(&issuer)?;
-        let peer = Peer::of(Arc::new(certificate))?;
+        let peer = Peer::of(Arc::new(certificate), Arc::new(standing))?;
         let caller = verifier.verify(&peer, &head.fields, TokenDemand::Session, NOW)?;
         let contract = Arc::new(contract);
         let declared = contract::declare(&contract, &head)?;
@@ -181,7 +185,7 @@ fn render(rebuilt: &Rebuilt) -> Fallible<usize> {
 fn verifier(issuer: &TokenIssuer) -> Fallible<Verifier> {
     let settings = IssuerSettings {
         issuer: issuer.name().to_owned(),
-        keys: KeySet::parse(issuer.jwks().as_bytes())?,
+        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes())?),
         audience: AUDIENCE.to_owned(),
         algorithms: vec![Algorithm::Es256],
         max_lifetime_s: 600,

@@ -4,6 +4,8 @@
 //! a current-thread runtime, all of them accepting on one shared socket; one more thread serves the operator. A thread
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
+mod reload;
+
 use crate::admin;
 use crate::admin::AdminSocket;
 use crate::audit;
@@ -23,11 +25,16 @@ use crate::config::Config;
 use crate::config::TlsPeer;
 use crate::contract::Contract;
 use crate::crypto;
+use crate::crypto::ClientTrust;
+use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::directory::Directory;
+use crate::gateway::reload::Parts;
+use crate::gateway::reload::Reloader;
+use crate::gateway::reload::Watched;
 use crate::guard::Guard;
 use crate::guard::GuardSettings;
 use crate::guard::LedgerEntry;
@@ -90,6 +97,7 @@ pub struct Running {
     workers: Vec<thread::JoinHandle<usize>>,
     closed: watch::Sender<bool>,
     operator: thread::JoinHandle<()>,
+    reloader: thread::JoinHandle<()>,
     died: mpsc::Receiver<&'static str>,
 }
 
@@ -140,11 +148,17 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let snapshot = snapshot(&config)?;
     let sockets = bind(&config)?;
     let runtime = current_thread()?;
+    reload::expect_hangups(&runtime).map_err(|error| internal("the handler of SIGHUP", &error))?;
     let workers = config.workers.get();
     let (backend, ops) = (address(&sockets.backend)?, address(&sockets.ops)?);
     let admin = sockets.admin.as_ref().map(|socket| socket.path().to_path_buf());
     let (down, going_down) = watch::channel(false);
-    let tls = crypto::server_config(&config.backend.tls.identity, config.backend.tls.roots.clone());
+    let own = Arc::new(OwnCertificate::new(&config.backend.tls.identity));
+    let clients = ClientTrust::new(config.backend.tls.roots.clone(), config.backend.crls.clone());
+    let clients = Arc::new(clients.map_err(|error| internal("the trust in clients", &error))?);
+    let clock = injected.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
+    let tls = crypto::server_config(Arc::clone(&own), Arc::clone(&clients), Arc::clone(&clock));
+    let injected = Injected { clock: Some(clock), ..injected };
     let door = Door {
         tls: tls.map_err(|error| internal("the TLS configuration", &error))?,
         limits: Arc::new(config.limits.clone()),
@@ -153,7 +167,8 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         connections: Tasks::new(),
         going_down,
     };
-    let gates = gates(config, injected, snapshot, &runtime, workers.saturating_add(1))?;
+    let watched = Watched::by(&config);
+    let (gates, lines) = gates(config, injected, snapshot, clients, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate, backend, ops)?;
 
@@ -165,12 +180,17 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     });
     let workers = workers.collect::<Result<Vec<_>, _>>()?;
     let (closed, until_closed) = watch::channel(false);
+    let reloader = {
+        let reloader = Reloader::new(watched, Parts { own, core: Arc::clone(gate.core()), lines });
+        let until_closed = until_closed.clone();
+        spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
+    };
     let operator = {
         let (gate, acts) = (gate.clone(), door.connections.clone());
         let Sockets { ops, admin, .. } = sockets;
         spawn("operator", &dying, move |runtime| runtime.block_on(operate(gate, acts, ops, admin, until_closed)))?
     };
-    Ok(Running { backend, ops, admin, gate: gate.clone(), down, workers, closed, operator, died })
+    Ok(Running { backend, ops, admin, gate: gate.clone(), down, workers, closed, operator, reloader, died })
 }
 
 impl Running {
@@ -239,6 +259,7 @@ impl Running {
         }
         self.closed.send_replace(true);
         let _ = self.operator.join();
+        let _ = self.reloader.join();
         if left == 0 { Ended::InOrder } else { Ended::LeftBehind(left) }
     }
 }
@@ -246,6 +267,10 @@ impl Running {
 impl admin::Report for Operator {
     fn not_ready(&self) -> Vec<&'static str> {
         self.0.not_ready()
+    }
+
+    fn notices(&self) -> Vec<&'static str> {
+        self.0.notices()
     }
 
     fn metrics(&self) -> String {
@@ -318,9 +343,10 @@ fn gates(
     config: Config,
     injected: Injected,
     snapshot: Snapshot,
+    clients: Arc<ClientTrust>,
     runtime: &Runtime,
     count: usize,
-) -> Result<Vec<Gate>, Diagnostics> {
+) -> Result<(Vec<Gate>, Vec<Vec<Client>>), Diagnostics> {
     let clock = injected.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
     let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
     let key = &config.store.key;
@@ -352,21 +378,30 @@ fn gates(
     let core = Arc::new(Core {
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
+        clients,
         guard,
         handles,
         snapshot: ArcSwap::from_pointee(snapshot),
         exchanges: Tasks::new(),
         metrics,
         going_down: AtomicBool::new(false),
+        reload_failed: AtomicBool::new(false),
     });
     let limits = config.limits;
     let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner));
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    let mut clients = vec![Vec::with_capacity(count); lines.len()];
     let gate = |_| {
-        let routes = lines.iter().map(|line| line.route(&core, &limits)).collect::<Result<Vec<_>, _>>()?;
+        let mut routes = Vec::with_capacity(lines.len());
+        for (line, clients) in lines.iter().zip(&mut clients) {
+            let (route, client) = line.route(&core, &limits)?;
+            routes.push(route);
+            clients.push(client);
+        }
         Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
     };
-    (0..count).map(gate).collect()
+    let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
+    Ok((gates, clients))
 }
 
 /// The idempotency keys of the last 24 hours, as the log tells them.
@@ -417,7 +452,7 @@ impl Line {
         })
     }
 
-    fn route(&self, core: &Core, limits: &Limits) -> Result<(Box<str>, Route), Diagnostics> {
+    fn route(&self, core: &Core, limits: &Limits) -> Result<((Box<str>, Route), Client), Diagnostics> {
         let client = Client::new(ClientSettings {
             host: self.host.clone(),
             port: self.port,
@@ -435,12 +470,12 @@ impl Line {
             name: self.tokens.name.clone(),
             contract: Arc::clone(&self.contract),
             protector: Arc::clone(&self.protector),
-            partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client)),
+            partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
                 .collect(),
         };
-        Ok((self.authority.clone(), route))
+        Ok(((self.authority.clone(), route), client))
     }
 }
 

@@ -39,6 +39,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub trait Report: Send + Sync + 'static {
     /// Why no requests are taken, in stable kebab-case words; empty when they are.
     fn not_ready(&self) -> Vec<&'static str>;
+    /// What an operator should know though requests are taken, in such words.
+    fn notices(&self) -> Vec<&'static str>;
     /// All metrics in the text format 0.0.4 of Prometheus.
     fn metrics(&self) -> String;
 }
@@ -86,16 +88,17 @@ async fn exchange(mut stream: TcpStream, report: &impl Report) -> std::io::Resul
 fn answer(page: Page, report: &impl Report) -> String {
     match page {
         Page::Health => message("200 OK", "text/plain; charset=utf-8", "", "ok\n"),
-        Page::Readiness => readiness(&report.not_ready()),
+        Page::Readiness => readiness(&report.not_ready(), &report.notices()),
         Page::Metrics => message("200 OK", "text/plain; version=0.0.4; charset=utf-8", "", &report.metrics()),
     }
 }
 
 /// The reasons are words of ours, so they need no escaping.
-fn readiness(reasons: &[&'static str]) -> String {
+fn readiness(reasons: &[&'static str], notices: &[&'static str]) -> String {
     let (status, ready) = if reasons.is_empty() { ("200 OK", true) } else { ("503 Service Unavailable", false) };
-    let listed = reasons.iter().map(|reason| format!("\"{reason}\"")).collect::<Vec<_>>().join(",");
-    let body = format!("{{\"ready\":{ready},\"reasons\":[{listed}]}}\n");
+    let [reasons, notices] =
+        [reasons, notices].map(|words| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(","));
+    let body = format!("{{\"ready\":{ready},\"reasons\":[{reasons}],\"notices\":[{notices}]}}\n");
     message(status, "application/json", "", &body)
 }
 
@@ -131,6 +134,10 @@ mod tests {
     impl Report for Fixed {
         fn not_ready(&self) -> Vec<&'static str> {
             self.0.clone()
+        }
+
+        fn notices(&self) -> Vec<&'static str> {
+            vec!["reload-failed"]
         }
 
         fn metrics(&self) -> String {
@@ -171,7 +178,10 @@ mod tests {
             );
             let ready = get(address, "/readyz").await;
             assert!(ready.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{ready}");
-            assert!(ready.ends_with("\r\n\r\n{\"ready\":true,\"reasons\":[]}\n"), "{ready}");
+            assert!(
+                ready.ends_with("\r\n\r\n{\"ready\":true,\"reasons\":[],\"notices\":[\"reload-failed\"]}\n"),
+                "{ready}"
+            );
             let metrics = get(address, "/metrics").await;
             assert!(metrics.contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{metrics}");
             assert!(metrics.ends_with("\r\n\r\n# TYPE portcullis_up gauge\nportcullis_up 1\n"), "{metrics}");
@@ -184,7 +194,7 @@ mod tests {
         with_ops(&["shutting-down", "audit-failed"], async |address| {
             let ready = get(address, "/readyz").await;
             assert!(ready.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{ready}");
-            assert!(ready.ends_with("{\"ready\":false,\"reasons\":[\"shutting-down\",\"audit-failed\"]}\n"), "{ready}");
+            assert!(ready.ends_with("{\"ready\":false,\"reasons\":[\"shutting-down\",\"audit-failed\"],\"notices\":[\"reload-failed\"]}\n"), "{ready}");
             assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 OK\r\n"));
         })
         .await;

@@ -4,6 +4,9 @@ use crate::config::settings::TlsPeer;
 use crate::config::values::At;
 use crate::config::written::Tls;
 use crate::crypto::Algorithm;
+use crate::crypto::ClientTrust;
+use crate::crypto::Crl;
+use crate::crypto::CrlError;
 use crate::crypto::KeySet;
 use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
@@ -17,20 +20,38 @@ use crate::yaml::Reader;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// The largest JWKS that is read, in bytes.
 const MAX_KEYS_BYTES: u64 = 1024 * 1024;
+
+/// One digest over the contents of these files, in their order; one that cannot be read has none, which differs from all.
+#[must_use]
+pub fn digest_of(paths: &[PathBuf]) -> Sha256 {
+    let content = |path: &PathBuf| match fs::read(path) {
+        Ok(bytes) => sha256(&Zeroizing::new(bytes)).to_string(),
+        Err(_) => "unreadable".to_owned(),
+    };
+    sha256(paths.iter().map(content).collect::<Vec<_>>().join(" ").as_bytes())
+}
 
 /// Reads files for one configuration and remembers its keys.
 pub(super) struct Files<'a> {
     reader: &'a Reader,
     /// The path and digest of each key file read so far, and what it is for.
     seen: Vec<(PathBuf, Sha256, String)>,
+    /// What is to be watched.
+    watched: Vec<PathBuf>,
 }
 
 impl<'a> Files<'a> {
     pub(super) const fn new(reader: &'a Reader) -> Self {
-        Self { reader, seen: Vec::new() }
+        Self { reader, seen: Vec::new(), watched: Vec::new() }
+    }
+
+    /// The files whose change is taken up while the gateway runs.
+    pub(super) fn into_watched(self) -> Vec<PathBuf> {
+        self.watched
     }
 
     /// A secret key, understood by `parse`.
@@ -50,6 +71,7 @@ impl<'a> Files<'a> {
 
     /// The public keys of an issuer that uses `algorithms`. Its file is no secret, but its keys serve one purpose too.
     pub(super) fn key_set(&mut self, at: &At<PathBuf>, algorithms: &[Algorithm], purpose: &str) -> Option<KeySet> {
+        self.watched.push(at.value.clone());
         self.file(at)?;
         let size = fs::metadata(&at.value).map(|metadata| metadata.len()).unwrap_or_default();
         if size > MAX_KEYS_BYTES {
@@ -68,6 +90,7 @@ impl<'a> Files<'a> {
 
     /// Certificate, key and the other side's roots.
     pub(super) fn tls(&mut self, tls: &Tls, purpose: &str) -> Option<TlsPeer> {
+        self.watched.extend([&tls.certificate, &tls.key, &tls.roots].map(|at| at.value.clone()));
         if let Some(secret) = self.secret(&tls.key) {
             self.one_purpose(&tls.key, secret.expose(), purpose);
         }
@@ -85,6 +108,27 @@ impl<'a> Files<'a> {
             Err(error) => self.tls_fault(&tls.certificate, &error),
         };
         Some(TlsPeer { identity: identity?, roots: roots? })
+    }
+
+    /// The revocation lists of all these files, which fit the authorities of `tls`.
+    pub(super) fn crls(&mut self, all: &[At<PathBuf>], tls: Option<&TlsPeer>) -> Option<Vec<Crl>> {
+        let mut lists = Some(Vec::new());
+        self.watched.extend(all.iter().map(|at| at.value.clone()));
+        for at in all {
+            let read = match Crl::read(&at.value) {
+                Ok(read) => Some(read),
+                Err(CrlError::Io(error)) => self.missing(at, &error),
+                Err(error) => self.fault(at, "malformed-crl", &error.to_string(), None),
+            };
+            lists = lists.zip(read).map(|(lists, read)| [lists, read].concat());
+        }
+        let (lists, at) = (lists?, all.first());
+        if let (Some(tls), Some(at)) = (tls, at)
+            && let Err(error) = ClientTrust::new(tls.roots.clone(), lists.clone())
+        {
+            return self.fault(at, "malformed-crl", &error.to_string(), None);
+        }
+        Some(lists)
     }
 
     /// A file that must be there.

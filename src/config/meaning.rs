@@ -18,6 +18,7 @@ use crate::identity::TokenKind;
 use crate::yaml::Reader;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Resolves a whole file. All faults go to `reader`.
 pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
@@ -25,6 +26,7 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
     distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     let tls = files.tls(&written.backend.tls, "the TLS key of the backend listener");
+    let crls = files.crls(&written.backend.tls.crls, tls.as_ref());
     let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
     let all = sign_in.chain([(written.sessions, TokenKind::Session)]);
     let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
@@ -39,7 +41,7 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         source: reader.source().clone(),
         environment: written.environment.value,
         workers: written.workers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
-        backend: BackendListener { address: written.backend.address, tls: tls? },
+        backend: BackendListener { address: written.backend.address, tls: tls?, crls: crls? },
         ops: written.ops,
         admin_socket: socket?,
         identity: IdentitySettings {
@@ -52,6 +54,8 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         audit: audit?,
         store: StoreSettings { path: path?, key: key? },
         limits: written.limits,
+        watched: files.into_watched(),
+        digest: None,
     })
 }
 
@@ -67,7 +71,7 @@ pub(super) fn socket(reader: &Reader, written: &Written) -> Option<PathBuf> {
 fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> Option<IssuerSettings> {
     let purpose = format!("the keys of {} tokens from `{}`", kind.word(), written.issuer.value);
     Some(IssuerSettings {
-        keys: files.key_set(&written.keys, &written.algorithms, &purpose)?,
+        keys: Arc::new(files.key_set(&written.keys, &written.algorithms, &purpose)?),
         issuer: written.issuer.value.into(),
         audience: written.audience.into(),
         algorithms: written.algorithms,

@@ -12,6 +12,7 @@ mod units;
 mod values;
 mod written;
 
+pub use files::digest_of;
 pub use settings::BackendListener;
 pub use settings::Config;
 pub use settings::PartnerSettings;

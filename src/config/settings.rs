@@ -1,7 +1,9 @@
 //! What `gateway.yaml` means: everything resolved, read and understood.
 
+use crate::config::files::digest_of;
 use crate::config::meaning;
 use crate::config::written;
+use crate::crypto::Crl;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
@@ -13,6 +15,7 @@ use crate::identity::IdentitySettings;
 use crate::limits::Limits;
 use crate::model::Name;
 use crate::model::PartnerName;
+use crate::model::Sha256;
 use crate::yaml;
 use rustls_pki_types::CertificateDer;
 use std::net::SocketAddr;
@@ -52,6 +55,11 @@ pub struct Config {
     pub store: StoreSettings,
     /// All limits.
     pub limits: Limits,
+    /// The files whose change is taken up while the gateway runs: certificates and their keys, authorities, revocation
+    /// lists, issuers' keys.
+    pub watched: Vec<PathBuf>,
+    /// The digest of these files as they were read; `None` if that is not known.
+    pub digest: Option<Sha256>,
 }
 
 /// The listener that the backend calls.
@@ -60,6 +68,8 @@ pub struct BackendListener {
     pub address: SocketAddr,
     /// Who the gateway is here, and who may call.
     pub tls: TlsPeer,
+    /// The revocation lists about those who may call; without any, none is asked.
+    pub crls: Vec<Crl>,
 }
 
 /// One side of a mutual TLS connection.
@@ -119,6 +129,19 @@ impl Config {
     /// All faults that were found, each at its line.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         let source = read(path)?;
+        let watched = Self::of(source.clone())?.watched;
+        let before = digest_of(&watched);
+        let mut config = Self::of(source)?;
+        // What changed while it was read is not known to be in force.
+        config.digest = Some(before).filter(|before| digest_of(&config.watched) == *before);
+        Ok(config)
+    }
+
+    /// Reads every file that a `gateway.yaml`, read earlier, names for a key or a certificate.
+    ///
+    /// # Errors
+    /// All faults that were found, each at its line.
+    pub fn of(source: Source) -> Result<Self, Diagnostics> {
         let root = yaml::parse(&source)?;
         let reader = yaml::Reader::new(source);
         let config = written::read(&reader, &root).and_then(|written| meaning::of(&reader, written));

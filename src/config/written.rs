@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::model::Name;
 use crate::yaml::Node;
 use crate::yaml::Reader;
+use crate::yaml::Yaml;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -31,6 +32,9 @@ const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 const SESSION_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 /// How long a partner token may be valid, in seconds: it lives for one command.
 const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
+
+/// The key of those who sign clients' certificates; beside it `crl` may stand.
+const CLIENT_CA: &str = "client_ca";
 
 pub(super) struct Written {
     pub(super) environment: At<Name>,
@@ -55,10 +59,15 @@ pub(super) struct Backend {
     pub(super) tls: Tls,
 }
 
+/// One or several paths.
+pub(super) type Paths = Vec<At<PathBuf>>;
+
 pub(super) struct Tls {
     pub(super) certificate: At<PathBuf>,
     pub(super) key: At<PathBuf>,
     pub(super) roots: At<PathBuf>,
+    /// Revocation lists about the other side; empty where none is asked.
+    pub(super) crls: Paths,
 }
 
 pub(super) struct Issuer {
@@ -139,7 +148,7 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let backend = map.need("backend", |reader, node| {
         let map = Map::open(reader, node)?;
         let address = map.need("address", values::address);
-        let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
+        let tls = map.need("tls", |reader, node| tls(reader, node, CLIENT_CA));
         map.close();
         Some(Backend { address: address?.value, tls: tls? })
     });
@@ -158,9 +167,22 @@ fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
     let map = Map::open(reader, node)?;
     let certificate = map.need("certificate", values::path);
     let key = map.need("key", values::path);
+    let crls = if roots == CLIENT_CA { map.may("crl", paths) } else { Some(None) };
     let roots = map.need(roots, values::path);
     map.close();
-    Some(Tls { certificate: certificate?, key: key?, roots: roots? })
+    Some(Tls { certificate: certificate?, key: key?, roots: roots?, crls: crls?.unwrap_or_default() })
+}
+
+/// A path, or a list of paths that is not empty.
+fn paths(reader: &Reader, node: &Node) -> Option<Paths> {
+    if !matches!(node.value, Yaml::List(_)) {
+        return values::path(reader, node).map(|path| vec![path]);
+    }
+    let items = reader.list(node)?;
+    if items.is_empty() {
+        return values::fault(reader, node, "empty-list", "this list needs an entry", None);
+    }
+    items.iter().map(|item| values::path(reader, item)).collect()
 }
 
 fn issuers(reader: &Reader, node: &Node) -> Option<Vec<Issuer>> {

@@ -105,6 +105,7 @@ fn names(parsed: &X509Certificate<'_>) -> Result<Vec<SubjectName>, CertificateEr
     Ok(names)
 }
 
-fn seconds(time: ASN1Time) -> Result<UnixSeconds, CertificateError> {
+/// A time of ASN.1.
+pub(super) fn seconds(time: ASN1Time) -> Result<UnixSeconds, CertificateError> {
     u64::try_from(time.timestamp()).map(UnixSeconds::new).map_err(|_| CertificateError::Time)
 }

@@ -9,6 +9,7 @@
 
 mod base64url;
 mod certificate;
+mod crl;
 mod digest;
 mod jwk;
 mod jws;
@@ -19,6 +20,7 @@ mod signing;
 mod tls;
 mod tls_files;
 mod tls_verifier;
+mod trust;
 mod verified;
 mod verifying;
 
@@ -30,6 +32,8 @@ pub use base64url::encode_base64url;
 pub use certificate::Certificate;
 pub use certificate::CertificateError;
 pub use certificate::SubjectName;
+pub use crl::Crl;
+pub use crl::CrlError;
 pub use digest::HmacKey;
 pub use digest::constant_time_eq;
 pub use digest::keyed_digest;
@@ -55,6 +59,7 @@ pub use signing::SignError;
 pub use signing::SigningKey;
 pub use signing::SigningKeyError;
 pub use signing::jwks_json;
+pub use tls::OwnCertificate;
 pub use tls::TlsError;
 pub use tls::client_config;
 pub use tls::server_config;
@@ -62,5 +67,11 @@ pub use tls::server_config_speaking;
 pub use tls_files::TlsFileError;
 pub use tls_files::TlsIdentity;
 pub use tls_files::read_certificates;
+pub use trust::ClientTrust;
+pub use trust::Distrust;
+pub use trust::Standing;
 pub use verifying::SignatureError;
 pub use verifying::VerifyingKey;
+
+#[cfg(test)]
+pub(crate) use tests::a_standing;

@@ -1,5 +1,6 @@
 //! Handshakes between real ends over a pipe in memory: who gets in, with which key exchange, and that nobody is resumed.
 
+mod trust;
 mod wycheproof;
 
 use crate::clock::Clock;
@@ -7,6 +8,9 @@ use crate::clock::SystemClock;
 use crate::clock::UnixSeconds;
 use crate::crypto::Certificate;
 use crate::crypto::CertificateError;
+use crate::crypto::ClientTrust;
+use crate::crypto::OwnCertificate;
+use crate::crypto::Standing;
 use crate::crypto::TlsError;
 use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
@@ -52,6 +56,15 @@ struct Seen {
     other: Option<String>,
 }
 
+/// The standing of a client whom nothing limits, for the tests of rooms that demand one.
+pub(crate) fn a_standing() -> Arc<Standing> {
+    let always = Validity { from: UnixSeconds::new(0), until: UnixSeconds::new(4_000_000_000) };
+    let authority = Authority::new("authority", always).unwrap();
+    let client = authority.issue(&Leaf::client("spiffe://prop.example/backend", always)).unwrap();
+    let trust = ClientTrust::new(vec![authority.root()], Vec::new()).unwrap();
+    Arc::new(Standing::new(Arc::new(trust), &[client.der()]).unwrap())
+}
+
 /// The machine's time: rustls asks it, so the certificates must fit it.
 fn now() -> UnixSeconds {
     SystemClock::new().now().seconds()
@@ -95,7 +108,13 @@ async fn shake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) -> Result<(
 }
 
 fn server(pki: &Pki) -> Arc<ServerConfig> {
-    server_config(&pki.gateway.identity().unwrap(), vec![pki.backend_authority.root()]).unwrap()
+    trusting(pki, Arc::new(ClientTrust::new(vec![pki.backend_authority.root()], Vec::new()).unwrap()))
+}
+
+/// The gateway's side, with this trust in clients.
+fn trusting(pki: &Pki, trust: Arc<ClientTrust>) -> Arc<ServerConfig> {
+    let own = Arc::new(OwnCertificate::new(&pki.gateway.identity().unwrap()));
+    server_config(own, trust, Arc::new(SystemClock::new())).unwrap()
 }
 
 fn client(pki: &Pki, identity: Option<&Issued>) -> Arc<ClientConfig> {
@@ -288,11 +307,13 @@ fn files_that_do_not_fit_are_refused_when_they_are_read() {
 #[test]
 fn roots_must_be_there_and_be_certificates() {
     let pki = Pki::new(now()).unwrap();
-    let identity = pki.gateway.identity().unwrap();
-    assert_eq!(server_config(&identity, Vec::new()).err(), Some(TlsError::NoRoots));
+    assert_eq!(ClientTrust::new(Vec::new(), Vec::new()).err(), Some(TlsError::NoRoots));
     assert_eq!(client_config(None, Vec::new(), &[]).err(), Some(TlsError::NoRoots));
-    let roots = vec![pki.backend_authority.root(), vec![0x30, 0].into()];
-    assert_eq!(server_config(&identity, roots).err(), Some(TlsError::Root(2)));
+    let roots = || vec![pki.backend_authority.root(), vec![0x30, 0].into()];
+    assert_eq!(ClientTrust::new(roots(), Vec::new()).err(), Some(TlsError::Root(2)));
+    let trust = ClientTrust::new(vec![pki.backend_authority.root()], Vec::new()).unwrap();
+    assert_eq!(trust.replace(roots(), Vec::new()).err(), Some(TlsError::Root(2)));
+    assert_eq!(format!("{trust:?}"), "ClientTrust(1 roots, 0 lists)", "what was trusted stays");
 }
 
 #[test]

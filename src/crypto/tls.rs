@@ -4,20 +4,29 @@
 //! data, because rustls resumes a session without looking at the client's certificate again, and a revoked one would
 //! go on. In TLS 1.2 the extended master secret is required (RFC 7627), so that no session can be spliced into another.
 
+use crate::clock::Clock;
+use crate::clock::SystemClock;
 use crate::crypto::provider::provider;
 use crate::crypto::tls_files::TlsIdentity;
 use crate::crypto::tls_verifier::MeantForClients;
+use crate::crypto::trust::ClientTrust;
+use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::client::Resumption;
+use rustls::server::ClientHello;
 use rustls::server::NoServerSessionStorage;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
 use rustls::sign::SingleCertAndKey;
+use rustls::time_provider::TimeProvider;
 use rustls::version::TLS12;
 use rustls::version::TLS13;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::UnixTime;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why no configuration can be made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -28,24 +37,72 @@ pub enum TlsError {
     /// There is no root.
     #[error("there is no trusted root")]
     NoRoots,
+    /// A revocation list is none to the one who verifies certificates.
+    #[error("a revocation list cannot be used")]
+    Crl,
     /// The provider lacks what TLS 1.2 or 1.3 needs.
     #[error("the TLS provider supports neither TLS 1.2 nor 1.3")]
     Versions,
 }
 
-/// The configuration of a listener: HTTP/2 and HTTP/1.1, and clients with certificates of `client_roots` that are meant
-/// for clients.
-///
-/// # Errors
-/// [`TlsError`].
-pub fn server_config(
-    identity: &TlsIdentity,
-    client_roots: Vec<CertificateDer<'static>>,
-) -> Result<Arc<ServerConfig>, TlsError> {
-    server_config_speaking(identity, client_roots, &["h2", "http/1.1"])
+/// The certificate and key that a listener shows; exchangeable, for the handshakes that come after.
+pub struct OwnCertificate(ArcSwap<CertifiedKey>);
+
+impl OwnCertificate {
+    /// Shows `identity`.
+    #[must_use]
+    pub fn new(identity: &TlsIdentity) -> Self {
+        Self(ArcSwap::new(Arc::clone(&identity.certified)))
+    }
+
+    /// Shows `identity` from the next handshake on.
+    pub fn replace(&self, identity: &TlsIdentity) {
+        self.0.store(Arc::clone(&identity.certified));
+    }
 }
 
-/// As [`server_config`], with other protocols (RFC 7301), the preferred one first: for the simulated partner.
+impl ResolvesServerCert for OwnCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl std::fmt::Debug for OwnCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnCertificate")
+    }
+}
+
+/// rustls' time, by our clock.
+struct OurTime(Arc<dyn Clock>);
+
+impl TimeProvider for OurTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.now().seconds().get())))
+    }
+}
+
+impl std::fmt::Debug for OurTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OurTime")
+    }
+}
+
+/// The configuration of a listener: HTTP/2 and HTTP/1.1, showing `own`, and clients whom `trust` lets in, with certificates
+/// that are meant for clients. `own` and `trust` may be exchanged while it is in use.
+///
+/// # Errors
+/// [`TlsError::Versions`].
+pub fn server_config(
+    own: Arc<OwnCertificate>,
+    trust: Arc<ClientTrust>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    server_side(own, trust, clock, &["h2", "http/1.1"])
+}
+
+/// As [`server_config`], by the machine's clock and with other protocols (RFC 7301), the preferred one first: for the
+/// simulated partner.
 ///
 /// # Errors
 /// [`TlsError`].
@@ -54,15 +111,21 @@ pub fn server_config_speaking(
     client_roots: Vec<CertificateDer<'static>>,
     protocols: &[&str],
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let webpki = WebPkiClientVerifier::builder_with_provider(root_store(client_roots)?, provider())
-        .clear_root_hint_subjects()
-        .build()
-        .map_err(|_| TlsError::NoRoots)?;
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let trust = Arc::new(ClientTrust::new(client_roots, Vec::new())?);
+    server_side(Arc::new(OwnCertificate::new(identity)), trust, Arc::new(SystemClock::new()), protocols)
+}
+
+fn server_side(
+    own: Arc<OwnCertificate>,
+    trust: Arc<ClientTrust>,
+    clock: Arc<dyn Clock>,
+    protocols: &[&str],
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(OurTime(clock)))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|_| TlsError::Versions)?
-        .with_client_cert_verifier(Arc::new(MeantForClients::new(webpki)))
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified.clone())));
+        .with_client_cert_verifier(Arc::new(MeantForClients::new(trust)))
+        .with_cert_resolver(own);
     config.alpn_protocols = spelled(protocols);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

@@ -10,13 +10,17 @@ use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
+use rcgen::CertificateRevocationListParams;
 use rcgen::CertifiedIssuer;
 use rcgen::DnType;
 use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::IsCa;
+use rcgen::KeyIdMethod;
 use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
+use rcgen::RevokedCertParams;
 use rcgen::SanType;
+use rcgen::SerialNumber;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
 use std::fs;
@@ -181,6 +185,33 @@ impl Authority {
     #[must_use]
     pub fn pem(&self) -> String {
         self.issuer.pem()
+    }
+
+    /// A revocation list in PEM that names `revoked`, made at the first second of `validity` and good until its last.
+    ///
+    /// # Errors
+    /// [`PkiError::Issue`], [`PkiError::Read`].
+    pub fn crl(&self, revoked: &[&Issued], validity: Validity) -> Result<String, PkiError> {
+        let epoch = rcgen::date_time_ymd(1970, 1, 1);
+        let this_update = epoch + Duration::from_secs(validity.from.get());
+        let next_update = epoch + Duration::from_secs(validity.until.get());
+        let entry = |issued: &&Issued| {
+            Ok(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&issued.parsed()?.serial),
+                revocation_time: this_update,
+                reason_code: None,
+                invalidity_date: None,
+            })
+        };
+        let params = CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(validity.from.get()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect::<Result<_, PkiError>>()?,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).and_then(|list| list.pem()).map_err(PkiError::Issue)
     }
 
     /// Issues a certificate with a new key.

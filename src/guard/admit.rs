@@ -3,6 +3,7 @@
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::contract::Declared;
+use crate::crypto::Standing;
 use crate::guard::age::CommandAge;
 use crate::guard::age::command_age;
 use crate::guard::fault::GuardFault;
@@ -14,6 +15,7 @@ use crate::model::Epoch;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// Proof that a command was neither revoked nor late when it was asked; only [`Guard::admit`] makes one.
 ///
@@ -41,6 +43,7 @@ pub struct Admitted {
     revocable: Revocable,
     age: Option<CommandAge>,
     token_expires_at: Option<UnixSeconds>,
+    standing: Arc<Standing>,
 }
 
 impl Guard {
@@ -76,7 +79,8 @@ impl Guard {
             return Err(GuardFault::Revoked);
         }
         let age = command_age(fields, max_age_s, self.clock_skew_s, now.seconds())?;
-        Ok(Admitted { epoch, revocable, age, token_expires_at: ids.expires_at })
+        let standing = Arc::clone(ids.standing);
+        Ok(Admitted { epoch, revocable, age, token_expires_at: ids.expires_at, standing })
     }
 
     fn revocable(&self, ids: &Ids<'_>) -> Revocable {
@@ -126,6 +130,11 @@ impl Admitted {
         self.age.is_some_and(|age| age.is_over(now))
     }
 
+    /// Whether the peer is still trusted, to be asked.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     pub(super) const fn revocable(&self) -> &Revocable {
         &self.revocable
     }
@@ -134,7 +143,8 @@ impl Admitted {
     #[cfg(test)]
     pub fn for_test(at: UnixSeconds) -> Self {
         let age = Some(CommandAge { issued_at: at, max_age_s: None });
-        Self { epoch: Epoch::new(1), revocable: Revocable::default(), age, token_expires_at: None }
+        let standing = crate::crypto::a_standing();
+        Self { epoch: Epoch::new(1), revocable: Revocable::default(), age, token_expires_at: None, standing }
     }
 }
 
@@ -142,6 +152,7 @@ impl Admitted {
 #[derive(Clone, Copy)]
 pub(super) struct Ids<'c> {
     pub(super) peer: &'c str,
+    pub(super) standing: &'c Arc<Standing>,
     pub(super) issuer: &'c str,
     pub(super) tenant: Option<&'c TenantId>,
     pub(super) subject: Option<&'c Stranger>,
@@ -156,6 +167,7 @@ impl<'c> Ids<'c> {
         let token = caller.token();
         Self {
             peer: caller.peer().name(),
+            standing: caller.peer().standing(),
             issuer: token.map_or("", |token| &token.issuer),
             tenant: token.and_then(|token| token.tenant.as_ref()),
             subject: token.map(|token| &token.subject),

@@ -58,6 +58,7 @@ impl Guard {
         if self.epoch() != admitted.epoch() && self.revocations.is_revoked(admitted.revocable()) {
             return Err(Withdrawn::Revoked);
         }
+        admitted.standing().check(now.seconds())?;
         if bundle_then != bundle_now {
             return Err(Withdrawn::BundleChanged);
         }

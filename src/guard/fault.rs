@@ -1,5 +1,6 @@
 //! Why the guard refuses. Variants name the fault and hold nothing of the request.
 
+use crate::crypto::Distrust;
 use crate::guard::age::AgeFault;
 use crate::guard::ledger::LedgerFault;
 use crate::guard::revocation::StoreFault;
@@ -40,6 +41,15 @@ pub enum Withdrawn {
     /// Its subject, device, session or token was revoked meanwhile.
     #[error("the caller was revoked")]
     Revoked,
+    /// The peer's certificate expired meanwhile.
+    #[error("the peer's certificate expired")]
+    PeerExpired,
+    /// The peer's certificate was revoked meanwhile.
+    #[error("the peer's certificate was revoked")]
+    PeerRevoked,
+    /// The listener trusts the peer's certificate no longer.
+    #[error("the peer is trusted no longer")]
+    PeerUntrusted,
     /// The token expired meanwhile.
     #[error("the token expired")]
     TokenExpired,
@@ -67,9 +77,22 @@ impl Withdrawn {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Revoked => "revoked",
+            Self::PeerExpired => "peer-expired",
+            Self::PeerRevoked => "peer-revoked",
+            Self::PeerUntrusted => "peer-untrusted",
             Self::TokenExpired => "token-expired",
             Self::TooOld => "too-old",
             Self::BundleChanged => "bundle-changed",
+        }
+    }
+}
+
+impl From<Distrust> for Withdrawn {
+    fn from(distrust: Distrust) -> Self {
+        match distrust {
+            Distrust::OutOfTime => Self::PeerExpired,
+            Distrust::Revoked => Self::PeerRevoked,
+            Distrust::Untrusted => Self::PeerUntrusted,
         }
     }
 }

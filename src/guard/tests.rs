@@ -5,6 +5,8 @@ use super::*;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::crypto::SecretKey;
+use crate::crypto::Standing;
+use crate::crypto::a_standing;
 use crate::model::Epoch;
 use crate::model::PastOutcome;
 use crate::model::Sha256;
@@ -67,18 +69,21 @@ struct Person {
     peer: &'static str,
     tenant: Option<TenantId>,
     ids: [Stranger; 4],
+    standing: Arc<Standing>,
 }
 
 impl Person {
     fn of(tenant: Option<&str>) -> Self {
         let tenant = tenant.map(|tenant| TenantId::new(tenant).unwrap());
-        Self { peer: "backend", tenant, ids: ["ivanov", "phone", "session", "jti"].map(Stranger::new) }
+        let ids = ["ivanov", "phone", "session", "jti"].map(Stranger::new);
+        Self { peer: "backend", tenant, ids, standing: a_standing() }
     }
 
     fn ids(&self) -> Ids<'_> {
         let [subject, device, session, token] = &self.ids;
         Ids {
             peer: self.peer,
+            standing: &self.standing,
             issuer: "issuer",
             tenant: self.tenant.as_ref(),
             subject: Some(subject),

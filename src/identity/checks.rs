@@ -28,8 +28,8 @@ macro_rules! checks {
 }
 
 checks! {
-    /// The peer's certificate is within its validity.
-    PeerInTime => PeerNotValidNow,
+    /// The peer's certificate is within its validity, revoked by no list, and trusted by the listener now.
+    PeerStands => PeerNotValidNow,
     /// There is one `Authorization` field.
     OneAuthorization => AuthorizationRepeated,
     /// The field's scheme is `Bearer`.

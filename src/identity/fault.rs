@@ -12,6 +12,12 @@ pub enum IdentityFault {
     /// The certificate is not valid yet, or no longer; a connection may outlive it.
     #[error("certificate is outside its validity")]
     PeerNotValidNow,
+    /// A revocation list in force names the certificate, or an authority of its chain.
+    #[error("certificate is revoked")]
+    PeerRevoked,
+    /// No authority that is in force now speaks for the certificate, or no revocation list in force does.
+    #[error("certificate is trusted no longer")]
+    PeerUntrusted,
     /// No `Authorization` field.
     #[error("there is no token")]
     TokenMissing,

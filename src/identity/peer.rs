@@ -1,6 +1,7 @@
 //! The other end of a TLS connection, by its certificate. Made once per connection.
 
 use crate::crypto::Certificate;
+use crate::crypto::Standing;
 use crate::crypto::SubjectName;
 use crate::identity::fault::IdentityFault;
 use std::sync::Arc;
@@ -10,14 +11,16 @@ use std::sync::Arc;
 pub struct Peer {
     certificate: Arc<Certificate>,
     name: Arc<str>,
+    standing: Arc<Standing>,
 }
 
 impl Peer {
-    /// Names the peer: by the only URI of its certificate; if there is no URI, by the only DNS name.
+    /// Names the peer: by the only URI of its certificate; if there is no URI, by the only DNS name. `standing` tells at any
+    /// later time whether it is still trusted.
     ///
     /// # Errors
     /// [`IdentityFault::PeerNameless`], [`IdentityFault::PeerAmbiguous`].
-    pub fn of(certificate: Arc<Certificate>) -> Result<Self, IdentityFault> {
+    pub fn of(certificate: Arc<Certificate>, standing: Arc<Standing>) -> Result<Self, IdentityFault> {
         let uris = certificate.names.iter().filter_map(|name| match name {
             SubjectName::Uri(text) => Some(&**text),
             SubjectName::Dns(_) => None,
@@ -30,13 +33,19 @@ impl Peer {
             Some(uri) => uri,
             None => only(hosts)?.ok_or(IdentityFault::PeerNameless)?,
         };
-        Ok(Self { name: name.into(), certificate })
+        Ok(Self { name: name.into(), certificate, standing })
     }
 
     /// The certificate.
     #[must_use]
     pub const fn certificate(&self) -> &Arc<Certificate> {
         &self.certificate
+    }
+
+    /// Whether it is still trusted, to be asked.
+    #[must_use]
+    pub const fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 
     /// The name, for instance `spiffe://prop.example/backend`. Our own authority certified it, so it may be printed.
@@ -58,6 +67,7 @@ fn only<'n>(mut names: impl Iterator<Item = &'n str>) -> Result<Option<&'n str>,
 mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
+    use crate::crypto::a_standing;
     use crate::crypto::sha256;
 
     fn peer(names: &[SubjectName]) -> Result<String, IdentityFault> {
@@ -70,7 +80,7 @@ mod tests {
             client_auth: true,
             server_auth: false,
         };
-        Peer::of(Arc::new(certificate)).map(|peer| peer.name().to_owned())
+        Peer::of(Arc::new(certificate), a_standing()).map(|peer| peer.name().to_owned())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::identity::caller::TokenKind;
+use std::sync::Arc;
 
 /// All settings of this room.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct IssuerSettings {
     /// `iss`, compared byte for byte.
     pub issuer: String,
     /// Its keys.
-    pub keys: KeySet,
+    pub keys: Arc<KeySet>,
     /// What `aud` must be or hold.
     pub audience: String,
     /// The algorithms that its keys may have.

@@ -6,8 +6,10 @@ mod mutation;
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
+use crate::crypto::ClientTrust;
 use crate::crypto::KeySet;
 use crate::crypto::SigningAlgorithm;
+use crate::crypto::Standing;
 use crate::crypto::encode_base64url;
 use crate::crypto::sha256;
 use crate::devkit::BACKEND;
@@ -45,6 +47,8 @@ pub(crate) fn a_caller(now: UnixSeconds, change: impl FnOnce(TokenClaims) -> Tok
 /// A backend with its certificate, an issuer of session tokens (ES256) and one of sign-in tokens (EdDSA), and the verifier.
 struct World {
     peer: Peer,
+    pki: Pki,
+    trust: Arc<ClientTrust>,
     session: TokenIssuer,
     sign_in: TokenIssuer,
     verifier: Verifier,
@@ -57,12 +61,15 @@ impl World {
     }
 
     fn at(now: UnixSeconds) -> Self {
-        let certificate = Pki::new(now).unwrap().backend.parsed().unwrap();
+        let pki = Pki::new(now).unwrap();
+        let trust = Arc::new(ClientTrust::new(vec![pki.backend_authority.root()], Vec::new()).unwrap());
+        let standing = Arc::new(Standing::new(Arc::clone(&trust), &[pki.backend.der()]).unwrap());
+        let peer = Peer::of(Arc::new(pki.backend.parsed().unwrap()), standing).unwrap();
         let session = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256).unwrap();
         let sign_in = TokenIssuer::new("https://id.example", SigningAlgorithm::EdDsa).unwrap();
         let issuers = vec![settings(&session, TokenKind::Session), settings(&sign_in, TokenKind::SignIn)];
         let verifier = Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).unwrap();
-        Self { peer: Peer::of(Arc::new(certificate)).unwrap(), session, sign_in, verifier, now }
+        Self { peer, pki, trust, session, sign_in, verifier, now }
     }
 
     /// Claims of a good session token.
@@ -95,7 +102,7 @@ impl World {
 fn settings(issuer: &TokenIssuer, kind: TokenKind) -> IssuerSettings {
     IssuerSettings {
         issuer: issuer.name().to_owned(),
-        keys: KeySet::parse(issuer.jwks().as_bytes()).unwrap(),
+        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes()).unwrap()),
         audience: AUDIENCE.to_owned(),
         algorithms: Algorithm::ALL.to_vec(),
         max_lifetime_s: LIFETIME,
@@ -233,6 +240,20 @@ fn a_token_expires_while_the_connection_lives_and_so_does_the_certificate() {
     let peer_only = |now| world.verifier.peer_only(&world.peer, now).err();
     assert_eq!((peer_only(until), peer_only(until.plus(1))), (None, Some(IdentityFault::PeerNotValidNow)));
     assert!(world.verifier.peer_only(&world.peer, NOW).unwrap().token().is_none());
+}
+
+#[test]
+fn a_connection_is_asked_again_once_the_listener_trusts_others() {
+    let world = World::new();
+    let fields = fields(&[&format!("Bearer {}", world.session.mint(&world.claims()).unwrap())]);
+    let verify = || world.verifier.verify(&world.peer, &fields, TokenDemand::Session, NOW).err();
+    assert_eq!(verify(), None);
+    world.trust.replace(vec![world.pki.partner_authority.root()], Vec::new()).unwrap();
+    assert_eq!(verify(), Some(IdentityFault::PeerUntrusted));
+    assert_eq!(world.verifier.peer_only(&world.peer, NOW).err(), Some(IdentityFault::PeerUntrusted));
+    let both = vec![world.pki.partner_authority.root(), world.pki.backend_authority.root()];
+    world.trust.replace(both, Vec::new()).unwrap();
+    assert_eq!(verify(), None);
 }
 
 #[test]

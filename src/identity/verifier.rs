@@ -5,9 +5,10 @@
 //! issuer can speak for another.
 
 use crate::clock::UnixSeconds;
+use crate::crypto::Distrust;
 use crate::crypto::Jws;
 use crate::crypto::JwsError;
-use crate::crypto::VerifyingKey;
+use crate::crypto::KeySet;
 use crate::crypto::constant_time_eq;
 use crate::identity::caller::Caller;
 use crate::identity::caller::Token;
@@ -25,12 +26,13 @@ use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
 use crate::model::Stranger;
 use crate::model::TenantId;
+use arc_swap::ArcSwap;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Makes callers; holds the issuers with their keys. Shared by all connections, never changed.
+/// Makes callers; holds the issuers with their keys. Shared by all connections; of what it holds, only keys are exchanged.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<Issuer>,
@@ -42,6 +44,8 @@ pub struct Verifier {
 struct Issuer {
     name: Arc<str>,
     settings: IssuerSettings,
+    /// The keys in force: those of the settings, until others replace them.
+    keys: ArcSwap<KeySet>,
 }
 
 impl Verifier {
@@ -65,9 +69,20 @@ impl Verifier {
             if issuers.iter().any(|known| *known.name == *settings.issuer) {
                 return Err(SettingsError::IssuerTwice(number));
             }
-            issuers.push(Issuer { name: settings.issuer.as_str().into(), settings });
+            let keys = ArcSwap::new(Arc::clone(&settings.keys));
+            issuers.push(Issuer { name: settings.issuer.as_str().into(), settings, keys });
         }
         Ok(Self { issuers, clock_skew_s: settings.clock_skew_s, checks: Checks::default() })
+    }
+
+    /// Exchanges the keys of each issuer that `settings` names, for the requests that come after. Nothing else of the
+    /// settings is taken.
+    pub fn replace_keys(&self, settings: &IdentitySettings) {
+        for fresh in &settings.issuers {
+            if let Some(issuer) = self.issuers.iter().find(|issuer| *issuer.name == *fresh.issuer) {
+                issuer.keys.store(Arc::clone(&fresh.keys));
+            }
+        }
     }
 
     /// Verifies the token in `fields` for this peer.
@@ -120,7 +135,7 @@ impl Verifier {
     /// A caller by its certificate alone, for the gateway's own paths (`/-/`).
     ///
     /// # Errors
-    /// [`IdentityFault::PeerNotValidNow`].
+    /// [`IdentityFault::PeerNotValidNow`], [`IdentityFault::PeerRevoked`], [`IdentityFault::PeerUntrusted`].
     pub fn peer_only(&self, peer: &Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
         self.standing(peer, now)?;
         Ok(Caller::new(peer.clone(), None))
@@ -130,7 +145,8 @@ impl Verifier {
     fn signed_by(&self, jws: &Jws<'_>, header: &Header<'_>, claims: &Claims<'_>) -> Result<&Issuer, IdentityFault> {
         let name = claims.issuer.as_ref().ok_or(IdentityFault::ClaimMissing)?;
         let issuer = self.issuers.iter().find(|issuer| *issuer.name == **name).ok_or(IdentityFault::IssuerUnknown)?;
-        let key = self.key(issuer, &header.key).ok_or(IdentityFault::KeyUnknown)?;
+        let keys = self.keys(issuer, &header.key);
+        let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
         let algorithm = key.algorithm();
         self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
         self.checks.demand(Check::AlgorithmAllowed, issuer.settings.algorithms.contains(&algorithm))?;
@@ -138,11 +154,12 @@ impl Verifier {
         Ok(issuer)
     }
 
-    /// The issuer's key of that id. Nobody else's: an issuer speaks for itself alone.
-    fn key<'k>(&'k self, issuer: &'k Issuer, kid: &str) -> Option<&'k VerifyingKey> {
+    /// The issuer's keys. Nobody else's: an issuer speaks for itself alone.
+    fn keys(&self, issuer: &Issuer, kid: &str) -> Arc<KeySet> {
         let anybodys = self.checks.leaves_out(Check::KeyOfIssuer);
-        let mut others = self.issuers.iter().filter(|_| anybodys);
-        issuer.settings.keys.key(kid).or_else(|| others.find_map(|other| other.settings.keys.key(kid)))
+        let other =
+            self.issuers.iter().map(|other| other.keys.load_full()).find(|keys| anybodys && keys.key(kid).is_some());
+        other.unwrap_or_else(|| issuer.keys.load_full())
     }
 
     /// `iat` and `exp`, if the token is good now. Skew is granted towards the future only: what is expired stays so.
@@ -164,9 +181,15 @@ impl Verifier {
         Ok((issued_at, expires_at))
     }
 
-    /// A connection may outlive the certificate that opened it.
+    /// A connection may outlive the certificate that opened it, and the trust in it.
     fn standing(&self, peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
-        self.checks.demand(Check::PeerInTime, peer.certificate().is_valid_at(now))
+        match peer.standing().check(now) {
+            Ok(()) => Ok(()),
+            Err(_) if self.checks.leaves_out(Check::PeerStands) => Ok(()),
+            Err(Distrust::OutOfTime) => Err(Check::PeerStands.fault()),
+            Err(Distrust::Revoked) => Err(IdentityFault::PeerRevoked),
+            Err(Distrust::Untrusted) => Err(IdentityFault::PeerUntrusted),
+        }
     }
 
     /// The token of the one `Authorization` field: `Bearer`, one space, and no other spelling (RFC 6750 §2.1).

@@ -2,6 +2,7 @@
 //! each connection handed to its version of HTTP.
 
 use crate::crypto::Certificate;
+use crate::crypto::Standing;
 use crate::limits::Limits;
 use crate::listener::body::BodyMemory;
 use crate::listener::connection::Connection;
@@ -109,16 +110,18 @@ impl Listener {
             Ok(Err(error)) => return self.metrics.handshake_failed(failure(&error)),
             Err(_) => return self.metrics.handshake_failed(HandshakeFailure::Timeout),
         };
-        let (certificate, name) = {
+        let (shown, name) = {
             let session = tls.get_ref().1;
-            let leaf = session.peer_certificates().and_then(|chain| chain.first());
-            (leaf.and_then(|der| Certificate::parse(der).ok()), session.server_name().map(Box::from))
+            let chain = session.peer_certificates().unwrap_or_default();
+            let certificate = chain.first().and_then(|der| Certificate::parse(der).ok());
+            let standing = Standing::new(Arc::clone(&self.shared.gate.core().clients), chain);
+            (certificate.zip(standing), session.server_name().map(Box::from))
         };
         // The verifier demanded a certificate and read it; one that cannot be read again is nobody's.
-        let Some(certificate) = certificate else {
+        let Some((certificate, standing)) = shown else {
             return self.metrics.handshake_failed(HandshakeFailure::CertificateUntrusted);
         };
-        let visitor = self.shared.gate.greet(Arc::new(certificate), name);
+        let visitor = self.shared.gate.greet(certificate, standing, name);
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
         let secured = Secured::new(tls);
         if secured.is_h2() {
@@ -204,6 +207,12 @@ fn failure(error: &io::Error) -> HandshakeFailure {
         Tls::InvalidCertificate(Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. }) => {
             HandshakeFailure::CertificatePurpose
         }
+        Tls::InvalidCertificate(Certificate::Revoked) => HandshakeFailure::CertificateRevoked,
+        Tls::InvalidCertificate(
+            Certificate::UnknownRevocationStatus
+            | Certificate::ExpiredRevocationList
+            | Certificate::ExpiredRevocationListContext { .. },
+        ) => HandshakeFailure::RevocationUnknown,
         Tls::InvalidCertificate(_) => HandshakeFailure::CertificateUntrusted,
         Tls::AlertReceived(_) => HandshakeFailure::PeerAlert,
         _ => HandshakeFailure::Other,

@@ -57,6 +57,10 @@ reasons! {
     IdentifierMismatch = "identifier-mismatch",
     /// The client certificate names no one whom this listener knows, or is no longer valid.
     PeerRefused = "peer-refused",
+    /// A revocation list names the client certificate, or an authority of its chain.
+    PeerRevoked = "peer-revoked",
+    /// This listener no longer trusts the client certificate: its authority, or the list that would speak for it, is gone.
+    PeerUntrusted = "peer-untrusted",
     /// There is no token.
     TokenMissing = "token-missing",
     /// The token is not a token: form, header, or claims of the wrong type.

@@ -5,6 +5,8 @@ use crate::audit::Handles;
 use crate::audit::Log;
 use crate::clock::Clock;
 use crate::crypto::Certificate;
+use crate::crypto::ClientTrust;
+use crate::crypto::Standing;
 use crate::guard::Guard;
 use crate::identity::IdentityFault;
 use crate::identity::Peer;
@@ -33,6 +35,8 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     /// Who is asking.
     pub identity: Verifier,
+    /// Whom the listener trusts.
+    pub clients: Arc<ClientTrust>,
     /// Revocations, age, idempotency.
     pub guard: Guard,
     /// Persons in records.
@@ -45,6 +49,8 @@ pub struct Core {
     pub metrics: Arc<Metrics>,
     /// Whether the gateway goes down.
     pub going_down: AtomicBool,
+    /// Whether changed files were refused, so that older ones are in force.
+    pub reload_failed: AtomicBool,
 }
 
 /// One worker's gate: the core, and this worker's own desk at the log and connections to the partners.
@@ -85,8 +91,10 @@ impl Gate {
 
     /// Meets who came in, once per connection.
     #[must_use]
-    pub fn greet(&self, certificate: Arc<Certificate>, server_name: Option<Box<str>>) -> Visitor {
-        Visitor { certificate: certificate.thumbprint, peer: Peer::of(certificate), server_name }
+    pub fn greet(&self, certificate: Certificate, standing: Standing, server_name: Option<Box<str>>) -> Visitor {
+        let thumbprint = certificate.thumbprint;
+        let peer = Peer::of(Arc::new(certificate), Arc::new(standing));
+        Visitor { certificate: thumbprint, peer, server_name }
     }
 
     /// Handles one request, whatever it asks for.
@@ -105,6 +113,13 @@ impl Gate {
         operation::refuse(self, facts, Refusal::from(fault), trail).await
     }
 
+    /// What the operator should know though it is no reason not to be ready, as words.
+    #[must_use]
+    pub fn notices(&self) -> Vec<&'static str> {
+        let failed = self.core.reload_failed.load(Ordering::Relaxed);
+        if failed { vec!["reload-failed"] } else { Vec::new() }
+    }
+
     /// Why the gateway is not ready, as words; nothing when it is.
     #[must_use]
     pub fn not_ready(&self) -> Vec<&'static str> {
@@ -120,6 +135,10 @@ impl Gate {
         }
         if !self.core.guard.is_durable() {
             reasons.push("store-failed");
+        }
+        // Nobody gets in then; another gateway may have the newer list.
+        if self.core.clients.list_ran_out(self.core.clock.now().seconds()) {
+            reasons.push("crl-expired");
         }
         reasons
     }

@@ -84,6 +84,8 @@ impl From<IdentityFault> for Refusal {
             Fault::PeerNameless | Fault::PeerAmbiguous | Fault::PeerNotValidNow => {
                 (Reason::PeerRefused, ProblemType::Forbidden)
             }
+            Fault::PeerRevoked => (Reason::PeerRevoked, ProblemType::Forbidden),
+            Fault::PeerUntrusted => (Reason::PeerUntrusted, ProblemType::Forbidden),
             Fault::TokenMissing => (Reason::TokenMissing, ProblemType::Unauthenticated),
             Fault::AuthorizationRepeated
             | Fault::Scheme
@@ -196,7 +198,9 @@ impl From<GuardFault> for Refusal {
 impl From<Withdrawn> for Refusal {
     fn from(withdrawn: Withdrawn) -> Self {
         let kind = match withdrawn {
-            Withdrawn::Revoked => ProblemType::Forbidden,
+            Withdrawn::Revoked | Withdrawn::PeerExpired | Withdrawn::PeerRevoked | Withdrawn::PeerUntrusted => {
+                ProblemType::Forbidden
+            }
             Withdrawn::TokenExpired => ProblemType::Unauthenticated,
             Withdrawn::TooOld => ProblemType::CommandNotTimely,
             Withdrawn::BundleChanged => ProblemType::Unavailable,

@@ -98,6 +98,10 @@ labels! {
         CertificateUntrusted = "certificate-untrusted",
         /// A client certificate out of its validity.
         CertificateExpired = "certificate-expired",
+        /// A client certificate that a revocation list names.
+        CertificateRevoked = "certificate-revoked",
+        /// A client certificate for which no revocation list speaks, or only one that has run out.
+        RevocationUnknown = "revocation-unknown",
         /// A certificate that is not for clients, or names nobody.
         CertificatePurpose = "certificate-purpose",
         /// The peer refused ours by an alert.

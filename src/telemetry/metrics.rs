@@ -39,6 +39,10 @@ pub struct Metrics {
     steps: Vec<Histogram>,
     doors: Vec<DoorMetrics>,
     handshakes_failed: Vec<IntCounter>,
+    reloads_done: IntCounter,
+    reloads_failed: IntCounter,
+    expiry: IntGaugeVec,
+    expiring: IntGaugeVec,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
     audit_sync_time: Histogram,
@@ -82,6 +86,7 @@ impl Metrics {
         let refusals = make.counters(names::REFUSALS)?;
         let steps = make.histograms(names::STEPS, SECONDS)?;
         let failures = make.counters(names::HANDSHAKES_FAILED)?;
+        let reloads = make.counters(names::RELOADS)?;
         let open = make.gauges(names::CONNECTIONS)?;
         let accepted = make.counters(names::ACCEPTED)?;
         let refused = make.counters(names::REFUSED)?;
@@ -104,6 +109,10 @@ impl Metrics {
                 .iter()
                 .map(|reason| failures.with_label_values(&[reason.word()]))
                 .collect(),
+            reloads_done: reloads.with_label_values(&["done"]),
+            reloads_failed: reloads.with_label_values(&["failed"]),
+            expiry: make.gauges(names::EXPIRY)?,
+            expiring: make.gauges(names::EXPIRING)?,
             audit_syncs: make.counter(names::AUDIT_SYNCS)?,
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
@@ -165,6 +174,17 @@ impl Metrics {
     /// A TLS handshake failed.
     pub fn handshake_failed(&self, reason: HandshakeFailure) {
         count(&self.handshakes_failed, reason as usize);
+    }
+
+    /// Changed files were taken up, or refused.
+    pub fn reloaded(&self, done: bool) {
+        if done { self.reloads_done.inc() } else { self.reloads_failed.inc() }
+    }
+
+    /// The `item` of a listener or partner runs out at `at`, in Unix seconds; `state` is 0, or 1 for soon, 2 for done.
+    pub fn expires(&self, item: &str, of: &str, at: u64, state: u8) {
+        self.expiry.with_label_values(&[item, of]).set(i64::try_from(at).unwrap_or(i64::MAX));
+        self.expiring.with_label_values(&[item, of]).set(i64::from(state));
     }
 
     /// So many records became durable together, and it took so long.
@@ -273,6 +293,7 @@ mod tests {
     fn every_metric_of_the_list_is_rendered_and_no_other() {
         let metrics = Metrics::new().unwrap();
         metrics.operation(&Name::new("openDoor").unwrap()).allowed();
+        metrics.expires("certificate", "backend", 1, 0);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

@@ -15,9 +15,11 @@ use crate::wire::fault::ConnectFault;
 use crate::wire::fault::ExchangeFault;
 use crate::wire::fault::ExchangeFaultKind;
 use crate::wire::request::Request;
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rustix::net::RecvFlags;
+use rustls::ClientConfig;
 use rustls::IoState;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
@@ -77,7 +79,8 @@ struct Shared {
     port: u16,
     authority: Box<str>,
     server_name: ServerName<'static>,
-    connector: TlsConnector,
+    /// As whom, and whom we trust; with the number of its pool.
+    side: ArcSwap<Side>,
     connect_timeout: Duration,
     exchange_timeout: Duration,
     answer_max_bytes: usize,
@@ -85,8 +88,16 @@ struct Shared {
     idle: Mutex<Vec<Idle>>,
 }
 
+/// Our side of the handshakes. What was connected under another one is not used again.
+struct Side {
+    number: u64,
+    connector: TlsConnector,
+}
+
 struct Idle {
     stream: TlsStream<TcpStream>,
+    /// The side under which it was made.
+    side: u64,
     /// Steady time.
     since: Duration,
 }
@@ -94,6 +105,7 @@ struct Idle {
 /// One connection, taken from the pool or made anew.
 struct Taken {
     stream: TlsStream<TcpStream>,
+    side: u64,
     pool: Arc<Shared>,
 }
 
@@ -111,7 +123,7 @@ impl Client {
                 port: settings.port,
                 authority: settings.server_name,
                 server_name: name,
-                connector: TlsConnector::from(tls),
+                side: ArcSwap::from_pointee(Side { number: 0, connector: TlsConnector::from(tls) }),
                 connect_timeout: settings.connect_timeout,
                 exchange_timeout: settings.exchange_timeout,
                 answer_max_bytes: settings.answer_max_bytes,
@@ -120,19 +132,29 @@ impl Client {
             }),
         })
     }
+
+    /// Shows `tls` from the next handshake on. What stands idle under the old side is retired at once, and what is under way
+    /// when it is done.
+    pub fn replace(&self, tls: Arc<ClientConfig>) {
+        let number = self.shared.side.load().number.saturating_add(1);
+        self.shared.side.store(Arc::new(Side { number, connector: TlsConnector::from(tls) }));
+        self.shared.idle.lock().clear();
+    }
 }
 
 #[async_trait]
 impl Connect for Client {
     async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
         let pool = Arc::clone(&self.shared);
-        let stream = match pool.take() {
+        let side = pool.side.load_full();
+        let stream = match pool.take(side.number) {
             Some(stream) => stream,
             None => {
-                tokio::time::timeout(pool.connect_timeout, pool.open()).await.map_err(|_| ConnectFault::Timeout)??
+                let opening = tokio::time::timeout(pool.connect_timeout, pool.open(&side.connector));
+                opening.await.map_err(|_| ConnectFault::Timeout)??
             }
         };
-        Ok(Box::new(Taken { stream, pool }))
+        Ok(Box::new(Taken { stream, side: side.number, pool }))
     }
 }
 
@@ -149,8 +171,8 @@ impl Connection for Taken {
             return Err(ExchangeFault::after_sending(ExchangeFaultKind::Excess));
         }
         if exchanged.reusable {
-            let Self { stream, pool } = *self;
-            pool.put_back(stream);
+            let Self { stream, side, pool } = *self;
+            pool.put_back(stream, side);
         }
         Ok(exchanged.response)
     }
@@ -158,23 +180,23 @@ impl Connection for Taken {
 
 impl Shared {
     /// A pooled connection that is still good; those that are not are dropped on the way.
-    fn take(&self) -> Option<TlsStream<TcpStream>> {
+    fn take(&self, now: u64) -> Option<TlsStream<TcpStream>> {
         loop {
-            let Idle { mut stream, since } = self.idle.lock().pop()?;
-            if self.is_young(since) && is_quiet(&mut stream) {
+            let Idle { mut stream, side, since } = self.idle.lock().pop()?;
+            if side == now && self.is_young(since) && is_quiet(&mut stream) {
                 return Some(stream);
             }
         }
     }
 
-    fn put_back(&self, mut stream: TlsStream<TcpStream>) {
-        if !is_quiet(&mut stream) {
+    fn put_back(&self, mut stream: TlsStream<TcpStream>, side: u64) {
+        if side != self.side.load().number || !is_quiet(&mut stream) {
             return;
         }
         let mut idle = self.idle.lock();
         idle.retain(|one| self.is_young(one.since));
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { stream, since: self.clock.steady() });
+            idle.push(Idle { stream, side, since: self.clock.steady() });
         }
     }
 
@@ -182,14 +204,14 @@ impl Shared {
         self.clock.steady().saturating_sub(since) < IDLE_TIMEOUT
     }
 
-    async fn open(&self) -> Result<TlsStream<TcpStream>, ConnectFault> {
+    async fn open(&self, connector: &TlsConnector) -> Result<TlsStream<TcpStream>, ConnectFault> {
         let mut addresses =
             tokio::net::lookup_host((&*self.host, self.port)).await.map_err(|_| ConnectFault::Resolve)?;
         let address = addresses.next().ok_or(ConnectFault::Resolve)?;
         let tcp = TcpStream::connect(address).await.map_err(|_| ConnectFault::Refused)?;
         // Without it a small request may wait for an acknowledgement; failing costs speed only.
         let _ = tcp.set_nodelay(true);
-        let tls = self.connector.connect(self.server_name.clone(), tcp).await.map_err(|_| ConnectFault::Handshake)?;
+        let tls = connector.connect(self.server_name.clone(), tcp).await.map_err(|_| ConnectFault::Handshake)?;
         let leaf = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let certificate = leaf.and_then(|leaf| Certificate::parse(leaf).ok()).ok_or(ConnectFault::Handshake)?;
         if certificate.server_auth { Ok(tls) } else { Err(ConnectFault::Purpose) }

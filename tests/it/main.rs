@@ -9,6 +9,8 @@ mod command_line;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crl;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod disclosure;
@@ -38,6 +40,7 @@ mod recording;
 mod refusals;
 #[cfg(test)]
 mod repeats;
+mod reload;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl Scene {
         let of_sign_in = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#, world.sign_in.key().kid());
         let restricted = world.claims().with("iss", self.restricted.name());
         vec![
-            Row { now: until.plus(1), ..bearing(Check::PeerInTime, world.session.mint(&outlived).unwrap()) },
+            Row { now: until.plus(1), ..bearing(Check::PeerStands, world.session.mint(&outlived).unwrap()) },
             Row {
                 sent: vec![format!("Bearer {good}"), "Basic YTpi".to_owned()],
                 ..bearing(Check::OneAuthorization, String::new())

@@ -1,0 +1,87 @@
+//! Certificate revocation lists (RFC 5280 §5) from files, in PEM or DER.
+//!
+//! A list is only read here: when it was made, and until when it speaks. Whether its signature is that of an authority, and
+//! whom it names, webpki says when a certificate is looked at. A list that does not say when the next one comes is refused:
+//! it would speak for ever.
+
+use crate::clock::UnixSeconds;
+use crate::crypto::certificate::seconds;
+use rustls_pki_types::CertificateRevocationListDer;
+use rustls_pki_types::pem::PemObject;
+use std::path::Path;
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+
+/// The largest file of revocation lists, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// How a list in PEM begins (RFC 7468 §6).
+const PEM: &[u8] = b"-----BEGIN X509 CRL-----";
+
+/// One list.
+#[derive(Clone)]
+pub struct Crl {
+    pub(super) der: CertificateRevocationListDer<'static>,
+    /// When it was made.
+    pub made_at: UnixSeconds,
+    /// The first second in which it no longer speaks (`nextUpdate`, as webpki takes it).
+    pub ends_at: UnixSeconds,
+}
+
+/// Why a file of revocation lists is refused. Lists are counted from 1.
+#[derive(Debug, thiserror::Error)]
+pub enum CrlError {
+    /// It cannot be read.
+    #[error("cannot be read")]
+    Io(#[source] std::io::Error),
+    /// Larger than 16 MiB.
+    #[error("is larger than 16 MiB")]
+    TooLarge,
+    /// No PEM, or a section of it is broken.
+    #[error("is not well-formed PEM")]
+    NotPem,
+    /// Neither a list in DER nor a PEM file with one.
+    #[error("list {0} is no certificate revocation list (RFC 5280 §5)")]
+    Malformed(usize),
+    /// A list without `nextUpdate`, which RFC 5280 §5.1.2.5 demands.
+    #[error("list {0} does not say when the next one comes")]
+    Endless(usize),
+}
+
+impl Crl {
+    /// Reads all lists of a file; at least one.
+    ///
+    /// # Errors
+    /// [`CrlError`].
+    pub fn read(path: &Path) -> Result<Vec<Self>, CrlError> {
+        if std::fs::metadata(path).map_err(CrlError::Io)?.len() > MAX_FILE_BYTES {
+            return Err(CrlError::TooLarge);
+        }
+        Self::parse(&std::fs::read(path).map_err(CrlError::Io)?)
+    }
+
+    /// Reads all lists of a text; at least one.
+    ///
+    /// # Errors
+    /// [`CrlError`].
+    pub fn parse(bytes: &[u8]) -> Result<Vec<Self>, CrlError> {
+        let found = if bytes.windows(PEM.len()).any(|window| window == PEM) {
+            CertificateRevocationListDer::pem_slice_iter(bytes)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|_| CrlError::NotPem)?
+        } else {
+            vec![CertificateRevocationListDer::from(bytes.to_vec())]
+        };
+        found.into_iter().enumerate().map(|(index, der)| Self::of(der, index + 1)).collect()
+    }
+
+    fn of(der: CertificateRevocationListDer<'static>, number: usize) -> Result<Self, CrlError> {
+        let malformed = |_| CrlError::Malformed(number);
+        let (rest, list) = CertificateRevocationList::from_der(&der).map_err(|_| CrlError::Malformed(number))?;
+        if !rest.is_empty() {
+            return Err(CrlError::Malformed(number));
+        }
+        let made_at = seconds(list.last_update()).map_err(malformed)?;
+        let ends_at = seconds(list.next_update().ok_or(CrlError::Endless(number))?).map_err(malformed)?;
+        Ok(Self { der, made_at, ends_at })
+    }
+}
