@@ -60,7 +60,7 @@ EXT
 authority gateway-ca
 authority backend-ca
 authority partner-ca
-leaf gateway gateway-ca serverAuth 'DNS:gateway.prop.example, DNS:localhost, IP:127.0.0.1, IP:::1'
+leaf gateway gateway-ca serverAuth 'DNS:gateway.prop.example, DNS:smarthome.gateway.prop.example, DNS:localhost, IP:127.0.0.1, IP:::1'
 leaf backend backend-ca clientAuth 'URI:spiffe://prop.example/backend'
 leaf partner partner-ca serverAuth 'DNS:api.smarthome.example, DNS:localhost, IP:127.0.0.1, IP:::1'
 leaf gateway-at-partner partner-ca clientAuth 'URI:spiffe://prop.example/gateway'

@@ -9,6 +9,13 @@ use zeroize::Zeroizing;
 /// The largest secret file that is read, in bytes; keys and certificates are far smaller.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
+/// The permission bits of a file or folder that everybody may write: what it holds is anybody's word. `None` for others.
+#[must_use]
+pub fn writable_by_all(metadata: &fs::Metadata) -> Option<u32> {
+    let mode = metadata.mode() & 0o7777;
+    (mode & 0o002 != 0).then_some(mode)
+}
+
 /// Secret bytes. They are exposed by a method whose callers say why.
 pub struct Secret(Zeroizing<Vec<u8>>);
 

@@ -14,6 +14,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::diagnostic::nearest;
 use crate::model::Sha256;
+use crate::secret::writable_by_all;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -105,7 +106,15 @@ impl Tree {
     fn entry(&mut self, root: &Path, path: String, faults: &mut Diagnostics) {
         // Not followed: a link would let the bundle change without anything in its folder changing.
         let kind = match fs::symlink_metadata(root.join(&path)) {
-            Ok(metadata) => metadata.file_type(),
+            Ok(metadata) => {
+                // A link's own mode says nothing, and links have no place here anyway.
+                if let Some(mode) = writable_by_all(&metadata).filter(|_| !metadata.is_symlink()) {
+                    let message = format!("may be written by everybody (mode {mode:04o})");
+                    let help = format!("chmod o-w {}", root.join(&path).display());
+                    faults.push(fault("world-writable", root, &path, &message).help(help));
+                }
+                metadata.file_type()
+            }
             Err(error) => {
                 return faults.push(fault("unreadable-file", root, &path, &format!("cannot be read: {error}")));
             }

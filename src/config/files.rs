@@ -4,6 +4,7 @@ use crate::config::settings::TlsPeer;
 use crate::config::values::At;
 use crate::config::written::Tls;
 use crate::crypto::Algorithm;
+use crate::crypto::Certificate;
 use crate::crypto::ClientTrust;
 use crate::crypto::Crl;
 use crate::crypto::CrlError;
@@ -16,6 +17,7 @@ use crate::diagnostic::Place;
 use crate::model::Sha256;
 use crate::secret::Secret;
 use crate::secret::SecretFileError;
+use crate::secret::writable_by_all;
 use crate::yaml::Reader;
 use std::fs;
 use std::path::Path;
@@ -94,6 +96,10 @@ impl<'a> Files<'a> {
         if let Some(secret) = self.secret(&tls.key) {
             self.one_purpose(&tls.key, secret.expose(), purpose);
         }
+        // Each has its own fault where it is missing.
+        for at in [&tls.certificate, &tls.roots].into_iter().filter(|at| at.value.is_file()) {
+            self.file(at);
+        }
         let roots = match read_certificates(&tls.roots.value) {
             Ok(roots) => Some(roots),
             Err(error) => self.tls_fault(&tls.roots, &error),
@@ -110,11 +116,32 @@ impl<'a> Files<'a> {
         Some(TlsPeer { identity: identity?, roots: roots? })
     }
 
+    /// Holds the listener's certificate to what it is for: servers, and every authority by which it is called.
+    pub(super) fn serves(&self, at: &At<PathBuf>, identity: &TlsIdentity, authorities: &[&At<Box<str>>]) {
+        let certificate = identity.chain().first().and_then(|leaf| Certificate::parse(leaf).ok());
+        let Some(certificate) = certificate else {
+            self.fault::<()>(at, "malformed-certificate", "begins with a certificate that cannot be read", None);
+            return;
+        };
+        if !certificate.server_auth {
+            let help = "the extended key usage must name `serverAuth` (RFC 5280 §4.2.1.12)";
+            self.fault::<()>(at, "certificate-purpose", "holds a certificate that is not for servers", Some(help));
+        }
+        for authority in authorities.iter().filter(|authority| !certificate.is_for_host(&authority.value)) {
+            let message = format!("holds no certificate for `{}`, by which the backend calls", authority.value);
+            let help = format!("add `DNS:{}` to its subject alternative names", authority.value);
+            self.fault::<()>(at, "certificate-names", &message, Some(&help));
+        }
+    }
+
     /// The revocation lists of all these files, which fit the authorities of `tls`.
     pub(super) fn crls(&mut self, all: &[At<PathBuf>], tls: Option<&TlsPeer>) -> Option<Vec<Crl>> {
         let mut lists = Some(Vec::new());
         self.watched.extend(all.iter().map(|at| at.value.clone()));
         for at in all {
+            if at.value.is_file() {
+                self.file(at);
+            }
             let read = match Crl::read(&at.value) {
                 Ok(read) => Some(read),
                 Err(CrlError::Io(error)) => self.missing(at, &error),
@@ -134,7 +161,7 @@ impl<'a> Files<'a> {
     /// A file that must be there.
     pub(super) fn file(&self, at: &At<PathBuf>) -> Option<PathBuf> {
         match fs::metadata(&at.value) {
-            Ok(found) if found.is_file() => Some(at.value.clone()),
+            Ok(found) if found.is_file() => self.not_anybodys(at, &found),
             Ok(_) => self.fault(at, "not-a-file", "is not a regular file", None),
             Err(error) => self.missing(at, &error),
         }
@@ -143,7 +170,7 @@ impl<'a> Files<'a> {
     /// A folder that must be there.
     pub(super) fn folder(&self, at: &At<PathBuf>) -> Option<PathBuf> {
         match fs::metadata(&at.value) {
-            Ok(found) if found.is_dir() => Some(at.value.clone()),
+            Ok(found) if found.is_dir() => self.not_anybodys(at, &found),
             Ok(_) => self.fault(at, "not-a-folder", "is not a folder", None),
             Err(error) => self.missing(at, &error),
         }
@@ -154,6 +181,13 @@ impl<'a> Files<'a> {
         let folder = at.value.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         self.folder(&At { place: at.place, value: folder.to_path_buf() })?;
         Some(at.value.clone())
+    }
+
+    /// What everybody may write says nothing that may be relied on.
+    fn not_anybodys(&self, at: &At<PathBuf>, found: &fs::Metadata) -> Option<PathBuf> {
+        let Some(mode) = writable_by_all(found) else { return Some(at.value.clone()) };
+        let help = format!("chmod o-w {}", at.value.display());
+        self.fault(at, "world-writable", &format!("may be written by everybody (mode {mode:04o})"), Some(&help))
     }
 
     fn secret(&self, at: &At<PathBuf>) -> Option<Secret> {

@@ -26,6 +26,10 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
     distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     let tls = files.tls(&written.backend.tls, "the TLS key of the backend listener");
+    if let Some(tls) = &tls {
+        let authorities: Vec<_> = written.partners.iter().map(|partner| &partner.authority).collect();
+        files.serves(&written.backend.tls.certificate, &tls.identity, &authorities);
+    }
     let crls = files.crls(&written.backend.tls.crls, tls.as_ref());
     let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
     let all = sign_in.chain([(written.sessions, TokenKind::Session)]);

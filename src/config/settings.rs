@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::model::Name;
 use crate::model::PartnerName;
 use crate::model::Sha256;
+use crate::secret::writable_by_all;
 use crate::yaml;
 use rustls_pki_types::CertificateDer;
 use std::net::SocketAddr;
@@ -166,8 +167,13 @@ fn read(path: &Path) -> Result<Source, Diagnostic> {
         Diagnostic::without_file("unreadable-file", format!("`{}` {what}", path.display()))
             .help("name the configuration with `--config <file>`")
     };
-    let size = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
-    if size > MAX_FILE_BYTES {
+    let found = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    if let Some(mode) = writable_by_all(&found) {
+        let message = format!("`{}` may be written by everybody (mode {mode:04o})", path.display());
+        let fault = Diagnostic::without_file("world-writable", message);
+        return Err(fault.help(format!("chmod o-w {}", path.display())));
+    }
+    if found.len() > MAX_FILE_BYTES {
         return Err(unreadable("is larger than 1 MiB".to_owned()));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;

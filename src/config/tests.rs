@@ -16,6 +16,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+const AUTHORITY: &str = "smarthome.gateway.prop.example";
+
 const EXAMPLE: &str = include_str!("../../gateway.yaml");
 
 /// A folder with everything that the example names.
@@ -48,8 +50,13 @@ impl Site {
     }
 
     fn pair(&self, name: &str) {
+        self.pair_of(name, AUTHORITY, rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+    }
+
+    fn pair_of(&self, name: &str, host: &str, usage: rcgen::ExtendedKeyUsagePurpose) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let mut params = rcgen::CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.extended_key_usages = vec![usage];
         self.write(&format!("pki/{name}.pem"), &params.self_signed(&key).unwrap().pem());
         self.secret(&format!("pki/{name}.key"), &key.serialize_pem());
     }
@@ -252,6 +259,61 @@ fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_t
     let other = rcgen::KeyPair::generate().unwrap();
     site.write("pki/gateway.key", &other.serialize_pem());
     one(&faults(site.load()), "malformed-certificate", "pki/gateway.key");
+}
+
+#[test]
+fn the_listeners_certificate_is_for_servers_and_for_every_authority() {
+    use rcgen::ExtendedKeyUsagePurpose as Usage;
+    for (host, usage, code) in [
+        ("other.gateway.prop.example", Usage::ServerAuth, "certificate-names"),
+        ("*.prop.example", Usage::ServerAuth, "certificate-names"),
+        (AUTHORITY, Usage::ClientAuth, "certificate-purpose"),
+        (AUTHORITY, Usage::Any, "certificate-purpose"),
+    ] {
+        let site = Site::new();
+        site.pair_of("gateway", host, usage);
+        one(&faults(site.load()), code, "pki/gateway.pem");
+    }
+    let site = Site::new();
+    site.pair_of("gateway", "*.gateway.prop.example", Usage::ServerAuth);
+    assert_eq!(faults(site.load()), []);
+}
+
+#[test]
+fn what_everybody_may_write_is_a_fault_at_the_line_that_names_it() {
+    for name in ["pki/gateway.pem", "pki/backend-ca.pem", "pki/partner-ca.pem", "pki/login.jwks", "directory.yaml"] {
+        let site = Site::new();
+        site.mode(name, 0o646);
+        one(&faults(site.load()), "world-writable", name);
+    }
+    for name in ["policies", "state/audit"] {
+        let site = Site::new();
+        site.mode(name, 0o757);
+        one(&faults(site.load()), "world-writable", name);
+    }
+    let site = Site::new();
+    site.mode("gateway.yaml", 0o646);
+    one(&faults(site.load()), "world-writable", "");
+}
+
+#[test]
+fn revocation_lists_that_cannot_be_used_are_faults_at_the_line_that_names_them() {
+    let ca = "client_ca: pki/backend-ca.pem ";
+    for (crl, text, code, line) in [
+        ("pki/a.crl", None, "missing-file", "pki/a.crl"),
+        ("pki/a.crl", Some("no list"), "malformed-crl", "pki/a.crl"),
+        ("[]", Some(""), "empty-list", "[]"),
+        ("[pki/a.crl, 1]", Some("no list"), "wrong-type", "1]"),
+    ] {
+        let site = Site::new();
+        if let Some(text) = text {
+            site.write("pki/a.crl", text);
+        }
+        one(&site.faults_with(ca, &format!("crl: {crl}\n      {ca}")), code, line);
+    }
+    let site = Site::new();
+    let partner = "ca: pki/partner-ca.pem ";
+    one(&site.faults_with(partner, &format!("crl: pki/a.crl\n      {partner}")), "unknown-key", "crl");
 }
 
 #[test]

@@ -78,6 +78,20 @@ impl Certificate {
         })
     }
 
+    /// Whether a DNS name of it is `host`, in lower case, or a wildcard for it (RFC 9525 §6.3: `*` is one whole label, the
+    /// leftmost, and there is more than one other).
+    #[must_use]
+    pub fn is_for_host(&self, host: &str) -> bool {
+        let parent = host.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+        self.names.iter().any(|name| match name {
+            SubjectName::Dns(name) => {
+                let name = name.to_ascii_lowercase();
+                name == host || name.strip_prefix("*.").is_some_and(|of| Some(of) == parent)
+            }
+            SubjectName::Uri(_) => false,
+        })
+    }
+
     /// Whether `now` lies within the certificate's validity, both ends included (RFC 5280 §4.1.2.5).
     #[must_use]
     pub fn is_valid_at(&self, now: UnixSeconds) -> bool {

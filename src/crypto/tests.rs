@@ -330,6 +330,58 @@ fn a_certificate_is_whole_and_nothing_follows_it() {
 }
 
 #[test]
+fn a_host_is_met_by_its_name_or_by_one_whole_label_of_a_wildcard() {
+    let authority = Authority::new("authority", Validity::a_day_from(now())).unwrap();
+    let leaf = Leaf::server(&["A.example.org", "*.b.example.org", "*.org", "10.0.0.1"], Validity::a_day_from(now()));
+    let leaf = Leaf { uris: vec!["u.example.org".to_owned()], ..leaf };
+    let certificate = authority.issue(&leaf).unwrap().parsed().unwrap();
+    for host in ["a.example.org", "x.b.example.org"] {
+        assert!(certificate.is_for_host(host), "{host}");
+    }
+    for host in
+        ["b.example.org", "x.y.b.example.org", "x.a.example.org", "example.org", "u.example.org", "10.0.0.1", ""]
+    {
+        assert!(!certificate.is_for_host(host), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_of_one_listener_is_useless_at_another_and_no_data_comes_early() {
+    let pki = Pki::new(now()).unwrap();
+    let lax = |server: &ServerConfig| {
+        let mut lax = server.clone();
+        lax.session_storage = rustls::server::ServerSessionMemoryCache::new(8);
+        lax.send_tls13_tickets = 1;
+        Arc::new(lax)
+    };
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let (one, other) = (server(&pki), server(&pki));
+        assert_eq!((one.max_early_data_size, other.max_early_data_size), (0, 0));
+        let mut client = ClientConfig::clone(&plain_client(&pki, provider(), version));
+        client.enable_early_data = true;
+        let client = Arc::new(client);
+        let giving = lax(&one);
+        shake(giving.clone(), client.clone()).await.unwrap();
+        let early = rustls::ClientConnection::new(client.clone(), "localhost".try_into().unwrap())
+            .unwrap()
+            .early_data()
+            .is_some();
+        assert!(!early, "{version:?}: a ticket for early data");
+        shake(giving.clone(), client.clone()).await.unwrap();
+        // As strict as it is, and as lax as it could be.
+        for other in [other.clone(), lax(&other)] {
+            let (seen, _) = shake(other, client.clone()).await.unwrap();
+            assert_eq!(seen.kind, Some(HandshakeKind::Full), "{version:?}");
+            assert!(seen.other.is_some(), "the certificate was asked for");
+        }
+        // The ticket itself is good, where it comes from.
+        shake(giving.clone(), client.clone()).await.unwrap();
+        let (seen, _) = shake(giving, client).await.unwrap();
+        assert_eq!(seen.kind, Some(HandshakeKind::Resumed), "{version:?}");
+    }
+}
+
+#[test]
 fn a_name_that_prints_as_another_is_no_name() {
     let authority = Authority::new("authority", Validity::a_day_from(now())).unwrap();
     for uri in ["spiffe://a/ b", "spiffe://a/\u{7f}", ""] {
