@@ -5,6 +5,7 @@
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
 mod reload;
+mod sockets;
 
 use crate::admin;
 use crate::admin::AdminSocket;
@@ -35,6 +36,8 @@ use crate::directory::Directory;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::Watched;
+use crate::gateway::sockets::Sockets;
+use crate::gateway::sockets::address;
 use crate::guard::Guard;
 use crate::guard::GuardSettings;
 use crate::guard::LedgerEntry;
@@ -112,13 +115,6 @@ pub enum Ended {
     ThreadDied(&'static str),
 }
 
-/// What is bound before any task starts.
-struct Sockets {
-    backend: TcpListener,
-    ops: TcpListener,
-    admin: Option<AdminSocket>,
-}
-
 /// What the operator's doors ask.
 struct Operator(Gate);
 
@@ -146,7 +142,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
 /// As [`start`].
 pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
     let snapshot = snapshot(&config)?;
-    let sockets = bind(&config)?;
+    let sockets = Sockets::bind(&config)?;
     let runtime = current_thread()?;
     reload::expect_hangups(&runtime).map_err(|error| internal("the handler of SIGHUP", &error))?;
     let workers = config.workers.get();
@@ -308,33 +304,6 @@ fn read_directory(path: &Path) -> Result<Directory, Diagnostics> {
     }
     let text = std::fs::read_to_string(path).map_err(|error| unusable("directory", path, &error))?;
     Directory::compile(&Source::new(path, text))
-}
-
-fn bind(config: &Config) -> Result<Sockets, Diagnostics> {
-    let mut faults = Diagnostics::new();
-    let mut listen = |key: &str, address: SocketAddr| {
-        let bound = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-        bound.map_err(|error| faults.push(not_bound(config, key, address, &error))).ok()
-    };
-    let backend = listen("listeners.backend.address", config.backend.address);
-    let ops = listen("listeners.ops.address", config.ops);
-    let admin = match &config.admin_socket {
-        Some(path) => AdminSocket::bind(path).map_err(|fault| faults.push(fault)).ok(),
-        None => None,
-    };
-    match (backend, ops) {
-        (Some(backend), Some(ops)) => faults.or_fail(Sockets { backend, ops, admin }),
-        _ => Err(faults),
-    }
-}
-
-fn not_bound(config: &Config, key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {
-    let (code, what) = match error.kind() {
-        io::ErrorKind::AddrInUse => ("address-in-use", "is in use".to_owned()),
-        _ => ("address-not-bound", format!("cannot be bound: {error}")),
-    };
-    let fault = config.source.fault(code, Place::WHOLE, format!("`{address}` of `{key}` {what}"));
-    fault.help("stop whatever listens there, or choose another address")
 }
 
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
@@ -583,10 +552,6 @@ fn spawn<T: Send + 'static>(
 fn current_thread() -> Result<Runtime, Diagnostics> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| internal("a runtime", &error))
-}
-
-fn address(socket: &TcpListener) -> Result<SocketAddr, Diagnostics> {
-    socket.local_addr().map_err(|error| internal("a socket's address", &error))
 }
 
 /// A file or folder that cannot be used, with everything that the error says.

@@ -5,6 +5,7 @@
 //! issuer can speak for another.
 
 use crate::clock::UnixSeconds;
+use crate::crypto::Algorithm;
 use crate::crypto::Distrust;
 use crate::crypto::Jws;
 use crate::crypto::JwsError;
@@ -43,9 +44,12 @@ pub struct Verifier {
 #[derive(Debug)]
 struct Issuer {
     name: Arc<str>,
-    settings: IssuerSettings,
     /// The keys in force: those of the settings, until others replace them.
     keys: ArcSwap<KeySet>,
+    audience: String,
+    algorithms: Vec<Algorithm>,
+    max_lifetime_s: u64,
+    kind: TokenKind,
 }
 
 impl Verifier {
@@ -69,8 +73,9 @@ impl Verifier {
             if issuers.iter().any(|known| *known.name == *settings.issuer) {
                 return Err(SettingsError::IssuerTwice(number));
             }
-            let keys = ArcSwap::new(Arc::clone(&settings.keys));
-            issuers.push(Issuer { name: settings.issuer.as_str().into(), settings, keys });
+            let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, kind } = settings;
+            let (name, keys) = (issuer.into(), ArcSwap::new(keys));
+            issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, kind });
         }
         Ok(Self { issuers, clock_skew_s: settings.clock_skew_s, checks: Checks::default() })
     }
@@ -106,15 +111,15 @@ impl Verifier {
         let claims = Claims::read(jws.payload())?;
         let issuer = self.signed_by(&jws, &header, &claims)?;
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
-        let ours = claims.audience.iter().any(|audience| *audience == *issuer.settings.audience);
+        let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         checks.demand(Check::Audience, ours)?;
         self.bound_to(peer, &claims)?;
         let moves_nothing = demand != TokenDemand::Session;
-        checks.demand(Check::SessionKind, moves_nothing || issuer.settings.kind == TokenKind::Session)?;
+        checks.demand(Check::SessionKind, moves_nothing || issuer.kind == TokenKind::Session)?;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
         let token = Token {
-            kind: issuer.settings.kind,
+            kind: issuer.kind,
             issuer: Arc::clone(&issuer.name),
             subject: self.required(Check::Subject, claims.subject)?,
             tenant: tenant.map_err(|_| IdentityFault::ClaimInvalid)?,
@@ -149,17 +154,20 @@ impl Verifier {
         let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
         let algorithm = key.algorithm();
         self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
-        self.checks.demand(Check::AlgorithmAllowed, issuer.settings.algorithms.contains(&algorithm))?;
+        self.checks.demand(Check::AlgorithmAllowed, issuer.algorithms.contains(&algorithm))?;
         self.checks.demand(Check::Signature, key.verify(jws).is_ok())?;
         Ok(issuer)
     }
 
     /// The issuer's keys. Nobody else's: an issuer speaks for itself alone.
     fn keys(&self, issuer: &Issuer, kid: &str) -> Arc<KeySet> {
-        let anybodys = self.checks.leaves_out(Check::KeyOfIssuer);
-        let other =
-            self.issuers.iter().map(|other| other.keys.load_full()).find(|keys| anybodys && keys.key(kid).is_some());
-        other.unwrap_or_else(|| issuer.keys.load_full())
+        if self.checks.leaves_out(Check::KeyOfIssuer) {
+            let anybodys = self.issuers.iter().map(|other| other.keys.load_full()).find(|keys| keys.key(kid).is_some());
+            if let Some(keys) = anybodys {
+                return keys;
+            }
+        }
+        issuer.keys.load_full()
     }
 
     /// `iat` and `exp`, if the token is good now. Skew is granted towards the future only: what is expired stays so.
@@ -173,7 +181,7 @@ impl Verifier {
         let expires_at = claims.expires_at.ok_or(IdentityFault::ClaimMissing)?;
         let checks = self.checks;
         checks.demand(Check::LifetimePositive, expires_at > issued_at)?;
-        checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.settings.max_lifetime_s)?;
+        checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.max_lifetime_s)?;
         let latest = now.plus(self.clock_skew_s);
         checks.demand(Check::IssuedInPast, issued_at <= latest)?;
         checks.demand(Check::NotBefore, claims.not_before.is_none_or(|not_before| not_before <= latest))?;

@@ -224,6 +224,26 @@ async fn a_pooled_connection_that_the_server_ended_is_replaced_before_a_byte_lea
 }
 
 #[tokio::test]
+async fn under_another_identity_neither_what_stood_idle_nor_what_was_under_way_is_used_again() {
+    let place = Place::new().await;
+    let day = Validity::a_day_from(SystemClock::new().now().seconds());
+    let leaf = Leaf::client("spiffe://prop.example/portcullis", day);
+    let fresh = place.pki.partner_authority.issue(&leaf).unwrap();
+    let roots = vec![place.pki.partner_authority.root()];
+    let side = crate::crypto::client_config(Some(&fresh.identity().unwrap()), roots, &["http/1.1"]).unwrap();
+    // One exchange is under way, and another connection stands idle.
+    let (under_way, mut its_line) = place.connect_anew().await;
+    let mut idle = place.pooled().await;
+    place.client.replace(side);
+    assert_eq!(rest_of(&mut idle).await, b"", "closed at once");
+    let (answer, _) = tokio::join!(under_way.exchange(request("/first")), served(&mut its_line, OK));
+    assert_eq!(answer.unwrap().body, "{}", "what is under way is finished");
+    assert_eq!(rest_of(&mut its_line).await, b"", "and closed then");
+    let (_connection, line) = place.connect_anew().await;
+    assert_eq!(line.get_ref().1.peer_certificates().unwrap(), [fresh.der()]);
+}
+
+#[tokio::test]
 async fn a_pooled_connection_over_which_something_came_unasked_is_replaced_before_a_byte_leaves() {
     let place = Place::new().await;
     let mut line = place.pooled().await;

@@ -99,8 +99,11 @@ impl Scene {
 
 const CONFIGURATION: &str = "[ca]\ndefault_ca=own\n[own]\ndir=.\ndatabase=index.txt\nserial=serial\ncrlnumber=crlnumber\n\
     new_certs_dir=.\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\ndefault_days=3\ndefault_crl_days=1\n\
-    policy=any\nunique_subject=no\n[any]\ncommonName=supplied\n[req]\ndistinguished_name=name\n[name]\n\
+    policy=whoever\nunique_subject=no\n[whoever]\ncommonName=supplied\n[req]\ndistinguished_name=name\n[name]\n\
     [root]\nbasicConstraints=critical,CA:TRUE\n\
+    [nothing]\nsubjectAltName=URI:spiffe://prop.example/backend\n\
+    [server]\nextendedKeyUsage=serverAuth\nsubjectAltName=URI:spiffe://prop.example/backend\n\
+    [any]\nextendedKeyUsage=anyExtendedKeyUsage\nsubjectAltName=URI:spiffe://prop.example/backend\n\
     [client]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n\
     subjectAltName=URI:spiffe://prop.example/backend\nauthorityKeyIdentifier=keyid\n";
 
@@ -117,6 +120,27 @@ fn whom_the_list_names_has_no_handshake_and_is_counted() {
     let answer = scene.stage.wait(scene.command("good").give(&scene.backend(&gateway, "good"))).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(scene.stage.partner.total_actuations(), 1);
+}
+
+#[test]
+fn a_client_that_no_list_names_is_refused_all_the_same_if_its_certificate_is_not_for_clients() {
+    let scene = Scene::new();
+    for purpose in ["nothing", "server", "any"] {
+        scene.key(purpose);
+        scene.openssl(&format!("req -new -key {purpose}.key -out {purpose}.csr -subj /CN={purpose} -config ca.cnf"));
+        scene.openssl(&format!(
+            "ca -batch -notext -config ca.cnf -in {purpose}.csr -out {purpose}.pem -extensions {purpose}"
+        ));
+    }
+    scene.list("pki/clients.crl.pem");
+    let gateway = Served::on(&scene.stage);
+    for (number, purpose) in ["nothing", "server", "any"].into_iter().enumerate() {
+        let fault = scene.stage.wait(scene.command(purpose).give(&scene.backend(&gateway, purpose))).unwrap_err();
+        assert!(matches!(fault, BackendFault::Handshake(_)), "{purpose}: {fault}");
+        until(purpose, || gateway.metrics().contains(&format!("certificate-purpose\"}} {}\n", number + 1)));
+    }
+    let answer = scene.stage.wait(scene.command("good").give(&scene.backend(&gateway, "good"))).unwrap();
+    assert_eq!((answer.status, scene.stage.partner.total_actuations()), (200, 1));
 }
 
 #[test]

@@ -55,6 +55,27 @@ fn a_key_that_everybody_may_read_is_refused() {
 }
 
 #[test]
+fn what_everybody_may_write_is_refused_wherever_it_is_named_or_stands() {
+    let stage = Stage::new();
+    let everybody = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(stage.path("pki/sessions.jwks"), everybody.clone()).unwrap();
+    says(&refusal(&stage), &["error[world-writable]", "gateway.yaml:19:", "sessions.jwks", "0666", "chmod o-w"]);
+    let stage = Stage::new();
+    fs::set_permissions(stage.path("policies/cedar/doors.cedar"), everybody).unwrap();
+    says(&refusal(&stage), &["error[world-writable]", "doors.cedar", "chmod o-w"]);
+}
+
+#[test]
+fn a_certificate_that_is_not_for_an_authority_is_refused_where_it_is_named() {
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "authority: smarthome.gateway", "authority: other.gateway");
+    let line = ["error[certificate-names]", "gateway.yaml:7:", "`other.gateway.prop.example`"];
+    let said = refusal(&stage);
+    says(&said, &line);
+    says(&said, &["add `DNS:other.gateway.prop.example` to its subject alternative names"]);
+}
+
+#[test]
 fn a_key_that_serves_two_purposes_is_refused() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "key: pki/store.key", "key: pki/pseudonym.key");
