@@ -12,7 +12,8 @@ pub enum AuditFault {
     /// Writing or syncing failed, now or earlier. Stays so until the process is started anew.
     #[error("the audit log has failed and stays closed until a restart")]
     Failed,
-    /// There is no space for a further segment. Tried again with every batch.
+    /// There is no space for a further segment, and what is left of this one is for the outcomes of what is open. Tried again
+    /// with every batch.
     #[error("there is no space for the audit log")]
     Full,
     /// So much waits to be written that no more is taken.

@@ -3,8 +3,9 @@
 //! Whoever has a client certificate can be refused as often as it likes; that must not fill the disk. Each peer has two
 //! buckets of tokens, one for refusals before its caller is known and one for those after, since the callers of many
 //! people come through one peer. A refusal that finds a token is recorded in full. One that finds none is added to a sum
-//! of its peer and reason; the sum has a receipt from the beginning, which everybody in it is given, and is written with
-//! the next tick. Nothing is uncounted: a sum that finds no room in the log is told by a gap record.
+//! of that bucket, which is written with the next tick. The sum has a receipt from the beginning, and all in it are given
+//! that one, whatever the reason: a receipt for each reason would tell "you may not" from "there is none". Nothing is
+//! uncounted: a sum that finds no room in the log is told by a gap record.
 //!
 //! Memory is bounded: peers whose buckets are full again are forgotten, and where even so there are [`PEERS_MAX`], all
 //! others share one bucket and its sums. `now` is an argument; a clock that goes back gives nothing.
@@ -16,6 +17,7 @@ use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,10 +51,8 @@ pub(super) struct Sum {
     pub(super) peer: Option<Arc<str>>,
     /// The certificate's thumbprint; `None` where it stands for many peers.
     pub(super) certificate: Option<Sha256>,
-    /// Why all of them were refused.
-    pub(super) reason: Reason,
-    /// How many there are.
-    pub(super) count: u64,
+    /// How many there are of each reason.
+    pub(super) reasons: BTreeMap<Reason, u64>,
     /// When the first was refused.
     pub(super) from: UnixMillis,
     /// When the last was.
@@ -62,7 +62,7 @@ pub(super) struct Sum {
 #[derive(Default)]
 struct State {
     buckets: HashMap<Key, Bucket>,
-    sums: HashMap<(Key, Reason), Sum>,
+    sums: HashMap<Key, Sum>,
 }
 
 /// Whose refusals; without a certificate, everybody's who has no bucket of their own.
@@ -95,16 +95,15 @@ impl Flood {
             return None;
         }
         let peer = key.certificate.and_then(|_| facts.peer.clone());
-        let sum = state.sums.entry((key, reason)).or_insert_with(|| Sum {
+        let sum = state.sums.entry(key).or_insert_with(|| Sum {
             receipt: Receipt::new(random()),
             peer,
             certificate: key.certificate,
-            reason,
-            count: 0,
+            reasons: BTreeMap::new(),
             from: now,
             until: now,
         });
-        sum.count = sum.count.saturating_add(1);
+        *sum.reasons.entry(reason).or_default() += 1;
         sum.until = sum.until.max(now);
         Some(sum.receipt)
     }
@@ -115,6 +114,13 @@ impl Flood {
         let mut sums: Vec<Sum> = sums.into_values().collect();
         sums.sort_by_key(|sum| sum.from);
         sums
+    }
+}
+
+impl Sum {
+    /// How many refusals it stands for.
+    pub(super) fn count(&self) -> u64 {
+        self.reasons.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
@@ -204,29 +210,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_recorded_in_full_is_in_one_sum_for_each_peer_and_reason() {
+    fn what_is_not_recorded_in_full_is_in_one_sum_of_its_peer_whose_receipt_does_not_tell_the_reason() {
         let flood = Flood::new(RATES);
         let one = facts(1, false);
         let receipts: Vec<_> =
             (0..9).map(|tick| flood.sums_up(&one, Reason::TokenMissing, NOW.plus(tick))).skip(6).collect();
         assert!(receipts.iter().all(|receipt| receipt.is_some() && *receipt == receipts[0]));
-        let other = flood.sums_up(&one, Reason::TokenExpired, NOW.plus(9));
-        assert!(other.is_some() && other != receipts[0]);
+        assert_eq!(flood.sums_up(&one, Reason::PolicyDenied, NOW.plus(9)), receipts[0]);
+        assert_eq!(in_full(&flood, &facts(2, false), 8, NOW.plus(10)), 6);
         let sums = flood.take();
         assert_eq!(sums.len(), 2);
         let expected = Sum {
             receipt: receipts[0].unwrap(),
             peer: Some("peer 1".into()),
             certificate: one.certificate,
-            reason: Reason::TokenMissing,
-            count: 3,
+            reasons: BTreeMap::from([(Reason::TokenMissing, 3), (Reason::PolicyDenied, 1)]),
             from: NOW.plus(6),
-            until: NOW.plus(8),
+            until: NOW.plus(9),
         };
-        assert_eq!(sums[0], expected);
-        assert_eq!((sums[1].count, sums[1].reason), (1, Reason::TokenExpired));
+        assert_eq!((&sums[0], sums[0].count()), (&expected, 4));
+        assert_eq!((sums[1].count(), sums[1].peer.as_deref()), (2, Some("peer 2")));
         assert!(flood.take().is_empty(), "each is written once");
-        let next = flood.sums_up(&one, Reason::TokenMissing, NOW.plus(9));
+        let next = flood.sums_up(&one, Reason::TokenMissing, NOW.plus(11));
         assert!(next.is_some() && next != receipts[0], "what comes afterwards is another sum");
     }
 
@@ -238,7 +243,7 @@ mod tests {
         assert!(flood.state.lock().buckets.len() <= PEERS_MAX + 1);
         let sums = flood.take();
         assert!(sums.len() <= PEERS_MAX + 1);
-        let summed: u64 = sums.iter().map(|sum| sum.count).sum();
+        let summed: u64 = sums.iter().map(Sum::count).sum();
         assert_eq!((full as u64) + summed, (peers * 8) as u64);
         assert!(sums.iter().any(|sum| sum.certificate.is_none() && sum.peer.is_none()), "the others share one");
         let later = NOW.plus(60_000);

@@ -248,7 +248,7 @@ impl Log {
         for sum in self.shared.flood.take() {
             let write = |line: &mut Vec<u8>| record::refusals(line, &sum, now);
             // What is not taken has been counted.
-            let _ = self.submit(write, Part::Alone(sum.count), OnDone::Nobody, now);
+            let _ = self.submit(write, Part::Alone(sum.count()), OnDone::Nobody, now);
         }
     }
 

@@ -21,7 +21,7 @@
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
 //! | `status` | the partner's |
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
-//! | `count` `from` `until` `certificate` | in `refusals`: how many refusals of this peer and reason it stands for, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate |
+//! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate |
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `first` | receipt of the command whose answer is given again |
@@ -154,7 +154,7 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
     line.end();
 }
 
-/// Refusals of one peer for one reason that came too fast for a record each.
+/// Refusals of one peer that came too fast for a record each.
 pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Refusals, now);
     line.shown("receipt", sum.receipt);
@@ -162,8 +162,12 @@ pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
     if let Some(certificate) = sum.certificate {
         line.shown("certificate", certificate);
     }
-    line.text("reason", sum.reason.code());
-    line.number("count", sum.count);
+    line.number("count", sum.count());
+    line.open("reasons", b'{');
+    for (reason, count) in &sum.reasons {
+        line.number(reason.code(), *count);
+    }
+    line.close(b'}');
     line.shown("from", sum.from);
     line.shown("until", sum.until);
     line.end();

@@ -56,6 +56,7 @@ async fn permitted<B: Body>(
     let clock = core.clock.as_ref();
     let now = clock.now();
     let snapshot = core.snapshot.load_full();
+    facts.bundle = snapshot.bundle.digest();
     let route = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
     facts.partner = Some(route.name.clone());
 

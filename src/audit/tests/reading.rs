@@ -8,6 +8,7 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Revoked;
 use crate::audit::Sizes;
+use crate::audit::flood::Sum;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
 use crate::audit::record;
@@ -113,8 +114,17 @@ proptest! {
         }
         record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)) }, now);
         record::gap(&mut bytes, lost, now);
+        let sum = Sum {
+            receipt: receipt(4),
+            peer: Some(peer.as_str().into()),
+            certificate: Some(digest("certificate")),
+            reasons: [(reason, lost), (Reason::Internal, 1)].into(),
+            from: now,
+            until: UnixMillis::new(epoch),
+        };
+        record::refusals(&mut bytes, &sum, now);
 
-        let lines = read(&bytes, 10);
+        let lines = read(&bytes, 11);
         prop_assert_eq!(lines[0].receipt, Some(receipt(1)));
         prop_assert_eq!(lines[0].key, keyed.then(|| KeyDigests { key: digest("a-key"), body: digest("body") }));
         prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(state)));
