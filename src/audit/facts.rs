@@ -51,7 +51,7 @@ pub struct Facts {
     pub located: Option<Arc<Located>>,
     /// The version of the directory that did not know the thing.
     pub unknown_to: Option<u64>,
-    /// What policy decided against it. An intent takes its decision from the permit instead.
+    /// What policy decided: against a request, or for a peer who revokes. An intent takes its decision from the permit instead.
     pub decided: Option<Decided>,
     /// The idempotency key and what it is bound to.
     pub key: Option<KeyDigests>,
@@ -63,7 +63,7 @@ pub struct Facts {
     pub steps: Steps,
 }
 
-/// A decision that no permit carries, because policy refused.
+/// A decision that no permit of an exchange carries.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
     /// The ids of the determining policies.

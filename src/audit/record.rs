@@ -140,10 +140,7 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
         line.resource(located);
     }
     line.number_if("directory", facts.unknown_to);
-    if let Some(decided) = &facts.decided {
-        let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
-        line.decision("deny", &decided.policies, inputs, &decided.errors, facts);
-    }
+    line.decided("deny", facts);
     line.key(facts.key);
     line.text("reason", reason.code());
     if let Some(first) = first {
@@ -182,7 +179,11 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         Note::Start => line.text("version", env!("CARGO_PKG_VERSION")),
         Note::Stop => {}
         Note::Bundle { directory_version } => line.number("directory", *directory_version),
-        Note::Revocation(revoked) => line.revoked(revoked),
+        Note::Revocation(revoked) => {
+            // Only who may revoke comes so far; the operator is asked by no policy.
+            line.decided("allow", facts);
+            line.revoked(revoked);
+        }
     }
     line.steps(&facts.steps);
     line.end();
@@ -271,6 +272,13 @@ impl<'a> Line<'a> {
         self.text("tenant", located.tenant.as_str());
         self.number("directory", located.directory_version);
         self.close(b'}');
+    }
+
+    fn decided(&mut self, result: &str, facts: &Facts) {
+        if let Some(decided) = &facts.decided {
+            let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
+            self.decision(result, &decided.policies, inputs, &decided.errors, facts);
+        }
     }
 
     fn decision<'t>(

@@ -221,7 +221,7 @@ impl From<PolicyFault> for Refusal {
 }
 
 /// A decision as the record holds it.
-fn decided(decision: &Decision) -> Decided {
+pub(super) fn decided(decision: &Decision) -> Decided {
     let inputs = decision.inputs().iter().map(|input| (input.name.clone(), input.value.clone()));
     Decided { policies: decision.policies().to_vec(), inputs: inputs.collect(), errors: decision.errors().to_vec() }
 }

@@ -24,6 +24,7 @@ use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
+use crate::pipeline::refusal::decided;
 use crate::pipeline::trail::Trail;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
@@ -166,7 +167,9 @@ async fn ordered<B: Body>(
     let bytes = body.read(ORDER_MAX_BYTES).await?;
     let order = read(&bytes).map_err(Refusal::of_body)?;
     let snapshot = core.snapshot.load();
-    let _permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
+    facts.bundle = snapshot.bundle.digest();
+    let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
+    facts.decided = Some(decided(permit.decision()));
     Ok(order)
 }
 

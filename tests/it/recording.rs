@@ -177,6 +177,8 @@ fn a_revocation_that_the_store_does_not_take_is_told_as_what_it_is_and_recorded_
     let records: Vec<Record> = stage.records().into_iter().filter(|record| record.text("receipt") == receipt).collect();
     let kinds: Vec<&str> = records.iter().map(|record| record.text("kind")).collect();
     assert_eq!((kinds.as_slice(), &records[0].get("revoked")["stored"]), (&["revocation"][..], &json!(false)));
+    let decision = records[0].get("decision");
+    assert_eq!((&decision["result"], &decision["policies"]), (&json!("allow"), &json!(["backend-revokes"])));
     assert!(gateway.metrics().contains("portcullis_refusals_total{reason=\"not-lasting\"} 1\n"));
     Command::new(&stage).told(&stage, gateway.address).is(403, "forbidden");
     assert!(gateway.not_ready().contains("store-failed"));
