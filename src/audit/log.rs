@@ -153,6 +153,7 @@ impl Log {
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             linger_until: Duration::ZERO,
+            starved: false,
         };
         let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
         let flood = Flood::new(settings.refusal_rates);

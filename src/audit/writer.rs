@@ -42,6 +42,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
+use std::sync::mpsc::TryRecvError;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -73,6 +74,8 @@ pub(super) struct Writer {
     pub(super) metrics: Arc<Metrics>,
     /// Steady time until which the next commit waits for company.
     pub(super) linger_until: Duration,
+    /// Whether there was no space for the next segment when it was last tried.
+    pub(super) starved: bool,
 }
 
 /// Since when the writer has been at the batch that it writes now.
@@ -198,8 +201,15 @@ impl Writer {
 
     /// Whether the segment takes the batch, and then the outcome of every intent that is open.
     fn has_room(&self, batch: &Batch) -> bool {
-        let opening = batch.entries.iter().filter(|entry| matches!(entry.part, Part::Opens(_)));
-        let open = (self.open.len() + opening.count()) as u64;
+        let (mut opened, mut closed) = (0_u64, 0_u64);
+        for entry in &batch.entries {
+            match &entry.part {
+                Part::Opens(_) => opened += 1,
+                Part::Closes(receipt) if self.open.contains(receipt) => closed += 1,
+                Part::Alone(_) | Part::Closes(_) | Part::Tells(_) => {}
+            }
+        }
+        let open = (self.open.len() as u64 + opened).saturating_sub(closed);
         self.segment.end + batch.bytes.len() as u64 + open * CLOSING_BYTES <= self.segment_bytes
     }
 
@@ -230,22 +240,29 @@ impl Writer {
         batch.bytes = kept;
     }
 
-    /// Goes on to the next segment, which usually has long been made; `false` if there is none.
+    /// Goes on to the next segment, which usually has long been made; `false` if there is none. Waits for one that is being
+    /// made, but not on a full disk: there what closes an intent would wait for an attempt that fails.
     fn next_segment(&mut self, maker: &Maker) -> Result<bool, AuditFault> {
         let next = self.segment.number + 1;
-        match maker.made.recv() {
-            Ok(Ok(storage)) => {
+        let made = match maker.made.try_recv() {
+            Err(TryRecvError::Empty) if self.starved => return Ok(false),
+            Err(TryRecvError::Empty) => maker.made.recv().map_err(|_| AuditFault::Failed)?,
+            Err(TryRecvError::Disconnected) => return Err(AuditFault::Failed),
+            Ok(made) => made,
+        };
+        self.starved = made.is_err();
+        match made {
+            Ok(storage) => {
                 let full = std::mem::replace(&mut self.segment, Segment { number: next, storage, end: 0 });
                 maker.order(Order::Finish(full.storage));
                 maker.order(Order::Make(next + 1));
                 Ok(true)
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::error!(%error, "there is no further segment of the audit log; nothing is let through");
                 maker.order(Order::Make(next));
                 Ok(false)
             }
-            Err(_) => Err(AuditFault::Failed),
         }
     }
 

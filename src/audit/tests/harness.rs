@@ -11,9 +11,12 @@ use crate::audit::Recovered;
 use crate::audit::RefusalRates;
 use crate::audit::Settings;
 use crate::audit::Storage;
+use crate::audit::opening::lock;
 use crate::audit::read::Lines;
 use crate::audit::segment;
+use crate::clock::Clock;
 use crate::clock::ManualClock;
+use crate::clock::SystemClock;
 use crate::clock::UnixMillis;
 use crate::crypto::SecretKey;
 use crate::crypto::sha256;
@@ -100,6 +103,14 @@ impl House {
         let disk = Box::new(TamedDisk { inner, deeds: Arc::clone(deeds) });
         let clock = Arc::new(ManualClock::new(NOW));
         Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0
+    }
+
+    /// Waits until a log that was dropped has ended, also where it gave up waiting for that itself.
+    pub(super) fn until_ended(&self) {
+        let clock = SystemClock::new();
+        while lock(self.folder.path()).is_err() {
+            assert!(clock.steady() < PATIENT, "the writer does not end");
+        }
     }
 
     /// All whole records of all segments, in order.
@@ -191,6 +202,7 @@ pub(super) struct Deeds {
     pub(super) full: AtomicBool,
     hanging: Mutex<Option<Hang>>,
     hanging_read: Mutex<Option<Hang>>,
+    hanging_create: Mutex<Option<Hang>>,
 }
 
 struct Hang {
@@ -216,6 +228,11 @@ impl Deeds {
     /// The next sync hangs: it says so on the first channel, and goes on when the second one speaks or is dropped.
     pub(super) fn hang(&self) -> (Receiver<()>, Sender<()>) {
         Hang::place(&self.hanging)
+    }
+
+    /// The next attempt to make a segment hangs, in the same way.
+    pub(super) fn hang_create(&self) -> (Receiver<()>, Sender<()>) {
+        Hang::place(&self.hanging_create)
     }
 
     /// The next reading back hangs, in the same way.
@@ -245,6 +262,8 @@ struct TamedStorage {
 
 impl Disk for TamedDisk {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
+        let hang = self.deeds.hanging_create.lock().take();
+        hang.into_iter().for_each(Hang::hang);
         if self.deeds.full.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
