@@ -2,6 +2,7 @@
 
 use crate::model::Reply;
 use crate::wire::Response;
+use crate::wire::Spent;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::StatusCode;
@@ -13,12 +14,13 @@ pub struct Answer {
     status: StatusCode,
     fields: HeaderMap,
     body: Bytes,
+    spent: Option<Spent>,
 }
 
 impl Answer {
     pub(super) fn new(response: Response) -> Self {
-        let Response { status, fields, body } = response;
-        Self { status, fields, body }
+        let Response { status, fields, body, spent } = response;
+        Self { status, fields, body, spent }
     }
 
     /// An answer that was given before and kept; it is checked again as if it had come now.
@@ -27,13 +29,18 @@ impl Answer {
         for (name, value) in kept.fields {
             fields.append(name, value);
         }
-        Self { status: kept.status, fields, body: kept.body }
+        Self { status: kept.status, fields, body: kept.body, spent: None }
+    }
+
+    /// The connection that it came over, to be given back once the answer is known to be valid; closed if it is not.
+    pub const fn take_spent(&mut self) -> Option<Spent> {
+        self.spent.take()
     }
 
     /// An answer for the tests of rooms that demand one.
     #[cfg(test)]
     pub fn for_test(status: StatusCode, fields: HeaderMap, body: impl Into<Bytes>) -> Self {
-        Self { status, fields, body: body.into() }
+        Self { status, fields, body: body.into(), spent: None }
     }
 
     /// The status.

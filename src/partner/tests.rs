@@ -62,7 +62,8 @@ impl Connect for Script {
 impl Connection for Script {
     async fn exchange(self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         self.sent.lock().push(request);
-        let response = Response { status: StatusCode::OK, fields: HeaderMap::new(), body: Bytes::from_static(b"{}") };
+        let response =
+            Response { status: StatusCode::OK, fields: HeaderMap::new(), body: Bytes::from_static(b"{}"), spent: None };
         self.fault.map_or(Ok(response), Err)
     }
 }

@@ -169,11 +169,17 @@ impl Asked {
     ///
     /// # Errors
     /// What was wrong with it, for the record.
-    pub fn read(&self, answer: Answer) -> Result<Taken, Unfit> {
+    pub fn read(&self, mut answer: Answer) -> Result<Taken, Unfit> {
+        let spent = answer.take_spent();
         let checked = contract::check(self.rebuilt.routed(), answer)?;
         let kept = self.rebuilt.idempotency_key().map(|_| checked.as_checked());
         let restored = self.route.protector.restore(&self.permit, checked)?;
-        Ok(Taken { reply: visible(&self.permit, restored).into_reply(), kept })
+        let reply = visible(&self.permit, restored).into_reply();
+        // Whoever answered wrongly is not asked again over the same connection: on every early end it is dropped.
+        if let Some(spent) = spent {
+            spent.give_back();
+        }
+        Ok(Taken { reply, kept })
     }
 }
 

@@ -1,7 +1,8 @@
 //! A pool of TLS connections to one place under one identity of ours. Two identities, or two places, are two pools.
 //!
 //! A pooled connection is looked at before it is used again: if the other side has closed it, or sent something that
-//! nobody asked for, it is dropped before a byte of the next request leaves.
+//! nobody asked for, it is dropped before a byte of the next request leaves. However much it is used, it is dropped once
+//! it is old: certificates, theirs and ours, are looked at when a connection is made and not again.
 
 use crate::clock::Clock;
 use crate::crypto;
@@ -10,6 +11,7 @@ use crate::crypto::TlsIdentity;
 use crate::wire::exchange;
 use crate::wire::exchange::Connect;
 use crate::wire::exchange::Connection;
+use crate::wire::exchange::Exchanged;
 use crate::wire::exchange::Response;
 use crate::wire::fault::ConnectFault;
 use crate::wire::fault::ExchangeFault;
@@ -23,6 +25,7 @@ use rustls::ClientConfig;
 use rustls::IoState;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -34,6 +37,12 @@ const MAX_IDLE: usize = 128;
 
 /// How long a connection is kept without use, in steady time. Shorter than what servers usually wait, so that they rarely close first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a connection is used at all, in steady time: so long may it outlive a certificate.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// Addresses of one name that are tried; each has its share of the time.
+const MAX_ADDRESSES: usize = 8;
 
 /// Where, as whom, and within which bounds.
 pub struct ClientSettings<'a> {
@@ -98,7 +107,9 @@ struct Idle {
     stream: TlsStream<TcpStream>,
     /// The side under which it was made.
     side: u64,
-    /// Steady time.
+    /// When it was made, in steady time.
+    born: Duration,
+    /// When it was put into the pool, in steady time.
     since: Duration,
 }
 
@@ -106,7 +117,21 @@ struct Idle {
 struct Taken {
     stream: TlsStream<TcpStream>,
     side: u64,
+    born: Duration,
     pool: Arc<Shared>,
+}
+
+/// A connection over which exactly one whole answer has come. It is closed when dropped, so whoever forgets it, or finds
+/// the answer wanting, leaves nothing behind for the next exchange.
+pub struct Spent(Taken);
+
+impl Spent {
+    /// Gives the connection back to its pool. Only for an answer that was found valid: who answers wrongly once may have
+    /// more to say that nobody asked for.
+    pub fn give_back(self) {
+        let Taken { stream, side, born, pool } = self.0;
+        pool.put_back(stream, side, born);
+    }
 }
 
 impl Client {
@@ -147,14 +172,14 @@ impl Connect for Client {
     async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
         let pool = Arc::clone(&self.shared);
         let side = pool.side.load_full();
-        let stream = match pool.take(side.number) {
-            Some(stream) => stream,
-            None => {
-                let opening = tokio::time::timeout(pool.connect_timeout, pool.open(&side.connector));
-                opening.await.map_err(|_| ConnectFault::Timeout)??
-            }
-        };
-        Ok(Box::new(Taken { stream, side: side.number, pool }))
+        if let Some((stream, born)) = pool.take(side.number) {
+            return Ok(Box::new(Taken { stream, side: side.number, born, pool }));
+        }
+        let born = pool.clock.steady();
+        let opened = async { pool.open(&side.connector, &pool.resolve().await?).await };
+        let opened = tokio::time::timeout(pool.connect_timeout, opened).await;
+        let stream = opened.map_err(|_| ConnectFault::Timeout)??;
+        Ok(Box::new(Taken { stream, side: side.number, born, pool }))
     }
 }
 
@@ -170,44 +195,68 @@ impl Connection for Taken {
         if session_of(&mut self.stream).is_none_or(|state| state.plaintext_bytes_to_read() > 0) {
             return Err(ExchangeFault::after_sending(ExchangeFaultKind::Excess));
         }
-        if exchanged.reusable {
-            let Self { stream, side, pool } = *self;
-            pool.put_back(stream, side);
-        }
-        Ok(exchanged.response)
+        let Exchanged { status, fields, body, reusable } = exchanged;
+        Ok(Response { status, fields, body, spent: reusable.then(|| Spent(*self)) })
     }
 }
 
 impl Shared {
     /// A pooled connection that is still good; those that are not are dropped on the way.
-    fn take(&self, now: u64) -> Option<TlsStream<TcpStream>> {
+    fn take(&self, now: u64) -> Option<(TlsStream<TcpStream>, Duration)> {
         loop {
-            let Idle { mut stream, side, since } = self.idle.lock().pop()?;
-            if side == now && self.is_young(since) && is_quiet(&mut stream) {
-                return Some(stream);
+            let Idle { mut stream, side, born, since } = self.idle.lock().pop()?;
+            if side == now && self.is_good(born, since) && is_quiet(&mut stream) {
+                return Some((stream, born));
             }
         }
     }
 
-    fn put_back(&self, mut stream: TlsStream<TcpStream>, side: u64) {
+    fn put_back(&self, mut stream: TlsStream<TcpStream>, side: u64, born: Duration) {
         if side != self.side.load().number || !is_quiet(&mut stream) {
             return;
         }
         let mut idle = self.idle.lock();
-        idle.retain(|one| self.is_young(one.since));
+        idle.retain(|one| self.is_good(one.born, one.since));
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { stream, side, since: self.clock.steady() });
+            idle.push(Idle { stream, side, born, since: self.clock.steady() });
         }
     }
 
-    fn is_young(&self, since: Duration) -> bool {
-        self.clock.steady().saturating_sub(since) < IDLE_TIMEOUT
+    fn is_good(&self, born: Duration, since: Duration) -> bool {
+        let now = self.clock.steady();
+        now.saturating_sub(since) < IDLE_TIMEOUT && now.saturating_sub(born) < MAX_AGE
     }
 
-    async fn open(&self, connector: &TlsConnector) -> Result<TlsStream<TcpStream>, ConnectFault> {
-        let mut addresses =
-            tokio::net::lookup_host((&*self.host, self.port)).await.map_err(|_| ConnectFault::Resolve)?;
-        let address = addresses.next().ok_or(ConnectFault::Resolve)?;
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectFault> {
+        let addresses = tokio::net::lookup_host((&*self.host, self.port)).await.map_err(|_| ConnectFault::Resolve)?;
+        Ok(addresses.take(MAX_ADDRESSES).collect())
+    }
+
+    /// A connection to the first of these addresses where there is the server that it must be. One that hangs leaves the
+    /// others their share of the time.
+    async fn open(
+        &self,
+        connector: &TlsConnector,
+        addresses: &[SocketAddr],
+    ) -> Result<TlsStream<TcpStream>, ConnectFault> {
+        let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        let share = self.connect_timeout.checked_div(shares).unwrap_or(self.connect_timeout);
+        let mut fault = ConnectFault::Resolve;
+        for address in addresses {
+            match tokio::time::timeout(share, self.open_at(connector, *address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(why)) => fault = why,
+                Err(_) => fault = ConnectFault::Timeout,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn open_at(
+        &self,
+        connector: &TlsConnector,
+        address: SocketAddr,
+    ) -> Result<TlsStream<TcpStream>, ConnectFault> {
         let tcp = TcpStream::connect(address).await.map_err(|_| ConnectFault::Refused)?;
         // Without it a small request may wait for an acknowledgement; failing costs speed only.
         let _ = tcp.set_nodelay(true);
@@ -234,4 +283,53 @@ fn is_quiet(stream: &mut TlsStream<TcpStream>) -> bool {
 /// What the TLS session holds already; `None` if it is broken. Reads nothing from the socket.
 fn session_of(stream: &mut TlsStream<TcpStream>) -> Option<IoState> {
     stream.get_mut().1.process_new_packets().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::devkit::Pki;
+    use std::net::Ipv4Addr;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    #[tokio::test]
+    async fn every_address_is_tried_also_behind_one_that_refuses_and_one_that_hangs() {
+        crypto::install_provider().unwrap();
+        let pki = Pki::new(SystemClock::new().now().seconds()).unwrap();
+        let config = crypto::server_config_speaking(
+            &pki.partner.identity().unwrap(),
+            vec![pki.partner_authority.root()],
+            &["http/1.1"],
+        );
+        let acceptor = TlsAcceptor::from(config.unwrap());
+        let here = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let (good, hanging, gone) = (here().await.unwrap(), here().await.unwrap(), here().await.unwrap());
+        let [at_good, at_hanging, at_gone] = [&good, &hanging, &gone].map(|place| place.local_addr().unwrap());
+        drop(gone);
+        let client = |connect_timeout| {
+            Client::new(ClientSettings {
+                host: "127.0.0.1".into(),
+                port: at_good.port(),
+                server_name: "partner.example".into(),
+                identity: &pki.gateway_at_partner.identity().unwrap(),
+                roots: vec![pki.partner_authority.root()],
+                connect_timeout,
+                exchange_timeout: Duration::from_secs(20),
+                answer_max_bytes: 4096,
+                clock: Arc::new(SystemClock::new()),
+            })
+        };
+        let patient = client(Duration::from_secs(3)).unwrap().shared;
+        let side = patient.side.load_full();
+        let served = async { acceptor.accept(good.accept().await.unwrap().0).await };
+        let addresses = [at_gone, at_hanging, at_good];
+        let (opened, served) = tokio::join!(patient.open(&side.connector, &addresses), served);
+        assert!(opened.is_ok() && served.is_ok(), "{:?}", opened.err());
+        let hasty = client(Duration::from_millis(50)).unwrap().shared;
+        assert_eq!(hasty.open(&side.connector, &[at_hanging, at_gone]).await.err(), Some(ConnectFault::Refused));
+        assert_eq!(hasty.open(&side.connector, &[at_gone, at_hanging]).await.err(), Some(ConnectFault::Timeout));
+        assert_eq!(hasty.open(&side.connector, &[]).await.err(), Some(ConnectFault::Resolve));
+    }
 }

@@ -5,6 +5,7 @@ use crate::wire::answer::Framing;
 use crate::wire::answer::MAX_HEAD_BYTES;
 use crate::wire::answer::read_head;
 use crate::wire::chunked::Chunks;
+use crate::wire::client::Spent;
 use crate::wire::fault::ConnectFault;
 use crate::wire::fault::ExchangeFault;
 use crate::wire::fault::ExchangeFaultKind as Fault;
@@ -43,7 +44,7 @@ pub trait Connection: Send {
     async fn exchange(self: Box<Self>, request: Request) -> Result<Response, ExchangeFault>;
 }
 
-/// A whole answer, within limits.
+/// A whole answer, within limits. Nobody has held it against a contract yet.
 pub struct Response {
     /// The status, 200 to 599.
     pub status: StatusCode,
@@ -51,11 +52,15 @@ pub struct Response {
     pub fields: HeaderMap,
     /// The body, whole.
     pub body: Bytes,
+    /// The connection that it came over, where that may carry another exchange; closed when dropped.
+    pub spent: Option<Spent>,
 }
 
 /// An answer, and whether the connection may carry another exchange.
 pub(super) struct Exchanged {
-    pub(super) response: Response,
+    pub(super) status: StatusCode,
+    pub(super) fields: HeaderMap,
+    pub(super) body: Bytes,
     pub(super) reusable: bool,
 }
 
@@ -95,7 +100,7 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, method: &Method, max_bytes: 
             return Err(Fault::Excess);
         }
         let AnswerHead { status, fields, closes, .. } = head;
-        return Ok(Exchanged { response: Response { status, fields, body }, reusable: !closes });
+        return Ok(Exchanged { status, fields, body, reusable: !closes });
     }
     Err(Fault::Interim)
 }
@@ -177,8 +182,8 @@ mod tests {
             exchanged
         };
         let (_, exchanged) = tokio::join!(partner, gateway);
-        exchanged.map(|Exchanged { response, reusable }| {
-            (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap(), reusable)
+        exchanged.map(|Exchanged { status, body, reusable, .. }| {
+            (status.as_u16(), String::from_utf8(body.to_vec()).unwrap(), reusable)
         })
     }
 

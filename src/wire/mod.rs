@@ -3,7 +3,8 @@
 //! [`Connect`] opens or reuses a connection without sending a byte of application data; [`Connection::exchange`] then
 //! sends one request and reads one whole answer. Between the two stands whatever must be asked a last time. A request is
 //! sent once: whether bytes may have left is told with every fault. An answer is read strictly (RFC 9112), and a
-//! connection goes back to its pool only after exactly one whole answer and not a byte more.
+//! connection goes back to its pool only after exactly one whole answer and not a byte more, and when whoever holds the
+//! answer says that it was a valid one ([`Spent::give_back`]).
 //!
 //! It does not know what it carries, and reads no clock but for deadlines.
 
@@ -20,6 +21,7 @@ mod tests;
 pub use client::Client;
 pub use client::ClientError;
 pub use client::ClientSettings;
+pub use client::Spent;
 pub use exchange::Connect;
 pub use exchange::Connection;
 pub use exchange::Response;

@@ -2,6 +2,7 @@
 //! was not, is seen and not inferred. Nothing waits by time; deadlines are short only where they are what is tested.
 
 use crate::clock::Clock;
+use crate::clock::ManualClock;
 use crate::clock::SystemClock;
 use crate::crypto::TlsIdentity;
 use crate::crypto::server_config_speaking;
@@ -86,7 +87,7 @@ impl Place {
     async fn pooled(&self) -> Line {
         let (connection, mut line) = self.connect_anew().await;
         let (answer, request) = tokio::join!(connection.exchange(request("/first")), served(&mut line, OK));
-        assert_eq!(answer.unwrap().body, "{}");
+        assert_eq!(valid(answer).body, "{}");
         assert!(request.starts_with("POST /first "));
         line
     }
@@ -120,6 +121,16 @@ fn pki() -> Pki {
 }
 
 fn client(pki: &Pki, port: u16, connect_timeout: Duration, exchange_timeout: Duration) -> Client {
+    by_clock(pki, port, connect_timeout, exchange_timeout, Arc::new(SystemClock::new()))
+}
+
+fn by_clock(
+    pki: &Pki,
+    port: u16,
+    connect_timeout: Duration,
+    exchange_timeout: Duration,
+    clock: Arc<dyn Clock>,
+) -> Client {
     Client::new(ClientSettings {
         host: "127.0.0.1".into(),
         port,
@@ -129,7 +140,7 @@ fn client(pki: &Pki, port: u16, connect_timeout: Duration, exchange_timeout: Dur
         connect_timeout,
         exchange_timeout,
         answer_max_bytes: 4096,
-        clock: Arc::new(SystemClock::new()),
+        clock,
     })
     .unwrap()
 }
@@ -167,6 +178,13 @@ fn reset(line: Line) {
     tcp.set_zero_linger().unwrap();
 }
 
+/// The answer, found valid: its connection is given back.
+fn valid(answer: Result<Response, ExchangeFault>) -> Response {
+    let mut answer = answer.unwrap();
+    answer.spent.take().unwrap().give_back();
+    answer
+}
+
 fn unknown(kind: Fault) -> Option<ExchangeFault> {
     Some(ExchangeFault::after_sending(kind))
 }
@@ -188,7 +206,7 @@ async fn a_connection_carries_one_exchange_after_another_also_where_the_server_s
         let mut line = place.pooled().await;
         for _ in 0..3 {
             let connection = place.client.connect().await.unwrap();
-            assert_eq!(exchanged_with(&mut line, connection, OK).await.unwrap().status, 200, "{tickets} tickets");
+            assert_eq!(valid(exchanged_with(&mut line, connection, OK).await).status, 200, "{tickets} tickets");
         }
     }
 }
@@ -366,7 +384,36 @@ async fn an_answer_to_head_has_no_body_whatever_its_length_says() {
         line.flush().await.unwrap();
     };
     let (answer, ()) = tokio::join!(connection.exchange(head), server);
-    assert_eq!(answer.unwrap().body, "");
+    assert_eq!(valid(answer).body, "");
     let connection = place.client.connect().await.unwrap();
     assert!(exchanged_with(&mut line, connection, OK).await.is_ok(), "nothing is owed: the connection goes on");
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_nobody_found_valid_is_closed() {
+    let place = Place::new().await;
+    let (connection, mut line) = place.connect_anew().await;
+    let answer = exchanged_with(&mut line, connection, OK).await.unwrap();
+    assert_eq!(answer.status, 200);
+    drop(answer);
+    assert_eq!(rest_of(&mut line).await, b"");
+    place.next_comes_anew().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_used_until_it_is_old_however_busy_it_is() {
+    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+    let place = Place::new().await;
+    let place = Place { client: by_clock(&place.pki, place.port(), LONG, LONG, clock.clone()), ..place };
+    let mut line = place.pooled().await;
+    for _ in 0..14 {
+        clock.advance(Duration::from_secs(20));
+        let connection = place.client.connect().await.unwrap();
+        valid(exchanged_with(&mut line, connection, OK).await);
+    }
+    clock.advance(Duration::from_secs(20));
+    place.next_comes_anew().await;
+    assert_eq!(rest_of(&mut line).await, b"");
+    clock.advance(Duration::from_secs(30));
+    place.next_comes_anew().await;
 }

@@ -38,9 +38,9 @@ mod partner_faults;
 mod recording;
 #[cfg(test)]
 mod refusals;
+mod reload;
 #[cfg(test)]
 mod repeats;
-mod reload;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
