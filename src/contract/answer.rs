@@ -54,8 +54,7 @@ pub struct Checked {
 pub fn check(routed: &Routed, answer: Answer) -> Result<Checked, AnswerFault> {
     let status = answer.status();
     let shape = shape(routed, status).ok_or(AnswerFault::StatusNotDeclared)?;
-    let encoding = answer.fields().get_all(header::CONTENT_ENCODING);
-    if encoding.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if headers::says_coded(answer.fields()) {
         return Err(AnswerFault::Encoded);
     }
     let declared = shape.fields.iter().map(|(name, parameter)| (name, parameter));

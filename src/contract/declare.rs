@@ -81,6 +81,9 @@ impl Declared {
 
 /// What the head says of the body.
 fn body_is_declared(operation: &Operation, head: &Head) -> Result<(), ContractFault> {
+    if headers::says_coded(&head.fields) {
+        return Err(ContractFault::MediaTypeNotDeclared);
+    }
     let none = head.no_body || head.content_length == Some(0);
     match (&operation.body, none) {
         (None, true) => Ok(()),

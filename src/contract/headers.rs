@@ -15,7 +15,6 @@ use http::header;
 
 /// Fields that are refused wherever they stand.
 const REFUSED: &[&str] = &[
-    "content-encoding",
     "content-range",
     "cookie",
     "forwarded",
@@ -46,6 +45,7 @@ const RESERVED: &[&str] = &[
     "cache-control",
     "command-time",
     "connection",
+    "content-encoding",
     "content-length",
     "content-location",
     "content-type",
@@ -139,6 +139,12 @@ pub fn says_json(fields: &HeaderMap) -> bool {
         parameter.eq_ignore_ascii_case("charset=utf-8") || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
     };
     essence.eq_ignore_ascii_case("application/json") && parameter.is_none_or(utf8)
+}
+
+/// Whether a body is said to be coded: by anything but `identity`, which says that it is not (RFC 9110 §8.4.1).
+#[must_use]
+pub fn says_coded(fields: &HeaderMap) -> bool {
+    fields.get_all(header::CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn is_refused(name: &str) -> bool {

@@ -25,6 +25,7 @@ use crate::pipeline::operation;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::decided;
+use crate::pipeline::route::route_of;
 use crate::pipeline::trail::Trail;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
@@ -159,6 +160,8 @@ async fn ordered<B: Body>(
     body: &mut B,
     facts: &mut Facts,
 ) -> Result<RevocationOrder, Refusal> {
+    // The gateway's own paths are at the same authorities as everything else, and at no other than the handshake's.
+    let _at_home = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
     is_asked(head).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
@@ -187,7 +190,7 @@ fn is_asked(head: &Head) -> Result<(), (Reason, ProblemType)> {
     if contract::holds_refused_field(&head.fields) {
         return Err((Reason::RefusedField, ProblemType::BadRequest));
     }
-    if !contract::says_json(&head.fields) {
+    if contract::says_coded(&head.fields) || !contract::says_json(&head.fields) {
         return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
     }
     Ok(())
@@ -266,10 +269,11 @@ mod tests {
         assert_eq!(reason(PATH, None, &[json]), None);
         assert_eq!(reason("/-/revocation", None, &[json]), Some(Reason::UnknownOperation));
         assert_eq!(reason(PATH, Some("a=b"), &[json]), Some(Reason::QueryInvalid));
-        for field in [("x-forwarded-for", "a"), ("content-encoding", "gzip"), ("cookie", "a=b"), ("te", "gzip")] {
+        for field in [("x-forwarded-for", "a"), ("cookie", "a=b"), ("te", "gzip")] {
             assert_eq!(reason(PATH, None, &[json, field]), Some(Reason::RefusedField), "{field:?}");
         }
-        for types in [&[][..], &[json, json][..], &[("content-type", "text/plain")][..]] {
+        let coded = [json, ("content-encoding", "gzip")];
+        for types in [&[][..], &[json, json][..], &[("content-type", "text/plain")][..], &coded[..]] {
             assert_eq!(reason(PATH, None, types), Some(Reason::MediaTypeNotDeclared), "{types:?}");
         }
     }

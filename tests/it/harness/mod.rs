@@ -1,10 +1,12 @@
 //! What the tests stand on: a stage with files, keys and a partner; gateways on it, in this process or in their own; the
-//! one client; and the reading of records.
+//! one client, and raw bytes beside it; the fence behind what is hostile; and the reading of records.
 
 mod client;
 mod disk;
 mod gateway;
+mod raw;
 mod records;
+mod scene;
 mod stage;
 mod streams;
 mod trickle;
@@ -17,7 +19,10 @@ pub use gateway::Process;
 pub use gateway::Served;
 pub use gateway::ops_page;
 pub use gateway::until;
+pub use raw::Fate;
+pub use raw::bytes_of;
 pub use records::Record;
+pub use scene::Scene;
 pub use stage::Stage;
 pub use stage::now;
 pub use streams::Streams;

@@ -27,10 +27,7 @@ impl<'s> Trickle<'s> {
     pub fn begin(stage: &'s Stage, gateway: SocketAddr, command: &Command) -> Self {
         let identity = stage.pki.backend.identity().unwrap();
         let tls = client_config(Some(&identity), vec![stage.pki.gateway_authority.root()], &["http/1.1"]).unwrap();
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {AUTHORITY}\r\n", command.method, command.target);
-        for (name, value) in command.fields() {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let mut head = command.head();
         let length = command.body.len();
         head.push_str(&format!("Expect: 100-continue\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"));
         let (first, rest) = command.body.split_at(FIRST_BYTES);
