@@ -100,6 +100,8 @@ limits! {
     idempotency_keys_max: 1_000_000 in 1..=100_000_000, "503";
     /// Bytes drained from a connection after a refusal.
     drain_max_bytes: 65_536 in 0..=1_048_576, "connection closed";
+    /// Milliseconds that ending a connection may take: its last bytes taken by the peer, and what still comes drained.
+    drain_timeout_ms: 1_000 in 10..=10_000, "connection closed";
     /// Milliseconds that going down waits for exchanges after their intent.
     shutdown_timeout_ms: 15_000 in 100..=300_000, "the exchange is cut off, its outcome recorded as unknown";
 }

@@ -123,11 +123,11 @@ impl Listener {
         };
         let visitor = self.shared.gate.greet(certificate, standing, name);
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
-        let secured = Secured::new(tls);
+        let secured = Box::new(Secured::new(tls, &self.shared.limits));
         if secured.is_h2() {
             http2::serve(connection, secured).await;
         } else {
-            http1::serve(&connection, Box::new(secured)).await;
+            http1::serve(&connection, secured).await;
         }
     }
 }

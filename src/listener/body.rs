@@ -1,6 +1,7 @@
-//! A request's body on the wire: read whole, once, within its limit and its deadline, when the way asks for it.
+//! A request's body over HTTP/1.1: read whole, once, within its limit and its deadline, when the way asks for it.
 
 use crate::limits::Limits;
+use crate::listener::stream::Secured;
 use crate::pipeline::Body;
 use crate::pipeline::BodyFault;
 use bytes::Bytes;
@@ -10,9 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-
-/// How long a refused request's rest is drained, so that the refusal is read before the reset.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all bodies together may hold, counted in KiB.
 #[derive(Clone)]
@@ -25,6 +23,7 @@ pub struct WireBody<'s> {
     held: Option<OwnedSemaphorePermit>,
     deadline: Duration,
     expects_continue: bool,
+    failed: bool,
 }
 
 impl BodyMemory {
@@ -35,7 +34,11 @@ impl BodyMemory {
         Self(Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))))
     }
 
-    fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, BodyFault> {
+    /// Room for so many bytes, given back when dropped.
+    ///
+    /// # Errors
+    /// [`BodyFault::Overload`].
+    pub(super) fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, BodyFault> {
         let kib = u32::try_from(bytes.div_ceil(1024).max(1)).map_err(|_| BodyFault::Overload)?;
         Arc::clone(&self.0).try_acquire_many_owned(kib).map_err(|_| BodyFault::Overload)
     }
@@ -45,7 +48,14 @@ impl<'s> WireBody<'s> {
     /// The body of `session`'s request.
     pub fn new(session: &'s mut ServerSession, memory: &'s BodyMemory, limits: &Limits) -> Self {
         let expects_continue = session.req_header().headers.contains_key(http::header::EXPECT);
-        Self { session, memory, held: None, deadline: Limits::millis(limits.body_timeout_ms), expects_continue }
+        let deadline = Limits::millis(limits.body_timeout_ms);
+        Self { session, memory, held: None, deadline, expects_continue, failed: false }
+    }
+
+    /// Whether reading it failed, for whatever reason: then nobody knows where it ends.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failed
     }
 
     async fn collect(&mut self, max_bytes: usize) -> Result<Bytes, BodyFault> {
@@ -54,7 +64,7 @@ impl<'s> WireBody<'s> {
             self.session.write_continue_response().await.map_err(|_| BodyFault::Incomplete)?;
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = self.session.read_request_body().await.map_err(|error| fault_of(&error))? {
+        while let Some(chunk) = self.next().await? {
             if body.len().saturating_add(chunk.len()) > max_bytes {
                 return Err(BodyFault::TooLarge);
             }
@@ -62,10 +72,14 @@ impl<'s> WireBody<'s> {
         }
         Ok(body.freeze())
     }
-}
 
-impl Body for WireBody<'_> {
-    async fn read(&mut self, max_bytes: usize) -> Result<Bytes, BodyFault> {
+    /// The next bytes of the body. The framework's error may hold what the peer sent, and goes nowhere.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyFault> {
+        let read = self.session.read_request_body().await;
+        read.map_err(|_| if is_broken(self.session) { BodyFault::Framing } else { BodyFault::Incomplete })
+    }
+
+    async fn whole(&mut self, max_bytes: usize) -> Result<Bytes, BodyFault> {
         let declared = self.session.get_header(http::header::CONTENT_LENGTH);
         let declared = declared.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
         self.held = Some(self.memory.hold(declared.unwrap_or(max_bytes).min(max_bytes))?);
@@ -74,28 +88,16 @@ impl Body for WireBody<'_> {
     }
 }
 
-/// Reads and forgets what is left of a refused request's body, at most `drain_max_bytes` and a second; then the
-/// connection is closed, whatever still comes.
-pub async fn drain(session: &mut ServerSession, limits: &Limits) {
-    let mut left = usize::try_from(limits.drain_max_bytes).unwrap_or(usize::MAX);
-    let all = async {
-        while let Ok(Some(chunk)) = session.read_request_body().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    // Too slow is as good as too much: the connection is closed next.
-    let _ = tokio::time::timeout(DRAIN_TIMEOUT, all).await;
+impl Body for WireBody<'_> {
+    async fn read(&mut self, max_bytes: usize) -> Result<Bytes, BodyFault> {
+        let whole = self.whole(max_bytes).await;
+        self.failed |= whole.is_err();
+        whole
+    }
 }
 
-/// The framework's error by kind; its text may hold what the peer sent and goes nowhere.
-fn fault_of(error: &pingora::Error) -> BodyFault {
-    use pingora::ErrorType as Kind;
-    match error.etype() {
-        Kind::ReadTimedout => BodyFault::Timeout,
-        Kind::InvalidHTTPHeader => BodyFault::Framing,
-        _ => BodyFault::Incomplete,
-    }
+/// Whether the session's connection has cut off chunks that are malformed; the session itself sees a broken read.
+fn is_broken(session: &ServerSession) -> bool {
+    let stream = session.as_http1().map(|session| (**session.stream()).as_any());
+    stream.and_then(|stream| stream.downcast_ref::<Secured>()).is_some_and(Secured::is_broken)
 }

@@ -66,12 +66,6 @@ impl Connection {
         &self.shared.tasks
     }
 
-    /// The signal itself, for those who hand it on.
-    #[must_use]
-    pub fn down_signal(&self) -> &watch::Receiver<bool> {
-        &self.shared.going_down
-    }
-
     /// Whether the gateway goes down.
     #[must_use]
     pub fn is_going_down(&self) -> bool {

@@ -41,17 +41,26 @@ pub enum HeadFault {
     Expectation,
 }
 
+/// How a body is framed, as a strict head says it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Framing {
+    /// By its length, which is zero where none is given.
+    Length,
+    /// In chunks.
+    Chunked,
+}
+
 /// Where the head in `bytes` ends, behind its empty line; `None` if it has not ended yet.
 #[must_use]
 pub fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at.saturating_add(4))
 }
 
-/// Checks a whole head, its empty line included.
+/// Checks a whole head, its empty line included, and tells how the body is framed.
 ///
 /// # Errors
 /// [`HeadFault`] names the first fault.
-pub fn check_head(head: &[u8], limits: &Limits) -> Result<(), HeadFault> {
+pub fn check_head(head: &[u8], limits: &Limits) -> Result<Framing, HeadFault> {
     if exceeds(head.len(), limits.head_max_bytes) {
         return Err(HeadFault::TooLong);
     }
@@ -137,14 +146,14 @@ impl Seen {
         Ok(())
     }
 
-    const fn finish(&self) -> Result<(), HeadFault> {
+    const fn finish(&self) -> Result<Framing, HeadFault> {
         if self.hosts != 1 {
             return Err(HeadFault::Host);
         }
         if self.lengths.saturating_add(self.codings) > 1 {
             return Err(HeadFault::Framing);
         }
-        Ok(())
+        Ok(if self.codings == 0 { Framing::Length } else { Framing::Chunked })
     }
 }
 
@@ -157,9 +166,13 @@ fn check_request_line(line: &[u8], limits: &Limits) -> Result<(), HeadFault> {
     if exceeds(target.len(), limits.target_max_bytes) {
         return Err(HeadFault::TargetTooLong);
     }
-    let upper = !method.is_empty() && method.len() <= 16 && method.iter().all(u8::is_ascii_uppercase);
     let origin_form = target.first() == Some(&b'/') && target.iter().all(|byte| is_target(*byte));
-    if upper && origin_form && version == b"HTTP/1.1" { Ok(()) } else { Err(HeadFault::RequestLine) }
+    if is_method(method) && origin_form && version == b"HTTP/1.1" { Ok(()) } else { Err(HeadFault::RequestLine) }
+}
+
+/// Whether a method is one that can be declared: one to sixteen capital letters.
+pub(super) fn is_method(method: &[u8]) -> bool {
+    !method.is_empty() && method.len() <= 16 && method.iter().all(u8::is_ascii_uppercase)
 }
 
 /// Whether a length lies beyond a limit.
@@ -228,6 +241,8 @@ mod tests {
         ] {
             assert_eq!(fault(head), None, "{head:?}");
         }
+        let chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n";
+        assert_eq!(check_head(chunked, &Limits::default()), Ok(Framing::Chunked));
     }
 
     #[test]
@@ -278,13 +293,13 @@ mod tests {
             let rest = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n".len();
             format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(size - rest))
         };
-        assert_eq!(check_head(of_size(16_384).as_bytes(), &limits), Ok(()));
+        assert_eq!(check_head(of_size(16_384).as_bytes(), &limits), Ok(Framing::Length));
         assert_eq!(check_head(of_size(16_385).as_bytes(), &limits), Err(HeadFault::TooLong));
         let target = |size: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(size - 1));
-        assert_eq!(check_head(target(2_048).as_bytes(), &limits), Ok(()));
+        assert_eq!(check_head(target(2_048).as_bytes(), &limits), Ok(Framing::Length));
         assert_eq!(check_head(target(2_049).as_bytes(), &limits), Err(HeadFault::TargetTooLong));
         let fields = |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
-        assert_eq!(check_head(fields(64).as_bytes(), &limits), Ok(()));
+        assert_eq!(check_head(fields(64).as_bytes(), &limits), Ok(Framing::Length));
         assert_eq!(check_head(fields(65).as_bytes(), &limits), Err(HeadFault::TooManyFields));
     }
 }

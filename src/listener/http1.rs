@@ -3,38 +3,56 @@
 
 use crate::limits::Limits;
 use crate::listener::body::WireBody;
-use crate::listener::body::drain;
 use crate::listener::connection::Connection;
+use crate::listener::head::Framing;
 use crate::listener::head::HeadFault;
 use crate::listener::head::check_head;
 use crate::listener::head::end_of_head;
 use crate::listener::reply;
 use crate::listener::request;
+use crate::listener::stream::Secured;
 use crate::pipeline::DoorFault;
 use bytes::BytesMut;
 use http::header;
-use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 
 /// How many bytes of a connection's first read are allocated while it stands idle.
 const IDLE_BUFFER_BYTES: usize = 512;
 
-/// Seconds of keep-alive that the session is told; our own deadline is the one that counts.
-const KEEPALIVE_SECONDS: u64 = 60;
+/// A strict head, and whatever came along behind it.
+struct ReadHead {
+    bytes: BytesMut,
+    /// Where the head ends.
+    end: usize,
+    framing: Framing,
+}
+
+/// What becomes of a connection after an exchange.
+enum After {
+    /// It lives on, with what was read beyond the request.
+    Reuse(Box<Secured>, BytesMut),
+    /// It ends. The peer may still be sending: so much of that is read and forgotten.
+    End(Box<Secured>, u64),
+    /// It is gone.
+    Gone,
+}
 
 /// Serves a connection until it is closed, by the peer, by a fault, or because the gateway goes down.
-pub async fn serve(connection: &Connection, mut stream: Stream) {
+pub async fn serve(connection: &Connection, mut secured: Box<Secured>) {
     let mut left = BytesMut::new();
     loop {
-        let head = match read_head(connection, &mut stream, left).await {
+        let head = match read_head(connection, &mut secured, left).await {
             Ok(Some(head)) => head,
-            Ok(None) => return,
-            Err(fault) => return refuse_head(connection, stream, fault).await,
+            Ok(None) => return secured.end(0).await,
+            Err(fault) => return refuse_head(connection, secured, fault).await,
         };
-        let Some((next, rest)) = exchange(connection, stream, head).await else { return };
-        stream = next;
-        left = rest;
+        match exchange(connection, secured, head).await {
+            After::Reuse(next, rest) => (secured, left) = (next, rest),
+            After::End(last, drain) => return last.end(drain).await,
+            After::Gone => return,
+        }
     }
 }
 
@@ -42,9 +60,9 @@ pub async fn serve(connection: &Connection, mut stream: Stream) {
 /// gateway goes down between two requests.
 async fn read_head(
     connection: &Connection,
-    stream: &mut Stream,
+    stream: &mut Secured,
     mut buffer: BytesMut,
-) -> Result<Option<BytesMut>, HeadFault> {
+) -> Result<Option<ReadHead>, HeadFault> {
     let limits = connection.limits();
     if buffer.is_empty() {
         buffer.reserve(IDLE_BUFFER_BYTES);
@@ -59,14 +77,14 @@ async fn read_head(
     }
     let whole = tokio::time::timeout(Limits::millis(limits.head_timeout_ms), rest_of_head(stream, buffer, limits));
     // A head that does not come in time gets no answer: the connection is closed on who sends it drop by drop.
-    let Some(buffer) = whole.await.unwrap_or(Ok(None))? else { return Ok(None) };
-    let end = end_of_head(&buffer).unwrap_or(buffer.len());
-    check_head(buffer.get(..end).unwrap_or_default(), limits)?;
-    Ok(Some(buffer))
+    let Some(bytes) = whole.await.unwrap_or(Ok(None))? else { return Ok(None) };
+    let end = end_of_head(&bytes).unwrap_or(bytes.len());
+    let framing = check_head(bytes.get(..end).unwrap_or_default(), limits)?;
+    Ok(Some(ReadHead { bytes, end, framing }))
 }
 
 async fn rest_of_head(
-    stream: &mut Stream,
+    stream: &mut Secured,
     mut buffer: BytesMut,
     limits: &Limits,
 ) -> Result<Option<BytesMut>, HeadFault> {
@@ -88,36 +106,66 @@ async fn rest_of_head(
     }
 }
 
-/// One request and its answer; the stream again, with what was read beyond the request, if the connection lives on.
-async fn exchange(connection: &Connection, stream: Stream, head: BytesMut) -> Option<(Stream, BytesMut)> {
-    let mut session = ServerSession::new_http1(stream);
-    session.set_keepalive(Some(KEEPALIVE_SECONDS));
+/// One request and its answer.
+async fn exchange(connection: &Connection, mut secured: Box<Secured>, head: ReadHead) -> After {
+    let limits = connection.limits();
+    let ReadHead { mut bytes, end, framing } = head;
+    if framing == Framing::Chunked {
+        secured.expect_chunks(&mut bytes, end);
+    }
+    let mut session = ServerSession::new_http1(secured);
+    // Some, because without any the session closes; how long a connection may stand idle is ours to say, not its.
+    session.set_keepalive(Some(0));
     session.set_pipelining_enabled(true);
-    session.set_pipelined_prefix(head);
+    session.set_pipelined_prefix(bytes);
     // The framework's own checks come on top of ours; what it says about a fault may quote the head and goes nowhere.
     if !matches!(session.read_request().await, Ok(true)) {
-        let _concluded = connection.gate().refuse_head(connection.visitor(), DoorFault::Head).await;
-        return None;
+        let Some(secured) = taken_back(session) else { return After::Gone };
+        refuse(connection, secured, DoorFault::Head).await;
+        return After::Gone;
     }
     let wants_close = wants_close(&session);
-    let concluded = {
+    let (concluded, failed) = {
         let head = request::head_of_http1(&mut session);
-        let mut body = WireBody::new(&mut session, connection.body_memory(), connection.limits());
-        match head {
+        let mut body = WireBody::new(&mut session, connection.body_memory(), limits);
+        let concluded = match head {
             Ok(head) => connection.gate().handle(connection.visitor(), head, &mut body).await,
             Err(fault) => connection.gate().refuse_head(connection.visitor(), fault).await,
-        }
+        };
+        (concluded, body.has_failed())
     };
-    let unread = !session.is_body_done();
-    if unread || wants_close || connection.is_going_down() {
-        session.set_keepalive(None);
+    // Only where a request ended is the next one's beginning known.
+    let ended = !failed && session.is_body_done();
+    let lives_on = ended && !wants_close && !connection.is_going_down();
+    // Said anew: an interim answer (100) makes the session forget it.
+    session.set_keepalive(lives_on.then_some(0));
+    let written = reply::write(&mut session, concluded, limits).await;
+    let drain = if ended { 0 } else { limits.drain_max_bytes };
+    match (written, lives_on) {
+        (Ok(()), true) => reuse(session, limits).await,
+        (Ok(()), false) => taken_back(session).map_or(After::Gone, |secured| After::End(secured, drain)),
+        (Err(_), _) => After::Gone,
     }
-    reply::write(&mut session, concluded, connection.limits()).await.ok()?;
-    if unread {
-        drain(&mut session, connection.limits()).await;
+}
+
+/// The connection for its next request. All of the last one has been read and its answer written: nothing is awaited
+/// here, and if it were, not for long.
+async fn reuse(session: ServerSession, limits: &Limits) -> After {
+    let finished = tokio::time::timeout(Limits::millis(limits.reply_timeout_ms), session.finish()).await;
+    let Ok(Ok(Some(reusable))) = finished else { return After::Gone };
+    let (stream, rest) = reusable.into_parts();
+    match stream.into_any().downcast() {
+        Ok(secured) => After::Reuse(secured, rest.unwrap_or_default()),
+        Err(_) => After::Gone,
     }
-    let (stream, rest) = session.finish().await.ok()??.into_parts();
-    Some((stream, rest.unwrap_or_default()))
+}
+
+/// The connection out of a session that ends.
+fn taken_back(session: ServerSession) -> Option<Box<Secured>> {
+    match session {
+        ServerSession::H1(session) => session.into_inner().into_any().downcast().ok(),
+        _ => None,
+    }
 }
 
 fn wants_close(session: &ServerSession) -> bool {
@@ -127,16 +175,22 @@ fn wants_close(session: &ServerSession) -> bool {
     session.req_header().headers.get_all(header::CONNECTION).iter().any(named)
 }
 
-/// Answers a head that no session may see: by hand, and the connection is closed.
-async fn refuse_head(connection: &Connection, mut stream: Stream, fault: HeadFault) {
-    let concluded = connection.gate().refuse_head(connection.visitor(), request::fault_of(fault)).await;
+/// Answers a head that no session may see.
+async fn refuse_head(connection: &Connection, secured: Box<Secured>, fault: HeadFault) {
+    refuse(connection, secured, request::fault_of(fault)).await;
+}
+
+/// Answers by hand what no session may answer, and ends the connection.
+async fn refuse(connection: &Connection, mut secured: Box<Secured>, fault: DoorFault) {
+    let limits = connection.limits();
+    let concluded = connection.gate().refuse_head(connection.visitor(), fault).await;
     let bytes = reply::raw_http1(concluded);
     let written = async {
-        tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await?;
-        tokio::io::AsyncWriteExt::flush(&mut stream).await
+        secured.write_all(&bytes).await?;
+        secured.flush().await
     };
-    let deadline = Limits::millis(connection.limits().reply_timeout_ms);
     // Whether the peer still reads is its own affair.
-    let _ = tokio::time::timeout(deadline, written).await;
-    stream.shutdown().await;
+    if matches!(tokio::time::timeout(Limits::millis(limits.reply_timeout_ms), written).await, Ok(Ok(()))) {
+        secured.end(limits.drain_max_bytes).await;
+    }
 }

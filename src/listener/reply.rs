@@ -4,10 +4,17 @@ use crate::limits::Limits;
 use crate::model::Receipt;
 use crate::model::Reply;
 use crate::pipeline::Concluded;
+use bytes::Bytes;
+use h2::server::SendResponse;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Response;
 use http::StatusCode;
 use http::header;
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
+use std::future::poll_fn;
 
 /// The connection is gone, or the answer cannot be written; there is nobody left to tell.
 #[derive(Clone, Copy, Debug)]
@@ -28,21 +35,67 @@ async fn within(limits: &Limits, written: impl Future<Output = Result<(), NotWri
 }
 
 async fn write_whole(session: &mut ServerSession, receipt: Receipt, reply: Reply) -> Result<(), NotWritten> {
-    let mut head =
-        ResponseHeader::build(reply.status, Some(reply.fields.len().saturating_add(6))).map_err(drop_error)?;
-    for (name, value) in reply.fields {
-        head.append_header(name, value).map_err(drop_error)?;
+    let fields = fields(receipt, &reply)?;
+    let mut head = ResponseHeader::build(reply.status, Some(fields.len())).map_err(drop_error)?;
+    for (name, value) in &fields {
+        head.append_header(name.clone(), value.clone()).map_err(drop_error)?;
     }
-    head.insert_header("receipt-id", receipt.to_string()).map_err(drop_error)?;
-    head.insert_header(header::CACHE_CONTROL, "no-store").map_err(drop_error)?;
-    head.insert_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff").map_err(drop_error)?;
-    // RFC 9110 §8.6: an answer that cannot have a body has no length either.
-    if reply.status != StatusCode::NO_CONTENT {
-        head.insert_header(header::CONTENT_LENGTH, reply.body.len()).map_err(drop_error)?;
-    }
-    head.insert_header(header::DATE, pingora::protocols::http::date::get_cached_date()).map_err(drop_error)?;
     session.write_response_header(Box::new(head)).await.map_err(drop_error)?;
     session.write_response_body(reply.body, true).await.map_err(drop_error)
+}
+
+/// Writes a concluded answer to a request of `method` on a stream of HTTP/2, whole, within `reply_timeout_ms`. The stream
+/// of one who does not read is reset.
+///
+/// # Errors
+/// [`NotWritten`] when the peer has gone, has reset the stream, or does not read. The outcome is on record all the same.
+pub async fn write_http2(
+    respond: SendResponse<Bytes>,
+    method: &Method,
+    concluded: Concluded,
+    limits: &Limits,
+) -> Result<(), NotWritten> {
+    let receipt = concluded.receipt();
+    let mut reply = concluded.into_reply();
+    let fields = fields(receipt, &reply)?;
+    if method == Method::HEAD {
+        reply.body = Bytes::new();
+    }
+    within(limits, send(respond, fields, reply)).await
+}
+
+/// Where there is no body the head ends the stream: no frame of data follows it.
+async fn send(mut respond: SendResponse<Bytes>, fields: HeaderMap, reply: Reply) -> Result<(), NotWritten> {
+    let Reply { status, mut body, .. } = reply;
+    let mut head = Response::new(());
+    (*head.status_mut(), *head.headers_mut()) = (status, fields);
+    let mut stream = respond.send_response(head, body.is_empty()).map_err(drop_error)?;
+    while !body.is_empty() {
+        stream.reserve_capacity(body.len());
+        let room = poll_fn(|context| stream.poll_capacity(context)).await.ok_or(NotWritten)?.map_err(drop_error)?;
+        if room > 0 {
+            let now = body.split_to(room.min(body.len()));
+            stream.send_data(now, body.is_empty()).map_err(drop_error)?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields of an answer: its own, and those that every answer carries.
+fn fields(receipt: Receipt, reply: &Reply) -> Result<HeaderMap, NotWritten> {
+    let mut fields = HeaderMap::with_capacity(reply.fields.len().saturating_add(6));
+    for (name, value) in &reply.fields {
+        fields.append(name, value.clone());
+    }
+    fields.insert("receipt-id", HeaderValue::try_from(receipt.to_string()).map_err(drop_error)?);
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // RFC 9110 §8.6: an answer that cannot have a body has no length either.
+    if reply.status != StatusCode::NO_CONTENT {
+        fields.insert(header::CONTENT_LENGTH, reply.body.len().into());
+    }
+    fields.insert(header::DATE, pingora::protocols::http::date::get_cached_date());
+    Ok(fields)
 }
 
 /// A concluded answer as the bytes of an HTTP/1.1 message that ends its connection: for requests whose head no session may
@@ -69,7 +122,6 @@ fn drop_error<E>(_: E) -> NotWritten {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use std::time::Duration;
     use tokio::io::AsyncReadExt;
 

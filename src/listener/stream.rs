@@ -3,8 +3,14 @@
 //! The handshake is rustls' own, because what it tells (the name that was asked for, the certificates, the kind of fault)
 //! does not come through Pingora's acceptor. A session writes head and body apart; they are gathered until it flushes, so
 //! that an answer is one TLS record and one packet. Nothing is kept while a connection stands idle.
+//!
+//! A body in chunks is held against the strict grammar of that coding on its way to the session, byte by byte: what the
+//! session would repair it never sees, and nothing behind it either.
 
+use crate::chunks::Grammar;
+use crate::limits::Limits;
 use async_trait::async_trait;
+use bytes::BytesMut;
 use pingora::protocols::ALPN;
 use pingora::protocols::GetProxyDigest;
 use pingora::protocols::GetSocketDigest;
@@ -48,14 +54,56 @@ pub struct Secured {
     gathered: Vec<u8>,
     written: usize,
     h2: bool,
+    guard: Guard,
+    goodbye: Duration,
+}
+
+/// What may be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Guard {
+    /// Whatever comes: a head, or a body that its length ends.
+    Open,
+    /// A body in chunks, and then whatever comes.
+    Chunked(Grammar),
+    /// Nothing any more: the chunks are malformed, and where the body ends nobody knows.
+    Broken,
 }
 
 impl Secured {
-    /// Takes a connection whose handshake is done.
+    /// Takes a connection whose handshake is done, and which is ended within `limits`.
     #[must_use]
-    pub fn new(tls: TlsStream<TcpStream>) -> Self {
+    pub fn new(tls: TlsStream<TcpStream>, limits: &Limits) -> Self {
         let h2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-        Self { tls, early: &[], gathered: Vec::new(), written: 0, h2 }
+        let goodbye = Limits::millis(limits.drain_timeout_ms);
+        Self { tls, early: &[], gathered: Vec::new(), written: 0, h2, guard: Guard::Open, goodbye }
+    }
+
+    /// From here on comes a body in chunks, of which `begun` has been read already. Cuts off what is malformed of it.
+    pub fn expect_chunks(&mut self, begun: &mut BytesMut, at: usize) {
+        self.guard = Guard::Chunked(Grammar::new());
+        let admitted = self.guard.admit(begun.get(at..).unwrap_or_default());
+        begun.truncate(at.saturating_add(admitted));
+    }
+
+    /// Whether a body in chunks was malformed. Nothing can be read any more then, and the connection must end.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.guard == Guard::Broken
+    }
+
+    /// Ends the connection: what was written goes out, then the end of TLS and of our half; then, so that a peer that is
+    /// still sending reads all that instead of a reset, what it sends is read and forgotten, at most `max_bytes`. All of
+    /// that within `drain_timeout_ms`.
+    pub async fn end(mut self, max_bytes: u64) {
+        let goodbye = self.goodbye;
+        let ended = async {
+            if AsyncWriteExt::shutdown(&mut self).await.is_ok() {
+                let (mut tcp, _) = self.tls.into_inner();
+                forget(&mut tcp, max_bytes).await;
+            }
+        };
+        // Too slow is as good as too much: closing is all that is left, and it is done by dropping.
+        let _ = tokio::time::timeout(goodbye, ended).await;
     }
 
     /// Whether HTTP/2 was agreed on.
@@ -99,7 +147,17 @@ impl AsyncRead for Secured {
             self.early = later;
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.tls).poll_read(context, buffer)
+        if self.is_broken() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.tls).poll_read(context, buffer))?;
+        let fresh = buffer.filled().get(before..).unwrap_or_default();
+        let (came, admitted) = (fresh.len(), self.guard.admit(fresh));
+        buffer.set_filled(before.saturating_add(admitted));
+        // No bytes at all would be taken for the end of the connection.
+        let nothing_left = admitted == 0 && came > 0;
+        Poll::Ready(if nothing_left { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) })
     }
 }
 
@@ -129,8 +187,9 @@ impl AsyncWrite for Secured {
 #[async_trait]
 impl Shutdown for Secured {
     async fn shutdown(&mut self) {
-        // The other side may be gone: closing is all that is left, and it is done by dropping.
-        let _ = AsyncWriteExt::shutdown(self).await;
+        let goodbye = self.goodbye;
+        // The other side may be gone, or not read: closing is all that is left, and it is done by dropping.
+        let _ = tokio::time::timeout(goodbye, AsyncWriteExt::shutdown(self)).await;
     }
 }
 
@@ -173,6 +232,39 @@ impl fmt::Debug for Secured {
     }
 }
 
+impl Guard {
+    /// How many of these bytes, which came next, may be read.
+    fn admit(&mut self, bytes: &[u8]) -> usize {
+        let Self::Chunked(mut grammar) = *self else { return if *self == Self::Open { bytes.len() } else { 0 } };
+        let mut rest = bytes;
+        loop {
+            match grammar.read(rest) {
+                Ok(Some(piece)) => rest = rest.get(piece.bytes()..).unwrap_or_default(),
+                Ok(None) => {
+                    *self = if grammar.is_whole() { Self::Open } else { Self::Chunked(grammar) };
+                    return bytes.len();
+                }
+                Err(_) => {
+                    *self = Self::Broken;
+                    return bytes.len().saturating_sub(rest.len());
+                }
+            }
+        }
+    }
+}
+
+/// Reads to the end, or until more than `max_bytes` have come.
+async fn forget(stream: &mut (impl AsyncRead + Unpin), max_bytes: u64) {
+    let mut left = max_bytes;
+    let mut buffer = [0; 1024];
+    while left > 0 {
+        match stream.read(&mut buffer).await {
+            Ok(count @ 1..) => left = left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)),
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
 async fn begins_h2(stream: &mut (impl AsyncRead + Unpin), deadline: Duration) -> bool {
     let mut preface = [0; PREFACE.len()];
     let read = tokio::time::timeout(deadline, stream.read_exact(&mut preface)).await;
@@ -182,6 +274,37 @@ async fn begins_h2(stream: &mut (impl AsyncRead + Unpin), deadline: Duration) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::clock::SystemClock;
+    use crate::crypto;
+    use crate::devkit::Pki;
+    use std::net::Ipv4Addr;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::TlsConnector;
+
+    #[test]
+    fn chunks_are_admitted_up_to_the_first_malformed_byte_and_nothing_after_it() {
+        let mut guard = Guard::Chunked(Grammar::new());
+        assert_eq!(guard.admit(b"4\r\nWi"), 5);
+        assert_eq!(guard.admit(b"ki\r\n0;x=y\r\n\r\nGET / HTTP/1.1\r\n"), 5);
+        assert_eq!((guard, guard.admit(b"0\r\n\r\n")), (Guard::Broken, 0));
+        let mut guard = Guard::Chunked(Grammar::new());
+        let whole = b"4\r\nWiki\r\n0\r\n\r\nZZ of the next request";
+        assert_eq!((guard.admit(whole), guard), (whole.len(), Guard::Open));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_peer_still_sends_is_forgotten_up_to_the_limit_and_not_beyond() {
+        let (mut ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        theirs.write_all(&[b'x'; 4096]).await.unwrap();
+        forget(&mut ours, 2048).await;
+        let mut rest = vec![0; 4096];
+        assert_eq!(ours.read(&mut rest).await.unwrap(), 2048);
+        forget(&mut ours, 0).await;
+        drop(theirs);
+        forget(&mut ours, 1).await;
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_the_whole_preface_within_its_time_begins_http2() {
@@ -192,5 +315,55 @@ mod tests {
         let (_silent, mut ours) = tokio::io::duplex(64);
         let begun = tokio::time::timeout(Duration::from_millis(101), begins_h2(&mut ours, deadline));
         assert!(!begun.await.unwrap(), "and no longer");
+    }
+
+    /// Both ends of a connection whose handshake is done; the first is ended within so many milliseconds.
+    async fn pair(drain_timeout_ms: u64) -> (Secured, tokio_rustls::client::TlsStream<TcpStream>) {
+        crypto::install_provider().unwrap();
+        let pki = Pki::new(SystemClock::new().now().seconds()).unwrap();
+        let roots = vec![pki.backend_authority.root()];
+        let server = crypto::server_config(&pki.gateway.identity().unwrap(), roots).unwrap();
+        let roots = vec![pki.gateway_authority.root()];
+        let client = crypto::client_config(Some(&pki.backend.identity().unwrap()), roots, &["http/1.1"]).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let theirs = async {
+            let tcp = TcpStream::connect(address).await.unwrap();
+            TlsConnector::from(client).connect("localhost".try_into().unwrap(), tcp).await.unwrap()
+        };
+        let ours = async { TlsAcceptor::from(server).accept(listener.accept().await.unwrap().0).await.unwrap() };
+        let (ours, theirs) = tokio::join!(ours, theirs);
+        (Secured::new(ours, &Limits { drain_timeout_ms, ..Limits::default() }), theirs)
+    }
+
+    #[tokio::test]
+    async fn ending_a_connection_takes_no_longer_than_its_time_whatever_the_peer_does_not_do() {
+        const PATIENCE: Duration = Duration::from_secs(20);
+        // It does not read: nothing more goes out, not even the end of TLS.
+        let (mut ours, theirs) = pair(50).await;
+        let filled = async { while ours.write_all(&[b'x'; 32 * 1024]).await.is_ok() {} };
+        assert!(tokio::time::timeout(Duration::from_millis(500), filled).await.is_err(), "the socket takes no more");
+        tokio::time::timeout(PATIENCE, ours.end(u64::MAX)).await.unwrap();
+        drop(theirs);
+        // It reads, and does not close.
+        let (ours, mut theirs) = pair(50).await;
+        tokio::time::timeout(PATIENCE, ours.end(u64::MAX)).await.unwrap();
+        assert_eq!(theirs.read(&mut [0; 1]).await.unwrap(), 0, "it was told of the end");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_still_sends_reads_what_was_written_and_the_end() {
+        let (mut ours, mut theirs) = pair(20_000).await;
+        ours.write_all(b"no").await.unwrap();
+        theirs.write_all(&[b'x'; 32 * 1024]).await.unwrap();
+        theirs.flush().await.unwrap();
+        let peer = async {
+            let mut read = Vec::new();
+            theirs.read_to_end(&mut read).await.unwrap();
+            drop(theirs);
+            read
+        };
+        let ((), read) = tokio::join!(ours.end(u64::MAX), peer);
+        assert_eq!(read, b"no");
     }
 }

@@ -111,6 +111,34 @@ labels! {
     }
 }
 
+labels! {
+    /// Why a connection of HTTP/2 ended before its time, or a stream was not taken.
+    Http2Fault {
+        /// The preface did not come whole and in time (RFC 9113 §3.4).
+        Preface = "preface",
+        /// The peer broke the connection off.
+        BrokenOff = "broken-off",
+        /// The peer ended it for a fault that it saw in us.
+        PeerError = "peer-error",
+        /// Frames or pseudo-fields that break the rules (PROTOCOL_ERROR).
+        Protocol = "protocol",
+        /// More data than the window allowed (FLOW_CONTROL_ERROR).
+        FlowControl = "flow-control",
+        /// A frame of a wrong size (FRAME_SIZE_ERROR).
+        FrameSize = "frame-size",
+        /// A head in pieces that is too long to be read (COMPRESSION_ERROR).
+        Compression = "compression",
+        /// Resets, empty frames, continuations or fields without measure (ENHANCE_YOUR_CALM).
+        EnhanceYourCalm = "enhance-your-calm",
+        /// Malformed heads without measure; each was answered.
+        MalformedHeads = "malformed-heads",
+        /// A stream beyond `h2_streams_max` exchanges under way; the connection lives on.
+        StreamRefused = "stream-refused",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +150,7 @@ mod tests {
         assert!(distinct(Door::ALL.iter().map(|value| value.word()).collect()));
         assert!(distinct(Step::ALL.iter().map(|value| value.word()).collect()));
         assert!(distinct(ConnectionRefusal::ALL.iter().map(|value| value.word()).collect()));
+        assert!(distinct(Http2Fault::ALL.iter().map(|value| value.word()).collect()));
         assert!(distinct(HandshakeFailure::ALL.iter().map(|value| value.word()).collect()));
     }
 }

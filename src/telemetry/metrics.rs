@@ -8,6 +8,7 @@ use crate::model::Reason;
 use crate::telemetry::labels::ConnectionRefusal;
 use crate::telemetry::labels::Door;
 use crate::telemetry::labels::HandshakeFailure;
+use crate::telemetry::labels::Http2Fault;
 use crate::telemetry::labels::Step;
 use crate::telemetry::names;
 use crate::telemetry::names::Metric;
@@ -43,6 +44,7 @@ pub struct Metrics {
     reloads_failed: IntCounter,
     expiry: IntGaugeVec,
     expiring: IntGaugeVec,
+    http2_faults: Vec<IntCounter>,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
     audit_sync_time: Histogram,
@@ -87,6 +89,7 @@ impl Metrics {
         let steps = make.histograms(names::STEPS, SECONDS)?;
         let failures = make.counters(names::HANDSHAKES_FAILED)?;
         let reloads = make.counters(names::RELOADS)?;
+        let http2_faults = make.counters(names::HTTP2_FAULTS)?;
         let open = make.gauges(names::CONNECTIONS)?;
         let accepted = make.counters(names::ACCEPTED)?;
         let refused = make.counters(names::REFUSED)?;
@@ -113,6 +116,7 @@ impl Metrics {
             reloads_failed: reloads.with_label_values(&["failed"]),
             expiry: make.gauges(names::EXPIRY)?,
             expiring: make.gauges(names::EXPIRING)?,
+            http2_faults: Http2Fault::ALL.iter().map(|kind| http2_faults.with_label_values(&[kind.word()])).collect(),
             audit_syncs: make.counter(names::AUDIT_SYNCS)?,
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
@@ -185,6 +189,11 @@ impl Metrics {
     pub fn expires(&self, item: &str, of: &str, at: u64, state: u8) {
         self.expiry.with_label_values(&[item, of]).set(i64::try_from(at).unwrap_or(i64::MAX));
         self.expiring.with_label_values(&[item, of]).set(i64::from(state));
+    }
+
+    /// A connection of HTTP/2 ended by a fault, or a stream was not taken.
+    pub fn http2_fault(&self, kind: Http2Fault) {
+        count(&self.http2_faults, kind as usize);
     }
 
     /// So many records became durable together, and it took so long.
@@ -317,6 +326,9 @@ mod tests {
         for reason in HandshakeFailure::ALL {
             metrics.handshake_failed(*reason);
         }
+        for kind in Http2Fault::ALL {
+            metrics.http2_fault(*kind);
+        }
         for (door, reason) in Door::ALL.iter().flat_map(|d| ConnectionRefusal::ALL.iter().map(move |r| (*d, *r))) {
             metrics.connection_refused(door, reason);
         }
@@ -331,6 +343,10 @@ mod tests {
         }
         for reason in HandshakeFailure::ALL {
             let series = format!("portcullis_handshakes_failed_total{{reason=\"{}\"}} 1\n", reason.word());
+            assert!(text.contains(&series), "{text}");
+        }
+        for kind in Http2Fault::ALL {
+            let series = format!("portcullis_http2_faults_total{{kind=\"{}\"}} 1\n", kind.word());
             assert!(text.contains(&series), "{text}");
         }
         assert_eq!(

@@ -11,6 +11,7 @@ mod names;
 pub use labels::ConnectionRefusal;
 pub use labels::Door;
 pub use labels::HandshakeFailure;
+pub use labels::Http2Fault;
 pub use labels::Step;
 pub use log::LogError;
 pub use log::start_log;

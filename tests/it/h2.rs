@@ -12,15 +12,20 @@ use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::Misbehaviour;
 use portcullis::gateway::Ended;
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+mod bounds;
+mod frames;
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -166,20 +171,22 @@ fn what_one_stream_is_refused_for_is_on_record_and_hurts_no_other() {
 }
 
 #[test]
-fn a_head_that_the_codec_refuses_by_itself_gets_a_bare_status_and_goes_no_further() {
+fn a_list_of_fields_beyond_twice_the_limit_gets_a_bare_status_of_the_codec_and_goes_no_further() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "workers: 2", "workers: 1");
     let gateway = Served::on(&stage);
     let contradicting = Command::new(&stage).with("host", "other.gateway.prop.example");
-    let long = Command::new(&stage).with("x-long", &"a".repeat(20_000));
+    let long = |bytes| Command::new(&stage).with("x-long", &"a".repeat(bytes));
     stage.wait(async {
         let (streams, _driver) = Streams::open(&stage, gateway.address).await;
-        for (command, status) in [(contradicting, 400), (long, 431)] {
-            let (answer, mut body) = streams.begin(&command).await.unwrap();
-            drop(body.send_data(command.body.clone().into(), true));
-            let answer = whole(answer).await.unwrap();
-            assert_eq!((answer.status, answer.headers.len(), answer.body.len()), (status, 0, 0));
+        for command in [contradicting, long(17_000), long(30_000)] {
+            let answer = streams.give(&command).await.unwrap();
+            assert_eq!((answer.status, reason(&stage, &answer).as_str()), (400, "malformed-head"));
         }
+        let (answer, mut body) = streams.begin(&long(33_000)).await.unwrap();
+        drop(body.send_data(Bytes::from_static(b"{}"), true));
+        let answer = whole(answer).await.unwrap();
+        assert_eq!((answer.status, answer.headers.len(), answer.body.len()), (431, 0, 0));
     });
     fence(&stage, &gateway, 0);
 }
@@ -208,6 +215,7 @@ fn a_length_that_is_not_kept_and_trailers_never_reach_the_partner() {
         body.send_trailers(trailers.into_iter().collect()).unwrap();
         let answer = whole(answer).await.unwrap();
         command.examine(&answer);
+        assert_eq!((answer.status, reason(&stage, &answer).as_str()), (400, "malformed-head"));
         let sent: Vec<u8> = stage.partner.raw().into_iter().flat_map(|connection| connection.bytes).collect();
         assert!(!String::from_utf8_lossy(&sent).contains("canary"), "status {}", answer.status);
     });
@@ -217,8 +225,8 @@ fn a_length_that_is_not_kept_and_trailers_never_reach_the_partner() {
 struct Frames(TlsStream<TcpStream>);
 
 impl Frames {
-    async fn open(stage: &Stage, gateway: &Served) -> Self {
-        let mut tls = connect_h2(stage, gateway.address).await;
+    async fn open(stage: &Stage, gateway: SocketAddr) -> Self {
+        let mut tls = connect_h2(stage, gateway).await;
         tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
         tls.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
         Self(tls)
@@ -231,11 +239,16 @@ impl Frames {
 
     /// The next frame: kind, stream, payload; `None` at the connection's end.
     async fn next(&mut self) -> Option<(u8, u32, Vec<u8>)> {
+        self.frame().await.map(|(kind, _, stream, payload)| (kind, stream, payload))
+    }
+
+    /// The next frame, with its flags.
+    async fn frame(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;
         let mut payload = vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
         self.0.read_exact(&mut payload).await.ok()?;
-        Some((head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
+        Some((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
     }
 
     /// The next frame of that kind; `None` at the connection's end.
@@ -293,7 +306,7 @@ fn a_stream_beyond_the_limit_is_refused_and_those_within_it_are_answered() {
     stage.limit("h2_streams_max: 2");
     let gateway = Served::on(&stage);
     stage.wait(async {
-        let mut frames = Frames::open(&stage, &gateway).await;
+        let mut frames = Frames::open(&stage, gateway.address).await;
         let command = Command::new(&stage);
         for stream in [1, 3, 5] {
             let command = Command::new(&stage);
@@ -326,7 +339,7 @@ fn heads_that_break_the_rules_of_http_2_reach_no_partner() {
         ("a second authority", ("host", "other.gateway.prop.example")),
     ] {
         stage.wait(async {
-            let mut frames = Frames::open(&stage, &gateway).await;
+            let mut frames = Frames::open(&stage, gateway.address).await;
             let command = Command::new(&stage);
             frames.send(&frame(HEADERS, END_HEADERS, 1, &head(&command, &[more]))).await;
             frames.send(&frame(DATA, END_STREAM, 1, &command.body)).await;
@@ -351,7 +364,7 @@ fn streams_that_are_reset_as_fast_as_they_come_end_their_connection_and_no_other
     stage.edit("gateway.yaml", "workers: 2", "workers: 1");
     let gateway = Served::on(&stage);
     stage.wait(async {
-        let mut frames = Frames::open(&stage, &gateway).await;
+        let mut frames = Frames::open(&stage, gateway.address).await;
         let head = head(&Command::new(&stage), &[]);
         for number in 0..STREAMS {
             let stream = number * 2 + 1;

@@ -32,8 +32,9 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("model", 0, &[]),
     ("json", 0, &["limits"]),
     ("crypto", 0, &["model", "json", "clock", "secret"]),
-    ("wire", 0, &["clock", "crypto", "limits"]),
+    ("wire", 0, &["chunks", "clock", "crypto", "limits"]),
     ("telemetry", 0, &["model"]),
+    ("chunks", 0, &[]),
     ("clock", 0, &["model", "files"]),
     ("diagnostic", 0, &["model", "files"]),
     ("limits", 0, &["model", "files"]),
@@ -84,6 +85,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rustls", &["crypto", "listener", "wire"]),
     // `devkit`: the simulated ends speak TLS by themselves, so that tests do not meet the gateway's faults twice.
     ("tokio_rustls", &["devkit", "listener", "wire"]),
+    ("h2", &["listener"]),
     ("rcgen", &["devkit"]),
 ];
 

@@ -30,6 +30,7 @@ mod house;
 mod logs;
 #[cfg(test)]
 mod metrics;
+mod http1;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]

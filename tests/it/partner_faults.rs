@@ -3,6 +3,7 @@
 
 use crate::harness::Command;
 use crate::harness::Record;
+use crate::harness::Scene;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::fresh_key;
@@ -47,6 +48,33 @@ fn an_answer_that_the_contract_does_not_declare_is_a_neutral_502_and_the_record_
     }
     stage.partner.behave_well();
     assert_eq!(given(&stage, &backend, &Command::new(&stage)).0, 200);
+}
+
+#[test]
+fn after_an_answer_that_is_not_valid_the_next_command_comes_over_a_new_connection() {
+    let scene = Scene::new();
+    let partner = &scene.stage.partner;
+    let mut connections = partner.progress().connections;
+    for misbehaviour in [
+        Misbehaviour::FullProfile,
+        Misbehaviour::WrongMediaType,
+        Misbehaviour::UndeclaredStatus,
+        Misbehaviour::ForeignPseudonym,
+        Misbehaviour::SecondAnswer,
+    ] {
+        partner.behave(misbehaviour);
+        assert!(given(&scene.stage, &scene.backend, &scene.command()).0 >= 500);
+        assert_eq!(partner.progress().connections, connections, "{misbehaviour:?}");
+        partner.behave_well();
+        assert_eq!(given(&scene.stage, &scene.backend, &scene.command()).0, 200);
+        connections += 1;
+        assert_eq!(partner.progress().connections, connections, "{misbehaviour:?}");
+    }
+    // Refused as the contract declares is valid, too: the connection goes on.
+    partner.block("house-1", "door-1");
+    assert_eq!(given(&scene.stage, &scene.backend, &scene.command()).0, 409);
+    assert_eq!(given(&scene.stage, &scene.backend, &scene.command()).0, 409);
+    assert_eq!(partner.progress().connections, connections);
 }
 
 #[test]
