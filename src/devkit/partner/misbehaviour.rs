@@ -45,6 +45,20 @@ pub enum Misbehaviour {
     Trailers,
     /// Sends the right body in chunks, the second of which has a size that is no number.
     ChunkedGarbage,
+    /// Sends the right answer with one text of it replaced: for tables of what is wrong in one place.
+    Altered {
+        /// What stands in the right answer.
+        from: &'static str,
+        /// What stands there instead, each character the byte of its number.
+        to: &'static str,
+    },
+    /// The same with the right body in chunks: ten bytes, and then the rest.
+    AlteredChunks {
+        /// What stands in the right answer.
+        from: &'static str,
+        /// What stands there instead, each character the byte of its number.
+        to: &'static str,
+    },
     /// Sends the right answer byte by byte, one in each `every`.
     SlowDrip {
         /// The pause before each byte.
@@ -69,7 +83,7 @@ pub enum Misbehaviour {
 
 impl Misbehaviour {
     /// One of each, for tests that must meet them all.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::FullProfile,
         Self::WrongMediaType,
         Self::UndeclaredStatus,
@@ -82,6 +96,8 @@ impl Misbehaviour {
         Self::SwitchingProtocols,
         Self::Trailers,
         Self::ChunkedGarbage,
+        Self::Altered { from: "HTTP/1.1", to: "HTTP/1.0" },
+        Self::AlteredChunks { from: "\r\n0\r\n", to: "\r\n0;x\r\n" },
         Self::SlowDrip { every: Duration::from_millis(20) },
         Self::HangBeforeAnswer,
         Self::HangInHandshake,
@@ -111,6 +127,8 @@ impl Misbehaviour {
             Self::SwitchingProtocols => framing::switching_protocols(right),
             Self::Trailers => framing::trailers(right),
             Self::ChunkedGarbage => framing::chunked_garbage(right),
+            Self::Altered { from, to } => framing::altered(&right.answer().bytes(), from, to),
+            Self::AlteredChunks { from, to } => framing::altered(&framing::in_chunks(right), from, to),
             Self::CloseWithoutAnswer => Vec::new(),
             Self::SlowDrip { .. }
             | Self::HangBeforeAnswer

@@ -317,11 +317,18 @@ async fn answers_with_wrong_framing_are_wrong_in_that_one_way() {
     assert!(right(&stage.command().await.unwrap()));
     assert!(stage.last_answered().ends_with("0\r\nSet-Cookie: canary-trailer=1\r\nX-Profile: canary-trailer\r\n\r\n"));
 
+    stage.partner.behave(Misbehaviour::Altered { from: "200 OK", to: "200 Fine" });
+    assert!(right(&stage.command().await.unwrap()) && stage.last_answered().starts_with("HTTP/1.1 200 Fine\r\n"));
+
+    stage.partner.behave(Misbehaviour::AlteredChunks { from: "\r\n0\r\n\r\n", to: "\r\n0\r\nX: y\r\n\r\n" });
+    assert!(right(&stage.command().await.unwrap()));
+    assert!(stage.last_answered().contains("\r\n\r\nA\r\n") && stage.last_answered().ends_with("0\r\nX: y\r\n\r\n"));
+
     stage.partner.behave(Misbehaviour::ChunkedGarbage);
     let fault = stage.command().await.unwrap_err();
     assert!(matches!(fault, BackendFault::Malformed(Malformed::Chunks)), "{fault:?}");
 
-    assert_eq!(stage.partner.total_actuations(), 5, "each has moved its door");
+    assert_eq!(stage.partner.total_actuations(), 7, "each has moved its door");
 }
 
 #[tokio::test]

@@ -44,6 +44,25 @@ pub(super) fn chunked_garbage(right: &Opened) -> Vec<u8> {
     bytes
 }
 
+/// The right body in two chunks.
+pub(super) fn in_chunks(right: &Opened) -> Vec<u8> {
+    let answer = right.answer();
+    let (first, second) = answer.body().split_at(answer.body().len().min(10));
+    [chunked_head(), chunk(first), chunk(second), b"0\r\n\r\n".to_vec()].concat()
+}
+
+/// `message` with the first `from` in it replaced by the bytes of `to`.
+pub(super) fn altered(message: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let to: Vec<u8> = to.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect();
+    match message.windows(from.len().max(1)).position(|window| window == from.as_bytes()) {
+        Some(at) => {
+            let (before, rest) = message.split_at(at);
+            [before, &to, rest.get(from.len()..).unwrap_or_default()].concat()
+        }
+        None => message.to_vec(),
+    }
+}
+
 fn chunked_head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()
 }
