@@ -322,7 +322,7 @@ mod tests {
         crypto::install_provider().unwrap();
         let pki = Pki::new(SystemClock::new().now().seconds()).unwrap();
         let roots = vec![pki.backend_authority.root()];
-        let server = crypto::server_config(&pki.gateway.identity().unwrap(), roots).unwrap();
+        let server = crypto::server_config_speaking(&pki.gateway.identity().unwrap(), roots, &["http/1.1"]).unwrap();
         let roots = vec![pki.gateway_authority.root()];
         let client = crypto::client_config(Some(&pki.backend.identity().unwrap()), roots, &["http/1.1"]).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -1,9 +1,6 @@
 //! The integration tests: one binary, so that it is linked once.
 //!
 //! Modules stand under `#[cfg(test)]
-//! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
-
-#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod audit_faults;
@@ -32,10 +29,11 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod http1;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod metrics;
-mod http1;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
@@ -44,6 +42,7 @@ mod partner_faults;
 mod recording;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod repeats;
