@@ -4,6 +4,7 @@
 //! value), then the body. Numbers have their big end first. What was sealed is ours, so that a form that does not fit is
 //! a fault of the same kind as a seal that does not open.
 
+use crate::audit::outcome::OutcomeState;
 use crate::crypto::Sealer;
 use crate::model::Receipt;
 use crate::model::Reply;
@@ -11,6 +12,39 @@ use bytes::Bytes;
 use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
+use std::fmt;
+
+/// An answer that an outcome on record kept; only [`Log::recorded_answer`](crate::audit::Log::recorded_answer) makes one,
+/// so that nothing else can be given out again as what the partner said.
+#[must_use = "an answer that nobody reads tells nobody how the command ended"]
+pub struct RecordedAnswer {
+    state: OutcomeState,
+    reply: Reply,
+}
+
+impl RecordedAnswer {
+    pub(super) const fn new(state: OutcomeState, reply: Reply) -> Self {
+        Self { state, reply }
+    }
+
+    /// How the command ended.
+    #[must_use]
+    pub const fn state(&self) -> OutcomeState {
+        self.state
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        self.reply
+    }
+}
+
+impl fmt::Debug for RecordedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordedAnswer {{ {:?}, {}, {} bytes }}", self.state, self.reply.status, self.reply.body.len())
+    }
+}
 
 /// The longest body that is kept. The outcome of a command with a longer one counts as unknown when it is repeated.
 pub(super) const KEPT_MAX_BYTES: usize = 4 * 1024 * 1024;

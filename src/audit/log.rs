@@ -12,6 +12,7 @@
 //! **Lost records.** What finds no room is counted and told later; [`losses`](crate::audit::losses) says how.
 
 use crate::audit::answer;
+use crate::audit::answer::RecordedAnswer;
 use crate::audit::desk::Desk;
 use crate::audit::desk::Wait;
 use crate::audit::facts::Facts;
@@ -299,11 +300,7 @@ impl Log {
     ///
     /// # Errors
     /// [`RecallFault`], also where the disk takes longer than a record may; the outcome then counts as unknown.
-    pub async fn recorded_answer(
-        &self,
-        place: AnswerPlace,
-        receipt: Receipt,
-    ) -> Result<(OutcomeState, Reply), RecallFault> {
+    pub async fn recorded_answer(&self, place: AnswerPlace, receipt: Receipt) -> Result<RecordedAnswer, RecallFault> {
         let read = tokio::time::timeout(self.shared.settings.deadline, self.shared.reader.read(place));
         let bytes = read.await.unwrap_or(Err(RecallFault::Late))?;
         if !read::is_whole(&bytes) {
@@ -314,7 +311,8 @@ impl Log {
             return Err(RecallFault::NotThere);
         }
         let (state, sealed) = line.state.zip(line.sealed_answer()).ok_or(RecallFault::NotThere)?;
-        answer::open(&self.shared.sealer, receipt, &sealed).map(|reply| (state, reply)).ok_or(RecallFault::Sealed)
+        let reply = answer::open(&self.shared.sealer, receipt, &sealed).ok_or(RecallFault::Sealed)?;
+        Ok(RecordedAnswer::new(state, reply))
     }
 
     /// Whether records are taken: `false` once writing has failed. For `/readyz`.

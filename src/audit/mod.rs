@@ -35,6 +35,7 @@ mod segment;
 mod storage;
 mod writer;
 
+pub use answer::RecordedAnswer;
 pub use facts::Decided;
 pub use facts::Facts;
 pub use facts::KeyDigests;

@@ -42,6 +42,17 @@ use std::fmt;
 ///     l.outcome(r, o, reply, now).await
 /// }
 /// ```
+/// Nor is what no policy permitted:
+/// ```compile_fail
+/// use portcullis::{audit::{AuditFault, Concluded, Facts, Log, Outcome, Recorded}, clock::UnixMillis, contract::Rebuilt};
+/// use portcullis::{model::Reply, policy::Permit, protect::Protected};
+/// async fn intend(l: &Log, p: &Permit, o: &Protected, r: &Rebuilt, f: &Facts, now: UnixMillis) -> Result<Recorded, AuditFault> {
+///     l.intent(o, o, f, now).await
+/// }
+/// async fn end(l: &Log, r: Recorded, o: Outcome, reply: Reply, now: UnixMillis) -> Concluded {
+///     l.outcome(r, o, reply, now).await
+/// }
+/// ```
 /// Nor does an intent have a second outcome:
 /// ```compile_fail
 /// use portcullis::{audit::{AuditFault, Concluded, Facts, Log, Outcome, Recorded}, clock::UnixMillis, contract::Rebuilt};

@@ -60,6 +60,13 @@ pub struct Rebuilt {
 ///     rebuild(declared, caller.peer(), body)
 /// }
 /// ```
+/// Nor is a body read for what no contract declares:
+/// ```compile_fail
+/// use portcullis::{contract::{ContractFault, Declared, Rebuilt, rebuild}, identity::Caller};
+/// fn body(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
+///     rebuild(caller, caller, body)
+/// }
+/// ```
 pub fn rebuild(declared: Declared, caller: &Caller, body: &[u8]) -> Result<Rebuilt, ContractFault> {
     rebuild_for(declared, &|name| caller.token().and_then(|token| token.claim(name)), body)
 }

@@ -36,6 +36,14 @@ use std::sync::Arc;
 ///     g.admit(d, d, f, now)
 /// }
 /// ```
+/// Nor what no contract declares:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault}, identity::Caller};
+/// # use http::HeaderMap;
+/// fn admit(g: &Guard, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit(c, c, f, now)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "without this proof the exchange ends here"]
 pub struct Admitted {

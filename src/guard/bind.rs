@@ -22,6 +22,21 @@ use std::ops::RangeInclusive;
 pub const KEY_BYTES: RangeInclusive<usize> = 8..=128;
 
 /// What a command's idempotency key stands for.
+///
+/// The key of who was admitted is bound:
+/// ```
+/// use portcullis::{clock::UnixMillis, contract::{Declared, Rebuilt}, guard::{Admitted, Bound, Guard, GuardFault}, identity::Caller};
+/// fn bind(g: &Guard, d: &Declared, a: &Admitted, c: &Caller, r: &Rebuilt, now: UnixMillis) -> Result<Bound, GuardFault> {
+///     g.bind(a, c, r, now)
+/// }
+/// ```
+/// What was declared alone is not:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::{Declared, Rebuilt}, guard::{Admitted, Bound, Guard, GuardFault}, identity::Caller};
+/// fn bind(g: &Guard, d: &Declared, a: &Admitted, c: &Caller, r: &Rebuilt, now: UnixMillis) -> Result<Bound, GuardFault> {
+///     g.bind(d, c, r, now)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a dropped reservation is released"]
 pub enum Bound {

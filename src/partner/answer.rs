@@ -1,6 +1,6 @@
 //! The partner's whole answer, as it came: within limits, exactly one, and not yet held against any contract.
 
-use crate::model::Reply;
+use crate::audit::RecordedAnswer;
 use crate::wire::Response;
 use crate::wire::Spent;
 use bytes::Bytes;
@@ -8,7 +8,22 @@ use http::HeaderMap;
 use http::StatusCode;
 use std::fmt;
 
-/// Proof that one whole answer came from the partner; only this room makes one.
+/// Proof that one whole answer came from the partner, now or for a command on record; only this room makes one.
+///
+/// What the record kept is one:
+/// ```
+/// use portcullis::{audit::RecordedAnswer, model::Reply, partner::Answer};
+/// fn again(kept: RecordedAnswer) -> Answer {
+///     Answer::of_record(kept)
+/// }
+/// ```
+/// What somebody wrote is none:
+/// ```compile_fail
+/// use portcullis::{audit::RecordedAnswer, model::Reply, partner::Answer};
+/// fn again(kept: Reply) -> Answer {
+///     Answer::of_record(kept)
+/// }
+/// ```
 #[must_use = "an answer that nobody checks is a command whose outcome nobody records"]
 pub struct Answer {
     status: StatusCode,
@@ -23,8 +38,9 @@ impl Answer {
         Self { status, fields, body, spent }
     }
 
-    /// An answer that was given before and kept; it is checked again as if it had come now.
-    pub fn of_reply(kept: Reply) -> Self {
+    /// An answer that came before and is on record; it is checked again as if it had come now.
+    pub fn of_record(kept: RecordedAnswer) -> Self {
+        let kept = kept.into_reply();
         let mut fields = HeaderMap::new();
         for (name, value) in kept.fields {
             fields.append(name, value);

@@ -41,6 +41,21 @@ pub struct Partner {
 }
 
 /// A connection to the partner over which nothing of the command has been sent.
+///
+/// For what is on record there is one:
+/// ```
+/// use portcullis::{audit::Recorded, partner::{Line, Partner, PartnerFault}, policy::Permit};
+/// async fn open(partner: &Partner, permit: &Permit, recorded: &Recorded) -> Result<Line, PartnerFault> {
+///     partner.open(recorded).await
+/// }
+/// ```
+/// For what is permitted alone there is none:
+/// ```compile_fail
+/// use portcullis::{audit::Recorded, partner::{Line, Partner, PartnerFault}, policy::Permit};
+/// async fn open(partner: &Partner, permit: &Permit, recorded: &Recorded) -> Result<Line, PartnerFault> {
+///     partner.open(permit).await
+/// }
+/// ```
 #[must_use = "a line that is not used goes back to nobody"]
 pub struct Line {
     connection: Box<dyn Connection>,

@@ -40,12 +40,12 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
 /// The first command's answer: the partner's, checked and restored as if it had come now, or our own.
 async fn recall(gate: &Gate, repeated: &Repeated) -> Option<Reply> {
     let PastOutcome::Answered(place) = repeated.outcome else { return None };
-    let (state, kept) = gate.log.recorded_answer(place, repeated.first).await.ok()?;
-    match state {
+    let kept = gate.log.recorded_answer(place, repeated.first).await.ok()?;
+    match kept.state() {
         OutcomeState::Done | OutcomeState::Refused => {
-            repeated.asked.read(Answer::of_reply(kept)).ok().map(|taken| taken.reply)
+            repeated.asked.read(Answer::of_record(kept)).ok().map(|taken| taken.reply)
         }
-        OutcomeState::Withdrawn | OutcomeState::NotSent => Some(kept),
+        OutcomeState::Withdrawn | OutcomeState::NotSent => Some(kept.into_reply()),
         OutcomeState::Unknown => None,
     }
 }

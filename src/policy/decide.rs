@@ -17,6 +17,34 @@ use crate::policy::question::Question;
 use std::sync::Arc;
 
 /// Proof that policy permits one command on one thing. Only an Allow without any policy error makes one.
+///
+/// Who was admitted, and what was rebuilt, is decided about:
+/// ```
+/// use portcullis::{clock::UnixMillis, contract::{Declared, Rebuilt}, guard::Admitted, identity::Caller, model::Located};
+/// use portcullis::policy::{Permit, Policies, PolicyFault};
+/// # type Decided = Result<Permit, PolicyFault>;
+/// fn decide(p: &Policies, d: &Declared, a: &Admitted, c: &Caller, r: &Rebuilt, l: &Located, now: UnixMillis) -> Decided {
+///     p.decide(a, c, r, l, now)
+/// }
+/// ```
+/// What the guard did not admit is not decided about:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::{Declared, Rebuilt}, guard::Admitted, identity::Caller, model::Located};
+/// use portcullis::policy::{Permit, Policies, PolicyFault};
+/// # type Decided = Result<Permit, PolicyFault>;
+/// fn decide(p: &Policies, d: &Declared, a: &Admitted, c: &Caller, r: &Rebuilt, l: &Located, now: UnixMillis) -> Decided {
+///     p.decide(d, c, r, l, now)
+/// }
+/// ```
+/// Nor is a request whose body nobody rebuilt:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::{Declared, Rebuilt}, guard::Admitted, identity::Caller, model::Located};
+/// use portcullis::policy::{Permit, Policies, PolicyFault};
+/// # type Decided = Result<Permit, PolicyFault>;
+/// fn decide(p: &Policies, d: &Declared, a: &Admitted, c: &Caller, r: &Rebuilt, l: &Located, now: UnixMillis) -> Decided {
+///     p.decide(a, c, d, l, now)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "without this proof nothing is protected, recorded or sent"]
 pub struct Permit {

@@ -7,6 +7,21 @@ use crate::protect::Restored;
 use std::fmt;
 
 /// Proof that the caller may see this answer; only [`visible`] makes one, and only for who has the permit.
+///
+/// What was restored is seen:
+/// ```
+/// use portcullis::{contract::Checked, policy::{Permit, Visible, visible}, protect::Restored};
+/// fn see(permit: &Permit, checked: Checked, restored: Restored) -> Visible {
+///     visible(permit, restored)
+/// }
+/// ```
+/// What is still in the partner's words is not:
+/// ```compile_fail
+/// use portcullis::{contract::Checked, policy::{Permit, Visible, visible}, protect::Restored};
+/// fn see(permit: &Permit, checked: Checked, restored: Restored) -> Visible {
+///     visible(permit, checked)
+/// }
+/// ```
 #[derive(Clone)]
 #[must_use = "without this proof the caller gets no answer"]
 pub struct Visible {

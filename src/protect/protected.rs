@@ -26,6 +26,13 @@ use std::fmt;
 ///     p.protect(permit, c, d)
 /// }
 /// ```
+/// Nor is one that no policy permitted:
+/// ```compile_fail
+/// use portcullis::{contract::{Declared, Rebuilt}, identity::Caller, policy::Permit, protect::{ProtectFault, Protected, Protector}};
+/// fn protect(p: &Protector, permit: &Permit, c: &Caller, d: &Declared, r: &Rebuilt) -> Result<Protected, ProtectFault> {
+///     p.protect(r, c, r)
+/// }
+/// ```
 #[derive(Clone)]
 #[must_use = "only these bytes may leave"]
 pub struct Protected {

@@ -63,6 +63,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("protect", "Protected"),
     ("audit", "Recorded"),
     ("guard", "Current"),
+    ("audit", "RecordedAnswer"),
     ("partner", "Answer"),
     ("contract", "Checked"),
     ("protect", "Restored"),

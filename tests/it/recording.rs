@@ -127,7 +127,7 @@ fn the_kept_answer_is_what_the_contract_declares_and_no_cookie_of_the_partners()
     let receipt = answer.header("receipt-id").unwrap();
     let (gate, place) = (gateway.gate(), place_of_outcome(&stage, receipt));
     let kept = gate.log().recorded_answer(place, Receipt::parse(receipt).unwrap());
-    let (_, kept) = stage.wait(kept).unwrap();
+    let kept = stage.wait(kept).unwrap().into_reply();
     let fields: Vec<(&str, &str)> =
         kept.fields.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(fields, [("content-type", "application/json")]);

@@ -161,5 +161,5 @@ async fn an_answer_is_not_waited_for_longer_than_a_record_may_take() {
     let concluded = log.refusal(&facts(2, None), Reason::Revoked, &forbidden(), NOW).await;
     assert_eq!(concluded.reply().status.as_u16(), 403, "writing goes on");
     go.send(()).unwrap();
-    assert_eq!(log.recorded_answer(place, receipt(1)).await.unwrap().1.body, "opened");
+    assert_eq!(log.recorded_answer(place, receipt(1)).await.unwrap().into_reply().body, "opened");
 }

@@ -150,7 +150,7 @@ async fn keys_come_back_with_what_became_of_them_and_answers_are_read_back() {
     assert_eq!(kept, None, "nobody can ask for it");
     let recall =
         async |log: &Log, number: u8, index: usize| log.recorded_answer(places[index].unwrap(), receipt(number)).await;
-    assert_eq!(recall(&log, 1, 0).await.unwrap().1.body, "opened", "while the log is in use");
+    assert_eq!(recall(&log, 1, 0).await.unwrap().into_reply().body, "opened", "while the log is in use");
     drop(log);
     let (log, recovered) = house.open();
     let past: Vec<_> = recovered.past.iter().map(|past| (past.receipt, past.outcome)).collect();
@@ -169,7 +169,8 @@ async fn keys_come_back_with_what_became_of_them_and_answers_are_read_back() {
         (2, 1, OutcomeState::Refused, "busy"),
         (3, 2, OutcomeState::NotSent, "unreachable"),
     ] {
-        let (found, reply) = recall(&log, number, index).await.unwrap();
+        let kept = recall(&log, number, index).await.unwrap();
+        let (found, reply) = (kept.state(), kept.into_reply());
         assert_eq!((found, reply.status.as_u16(), reply.body.as_ref()), (state, 200, text.as_bytes()));
     }
     assert_eq!(recall(&log, 2, 0).await.err(), Some(RecallFault::NotThere), "another receipt's place");
