@@ -310,11 +310,17 @@ fn policies(others: usize) -> Fallible<Policies> {
     }
     let demand = Demand {
         operation: Name::new("openDoor")?,
+        stated: None,
         action: Name::new("openDoor")?,
         resource: "Door".into(),
         dated: true,
         values: Vec::new(),
     };
     // The schema's other action is for revocations; no policy here speaks of it.
-    Ok(Policies::compile(&Source::new("schema.cedarschema", SCHEMA), &[Source::new("doors.cedar", text)], &[demand])?)
+    Ok(Policies::compile(
+        &Source::new("schema.cedarschema", SCHEMA),
+        &[Source::new("doors.cedar", text)],
+        None,
+        &[demand],
+    )?)
 }

@@ -70,6 +70,13 @@ impl Source {
     }
 }
 
+/// Its path: a text may be long.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source {}", self.path().display())
+    }
+}
+
 impl Place {
     /// The file as a whole.
     pub const WHOLE: Self = Self { line: 0, column: 0 };
@@ -89,6 +96,15 @@ impl Diagnostic {
     #[must_use]
     pub fn without_file(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, source: None, place: Place::WHOLE, message: message.into(), help: None }
+    }
+
+    /// The same, at the place that asked for what failed; where it has a file already, it stays there.
+    #[must_use]
+    pub fn asked_at(mut self, source: &Source, place: Place) -> Self {
+        if self.source.is_none() {
+            (self.source, self.place) = (Some(source.clone()), place);
+        }
+        self
     }
 
     /// Adds what to do about it.

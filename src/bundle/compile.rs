@@ -53,9 +53,17 @@ impl Bundle {
         });
         let policies = tree.of(Role::Schema).next().and_then(|(_, schema)| {
             let sources: Vec<Source> = tree.of(Role::Policy).map(|(_, source)| source.clone()).collect();
-            let operations = contracts.values().flat_map(|contract| contract.operations());
-            let demands: Vec<Demand> = operations.map(demand).collect();
-            kept(Policies::compile(schema, &sources, &demands), &mut faults)
+            let source = |contract: &Contract| {
+                let name = format!("{}{CONTRACT_ENDING}", contract.partner());
+                tree.of(Role::Contract).find(|(known, _)| **known == *name).map(|(_, source)| source)
+            };
+            let demands = contracts.values().flat_map(|contract| {
+                let source = source(contract);
+                contract.operations().iter().map(move |operation| demand(operation, source))
+            });
+            let demands: Vec<Demand> = demands.collect();
+            let constants = tree.of(Role::Constants).next().map(|(_, source)| source);
+            kept(Policies::compile(schema, &sources, constants, &demands), &mut faults)
         });
         match (policies, requirements) {
             (Some(policies), Some(requirements)) => {
@@ -100,26 +108,55 @@ impl Bundle {
 fn contracts(tree: &Tree, limits: &Limits, faults: &mut Diagnostics) -> BTreeMap<PartnerName, Arc<Contract>> {
     let mut contracts = BTreeMap::new();
     for (name, source) in tree.of(Role::Contract) {
-        let Some(contract) = kept(Contract::compile_within(source, limits), faults) else { continue };
+        let compiled = Contract::compile_within(source, limits).map_err(explained);
+        let Some(contract) = kept(compiled, faults) else { continue };
         let partner = contract.partner().clone();
         if name.strip_suffix(CONTRACT_ENDING) != Some(partner.as_str()) {
             let message = format!("a contract with `{partner}` stands in `contracts/{partner}{CONTRACT_ENDING}`");
-            faults.push(source.fault("contract-file-name", Place::WHOLE, message));
+            let fault = source.fault("contract-file-name", Place::WHOLE, message);
+            faults.push(fault.help("rename the file, or correct `partner` in it"));
         }
         contracts.insert(partner, Arc::new(contract));
     }
     contracts
 }
 
-/// What an operation demands of the policies.
-fn demand(operation: &Operation) -> Demand {
+/// Faults of a contract: one that says by itself what to do is left so, any other is explained in the manual.
+fn explained(faults: Diagnostics) -> Diagnostics {
+    let mut explained = Diagnostics::new();
+    for fault in faults.iter().cloned() {
+        let page = format!("docs/contract.md says what a contract may say; see `{}` there", fault.code);
+        explained.push(match fault.help {
+            Some(_) => fault,
+            None => fault.help(page),
+        });
+    }
+    explained
+}
+
+/// What an operation, which stands in `source`, demands of the policies.
+fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
     Demand {
         operation: operation.id.clone(),
+        stated: source.map(|source| (source.clone(), place_of_action(source, operation))),
         action: operation.action.clone(),
         resource: (*operation.resource.kind).into(),
         dated: operation.max_age_s.is_some(),
         values: operation.fields.iter().filter_map(demand_value).collect(),
     }
+}
+
+/// Where a contract, which has compiled, names an operation's action: the word that stands next to the operation's id.
+fn place_of_action(source: &Source, operation: &Operation) -> Place {
+    let text = source.text();
+    let id = text.find(&format!("operationId: {}", operation.id)).unwrap_or_default();
+    let actions = text.match_indices("action: ");
+    let named = actions.filter(|(at, word)| {
+        let value = text.get(at + word.len()..).unwrap_or_default();
+        value.trim_start_matches(['"', '\'']).starts_with(operation.action.as_str())
+    });
+    let nearest = named.map(|(at, _)| at).min_by_key(|at| at.abs_diff(id));
+    Place::of_offset(text, nearest.unwrap_or(id))
 }
 
 /// A value that a policy may look at: of the path, the query, or the body's top level.

@@ -95,7 +95,8 @@ impl Requirements {
         }
         for partner in self.partners.iter().filter(|partner| !contracts.contains(&&partner.name)) {
             let message = format!("there is no contract with `{}`", partner.name);
-            faults.push(self.source.fault("missing-contract", partner.place, message));
+            let help = format!("add `contracts/{}.openapi.yaml`, or take the partner out", partner.name);
+            faults.push(self.source.fault("missing-contract", partner.place, message).help(help));
         }
     }
 }
@@ -140,13 +141,15 @@ fn partners(reader: &Reader, node: &Node) -> Option<Vec<Partner>> {
 fn texts(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
     let items = reader.list(node)?;
     if items.is_empty() {
-        reader.fault("empty-list", node.place, "this list needs an entry");
+        let fault = reader.source().fault("empty-list", node.place, "this list needs an entry");
+        reader.report(fault.help("write down what is approved"));
     }
     let mut found: Vec<Box<str>> = Vec::new();
     for item in items {
         let text = reader.text(item)?;
         if found.iter().any(|known| **known == *text) {
-            reader.fault("twice", item.place, format!("`{text}` stands here twice"));
+            let fault = reader.source().fault("twice", item.place, format!("`{text}` stands here twice"));
+            reader.report(fault.help("keep one of them"));
         }
         found.push(text.into());
     }
@@ -157,7 +160,8 @@ fn name(reader: &Reader, place: Place, text: &str) -> Option<Name> {
     match Name::new(text) {
         Ok(name) => Some(name),
         Err(error) => {
-            reader.fault("malformed-name", place, error.to_string());
+            let fault = reader.source().fault("malformed-name", place, error.to_string());
+            reader.report(fault.help("for instance `smarthome`, with at most 64 characters"));
             None
         }
     }

@@ -117,7 +117,8 @@ fn what_has_no_place_in_a_bundle_is_a_fault() {
         "contracts/old/smarthome.openapi.yaml",
         "cedar/doors.cedar~",
         "cedar/doors cedar.cedar",
-        "cedar/constants.json",
+        "cedar/constants.yaml",
+        "constants.json",
         "tests/run.sh",
         "requirement.yaml",
     ] {

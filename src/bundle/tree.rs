@@ -30,6 +30,8 @@ const APPROVALS: &str = "approvals";
 pub(super) const CONTRACT_ENDING: &str = ".openapi.yaml";
 /// The schema of the policies.
 pub(super) const SCHEMA: &str = "cedar/schema.cedarschema";
+/// What stands in what, as far as no live data tells it.
+const CONSTANTS: &str = "cedar/constants.json";
 /// What the configuration may not undercut.
 pub(super) const REQUIREMENTS: &str = "requirements.yaml";
 
@@ -43,6 +45,7 @@ pub(super) struct Tree {
 pub(super) enum Role {
     Contract,
     Schema,
+    Constants,
     Policy,
     Requirements,
     Test,
@@ -56,12 +59,14 @@ impl Tree {
         for (path, what) in [(SCHEMA, "the schema of the policies"), (REQUIREMENTS, "what the configuration must keep")]
         {
             if !tree.files.contains_key(path) {
-                faults.push(fault("missing-file", root, path, &format!("is missing: {what}")));
+                let help = "docs/bundle.md says what a bundle holds; `policies/` of the sources is a whole one";
+                faults.push(fault("missing-file", root, path, &format!("is missing: {what}")).help(help));
             }
         }
         for (role, ending) in [(Role::Contract, "contracts/*.openapi.yaml"), (Role::Policy, "cedar/*.cedar")] {
             if tree.of(role).next().is_none() {
-                faults.push(fault("missing-file", root, ending, "is missing: there must be at least one"));
+                let help = "docs/bundle.md says what a bundle holds; `policies/` of the sources is a whole one";
+                faults.push(fault("missing-file", root, ending, "is missing: there must be at least one").help(help));
             }
         }
         tree
@@ -150,6 +155,7 @@ fn role_of(path: &str) -> Option<Role> {
     match path.split_once('/') {
         None => (path == REQUIREMENTS).then_some(Role::Requirements),
         Some(("cedar", "schema.cedarschema")) => Some(Role::Schema),
+        Some(("cedar", "constants.json")) => Some(Role::Constants),
         Some(("cedar", name)) => named(name, ".cedar").then_some(Role::Policy),
         Some(("contracts", name)) => named(name, CONTRACT_ENDING).then_some(Role::Contract),
         Some(("tests", name)) => named(name, ".yaml").then_some(Role::Test),
@@ -171,11 +177,11 @@ fn read(path: &Path) -> Result<(Source, Sha256), String> {
 }
 
 fn unknown(root: &Path, path: &str) -> Diagnostic {
-    let known = [REQUIREMENTS, SCHEMA, "contracts", "cedar", "tests", APPROVALS];
+    let known = [REQUIREMENTS, SCHEMA, CONSTANTS, "contracts", "cedar", "tests", APPROVALS];
     let help = match nearest(path, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a bundle holds `requirements.yaml`, `contracts/<partner>.openapi.yaml`, `cedar/schema.cedarschema`, \
-                 `cedar/*.cedar`, `tests/*.yaml` and `approvals/`, and no links"
+                 `cedar/constants.json`, `cedar/*.cedar`, `tests/*.yaml` and `approvals/`, and no links"
             .to_owned(),
     };
     fault("unknown-file", root, path, "has no place in a bundle").help(help)

@@ -6,6 +6,7 @@ use std::path::Path;
 
 /// Every file of the bundle: its path below `policies/`, and its text.
 const FILES: &[(&str, &str)] = &[
+    ("cedar/constants.json", include_str!("../../policies/cedar/constants.json")),
     ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),

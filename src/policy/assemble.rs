@@ -4,12 +4,14 @@
 //! against what is offered: the action must exist and fit who asks and on what, no entity type may declare attributes
 //! (the gateway fills none), and each attribute of the context needs its provider (`context.rs`).
 
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::diagnostic::nearest;
 use crate::policy::Demand;
 use crate::policy::compile::Named;
+use crate::policy::constants::Constants;
 use crate::policy::context::Asker;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::BACKEND;
@@ -58,17 +60,17 @@ pub(super) fn assemble(
     source: &Source,
     schema: &Schema,
     named: &Named,
+    constants: Option<&Source>,
     demands: &[Demand],
     faults: &mut Diagnostics,
 ) -> Policies {
     let schema: &ValidatorSchema = schema.as_ref();
-    let assembly = Assembly {
-        source,
-        schema,
-        groups: schema.action_entities().unwrap_or_default(),
-        types: Types::new(schema.entity_type_names()),
-        named,
-    };
+    let mut types = Types::new(schema.entity_type_names());
+    if let Some(constants) = constants {
+        types.constants = Constants::compile(constants, &types, schema, demands, faults);
+    }
+    let groups = schema.action_entities().unwrap_or_default();
+    let assembly = Assembly { source, schema, groups, types, named };
     assembly.check_types(faults);
     let mut by_action: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
     for demand in demands {
@@ -78,7 +80,8 @@ pub(super) fn assemble(
     for (name, demands) in &by_action {
         if OWN_ACTIONS.contains(name) {
             let message = format!("the action `{name}` is the gateway's own");
-            faults.push(assembly.fault("own-action", message).help("give the operation's action another name"));
+            let fault = assembly.stated(demands, "own-action", message);
+            faults.push(fault.help("give the operation's action another name"));
         } else if let Some(action) = assembly.operations(name, demands, faults) {
             actions.insert(Box::from(*name), action);
         }
@@ -99,13 +102,18 @@ impl Assembly<'_> {
         if namespaces.len() > 1 {
             let list: Vec<String> = namespaces.iter().map(|name| format!("`{name}`")).collect();
             let message = format!("the schema has more than one namespace: {}", list.join(", "));
-            faults.push(self.fault("schema-namespace", message).help("put all entity types into one namespace"));
+            // The first is as good as any; the second one is what is too many.
+            let second = self.source.text().match_indices("namespace ").nth(1).map_or(0, |(at, _)| at);
+            let fault = self.source.fault("schema-namespace", Place::of_offset(self.source.text(), second), message);
+            faults.push(fault.help("put all entity types into one namespace"));
         }
         for known in self.schema.entity_types() {
             if known.attributes().iter().next().is_some() || known.tag_type().is_some() {
                 let message =
                     format!("the entity type `{}` declares attributes or tags, and nothing fills them", known.name());
-                faults.push(self.fault("schema-attributes", message).help("what is known comes in `context`"));
+                let place = self.declared("entity", known.name().name().basename().as_ref());
+                let fault = self.source.fault("schema-attributes", place, message);
+                faults.push(fault.help("what is known comes in `context`"));
             }
         }
     }
@@ -117,16 +125,16 @@ impl Assembly<'_> {
             let message = format!("the schema has no action `{name}`, which {} is", operations.join(", "));
             let known: Vec<String> = self.schema.actions().map(|uid| uid.eid().escaped().to_string()).collect();
             let known = known.iter().map(String::as_str);
-            let fault = self.fault("unknown-action", message);
+            let fault = self.stated(demands, "unknown-action", message);
             faults.push(match nearest(name, known) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault.help(format!("declare `action {name} appliesTo {{ .. }}`, or correct the contract")),
             });
             return None;
         };
-        let mut fits = self.applies(action, true, USER, faults);
+        let mut fits = self.applies(action, true, USER, &[], faults);
         for demand in demands {
-            fits &= self.applies(action, false, &demand.resource, faults);
+            fits &= self.applies(action, false, &demand.resource, &[demand], faults);
         }
         let made = self.make(action, &Asker::Operations(demands), faults);
         made.filter(|_| fits)
@@ -135,23 +143,35 @@ impl Assembly<'_> {
     /// An action of the gateway's own. A schema may leave it out: then nobody may do it.
     fn own(&self, name: &str, faults: &mut Diagnostics) -> Option<Action> {
         let action = self.action(name)?;
-        let fits = self.applies(action, true, BACKEND, faults);
+        let fits = self.applies(action, true, BACKEND, &[], faults);
         for resource in action.applies_to_resources() {
             let base = resource.name().basename().to_string();
             if ![TENANT, GATEWAY].contains(&base.as_str()) {
                 let message = format!("the action `{name}` applies to `{base}`, of which it is never asked");
-                faults.push(self.fault("action-resource", message).help("it is asked of a `Tenant` or the `Gateway`"));
+                let fault = self.source.fault("action-resource", self.declared("action", name), message);
+                faults.push(fault.help("it is asked of a `Tenant` or the `Gateway`"));
             }
         }
         let made = self.make(action, &Asker::Peer, faults);
         made.filter(|_| fits)
     }
 
-    /// Whether the schema lets the action be asked by, or of, this entity type.
-    fn applies(&self, action: &ValidatorActionId, as_principal: bool, kind: &str, faults: &mut Diagnostics) -> bool {
+    /// Whether the schema lets the action be asked by, or of, this entity type, which `demands` want.
+    fn applies(
+        &self,
+        action: &ValidatorActionId,
+        as_principal: bool,
+        kind: &str,
+        demands: &[&Demand],
+        faults: &mut Diagnostics,
+    ) -> bool {
+        let name = action.name().eid().escaped();
         let Some(wanted) = self.types.get(kind) else {
-            let message = format!("the schema has no entity type `{kind}`");
-            let fault = self.fault("unknown-entity-type", message);
+            let message = format!("the schema has no entity type `{kind}`, of which `{name}` is asked");
+            let fault = match demands {
+                [] => self.source.fault("unknown-entity-type", self.declared("action", &name), message),
+                demands => self.stated(demands, "unknown-entity-type", message),
+            };
             faults.push(match nearest(kind, self.types.names()) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault.help(format!("declare `entity {kind};`")),
@@ -164,9 +184,9 @@ impl Assembly<'_> {
             ("resource", action.is_applicable_resource_type(wanted))
         };
         if !fits {
-            let name = action.name().eid().escaped();
             let message = format!("the action `{name}` does not apply to the {what} `{kind}`");
-            faults.push(self.fault("action-applies", message).help(format!("add it: `{what}: [{kind}]`")));
+            let fault = self.source.fault("action-applies", self.declared("action", &name), message);
+            faults.push(fault.help(format!("add it: `{what}: [{kind}]`")));
         }
         fits
     }
@@ -176,6 +196,7 @@ impl Assembly<'_> {
         let uid = action.name();
         let mut index = Index::default();
         let mut footprint = Footprint::default();
+        let mut words = BTreeSet::new();
         for (order, (policy, _)) in self.named.list.iter().enumerate() {
             let ast: &ast::Policy = policy.as_ref();
             if !self.concerns(ast, action) {
@@ -188,6 +209,7 @@ impl Assembly<'_> {
                 order,
             };
             footprint.add(&rule.condition);
+            words.extend(self.types.constants.in_text(&rule.condition));
             index.file(Arc::new(rule), ast);
         }
         let Some(Type::Record { attrs, .. }) = action.context_type() else {
@@ -204,11 +226,13 @@ impl Assembly<'_> {
                 index,
                 context,
                 above: footprint.above(),
+                words: words.into_iter().collect(),
             }),
             Err(unfits) => {
                 for unfit in unfits {
                     let message = format!("{}, for the action `{}`", unfit.message, uid.eid().escaped());
                     let place = self.find(unfit.path.rsplit('.').next().unwrap_or_default());
+                    let place = place.unwrap_or_else(|| self.declared("action", &uid.eid().escaped()));
                     faults.push(self.source.fault("context-attribute", place, message).help(unfit.help));
                 }
                 None
@@ -240,12 +264,29 @@ impl Assembly<'_> {
         self.schema.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == name)
     }
 
-    fn fault(&self, code: &'static str, message: String) -> crate::diagnostic::Diagnostic {
-        self.source.fault(code, Place::WHOLE, message)
+    /// A fault where a contract names what the schema lacks; in the schema as a whole where no contract does.
+    fn stated(&self, demands: &[&Demand], code: &'static str, message: String) -> Diagnostic {
+        match demands.iter().find_map(|demand| demand.stated.as_ref()) {
+            Some((contract, place)) => contract.fault(code, *place, message),
+            None => self.source.fault(code, Place::WHOLE, message),
+        }
+    }
+
+    /// Where the schema declares an entity type or an action: the first line that begins with the keyword and holds the
+    /// name as a word of its own.
+    fn declared(&self, keyword: &str, name: &str) -> Place {
+        let is_inner = |c: char| c.is_alphanumeric() || c == '_';
+        let holds = |line: &str| line.split(|c| !is_inner(c)).any(|word| word == name);
+        let lines = self.source.text().lines().enumerate();
+        let mut declarations = lines.filter(|(_, line)| line.trim_start().starts_with(keyword) && holds(line));
+        declarations.next().map_or(Place::WHOLE, |(index, line)| Place {
+            line: u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1),
+            column: u32::try_from(line.len() - line.trim_start().len()).unwrap_or(0).saturating_add(1),
+        })
     }
 
     /// Where an attribute is declared: the first place in the schema where its name stands before a colon.
-    fn find(&self, name: &str) -> Place {
+    fn find(&self, name: &str) -> Option<Place> {
         let text = self.source.text();
         let declared = text.match_indices(name).find(|(at, _)| {
             let (before, after) =
@@ -253,7 +294,7 @@ impl Assembly<'_> {
             let begins = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
             begins && after.trim_start_matches(['?', '"', ' ']).starts_with(':')
         });
-        declared.map_or(Place::WHOLE, |(at, _)| Place::of_offset(text, at))
+        declared.map(|(at, _)| Place::of_offset(text, at))
     }
 }
 

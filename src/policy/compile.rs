@@ -33,11 +33,16 @@ pub(super) struct Named {
 }
 
 impl Policies {
-    /// Compiles a schema and the policies under it, and holds both against what the contracts demand.
+    /// Compiles a schema, the policies under it and the constants, and holds all against what the contracts demand.
     ///
     /// # Errors
     /// All faults of all files, as far as each can be read.
-    pub fn compile(schema: &Source, policies: &[Source], demands: &[Demand]) -> Result<Self, Diagnostics> {
+    pub fn compile(
+        schema: &Source,
+        policies: &[Source],
+        constants: Option<&Source>,
+        demands: &[Demand],
+    ) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::new();
         let parsed = read_schema(schema, &mut faults);
         let named = read_policies(policies, &mut faults);
@@ -45,7 +50,7 @@ impl Policies {
             return Err(faults);
         };
         validate(&parsed, policies, &named, &mut faults);
-        let compiled = assemble(schema, &parsed, &named, demands, &mut faults);
+        let compiled = assemble(schema, &parsed, &named, constants, demands, &mut faults);
         faults.or_fail(compiled)
     }
 }
@@ -168,9 +173,13 @@ fn diagnostic(source: &Source, code: &'static str, error: &dyn miette::Diagnosti
         message = format!("{message}: {text}");
     }
     let fault = source.fault(code, place, message);
-    match error.help() {
-        Some(help) => fault.help(help.to_string()),
-        None => fault,
+    match (error.help(), code) {
+        (Some(help), _) => fault.help(help.to_string()),
+        (None, "cedar-warning") => {
+            fault.help("a policy with a warning does not load: make it hold for something, or take it out")
+        }
+        (None, "cedar-schema" | "cedar-syntax") => fault.help("look here and at the end of what stands before"),
+        (None, _) => fault.help("hold the policy against `cedar/schema.cedarschema`"),
     }
 }
 

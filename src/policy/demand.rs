@@ -3,6 +3,8 @@
 //! Plain words, so that this room need not know a contract. Whoever assembles a bundle writes one [`Demand`] for each
 //! operation; at load each is held against the schema.
 
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
 use crate::model::ActionName;
 use crate::model::OperationId;
 use crate::model::Recordable;
@@ -12,6 +14,8 @@ use crate::model::Recordable;
 pub struct Demand {
     /// The operation, for messages.
     pub operation: OperationId,
+    /// Where its contract names the action, for messages; `None` where no contract stands behind it.
+    pub stated: Option<(Source, Place)>,
     /// The Cedar action that it is.
     pub action: ActionName,
     /// The entity type of its resource, without namespace.

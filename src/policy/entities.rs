@@ -15,13 +15,16 @@
 //! speaks of the tenant in which the resource stands; a policy that wants tenants apart refuses such tokens by
 //! `context has tenant`. A house's id is unique in the directory, so even then a right means one house.
 //!
-//! Ancestors are all written as parents: the slice is its own transitive closure, and Cedar need not compute one.
+//! What stands in what is told by the token (roles, tenant), by the directory (houses, tenants), and beyond that by the
+//! bundle's constants (`constants.rs`). Ancestors are all written as parents: the slice is its own transitive closure, and
+//! Cedar need not compute one.
 
 use crate::model::Located;
 use crate::model::PartnerName;
 use crate::model::TenantId;
 use crate::model::entity_id;
 use crate::model::push_netstring;
+use crate::policy::constants::Constants;
 use crate::policy::question::Bearer;
 use crate::policy::question::Grant;
 use cedar_policy_core::ast::Eid;
@@ -47,12 +50,16 @@ pub(super) const GATEWAY: &str = "Gateway";
 pub(super) const HOUSE: &str = "House";
 pub(super) const DOOR: &str = "Door";
 
+/// The types that the gateway alone says what stands in: constants may not. Roles are not among them.
+pub(super) const FILLED: [&str; 8] = [USER, BACKEND, TENANT, PARTNER, GATEWAY, HOUSE, DOOR, "Barrier"];
+
 /// The gateway as a resource: all tenants together.
 const GATEWAY_ID: &str = "portcullis";
 
-/// The schema's entity types by their names without namespace, parsed once.
+/// The schema's entity types by their names without namespace, parsed once, and what the constants say of their entities.
 pub(super) struct Types {
     by_name: HashMap<Box<str>, EntityType>,
+    pub(super) constants: Constants,
 }
 
 /// A principal and a resource with what they stand in.
@@ -68,7 +75,7 @@ impl Types {
             let name = found.name().basename().to_string();
             EntityType::from_normalized_str(&found.to_string()).ok().map(|bare| (name.into_boxed_str(), bare))
         });
-        Self { by_name: bare.collect() }
+        Self { by_name: bare.collect(), constants: Constants::default() }
     }
 
     /// The type of this name without namespace.
@@ -97,8 +104,8 @@ impl Types {
         let above = located.ancestors.iter();
         let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
         Some(Slice {
-            principal: entity(principal, roles.chain(own).collect()),
-            resource: entity(
+            principal: self.placed(principal, roles.chain(own).collect()),
+            resource: self.placed(
                 self.uid(&resource.kind, resource.entity_id(partner, tenant))?,
                 above.chain(self.tenant(tenant)).collect(),
             ),
@@ -112,9 +119,15 @@ impl Types {
             None => self.uid(GATEWAY, GATEWAY_ID)?,
         };
         Some(Slice {
-            principal: entity(self.uid(BACKEND, peer)?, HashSet::new()),
-            resource: entity(resource, HashSet::new()),
+            principal: self.placed(self.uid(BACKEND, peer)?, HashSet::new()),
+            resource: self.placed(resource, HashSet::new()),
         })
+    }
+
+    /// An entity in these parents, and in what the constants place it and them.
+    fn placed(&self, uid: EntityUID, mut parents: HashSet<EntityUID>) -> Entity {
+        self.constants.extend(&uid, &mut parents);
+        entity(uid, parents)
     }
 
     /// A tenant.
@@ -139,16 +152,17 @@ impl Types {
 }
 
 impl Slice {
-    /// The slice as Cedar's store, with the action where it stands in a group. `None` if principal and resource were one
-    /// entity, which has no meaning here.
-    pub(super) fn store(self, action: Option<&Entity>) -> Option<Entities> {
-        let all = [self.principal, self.resource].into_iter().chain(action.cloned());
+    /// The slice as Cedar's store, with the action where it stands in a group, and the constants that may be asked about.
+    /// `None` if principal and resource were one entity, which has no meaning here.
+    pub(super) fn store(self, action: Option<&Entity>, constants: Vec<Entity>) -> Option<Entities> {
+        let all = [self.principal, self.resource].into_iter().chain(action.cloned()).chain(constants);
         let given = TCComputation::AssumeAlreadyComputed;
         Entities::from_entities(all, None::<&NoEntitiesSchema>, given, Extensions::all_available()).ok()
     }
 }
 
-fn entity(uid: EntityUID, parents: HashSet<EntityUID>) -> Entity {
+/// An entity without attributes.
+pub(super) fn entity(uid: EntityUID, parents: HashSet<EntityUID>) -> Entity {
     let no_values = empty::<(&str, PartialValue)>().map(|(name, value)| (name.into(), value));
     let no_tags = empty::<(&str, PartialValue)>().map(|(name, value)| (name.into(), value));
     Entity::new_with_attr_partial_value(uid, no_values, HashSet::new(), parents, no_tags)

@@ -6,6 +6,7 @@
 
 mod assemble;
 mod compile;
+mod constants;
 mod context;
 mod decide;
 mod decision;

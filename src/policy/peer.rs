@@ -37,7 +37,7 @@ impl Policies {
     pub fn judge_peer(&self, peer: &str, action: &str, tenant: Option<&TenantId>) -> Judgement {
         let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
         match (found, self.types.peer_slice(peer, tenant)) {
-            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer)),
+            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer), &self.types),
             _ => Judgement::Denies(Decision::default()),
         }
     }

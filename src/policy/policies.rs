@@ -11,6 +11,7 @@ use crate::policy::index::Rule;
 use crate::policy::question::Question;
 use cedar_policy_core::ast::Context;
 use cedar_policy_core::ast::Entity;
+use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::EntityUIDEntry;
 use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Request;
@@ -38,6 +39,8 @@ pub(super) struct Action {
     pub(super) context: ContextPlan,
     /// What policies ask of the principal and of the resource: what each is in.
     pub(super) above: [(Arc<str>, Above); 2],
+    /// The constants that its policies name.
+    pub(super) words: Vec<EntityUID>,
 }
 
 /// What the policies say to one question. It is no proof: [`Policies::decide`](crate::policy::Policies::decide) makes those.
@@ -69,7 +72,7 @@ impl Policies {
         let Some(slice) = self.types.slice(&question.bearer, question.partner, question.located) else {
             return Judgement::Denies(Decision::default());
         };
-        action.judge(slice, action.context.build(question, &self.types))
+        action.judge(slice, action.context.build(question, &self.types), &self.types)
     }
 }
 
@@ -83,15 +86,16 @@ impl fmt::Debug for Policies {
 impl Action {
     /// Evaluates the rules that can match and combines them: an error denies; else a forbid that holds; else a permit that
     /// holds permits; else nothing permits.
-    pub(super) fn judge(&self, slice: Slice, context: Context) -> Judgement {
+    pub(super) fn judge(&self, slice: Slice, context: Context, types: &Types) -> Judgement {
         let rules = self.index.candidates(&slice.principal, &slice.resource);
         let mut decision = Decision { inputs: self.context.inputs(&context), ..Decision::default() };
         let entities = self.above.iter().zip([&slice.principal, &slice.resource]);
         decision.inputs.extend(entities.filter_map(|((name, asked), entity)| facts::above(name, asked, entity)));
+        let constants = types.constants.among(&self.words, &context, [slice.principal.uid(), slice.resource.uid()]);
         let uid = |entity: &Entity| EntityUIDEntry::known(entity.uid().clone(), None);
         let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
         let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));
-        let Some(entities) = slice.store(self.group.as_ref()) else {
+        let Some(entities) = slice.store(self.group.as_ref(), constants) else {
             return Judgement::Errs(decision);
         };
         let evaluator = Evaluator::new(request, &entities, Extensions::all_available());

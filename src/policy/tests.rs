@@ -1,6 +1,8 @@
 //! The room as its users see it: the sample bundle's decisions, the index against Cedar's own authorizer, the context
 //! against the schema, tenants apart, and every fault at load.
 
+mod constants;
+
 use super::compile::read_policies;
 use super::compile::read_schema;
 use super::*;
@@ -19,6 +21,7 @@ use cedar_policy_core::authorizer::AuthorizationError;
 use proptest::prelude::*;
 
 const SAMPLE_SCHEMA: &str = include_str!("../../policies/cedar/schema.cedarschema");
+const SAMPLE_CONSTANTS: &str = include_str!("../../policies/cedar/constants.json");
 const SAMPLE_DOORS: &str = include_str!("../../policies/cedar/doors.cedar");
 const SAMPLE_REVOCATIONS: &str = include_str!("../../policies/cedar/revocations.cedar");
 const BACKEND: &str = "spiffe://prop.example/backend";
@@ -117,6 +120,7 @@ fn open_door() -> Demand {
     };
     Demand {
         operation: name("openDoor"),
+        stated: None,
         action: name("openDoor"),
         resource: "Door".into(),
         dated: true,
@@ -130,9 +134,14 @@ fn open_door() -> Demand {
 }
 
 fn compile(schema: &str, policies: &[&str], demands: &[Demand]) -> Result<Policies, Diagnostics> {
+    compile_with(schema, policies, SAMPLE_CONSTANTS, demands)
+}
+
+fn compile_with(schema: &str, policies: &[&str], constants: &str, demands: &[Demand]) -> Result<Policies, Diagnostics> {
     let files = policies.iter().enumerate();
     let files: Vec<Source> = files.map(|(index, text)| Source::new(format!("{index}.cedar"), *text)).collect();
-    Policies::compile(&Source::new("schema.cedarschema", schema), &files, demands)
+    let constants = Source::new("constants.json", constants);
+    Policies::compile(&Source::new("schema.cedarschema", schema), &files, Some(&constants), demands)
 }
 
 fn sample() -> Policies {
@@ -501,7 +510,7 @@ fn whole(policies: &Policies, set: &cedar_policy::PolicySet, case: &Case) -> (bo
         cedar_policy_core::ast::EntityUIDEntry::known(slice.resource.uid().clone(), None),
         Some(context),
     );
-    let entities = slice.store(action.group.as_ref()).unwrap();
+    let entities = slice.store(action.group.as_ref(), Vec::new()).unwrap();
     let response = cedar_policy_core::authorizer::Authorizer::new().is_authorized(request, set.as_ref(), &entities);
     let mut reasons: Vec<String> = response.diagnostics.reason.iter().map(ToString::to_string).collect();
     let mut errors: Vec<String> = response
@@ -528,7 +537,7 @@ proptest! {
         let mut faults = Diagnostics::new();
         let parsed = read_schema(&source, &mut faults).unwrap();
         let named = read_policies(&[Source::new("p.cedar", text)], &mut faults);
-        let policies = super::assemble::assemble(&source, &parsed, &named, &[open_door()], &mut faults);
+        let policies = super::assemble::assemble(&source, &parsed, &named, None, &[open_door()], &mut faults);
         prop_assert!(faults.is_empty(), "{}", faults);
         // What the record holds suffices to decide again: who has the same on record has the same decision.
         let mut known = std::collections::HashMap::new();

@@ -99,3 +99,18 @@ fn the_same_key_gets_the_same_answer_and_moves_nothing_more() {
     assert_eq!(stage.wait(other.give(&backend)).unwrap().status, 422, "another body under the same key");
     assert_eq!(stage.partner.total_actuations(), 1);
 }
+
+#[test]
+fn a_role_that_the_constants_place_in_another_has_its_rights_and_without_them_has_not() {
+    for (constants, status) in [(None, 200), (Some("[]"), 404)] {
+        let stage = Stage::new();
+        if let Some(constants) = constants {
+            std::fs::write(stage.path("policies/cedar/constants.json"), constants).unwrap();
+        }
+        let gateway = Served::on(&stage);
+        let concierge = stage.claims().with("roles", vec!["concierge".into()]);
+        let command = Command::new(&stage).bearing(stage.sessions.mint(&concierge).unwrap());
+        let told = command.told(&stage, gateway.address);
+        assert_eq!((told.0, stage.partner.total_actuations()), (status, u64::from(status == 200)));
+    }
+}
