@@ -1,4 +1,4 @@
-//! A folder in which a gateway can run: certificates and keys, token issuers, the sample bundle, a directory of two
+//! A folder in which a gateway can run: certificates and keys, token issuers, the sample bundle, the sample directory of two
 //! management companies, and a `gateway.yaml` that fits them.
 //!
 //! What is in it is written as an operator would write it; nothing tells the gateway that it was made here.
@@ -42,10 +42,8 @@ const AUDIENCE: &str = "https://gateway.prop.example";
 /// The audience of the tokens that the partner takes.
 const PARTNER: &str = "https://api.smarthome.example";
 
-/// Two houses of two management companies.
-const DIRECTORY: &str = "version: 1\nrevision: 7\ntenants: [north, south]\nhouses:\n  \
-    - {id: house-1, tenant: north, doors: [door-1, door-2], barriers: []}\n  \
-    - {id: house-2, tenant: south, doors: [door-1], barriers: []}\n";
+/// Two houses of two management companies: the repository's sample.
+const DIRECTORY: &str = include_str!("../../directory.yaml");
 
 /// The folder, and the keys to what is in it.
 pub struct GatewayFolder {

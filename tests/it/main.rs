@@ -19,6 +19,8 @@ mod disclosure;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod h2;

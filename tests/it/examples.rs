@@ -1,0 +1,140 @@
+//! Every example is executed: the sample configuration with the keys that its comments say how to make, the sample bundle
+//! and directory, the README's commands, and what it shows of an error.
+
+use crate::harness::ops_page;
+use portcullis::bundle::Bundle;
+use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::install_provider;
+use portcullis::devkit::GatewayProcess;
+use portcullis::devkit::TokenIssuer;
+use portcullis::limits::Limits;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+use tempfile::TempDir;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
+
+fn shell(folder: &Path, command: &str) -> Output {
+    Command::new("sh").args(["-euc", command]).current_dir(folder).stdin(Stdio::null()).output().unwrap()
+}
+
+#[track_caller]
+fn done(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What the repository holds of an example, in a folder of its own.
+fn sample() -> TempDir {
+    install_provider().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    done(&shell(folder, &format!("cp -r {ROOT}/gateway.yaml {ROOT}/directory.yaml {ROOT}/policies .")));
+    done(&shell(folder, &format!("{ROOT}/certs-example/make-pki.sh pki 1 && mkdir -p state/audit")));
+    let configuration = fs::read_to_string(folder.join("gateway.yaml")).unwrap();
+    let mut made = 0;
+    for line in configuration.lines() {
+        // `key: pki/store.key   # openssl rand -hex 32`: how each key is made stands beside it.
+        if let Some((key, command)) = line.split_once("# openssl ") {
+            let (_, file) = key.trim().split_once(": ").unwrap();
+            done(&shell(folder, &format!("umask 077; openssl {command} > {}", file.trim())));
+            made += 1;
+        }
+    }
+    assert_eq!(made, 3, "the token's key, that of pseudonyms and that of the store");
+    for (name, issuer) in [("login", "https://login.prop.example"), ("sessions", "https://sessions.prop.example")] {
+        let issuer = TokenIssuer::new(issuer, SigningAlgorithm::Es256).unwrap();
+        fs::write(folder.join(format!("pki/{name}.jwks")), issuer.jwks()).unwrap();
+    }
+    // Whatever listens on this machine: the ports are free ones.
+    let free = configuration.replace("127.0.0.1:8443", "\"127.0.0.1:0\"").replace("127.0.0.1:9464", "127.0.0.1:0");
+    assert_ne!(free, configuration);
+    fs::write(folder.join("gateway.yaml"), free).unwrap();
+    place
+}
+
+#[test]
+fn the_sample_configuration_serves_with_keys_made_as_its_comments_say() {
+    let sample = sample();
+    let folder = sample.path();
+    let gateway =
+        GatewayProcess::start(PROGRAM, &folder.join("gateway.yaml")).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(ops_page(gateway.ops(), "/readyz").0, 200);
+    assert_eq!(ops_page(gateway.ops(), "/healthz").0, 200);
+    let named = "smarthome.gateway.prop.example";
+    let told = done(&shell(
+        folder,
+        &format!(
+            "curl --silent --show-error --max-time 20 --connect-to {named}:443:{} --cacert pki/gateway-ca.pem \
+             --cert pki/backend.pem --key pki/backend.key https://{named}/v1/nothing",
+            gateway.backend()
+        ),
+    ));
+    assert!(told.contains("/problems/not-found"), "{told}");
+    // The README's way to take rights away, and that of the operations page.
+    let revoke = format!("{PROGRAM} revoke --config gateway.yaml --kind device --tenant north DEVICE");
+    assert!(done(&shell(folder, &revoke)).starts_with("in force since epoch "));
+    let revoke =
+        format!("SUBJECT=person-7; printf %s \"$SUBJECT\" | {PROGRAM} revoke --config gateway.yaml --kind subject -");
+    assert!(done(&shell(folder, &revoke)).starts_with("in force since epoch "));
+    gateway.terminate().unwrap();
+    assert_eq!(gateway.ended().unwrap().0.code(), Some(0));
+}
+
+#[test]
+fn every_command_of_the_readme_is_one_that_the_tests_run() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let blocks = readme.split("```sh\n").skip(1).flat_map(|rest| rest.split("```").next().unwrap().lines());
+    let commands: Vec<&str> = blocks.map(|line| line.split('#').next().unwrap().trim()).collect();
+    assert_eq!(commands, ["make demo", "make test", "portcullis run --config gateway.yaml"]);
+    let inline = readme.split('`').skip(1).step_by(2).filter(|code| {
+        ["cargo ", "portcullis ", "scripts/"].iter().any(|word| code.starts_with(word) && !code.contains('\n'))
+    });
+    let inline: Vec<&str> = inline.collect();
+    // The demo, kept and not, is run by `demo.rs`; `run` and `revoke` above.
+    assert_eq!(
+        inline,
+        [
+            "scripts/setup",
+            "cargo run -- demo --keep",
+            "portcullis revoke --config gateway.yaml --kind device --tenant north DEVICE",
+        ]
+    );
+    for (target, command) in [("demo", "cargo run --locked --bin portcullis -- demo"), ("test", "cargo test --locked")]
+    {
+        let told = done(&shell(Path::new(ROOT), &format!("make --no-print-directory -n {target}")));
+        let told: Vec<&str> = told.lines().collect();
+        assert_eq!(told, ["scripts/setup", command], "make {target}");
+    }
+    let operations = fs::read_to_string(Path::new(ROOT).join("docs/operations.md")).unwrap();
+    for command in [
+        "portcullis revoke --config gateway.yaml --kind device --tenant north phone-7",
+        "printf %s \"$SUBJECT\" | portcullis revoke --config gateway.yaml --kind subject -",
+    ] {
+        assert!(operations.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn what_the_readme_shows_of_an_error_is_what_is_said() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("```\nerror[").unwrap();
+    let shown = format!("error[{}", shown.split_once("```").unwrap().0);
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("gateway.yaml"), "version: 1\n\nlisteneers:\n").unwrap();
+    let output = shell(place.path(), &format!("{PROGRAM} run --config gateway.yaml"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains(shown.trim_end()), "shown:\n{shown}\nsaid:\n{said}");
+}
+
+#[test]
+fn the_bundle_of_the_benchmark_loads_too() {
+    let folder = Path::new(ROOT).join("benches/peers/portcullis/policies");
+    let bundle = Bundle::load(&folder, &Limits::default()).map_err(|faults| panic!("{faults}")).unwrap();
+    assert_eq!(bundle.contracts().count(), 1);
+}
