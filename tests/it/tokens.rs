@@ -48,6 +48,8 @@ impl Scene {
             "algorithms: [ES256]\n  max_lifetime: 10m",
             "algorithms: [ES256, ES384, PS256, RS256]\n  max_lifetime: 10m",
         );
+        // Each row has a record of its own, though all come from one peer at one moment.
+        stage.limit("refusal_records_per_peer_per_minute: 10000");
         let gateway = Served::by(&stage, clock.clone());
         Self { stage, gateway, clock, forge }
     }
