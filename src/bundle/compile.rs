@@ -162,7 +162,8 @@ fn place_of_action(source: &Source, operation: &Operation) -> Place {
 /// A value that a policy may look at: of the path, the query, or the body's top level.
 fn demand_value(field: &Field) -> Option<DemandValue> {
     let name = match (field.status, field.part) {
-        (None, Part::Path | Part::Query) => field.pointer.as_str(),
+        // The elements of a list have no name of their own.
+        (None, Part::Path | Part::Query) => Some(field.pointer.as_str()).filter(|name| !name.contains('/'))?,
         (None, Part::Body) => field.pointer.strip_prefix('/').filter(|name| !name.contains(['/', '~']))?,
         (None, Part::Header) | (Some(_), _) => return None,
     };

@@ -8,12 +8,15 @@ use crate::contract::expected;
 use crate::contract::leaf;
 use crate::contract::leaf::Check;
 use crate::contract::leaf::LeafSchema;
+use crate::contract::pull::Pull;
+use crate::contract::pull::Tree;
 use crate::contract::schema::Array;
+use crate::contract::schema::Choice;
+use crate::contract::schema::Map;
 use crate::contract::schema::Object;
 use crate::contract::schema::Schema;
 use crate::json;
 use crate::json::Fault;
-use crate::json::JsonError;
 use crate::json::Kind;
 use crate::json::Limits;
 use crate::json::Reader;
@@ -61,9 +64,15 @@ pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn
             elements.iter().all(|element| identifiers_fit(&array.items, element, claim))
         }
         (Schema::Leaf(leaf), value) => identifier_fits(leaf, value, claim),
+        (Schema::Map(map), Value::Object(members)) => {
+            members.iter().all(|(_, value)| identifiers_fit(&map.values, value, claim))
+        }
+        (Schema::Choice(choice), value) => {
+            choice.branch_of(value).is_some_and(|object| members_fit(object, value, claim))
+        }
         (Schema::Nullable(_), Value::Null) => true,
         (Schema::Nullable(inner), value) => identifiers_fit(inner, value, claim),
-        (Schema::Object(_) | Schema::Array(_), _) => false,
+        (Schema::Object(_) | Schema::Array(_) | Schema::Map(_), _) => false,
     }
 }
 
@@ -79,6 +88,10 @@ pub(super) fn members_fit<'c>(object: &Object, value: &Value, claim: &dyn Fn(&st
 pub(super) fn identifier_fits<'c>(leaf: &LeafSchema, value: &Value, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
     match &leaf.claim {
         None => true,
+        // The elements of a list in a query.
+        Some(_) if value.as_array().is_some() => {
+            value.as_array().into_iter().flatten().all(|element| identifier_fits(leaf, element, claim))
+        }
         Some(name) => value.as_str().is_some_and(|text| claim(name) == Some(text)),
     }
 }
@@ -91,6 +104,8 @@ enum Stop {
 
 enum Step {
     Member(Arc<str>),
+    /// A member of a map, whose name is a stranger's.
+    Any,
     Element(usize),
 }
 
@@ -118,9 +133,9 @@ impl Stop {
 }
 
 /// A value of another kind than the schema's, or too long a text, is the schema's fault to name; all else is not JSON.
-impl From<JsonError> for Stop {
-    fn from(error: JsonError) -> Self {
-        match error.fault() {
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
             Fault::WrongKind { wanted, .. } => Self::wrong(match wanted {
                 Kind::Object => expected::OBJECT,
                 Kind::Array => expected::ARRAY,
@@ -135,27 +150,29 @@ impl From<JsonError> for Stop {
     }
 }
 
-fn value(schema: &Schema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+fn value(schema: &Schema, pull: &mut impl Pull) -> Result<Value, Stop> {
     match schema {
-        Schema::Object(schema) => object(schema, reader),
-        Schema::Array(schema) => array(schema, reader),
-        Schema::Leaf(schema) => leaf(schema, reader),
-        Schema::Nullable(_) if reader.peek()? == Kind::Null => {
-            reader.null()?;
+        Schema::Object(schema) => object(schema, pull),
+        Schema::Array(schema) => array(schema, pull),
+        Schema::Leaf(schema) => leaf(schema, pull),
+        Schema::Map(schema) => map(schema, pull),
+        Schema::Choice(schema) => choice(schema, pull),
+        Schema::Nullable(_) if pull.peek()? == Kind::Null => {
+            pull.null()?;
             Ok(Value::Null)
         }
-        Schema::Nullable(inner) => value(inner, reader),
+        Schema::Nullable(inner) => value(inner, pull),
     }
 }
 
-fn object(schema: &Object, reader: &mut Reader<'_>) -> Result<Value, Stop> {
-    reader.begin_object()?;
+fn object(schema: &Object, pull: &mut impl Pull) -> Result<Value, Stop> {
+    pull.begin_object()?;
     // Only what is there is kept and sorted, so that an empty object of many optional members costs nothing.
     let mut present: Vec<(usize, Arc<str>, Value)> = Vec::new();
     let mut required = 0;
-    while let Some(name) = reader.next_key()? {
+    while let Some(name) = pull.next_key()? {
         let (index, member) = schema.member(&name).ok_or(Stop::wrong(expected::DECLARED))?;
-        let taken = value(&member.schema, reader).map_err(|stop| stop.within(Step::Member(member.name.clone())))?;
+        let taken = value(&member.schema, pull).map_err(|stop| stop.within(Step::Member(member.name.clone())))?;
         required += usize::from(member.required);
         present.push((index, member.name.clone(), taken));
     }
@@ -174,15 +191,46 @@ fn object(schema: &Object, reader: &mut Reader<'_>) -> Result<Value, Stop> {
     Ok(Value::Object(json::Object::of_distinct(members)))
 }
 
-fn array(schema: &Array, reader: &mut Reader<'_>) -> Result<Value, Stop> {
-    reader.begin_array()?;
+fn map(schema: &Map, pull: &mut impl Pull) -> Result<Value, Stop> {
+    pull.begin_object()?;
+    let mut members: Vec<(Arc<str>, Value)> = Vec::new();
+    while let Some(name) = pull.next_key()? {
+        if members.len() == schema.max_members {
+            return Err(Stop::wrong(expected::MEMBERS));
+        }
+        schema.names.fits(&name).map_err(|_| Stop::wrong(expected::DECLARED))?;
+        let name = Arc::from(&*name);
+        members.push((name, value(&schema.values, pull).map_err(|stop| stop.within(Step::Any))?));
+    }
+    if members.len() < schema.min_members {
+        return Err(Stop::wrong(expected::MEMBERS));
+    }
+    // One order, whatever the sender's: two maps of the same members are one text.
+    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(Value::Object(json::Object::of_distinct(members)))
+}
+
+fn choice(schema: &Choice, pull: &mut impl Pull) -> Result<Value, Stop> {
+    if pull.peek()? != Kind::Object {
+        return Err(Stop::wrong(expected::OBJECT));
+    }
+    let whole = pull.value()?;
+    let at_property = |expected| Stop::wrong(expected).within(Step::Member(schema.property.clone()));
+    let told = whole.get(&schema.property).ok_or_else(|| at_property(expected::PRESENT))?;
+    let told = told.as_str().ok_or_else(|| at_property(expected::TEXT))?;
+    let branch = schema.branch(told).ok_or_else(|| at_property(expected::WORD))?;
+    object(branch, &mut Tree::new(whole))
+}
+
+fn array(schema: &Array, pull: &mut impl Pull) -> Result<Value, Stop> {
+    pull.begin_array()?;
     let mut elements = Vec::new();
     let mut seen = HashSet::new();
-    while reader.next_element()? {
+    while pull.next_element()? {
         if elements.len() == schema.max_items {
             return Err(Stop::wrong(expected::ITEMS));
         }
-        let element = value(&schema.items, reader).map_err(|stop| stop.within(Step::Element(elements.len())))?;
+        let element = value(&schema.items, pull).map_err(|stop| stop.within(Step::Element(elements.len())))?;
         if schema.unique && !seen.insert(spelled(&element)) {
             return Err(Stop::wrong(expected::UNIQUE).within(Step::Element(elements.len())));
         }
@@ -196,27 +244,27 @@ fn array(schema: &Array, reader: &mut Reader<'_>) -> Result<Value, Stop> {
 
 /// The one spelling of a value that was taken: its members stand in declared order, its numbers have one form. Equal values are
 /// equal texts, and those can be hashed (keyed at random by the standard library).
-fn spelled(value: &Value) -> Vec<u8> {
+pub(super) fn spelled(value: &Value) -> Vec<u8> {
     let mut text = Vec::new();
     json::write(value, &mut text);
     text
 }
 
-fn leaf(schema: &LeafSchema, reader: &mut Reader<'_>) -> Result<Value, Stop> {
+fn leaf(schema: &LeafSchema, pull: &mut impl Pull) -> Result<Value, Stop> {
     match &schema.check {
         Check::Text(check) => {
-            let text = reader.string(check.max_bytes())?;
+            let text = pull.string(check.max_bytes())?;
             check.fits(&text).map_err(Stop::wrong)?;
             Ok(Value::String(text.into()))
         }
         Check::Pseudonym => {
-            let text = reader.string(usize::MAX)?;
+            let text = pull.string(usize::MAX)?;
             leaf::pseudonym(&text).map_err(Stop::wrong)?;
             Ok(Value::String(text.into()))
         }
-        Check::Integer(bounds) => Ok(Value::Number(bounds.integer(reader.number()?).map_err(Stop::wrong)?)),
-        Check::Number(bounds) => Ok(Value::Number(bounds.number(reader.number()?).map_err(Stop::wrong)?)),
-        Check::Boolean(only) => Ok(Value::Boolean(leaf::boolean(*only, reader.boolean()?).map_err(Stop::wrong)?)),
+        Check::Integer(bounds) => Ok(Value::Number(bounds.integer(pull.number()?).map_err(Stop::wrong)?)),
+        Check::Number(bounds) => Ok(Value::Number(bounds.number(pull.number()?).map_err(Stop::wrong)?)),
+        Check::Boolean(only) => Ok(Value::Boolean(leaf::boolean(*only, pull.boolean()?).map_err(Stop::wrong)?)),
     }
 }
 
@@ -226,6 +274,7 @@ fn pointer(way: &[Step]) -> String {
     for step in way.iter().rev() {
         pointer.push('/');
         match step {
+            Step::Any => pointer.push('*'),
             Step::Member(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
             // Writing to a string cannot fail.
             Step::Element(index) => drop(write!(pointer, "{index}")),

@@ -20,6 +20,7 @@ use crate::contract::operation::RightDemand;
 use crate::contract::operation::Segment;
 use crate::contract::pattern::Patterns;
 use crate::contract::router::Piece;
+use crate::contract::schema::List;
 use crate::contract::schema::Object;
 use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
@@ -141,7 +142,7 @@ fn parameters(
             let fault = reader.source().fault("parameter-name", parameter.name.place, message);
             reader.report(fault.help("use letters, digits, `-`, `.`, `_` and `~`, which have one spelling"));
         }
-        match compile_parameter(schemas, parameter, Part::Query, None) {
+        match query_parameter(schemas, parameter) {
             Some(parameter) => found.query.push(parameter),
             None => whole = false,
         }
@@ -164,7 +165,22 @@ fn compile_parameter(
     let name = written.name.value;
     not_null(schemas.reader, &written.schema)?;
     let leaf = schemas.leaf(&written.schema, &Position::named(part, status, name, written.required))?;
-    Some(Parameter { name: name.into(), required: written.required, leaf })
+    Some(Parameter { name: name.into(), required: written.required, leaf, list: None })
+}
+
+/// A leaf, or a list of leaves. Policies do not see the elements of a list, so it is no value of its name.
+fn query_parameter(schemas: &mut SchemaCompiler<'_>, written: &written::Parameter<'_>) -> Option<Parameter> {
+    let Shape::Array(array) = &written.schema.shape else {
+        return compile_parameter(schemas, written, Part::Query, None);
+    };
+    let name = written.name.value;
+    not_null(schemas.reader, &written.schema)?;
+    not_null(schemas.reader, &array.items)?;
+    let max_items = schemas.max_items(written.schema.place, array)?;
+    let at = Position::named(Part::Query, None, &format!("{name}/*"), false);
+    let leaf = schemas.leaf(&array.items, &at)?;
+    let list = Some(List { min_items: array.min_items, max_items, unique: array.unique });
+    Some(Parameter { name: name.into(), required: written.required, leaf, list })
 }
 
 fn header(
@@ -189,8 +205,8 @@ fn request_body(
     }
     not_null(schemas.reader, schema)?;
     match &schema.shape {
-        Shape::Object(members) => schemas
-            .body(max_bytes, |schemas| schemas.object(schema.place, members, &Position::root(Part::Body, None)))
+        Shape::Object(object) => schemas
+            .body(max_bytes, |schemas| schemas.object(schema.place, &object.members, &Position::root(Part::Body, None)))
             .map(Some),
         _ => {
             schemas.reader.fault("body-not-an-object", schema.place, "the body of a request must be an object");
@@ -250,7 +266,7 @@ fn answer_shape(
                 schemas.reader.fault("body-unfit", schema.place, message);
             }
             not_null(schemas.reader, schema)?;
-            if !matches!(schema.shape, Shape::Object(_) | Shape::Array(_)) {
+            if matches!(schema.shape, Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. }) {
                 let message = "the body of an answer must be an object or an array";
                 schemas.reader.fault("body-not-an-object", schema.place, message);
             }
@@ -368,7 +384,8 @@ impl<'c> Names<'c, '_> {
 
     /// The leaf of a required query parameter or member of the body.
     fn required(&self, name: &str) -> Option<&'c LeafSchema> {
-        let query = self.query.iter().find(|parameter| *parameter.name == *name && parameter.required);
+        let is_value = |parameter: &&Parameter| parameter.required && parameter.list.is_none();
+        let query = self.query.iter().find(|parameter| *parameter.name == *name && is_value(parameter));
         if let Some(parameter) = query {
             return Some(&parameter.leaf);
         }
@@ -376,7 +393,7 @@ impl<'c> Names<'c, '_> {
             member if !member.required => None,
             member => match &member.schema {
                 Schema::Leaf(leaf) => Some(leaf),
-                Schema::Object(_) | Schema::Array(_) | Schema::Nullable(_) => None,
+                Schema::Object(_) | Schema::Array(_) | Schema::Map(_) | Schema::Choice(_) | Schema::Nullable(_) => None,
             },
         }
     }

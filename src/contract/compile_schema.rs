@@ -4,11 +4,17 @@
 //! Every array ends somewhere, and no body costs out of proportion to its length (`cost.rs`). What one leaf means is
 //! `compile_leaf.rs`'s.
 
+use std::collections::BTreeSet;
+
 use crate::contract::cost;
 use crate::contract::cost::Cost;
+use crate::contract::leaf::Check;
+use crate::contract::leaf::TextCheck;
 use crate::contract::operation::Field;
 use crate::contract::pattern::Patterns;
 use crate::contract::schema::Array;
+use crate::contract::schema::Choice;
+use crate::contract::schema::Map;
 use crate::contract::schema::Member;
 use crate::contract::schema::Object;
 use crate::contract::schema::Schema;
@@ -17,6 +23,7 @@ use crate::contract::written::Shape;
 use crate::diagnostic::Place;
 use crate::json;
 use crate::model::Part;
+use crate::model::Protection;
 use crate::yaml::Reader;
 
 /// Compiles schemas of one operation and lists their leaves.
@@ -44,7 +51,7 @@ pub(super) struct Position {
     pub(super) count: u64,
     /// Bytes of the name and the comma around each of them, and steps to find its place.
     pub(super) around: (u64, u64),
-    /// Arrays around it that are sets: each compares all its bytes.
+    /// Sets and choices around it: each goes through all its bytes once more.
     pub(super) sets: u64,
 }
 
@@ -87,6 +94,24 @@ impl Position {
         }
     }
 
+    /// Of the values of a map.
+    fn in_map(&self, max_members: usize) -> Self {
+        // Two quotation marks, a colon and a comma around a name that may be empty; names are sorted.
+        let around = (4, cost::NAME.saturating_add(cost::search(max_members)));
+        Self { around, ..self.element(max_members, false) }
+    }
+
+    /// Of the names of a map.
+    fn name_in_map(&self, max_members: usize) -> Self {
+        let pointer = format!("{}/*#", self.pointer);
+        Self { pointer, around: (2, 0), ..self.element(max_members, false) }
+    }
+
+    /// Of a branch of a choice: it need not be the one, and everything is gone through twice.
+    fn branch(&self) -> Self {
+        Self { sets: self.sets.saturating_add(1), required: false, ..self.clone() }
+    }
+
     /// The same place, where `null` may stand too.
     fn nullable(&self) -> Self {
         Self { required: false, ..self.clone() }
@@ -122,7 +147,11 @@ impl SchemaCompiler<'_> {
 
     fn shape(&mut self, written: &written::Schema<'_>, at: &Position) -> Option<Schema> {
         match &written.shape {
-            Shape::Object(members) => self.object(written.place, members, at).map(Schema::Object),
+            Shape::Object(object) => self.object(written.place, &object.members, at).map(Schema::Object),
+            Shape::Map(map) => self.map(written.place, map, at).map(|map| Schema::Map(Box::new(map))),
+            Shape::Choice(choice) => {
+                self.choice(written.place, choice, at).map(|choice| Schema::Choice(Box::new(choice)))
+            }
             Shape::Array(array) => self.array(written.place, array, at).map(|array| Schema::Array(Box::new(array))),
             Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. } => {
                 self.leaf(written, at).map(|leaf| Schema::Leaf(Box::new(leaf)))
@@ -153,13 +182,105 @@ impl SchemaCompiler<'_> {
     fn array(&mut self, place: Place, written: &written::Array<'_>, at: &Position) -> Option<Array> {
         self.within_depth(place, at)?;
         self.count_value(place, at, cost::CONTAINER, 2);
-        let Some(max_items) = written.max_items else {
-            let fault = self.reader.source().fault("unbounded-array", place, "the array has no `maxItems`");
-            self.reader.report(fault.help("say how many elements there can be"));
-            return None;
-        };
+        let max_items = self.max_items(place, written)?;
         let items = self.schema(&written.items, &at.element(max_items, written.unique))?;
         Some(Array { items, min_items: written.min_items, max_items, unique: written.unique })
+    }
+
+    /// How many elements an array may have.
+    pub(super) fn max_items(&self, place: Place, written: &written::Array<'_>) -> Option<usize> {
+        if written.max_items.is_none() {
+            let fault = self.reader.source().fault("unbounded-array", place, "the array has no `maxItems`");
+            self.reader.report(fault.help("say how many elements there can be"));
+        }
+        written.max_items
+    }
+
+    /// Compiles a map. Its names come from a stranger and cross as they are, so they are leaves with a class of their own.
+    fn map(&mut self, place: Place, written: &written::Map<'_>, at: &Position) -> Option<Map> {
+        self.within_depth(place, at)?;
+        self.count_value(place, at, cost::CONTAINER, 2);
+        let Some(max_members) = written.max_members else {
+            let fault = self.reader.source().fault("unbounded-map", place, "the map has no `maxProperties`");
+            self.reader.report(fault.help("say how many members there can be"));
+            return None;
+        };
+        if max_members > self.limits.max_members {
+            let message = format!("the map may have {max_members} members, and `json_max_members` allows fewer");
+            self.reader.fault("too-many-members", place, message);
+            return None;
+        }
+        let names = self.map_names(&written.names, &at.name_in_map(max_members));
+        let values = self.schema(&written.values, &at.in_map(max_members));
+        Some(Map { names: names?, values: values?, min_members: written.min_members, max_members })
+    }
+
+    fn map_names(&mut self, written: &written::Schema<'_>, at: &Position) -> Option<TextCheck> {
+        let is_text = written.null.is_none() && matches!(written.shape, Shape::Text { .. });
+        let leaf = if is_text { Some(self.leaf(written, at)?) } else { None };
+        match leaf.map(|leaf| (leaf.check, leaf.rule.protection, leaf.claim)) {
+            Some((Check::Text(check), Protection::Keep, None)) => Some(check),
+            _ => {
+                let message = "the names of a map are always text that crosses as it is";
+                let fault = self.reader.source().fault("name-unfit", written.place, message);
+                self.reader.report(fault.help("write `type: string`, a class, and `protect: keep`"));
+                None
+            }
+        }
+    }
+
+    /// Compiles a choice: objects that each require the property that tells them apart, with values that no other has.
+    fn choice(&mut self, place: Place, written: &written::Choice<'_>, at: &Position) -> Option<Choice> {
+        // Taken whole first, then once more by its branch.
+        self.count_value(place, at, cost::CONTAINER, 2);
+        let property = written.property.value;
+        let mut branches = Vec::new();
+        let mut whole = true;
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        for branch in &written.branches {
+            let values = self.telling(property, branch);
+            for value in values.into_iter().flatten().copied() {
+                if !known.insert(value) {
+                    let message = format!("two branches are told by the value `{value}` of `{property}`");
+                    self.reader.fault("discriminator", branch.place, message);
+                    whole = false;
+                }
+            }
+            let object = match &branch.shape {
+                Shape::Object(object) => self.object(branch.place, &object.members, &at.branch()),
+                _ => None,
+            };
+            match values.zip(object) {
+                Some((values, object)) => {
+                    branches.push((values.iter().map(|value| Box::from(*value)).collect(), object));
+                }
+                None => whole = false,
+            }
+        }
+        whole.then(|| Choice::new(property.into(), branches))
+    }
+
+    /// The values of a property that tell a branch.
+    fn telling<'w>(&self, property: &str, branch: &'w written::Schema<'_>) -> Option<&'w [&'w str]> {
+        let untold = |message: String| {
+            let fault = self.reader.source().fault("discriminator", branch.place, message);
+            self.reader.report(fault.help(format!(
+                "each branch of `oneOf` is an object that requires `{property}`, a text with `const` or `enum`"
+            )));
+        };
+        let (Shape::Object(object), None) = (&branch.shape, branch.null) else {
+            untold("a branch of `oneOf` is no object".to_owned());
+            return None;
+        };
+        let member = object.members.iter().find(|member| member.name.value == property && member.required);
+        let words = member.and_then(|member| match (&member.schema.shape, member.schema.null) {
+            (Shape::Text { limits, .. }, None) => limits.words.as_deref(),
+            _ => None,
+        });
+        if words.is_none() {
+            untold(format!("nothing tells this branch: it does not require `{property}` with listed values"));
+        }
+        words
     }
 
     /// Counts the values that can stand at a place: each costs `steps` and has at least `bytes`.

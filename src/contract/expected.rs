@@ -40,5 +40,7 @@ pub(super) const ITEMS: &str = "items";
 pub(super) const MULTIPLE: &str = "multiple";
 /// An array in which no two elements are equal.
 pub(super) const UNIQUE: &str = "unique";
+/// A map of as many members as declared.
+pub(super) const MEMBERS: &str = "members";
 /// A pseudonym.
 pub(super) const PSEUDONYM: &str = "pseudonym";

@@ -140,7 +140,8 @@ pub struct Field {
     pub part: Part,
     /// The status of the answer that it stands in; `None` in a request.
     pub status: Option<u16>,
-    /// A parameter's or header's name; in a body a JSON pointer (RFC 6901) with `*` for any element, `/items/*/id`.
+    /// A parameter's or header's name, with `/*` the elements of a list; in a body a JSON pointer (RFC 6901) with `*` for any
+    /// element or any member of a map, `/items/*/id`. `*#` are the names of a map's members.
     pub pointer: String,
     /// Class, kind and protection.
     pub rule: FieldRule,

@@ -1,7 +1,7 @@
 //! Reading an OpenAPI 3.1 document as it is written: paths, operations, parameters, bodies, answers.
 //!
 //! Known are the keys that the gateway holds requests against, and annotations. `servers`, `security`, `webhooks`, callbacks, links,
-//! styles of parameters and media types other than `application/json` are faults: they would promise what nobody enforces.
+//! other styles of parameters and media types other than `application/json` are faults: they would promise what nobody enforces.
 
 use crate::contract::headers;
 use crate::contract::read_schema;
@@ -120,6 +120,9 @@ fn parameter<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Parameter<'a>> {
     let places = [("path", In::Path), ("query", In::Query), ("header", In::Header)];
     let location = fields.required("in").and_then(|node| reader.word(node, &places));
     let required = required(reader, &fields);
+    if location == Some(In::Query) {
+        one_spelling(reader, &fields);
+    }
     let schema = fields.required("schema").and_then(|node| read_schema::schema(refs, node));
     fields.finish();
     let (name, location, required) = (name?, location?, required?);
@@ -134,6 +137,17 @@ fn parameter<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Parameter<'a>> {
         header_name(reader, name)?;
     }
     Some(Parameter { name, location, required, schema: schema? })
+}
+
+/// A list in a query is written `name=a&name=b`, which is what OpenAPI means by default.
+fn one_spelling(reader: &Reader, fields: &Fields<'_>) {
+    fields.optional("style").and_then(|node| reader.word(node, &[("form", ())]));
+    if let Some(node) = fields.optional("explode")
+        && reader.boolean(node) == Some(false)
+    {
+        let fault = reader.source().fault("parameter-style", node.place, "a list in a query can only be exploded");
+        reader.report(fault.help("it is written `name=a&name=b`; take `explode` out"));
+    }
 }
 
 fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {

@@ -1,14 +1,12 @@
 //! Reading schemas as they are written: the keywords that we know, each where it means something, and no others.
 //!
-//! Annotations (JSON Schema Validation §9) are let through. `additionalProperties` may say `false`, which is so in any case.
-//! A keyword of another type's, or of JSON Schema at large, is a fault that names it.
+//! Annotations (JSON Schema Validation §9) are let through. Leaves are `read_leaf.rs`'s, objects `read_object.rs`'s. A keyword of another type's, or of JSON Schema at large, is a fault that names it.
 
 use crate::contract::read_leaf;
+use crate::contract::read_object;
 use crate::contract::refs::Refs;
 use crate::contract::written::Array;
-use crate::contract::written::At;
 use crate::contract::written::FieldWords;
-use crate::contract::written::Member;
 use crate::contract::written::Schema;
 use crate::contract::written::Shape;
 use crate::contract::written_words;
@@ -40,7 +38,7 @@ fn one<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
     let kind = fields.required("type").and_then(|node| kind(refs, node));
     let null = kind.and_then(|(_, null)| null);
     let shape = kind.and_then(|(kind, null)| match kind {
-        Kind::Object => object(refs, &fields),
+        Kind::Object => read_object::read(refs, &fields, null),
         Kind::Array => array(refs, &fields),
         Kind::Text => {
             let limits = read_leaf::text(refs, &fields, null);
@@ -105,40 +103,6 @@ fn leaf_words<'a>(refs: &Refs<'a>, fields: &Fields<'a>) -> Option<Option<FieldWo
         None => Some(None),
         Some(node) => written_words::field(refs.reader, node).map(Some),
     }
-}
-
-fn object<'a>(refs: &Refs<'a>, fields: &Fields<'a>) -> Option<Shape<'a>> {
-    let reader = refs.reader;
-    if let Some(node) = fields.optional("additionalProperties")
-        && node.value != Yaml::Bool(false)
-    {
-        let fault = reader.source().fault("open-object", node.place, "`additionalProperties` can only be `false`");
-        reader.report(fault.help("a contract is closed: declare each property"));
-    }
-    let required = fields.optional("required").map_or(Some(&[][..]), |node| reader.list(node))?;
-    let required: Option<Vec<At<&str>>> =
-        required.iter().map(|node| reader.text(node).map(|value| At { place: node.place, value })).collect();
-    let required = required?;
-    let properties = fields.optional("properties").and_then(|node| reader.fields(node));
-    let properties = properties.map(|properties| properties.rest()).unwrap_or_default();
-    for (index, name) in required.iter().enumerate() {
-        if !properties.iter().any(|(key, _)| key.text == name.value) {
-            reader.fault("required-unknown", name.place, format!("`{}` is required and not declared", name.value));
-        }
-        if required.iter().take(index).any(|earlier| earlier.value == name.value) {
-            reader.fault("required-twice", name.place, format!("`{}` is listed twice", name.value));
-        }
-    }
-    // All are read, so that all faults are found; then one that failed fails the whole.
-    let members: Vec<Option<Member<'a>>> = properties
-        .into_iter()
-        .map(|(key, node)| {
-            let name = At { place: key.place, value: key.text.as_str() };
-            let required = required.iter().any(|required| required.value == key.text);
-            Some(Member { name, required, schema: schema(refs, node)? })
-        })
-        .collect();
-    members.into_iter().collect::<Option<Vec<_>>>().map(Shape::Object)
 }
 
 fn array<'a>(refs: &Refs<'a>, fields: &Fields<'a>) -> Option<Shape<'a>> {

@@ -7,6 +7,7 @@ use crate::contract::leaf::LeafSchema;
 use crate::contract::operation::Operation;
 use crate::contract::operation::Segment;
 use crate::contract::schema::Array;
+use crate::contract::schema::Map;
 use crate::contract::schema::Object;
 use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
@@ -59,7 +60,8 @@ impl<'w, 't, E> Walk<'w, 't, E> {
         let mut separator = '?';
         for (parameter, value) in operation.query_parameters.iter().zip(query) {
             let Some(value) = value else { continue };
-            if let Some(text) = self.text(Part::Query, &parameter.leaf, value)? {
+            for value in value.as_array().unwrap_or(std::slice::from_ref(value)) {
+                let Some(text) = self.text(Part::Query, &parameter.leaf, value)? else { continue };
                 target.push(separator);
                 separator = '&';
                 target.push_str(&parameter.name);
@@ -94,6 +96,11 @@ impl<'w, 't, E> Walk<'w, 't, E> {
             (Schema::Object(object), value) => self.object(object, value, out).map(|()| true),
             (Schema::Array(array), Value::Array(elements)) => self.array(array, elements, out).map(|()| true),
             (Schema::Leaf(leaf), value) => self.leaf(leaf, value, out),
+            (Schema::Map(map), value) => self.map(map, value, out).map(|()| true),
+            (Schema::Choice(choice), value) => match choice.branch_of(value) {
+                Some(object) => self.object(object, value, out).map(|()| true),
+                None => Ok(false),
+            },
             (Schema::Nullable(inner), Value::Null) => Ok(null(inner, out)),
             (Schema::Nullable(inner), value) => self.body(inner, value, out),
             (Schema::Array(_), _) => Ok(false),
@@ -113,6 +120,26 @@ impl<'w, 't, E> Walk<'w, 't, E> {
             }
             out.extend_from_slice(&member.key);
             if self.body(&member.schema, value, out)? {
+                first = false;
+            } else {
+                out.truncate(start);
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn map(&mut self, schema: &Map, value: &Value, out: &mut Vec<u8>) -> Result<(), E> {
+        out.push(b'{');
+        let mut first = true;
+        for (name, value) in value.as_object().into_iter().flat_map(json::Object::iter) {
+            let start = out.len();
+            if !first {
+                out.push(b',');
+            }
+            json::write_string(name, out);
+            out.push(b':');
+            if self.body(&schema.values, value, out)? {
                 first = false;
             } else {
                 out.truncate(start);

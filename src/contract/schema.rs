@@ -6,13 +6,17 @@
 use std::sync::Arc;
 
 use crate::contract::leaf::LeafSchema;
+use crate::contract::leaf::TextCheck;
 use crate::json;
+use crate::json::Value;
 
 /// What may stand at one place.
 pub(super) enum Schema {
     Object(Object),
     Array(Box<Array>),
     Leaf(Box<LeafSchema>),
+    Map(Box<Map>),
+    Choice(Box<Choice>),
     /// What is inside, or `null`.
     Nullable(Box<Schema>),
 }
@@ -47,11 +51,39 @@ pub(super) struct Array {
     pub(super) unique: bool,
 }
 
+/// Members of free names, all of one kind; rebuilt in the order of their names.
+pub(super) struct Map {
+    pub(super) names: TextCheck,
+    pub(super) values: Schema,
+    pub(super) min_members: usize,
+    pub(super) max_members: usize,
+}
+
+/// One of several objects; a member that all of them have tells which.
+pub(super) struct Choice {
+    /// The name of that member.
+    pub(super) property: Arc<str>,
+    branches: Vec<Object>,
+    /// Its values and the index of the branch, sorted.
+    by_value: Vec<(Box<str>, usize)>,
+}
+
 /// A parameter of a request, or a header of an answer.
 pub(super) struct Parameter {
     pub(super) name: Arc<str>,
     pub(super) required: bool,
+    /// Of each element, if it is a list.
     pub(super) leaf: LeafSchema,
+    /// How many there may be, if it is a list.
+    pub(super) list: Option<List>,
+}
+
+/// How many values of one name a query may have.
+pub(super) struct List {
+    pub(super) min_items: usize,
+    pub(super) max_items: usize,
+    /// Whether no two may be equal.
+    pub(super) unique: bool,
 }
 
 impl Schema {
@@ -61,6 +93,8 @@ impl Schema {
             Self::Object(object) => object.binds,
             Self::Array(array) => array.items.binds(),
             Self::Leaf(leaf) => leaf.claim.is_some(),
+            Self::Map(map) => map.values.binds(),
+            Self::Choice(choice) => choice.branches.iter().any(|branch| branch.binds),
             Self::Nullable(inner) => inner.binds(),
         }
     }
@@ -81,6 +115,31 @@ impl Object {
         let found = self.by_name.binary_search_by(|index| name_at(index).cmp(name)).ok()?;
         let index = *self.by_name.get(found)?;
         Some((index, self.members.get(index)?))
+    }
+}
+
+impl Choice {
+    /// Of branches, each with the values that tell it from the others. That no two share one, the caller has made sure of.
+    pub(super) fn new(property: Arc<str>, branches: Vec<(Vec<Box<str>>, Object)>) -> Self {
+        let mut by_value = Vec::new();
+        let mut objects = Vec::new();
+        for (index, (values, object)) in branches.into_iter().enumerate() {
+            by_value.extend(values.into_iter().map(|value| (value, index)));
+            objects.push(object);
+        }
+        by_value.sort_unstable();
+        Self { property, branches: objects, by_value }
+    }
+
+    /// The branch that a value tells.
+    pub(super) fn branch(&self, value: &str) -> Option<&Object> {
+        let found = self.by_value.binary_search_by(|(known, _)| (**known).cmp(value)).ok()?;
+        self.branches.get(self.by_value.get(found)?.1)
+    }
+
+    /// The branch of a value that was taken.
+    pub(super) fn branch_of(&self, value: &Value) -> Option<&Object> {
+        self.branch(value.get(&self.property)?.as_str()?)
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! What two parsers read differently is refused before any schema is asked. In a path: an empty value, `.` and `..`, and decoded
 //! `/`, `\`, `;`, `%` and control characters. In a query: a bare `+` (plus or space?), `;` (a separator to some), a second `=`, an
-//! empty pair, a parameter twice. In both: what strict JSON does not carry either (noncharacters), and text that is not in
+//! empty pair, a parameter twice unless it is a list. In both: what strict JSON does not carry either (noncharacters), and text that is not in
 //! normalization form C (UAX #15), which two parsers may take for the same and two databases for different. What passes goes out with the unreserved characters of RFC 3986 §2.3 bare and all others
 //! percent-encoded.
 
+use std::collections::HashSet;
+
+use crate::contract::body;
 use crate::contract::expected;
+use crate::contract::schema::List;
 use crate::contract::schema::Parameter;
 use crate::json;
 use crate::json::Value;
@@ -38,8 +42,11 @@ pub(super) fn query_values(parameters: &[Parameter], query: Option<&str>) -> Res
         let found = parameters.iter().zip(&mut values).find(|(parameter, _)| *parameter.name == *name);
         let (parameter, slot) = found.ok_or_else(|| wrong("", expected::DECLARED))?;
         let wrong = |expected| wrong(&parameter.name, expected);
-        if slot.is_some() {
-            return Err(wrong(expected::ONCE));
+        let earlier = slot.as_ref().map_or(0, |value| value.as_array().map_or(1, <[Value]>::len));
+        match &parameter.list {
+            None if earlier > 0 => return Err(wrong(expected::ONCE)),
+            Some(list) if earlier == list.max_items => return Err(wrong(expected::ITEMS)),
+            None | Some(_) => {}
         }
         let bare = |byte: u8| {
             unreserved(byte)
@@ -49,12 +56,34 @@ pub(super) fn query_values(parameters: &[Parameter], query: Option<&str>) -> Res
         if text.contains(char::is_control) {
             return Err(wrong(expected::WELL_FORMED));
         }
-        *slot = Some(parameter.leaf.decode(&text).map_err(wrong)?);
+        let value = parameter.leaf.decode(&text).map_err(wrong)?;
+        match slot {
+            Some(Value::Array(elements)) => elements.push(value),
+            _ if parameter.list.is_some() => *slot = Some(Value::Array(vec![value])),
+            _ => *slot = Some(value),
+        }
+    }
+    for (parameter, value) in parameters.iter().zip(&values) {
+        if let (Some(list), Some(Value::Array(elements))) = (&parameter.list, value) {
+            whole_list(list, elements).map_err(|expected| wrong(&parameter.name, expected))?;
+        }
     }
     match parameters.iter().zip(&values).find(|(parameter, value)| parameter.required && value.is_none()) {
         Some((missing, _)) => Err(wrong(&missing.name, expected::PRESENT)),
         None => Ok(values),
     }
+}
+
+/// What can only be said of a list once it is whole.
+fn whole_list(list: &List, elements: &[Value]) -> Result<(), &'static str> {
+    if elements.len() < list.min_items {
+        return Err(expected::ITEMS);
+    }
+    let mut seen = HashSet::new();
+    if list.unique && !elements.iter().all(|element| seen.insert(body::spelled(element))) {
+        return Err(expected::UNIQUE);
+    }
+    Ok(())
 }
 
 /// Appends `text`, percent-encoded but for unreserved characters.

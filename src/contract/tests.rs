@@ -20,7 +20,9 @@ use http::Method;
 mod answers;
 mod dear;
 mod keywords;
+mod lists;
 mod load;
+mod objects;
 mod properties;
 mod requests;
 

@@ -103,11 +103,34 @@ pub(super) struct Schema<'a> {
 
 /// What a schema says by its `type`.
 pub(super) enum Shape<'a> {
-    Object(Vec<Member<'a>>),
+    Object(Object<'a>),
+    Map(Map<'a>),
+    Choice(Choice<'a>),
     Array(Array<'a>),
     Text { limits: Text<'a>, words: Option<FieldWords<'a>> },
     Number { whole: bool, limits: Range, words: Option<FieldWords<'a>> },
     Boolean { only: Option<bool>, words: Option<FieldWords<'a>> },
+}
+
+/// Keywords of objects.
+pub(super) struct Object<'a> {
+    pub(super) members: Vec<Member<'a>>,
+    /// Where it says itself that it has no others.
+    pub(super) closed: Option<Place>,
+}
+
+/// Keywords of maps: objects whose members have free names.
+pub(super) struct Map<'a> {
+    pub(super) names: Box<Schema<'a>>,
+    pub(super) values: Box<Schema<'a>>,
+    pub(super) min_members: usize,
+    pub(super) max_members: Option<usize>,
+}
+
+/// `oneOf` with `discriminator`.
+pub(super) struct Choice<'a> {
+    pub(super) property: At<&'a str>,
+    pub(super) branches: Vec<Schema<'a>>,
 }
 
 /// Keywords of arrays.

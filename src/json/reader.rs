@@ -17,6 +17,8 @@ use crate::json::number::read_number;
 use crate::json::scan::has_noncharacter;
 use crate::json::scan::plain_prefix;
 use crate::json::scan::unescape;
+use crate::json::value::Value;
+use crate::json::value::read_value;
 
 /// How large the parts of a text may be. What may not be exceeded stands here; a schema may ask for less.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -255,6 +257,14 @@ impl<'t> Reader<'t> {
     pub fn null(&mut self) -> Result<(), JsonError> {
         self.want(Kind::Null)?;
         self.take_word("null")
+    }
+
+    /// Takes a value of any kind, within the limits of all texts.
+    ///
+    /// # Errors
+    /// Those of all other questions.
+    pub fn value(&mut self) -> Result<Value, JsonError> {
+        read_value(self)
     }
 
     /// Ends the reading: the value is whole, and only white space is left.

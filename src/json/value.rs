@@ -192,6 +192,11 @@ impl Object {
         Self(members)
     }
 
+    /// Its members, in their order.
+    pub(crate) fn into_members(self) -> Vec<(Arc<str>, Value)> {
+        self.0
+    }
+
     /// Sets the member `name`, in its old place if there was one, and returns what it was before.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) -> Option<Value> {
         let (name, value) = (name.into(), value.into());
@@ -267,7 +272,7 @@ impl<N: Into<Arc<str>>, V: Into<Value>> FromIterator<(N, V)> for Object {
 }
 
 /// Recurses as deep as the reader lets it, which is at most 255 levels.
-fn read_value(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
+pub(super) fn read_value(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
     Ok(match reader.peek()? {
         Kind::Null => {
             reader.null()?;

@@ -241,7 +241,7 @@ fn a_schema_that_bounds_nothing_or_means_nothing_does_not_load() {
         (SILENT, silent("type: text"), "unknown-word", 0),
         (SILENT, "silent: {x-portcullis: {class: public}}", "missing-key", 0),
         (SILENT, "silent: {type: object, additionalProperties: true, properties: {}}", "open-object", 0),
-        (SILENT, "silent: {type: object, additionalProperties: {type: string}, properties: {}}", "open-object", 0),
+        (SILENT, "silent: {type: object, unevaluatedProperties: false, properties: {}}", "unknown-key", 0),
         (SILENT, "silent: {type: object, properties: {}, x-portcullis: {class: public}}", "unknown-key", 0),
         (SILENT, "silent: {type: object, properties: {}, required: [a]}", "required-unknown", 0),
         ("required: [at]", "required: [at, at]", "required-twice", 0),
@@ -380,8 +380,8 @@ fn parameters_are_declared_once_where_the_path_says_and_by_plain_names() {
         ),
         (
             NOTE,
-            "{name: note, in: query, style: form, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
-            "unknown-key",
+            "{name: note, in: query, style: deepObject, schema: {type: string, maxLength: 20, x-portcullis: {class: public}}}",
+            "unknown-word",
             0,
         ),
         (
@@ -392,7 +392,7 @@ fn parameters_are_declared_once_where_the_path_says_and_by_plain_names() {
         ),
         (
             NOTE,
-            "{name: note, in: query, schema: {type: array, maxItems: 1, items: {type: boolean, x-portcullis: {class: public}}}}",
+            "{name: note, in: query, schema: {type: array, maxItems: 1, items: {type: array, maxItems: 1, items: {type: boolean, x-portcullis: {class: public}}}}}",
             "not-a-leaf",
             0,
         ),
