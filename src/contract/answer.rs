@@ -11,6 +11,7 @@ use crate::contract::body::BodyFault;
 use crate::contract::fault::AnswerFault;
 use crate::contract::headers;
 use crate::contract::operation::AnswerShape;
+use crate::contract::operation::Form;
 use crate::contract::render::Walk;
 use crate::contract::routed::Routed;
 use crate::json::Value;
@@ -19,7 +20,6 @@ use crate::model::Reply;
 use crate::model::Treated;
 use crate::partner::Answer;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 
@@ -29,6 +29,8 @@ pub struct Checked {
     routed: Routed,
     status: StatusCode,
     fields: Vec<Option<Value>>,
+    /// Which form of the body it is.
+    form: Option<usize>,
     body: Option<Value>,
 }
 
@@ -59,21 +61,26 @@ pub fn check(routed: &Routed, answer: Answer) -> Result<Checked, AnswerFault> {
     }
     let declared = shape.fields.iter().map(|(name, parameter)| (name, parameter));
     let fields = headers::values(declared, answer.fields()).map_err(AnswerFault::Header)?;
-    let body = match &shape.body {
-        None if answer.body().is_empty() => None,
-        None => return Err(AnswerFault::BodyNotDeclared),
-        Some(_) if answer.body().is_empty() => return Err(AnswerFault::BodyMissing),
-        Some(_) if !headers::says_json(answer.fields()) => return Err(AnswerFault::MediaTypeNotDeclared),
-        Some(schema) => {
-            let limits = routed.contract().json_limits;
-            let parsed = body::parse(schema, answer.body(), limits).map_err(|fault| match fault {
-                BodyFault::Malformed(fault) => AnswerFault::BodyMalformed(fault),
-                BodyFault::Wrong(place) => AnswerFault::Body(place),
-            });
-            Some(parsed?)
-        }
-    };
-    Ok(Checked { routed: routed.clone(), status, fields, body })
+    let (form, body) = body_of(routed, shape, &answer)?.unzip();
+    Ok(Checked { routed: routed.clone(), status, fields, form, body })
+}
+
+/// The body, and which of the declared forms it has.
+fn body_of(routed: &Routed, shape: &AnswerShape, answer: &Answer) -> Result<Option<(usize, Value)>, AnswerFault> {
+    match (shape.bodies.is_empty(), answer.body().is_empty()) {
+        (true, true) => return Ok(None),
+        (true, false) => return Err(AnswerFault::BodyNotDeclared),
+        (false, true) => return Err(AnswerFault::BodyMissing),
+        (false, false) => {}
+    }
+    let media_type = headers::media_type(answer.fields()).ok_or(AnswerFault::MediaTypeNotDeclared)?;
+    let (index, form) = Form::of(&shape.bodies, media_type).ok_or(AnswerFault::MediaTypeNotDeclared)?;
+    let limits = routed.contract().json_limits;
+    match body::parse(&form.schema, answer.body(), limits) {
+        Ok(body) => Ok(Some((index, body))),
+        Err(BodyFault::Malformed(fault)) => Err(AnswerFault::BodyMalformed(fault)),
+        Err(BodyFault::Wrong(place)) => Err(AnswerFault::Body(place)),
+    }
 }
 
 impl Checked {
@@ -115,10 +122,11 @@ impl Checked {
         let mut walk = Walk::new(transform);
         let declared = shape.fields.iter().map(|(name, parameter)| (name, parameter));
         reply.fields = walk.fields(declared, &self.fields)?;
-        if let (Some(schema), Some(value)) = (&shape.body, &self.body) {
+        let form = self.form.and_then(|form| shape.bodies.get(form));
+        if let (Some(form), Some(value)) = (form, &self.body) {
             let mut body = Vec::with_capacity(1024);
-            if walk.body(schema, value, &mut body)? {
-                reply.fields.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+            if walk.body(&form.schema, value, &mut body)? {
+                reply.fields.push((header::CONTENT_TYPE, form.media_type.clone()));
                 reply.body = Bytes::from(body);
             }
         }

@@ -103,6 +103,7 @@ impl SchemaCompiler<'_> {
         };
         let treated = if leaf.rule.protection == Protection::Pseudonymize { cost::PSEUDONYM } else { 0 };
         self.count_value(place, at, cost::VALUE + own + treated, bytes);
+        let per_byte = per_byte + u64::from(leaf.rule.protection == Protection::RequireEncrypted);
         self.cost.each_byte(place, cost::BYTE.saturating_mul(at.sets + 1).saturating_add(per_byte));
     }
 

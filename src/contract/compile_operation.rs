@@ -4,15 +4,19 @@
 //! refused, and an idempotency key. An operation that lets people out states that the lock also opens locally: nobody's way out
 //! may depend on the gateway.
 
+use std::collections::BTreeSet;
+
 use crate::contract::compile;
 use crate::contract::compile::Path;
+use crate::contract::compile_body;
+use crate::contract::compile_body::not_null;
 use crate::contract::compile_schema::Position;
 use crate::contract::compile_schema::SchemaCompiler;
 use crate::contract::cost::Cost;
 use crate::contract::leaf::Check;
 use crate::contract::leaf::LeafSchema;
 use crate::contract::operation::Actuates;
-use crate::contract::operation::AnswerShape;
+use crate::contract::operation::Form;
 use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::operation::ResourceRule;
@@ -51,19 +55,15 @@ pub(super) fn compile(
     let mut schemas =
         SchemaCompiler { reader, limits: json_limits, patterns, fields: Vec::new(), cost: Cost::default() };
     let parameters = parameters(&mut schemas, path, &written);
-    let body = request_body(&mut schemas, &written, limits.body_max_bytes);
-    let answers = answers(&mut schemas, &written, limits.answer_max_bytes);
+    let bodies = compile_body::request(&mut schemas, &written, limits.body_max_bytes);
+    let answers = compile_body::answers(&mut schemas, &written, limits.answer_max_bytes);
     answers_are_final(reader, &written);
-    let fields = schemas.fields;
-    let (parameters, body, answers) = (parameters?, body?, answers?);
+    let mut fields = schemas.fields;
+    let (parameters, bodies, answers) = (parameters?, bodies?, answers?);
+    compile_body::agree(reader, written.place, bodies.len(), &mut fields);
     let Parameters { path: path_parameters, query: query_parameters, header: header_parameters } = parameters;
-    let names = Names {
-        reader,
-        path: &path_parameters,
-        query: &query_parameters,
-        header: &header_parameters,
-        body: body.as_ref(),
-    };
+    let names =
+        Names { reader, path: &path_parameters, query: &query_parameters, header: &header_parameters, bodies: &bodies };
     names.stand_once(written.place);
     fields_stand_once(reader, &header_parameters, written.place);
     let words = written.words;
@@ -91,13 +91,14 @@ pub(super) fn compile(
         purpose: words.purpose,
         legal_basis: words.legal_basis,
         right: words.right.map(|(kind, action)| RightDemand { kind, action }),
-        body_max_bytes: if body.is_some() { limits.body_max_bytes } else { 0 },
+        body_max_bytes: if bodies.is_empty() { 0 } else { limits.body_max_bytes },
         fields,
         segments: segments(path),
         path_parameters,
         query_parameters,
         header_parameters,
-        body,
+        bodies,
+        accept: compile_body::accept(&answers),
         answers,
     })
 }
@@ -183,56 +184,13 @@ fn query_parameter(schemas: &mut SchemaCompiler<'_>, written: &written::Paramete
     Some(Parameter { name: name.into(), required: written.required, leaf, list })
 }
 
-fn header(
+pub(super) fn header(
     schemas: &mut SchemaCompiler<'_>,
     written: &written::Parameter<'_>,
     status: Option<u16>,
 ) -> Option<(HeaderName, Parameter)> {
     let name = HeaderName::try_from(written.name.value.to_ascii_lowercase()).ok()?;
     Some((name, compile_parameter(schemas, written, Part::Header, status)?))
-}
-
-/// The outer `None` is a fault, the inner one an operation without body.
-fn request_body(
-    schemas: &mut SchemaCompiler<'_>,
-    written: &written::Operation<'_>,
-    max_bytes: u64,
-) -> Option<Option<Object>> {
-    let Some(schema) = &written.body else { return Some(None) };
-    if matches!(written.method, Method::GET | Method::OPTIONS | Method::DELETE) {
-        let message = format!("a body of {} has no meaning (RFC 9110 §9.3)", written.method);
-        schemas.reader.fault("body-unfit", schema.place, message);
-    }
-    not_null(schemas.reader, schema)?;
-    match &schema.shape {
-        Shape::Object(object) => schemas
-            .body(max_bytes, |schemas| schemas.object(schema.place, &object.members, &Position::root(Part::Body, None)))
-            .map(Some),
-        _ => {
-            schemas.reader.fault("body-not-an-object", schema.place, "the body of a request must be an object");
-            None
-        }
-    }
-}
-
-fn answers(
-    schemas: &mut SchemaCompiler<'_>,
-    written: &written::Operation<'_>,
-    max_bytes: u64,
-) -> Option<Vec<AnswerShape>> {
-    let mut shapes = Vec::new();
-    let mut whole = true;
-    for answer in &written.answers {
-        match answer_shape(schemas, answer, max_bytes) {
-            Some(shape) => shapes.push(shape),
-            None => whole = false,
-        }
-    }
-    if !written.answers.iter().any(|answer| answer.status.value.is_success()) {
-        let message = "no answer of 200 to 299 is declared, so no success would be one";
-        schemas.reader.fault("no-success", written.place, message);
-    }
-    whole.then_some(shapes)
 }
 
 /// What moves something is answered with what became of it: 2xx, or 4xx where it was refused. "Accepted" (202), a redirection
@@ -250,45 +208,8 @@ fn answers_are_final(reader: &Reader, written: &written::Operation<'_>) {
     }
 }
 
-fn answer_shape(
-    schemas: &mut SchemaCompiler<'_>,
-    written: &written::Answer<'_>,
-    max_bytes: u64,
-) -> Option<AnswerShape> {
-    let status = written.status.value;
-    let code = Some(status.as_u16());
-    let headers: Vec<_> = written.headers.iter().map(|written| header(schemas, written, code)).collect();
-    let body = match &written.body {
-        None => Some(None),
-        Some(schema) => {
-            if matches!(status.as_u16(), 204 | 205 | 304) {
-                let message = format!("an answer of {} has no body (RFC 9110 §15)", status.as_u16());
-                schemas.reader.fault("body-unfit", schema.place, message);
-            }
-            not_null(schemas.reader, schema)?;
-            if matches!(schema.shape, Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. }) {
-                let message = "the body of an answer must be an object or an array";
-                schemas.reader.fault("body-not-an-object", schema.place, message);
-            }
-            let root = Position::root(Part::Body, code);
-            schemas.body(max_bytes, |schemas| schemas.schema(schema, &root)).map(Some)
-        }
-    };
-    let fields = headers.into_iter().collect::<Option<Vec<_>>>()?;
-    fields_stand_once(schemas.reader, &fields, written.status.place);
-    Some(AnswerShape { status, fields, body: body? })
-}
-
-/// Reports a value that may be `null` where only something or nothing can stand.
-fn not_null(reader: &Reader, schema: &written::Schema<'_>) -> Option<()> {
-    let Some(place) = schema.null else { return Some(()) };
-    let fault = reader.source().fault("null-unfit", place, "a body, a parameter or a header cannot be `null`");
-    reader.report(fault.help("it is there or it is not: say `required: false` where it may be absent"));
-    None
-}
-
 /// Reports header fields that are declared in two spellings.
-fn fields_stand_once(reader: &Reader, fields: &[(HeaderName, Parameter)], place: Place) {
+pub(super) fn fields_stand_once(reader: &Reader, fields: &[(HeaderName, Parameter)], place: Place) {
     for (index, (name, _)) in fields.iter().enumerate() {
         if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
             reader.fault("ambiguous-name", place, format!("the header `{name}` is declared twice"));
@@ -302,16 +223,18 @@ struct Names<'c, 'r> {
     path: &'c [Parameter],
     query: &'c [Parameter],
     header: &'c [(HeaderName, Parameter)],
-    body: Option<&'c Object>,
+    bodies: &'c [Form<Object>],
 }
 
 impl<'c> Names<'c, '_> {
     /// Reports names that stand twice: policy and resource ids speak of values by name.
     fn stand_once(&self, place: Place) {
         let parameters = self.path.iter().chain(self.query).chain(self.header.iter().map(|(_, parameter)| parameter));
-        let members = self.body.into_iter().flat_map(|body| &body.members);
+        // A name may stand in two forms of the body: a request has one of them.
+        let members = self.bodies.iter().flat_map(|form| &form.schema.members);
+        let members: BTreeSet<&str> = members.map(|member| &*member.name).collect();
         let mut names: Vec<&str> = parameters.map(|parameter| &*parameter.name).collect();
-        names.extend(members.map(|member| &*member.name));
+        names.extend(members);
         names.sort_unstable();
         for pair in names.windows(2) {
             if let [one, two] = pair
@@ -370,10 +293,10 @@ impl<'c> Names<'c, '_> {
         if value == "header" {
             return Some(Some(Idempotency::Header));
         }
-        let member = self.body.and_then(|body| body.member(value)).map(|(_, member)| member);
-        let is_key = member.is_some_and(|member| {
-            member.required && matches!(&member.schema, Schema::Leaf(leaf) if matches!(leaf.check, Check::Text(_)))
-        });
+        let is_key = |form: &Form<Object>| {
+            required_leaf(&form.schema, value).is_some_and(|leaf| matches!(leaf.check, Check::Text(_)))
+        };
+        let is_key = !self.bodies.is_empty() && self.bodies.iter().all(is_key);
         if is_key {
             return Some(Some(Idempotency::BodyField(value.into())));
         }
@@ -389,13 +312,21 @@ impl<'c> Names<'c, '_> {
         if let Some(parameter) = query {
             return Some(&parameter.leaf);
         }
-        match self.body?.member(name)?.1 {
-            member if !member.required => None,
-            member => match &member.schema {
-                Schema::Leaf(leaf) => Some(leaf),
-                Schema::Object(_) | Schema::Array(_) | Schema::Map(_) | Schema::Choice(_) | Schema::Nullable(_) => None,
-            },
-        }
+        // In every form of the body; they agree on what it is.
+        let mut leaves = self.bodies.iter().map(|form| required_leaf(&form.schema, name));
+        let first = leaves.next()??;
+        leaves.all(|leaf| leaf.is_some()).then_some(first)
+    }
+}
+
+/// The leaf of this name, if it is always there.
+fn required_leaf<'o>(object: &'o Object, name: &str) -> Option<&'o LeafSchema> {
+    match object.member(name)?.1 {
+        member if !member.required => None,
+        member => match &member.schema {
+            Schema::Leaf(leaf) => Some(leaf),
+            Schema::Object(_) | Schema::Array(_) | Schema::Map(_) | Schema::Choice(_) | Schema::Nullable(_) => None,
+        },
     }
 }
 

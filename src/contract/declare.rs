@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::contract::fault::ContractFault;
 use crate::contract::headers;
 use crate::contract::operation::Contract;
+use crate::contract::operation::Form;
 use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::routed::Routed;
@@ -23,6 +24,8 @@ pub struct Declared {
     pub(super) query: Vec<Option<Value>>,
     pub(super) headers: Vec<Option<Value>>,
     pub(super) idempotency_key: Option<Stranger>,
+    /// Which form of the body its media type says; `None` where there is no body.
+    pub(super) form: Option<usize>,
 }
 
 /// Finds the operation of a request and checks all that its head says: fields, path, query, media type, length.
@@ -55,8 +58,8 @@ pub fn declare(contract: &Arc<Contract>, head: &Head) -> Result<Declared, Contra
         }
         Some(Idempotency::BodyField(_)) | None => None,
     };
-    body_is_declared(operation, head)?;
-    Ok(Declared { routed: Routed::new(contract.clone(), route.operation), path, query, headers, idempotency_key })
+    let form = declared_form(operation, head)?;
+    Ok(Declared { routed: Routed::new(contract.clone(), route.operation), path, query, headers, idempotency_key, form })
 }
 
 impl Declared {
@@ -79,20 +82,22 @@ impl Declared {
     }
 }
 
-/// What the head says of the body.
-fn body_is_declared(operation: &Operation, head: &Head) -> Result<(), ContractFault> {
+/// Which form of the body the head says.
+fn declared_form(operation: &Operation, head: &Head) -> Result<Option<usize>, ContractFault> {
     if headers::says_coded(&head.fields) {
         return Err(ContractFault::MediaTypeNotDeclared);
     }
     let none = head.no_body || head.content_length == Some(0);
-    match (&operation.body, none) {
-        (None, true) => Ok(()),
-        (None, false) => Err(ContractFault::BodyNotDeclared),
-        (Some(_), true) => Err(ContractFault::BodyMissing),
-        (Some(_), false) if !headers::says_json(&head.fields) => Err(ContractFault::MediaTypeNotDeclared),
-        (Some(_), false) if head.content_length.is_some_and(|length| length > operation.body_max_bytes) => {
-            Err(ContractFault::BodyTooLarge)
-        }
-        (Some(_), false) => Ok(()),
+    match (operation.bodies.is_empty(), none) {
+        (true, true) => return Ok(None),
+        (true, false) => return Err(ContractFault::BodyNotDeclared),
+        (false, true) => return Err(ContractFault::BodyMissing),
+        (false, false) => {}
     }
+    let media_type = headers::media_type(&head.fields).ok_or(ContractFault::MediaTypeNotDeclared)?;
+    let (form, _) = Form::of(&operation.bodies, media_type).ok_or(ContractFault::MediaTypeNotDeclared)?;
+    if head.content_length.is_some_and(|length| length > operation.body_max_bytes) {
+        return Err(ContractFault::BodyTooLarge);
+    }
+    Ok(Some(form))
 }

@@ -125,12 +125,17 @@ pub(super) fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
     Ok(Stranger::new(key))
 }
 
-/// Whether `Content-Type` stands there once and says JSON: `application/json`, alone or with `charset=utf-8`, which changes nothing.
+/// Whether `Content-Type` stands there once and says `application/json`.
 #[must_use]
 pub fn says_json(fields: &HeaderMap) -> bool {
+    media_type(fields).is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+/// The media type of `Content-Type`, if it stands there once, alone or with `charset=utf-8`, which changes nothing.
+pub(super) fn media_type(fields: &HeaderMap) -> Option<&str> {
     let mut found = fields.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (found.next(), found.next()) else { return false };
-    let Some(text) = visible(value) else { return false };
+    let (Some(value), None) = (found.next(), found.next()) else { return None };
+    let text = visible(value)?;
     let (essence, parameter) = match text.split_once(';') {
         None => (text, None),
         Some((essence, parameter)) => (essence.trim_end_matches(' '), Some(parameter.trim_matches(' '))),
@@ -138,7 +143,19 @@ pub fn says_json(fields: &HeaderMap) -> bool {
     let utf8 = |parameter: &str| {
         parameter.eq_ignore_ascii_case("charset=utf-8") || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
     };
-    essence.eq_ignore_ascii_case("application/json") && parameter.is_none_or(utf8)
+    parameter.is_none_or(utf8).then_some(essence)
+}
+
+/// Whether a contract may declare this media type: `application/json`, or `application/…+json` (RFC 6839 §3.1) in the one
+/// spelling of small letters.
+pub(super) fn is_json_type(media_type: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'+' | b'_');
+    media_type == "application/json"
+        || media_type.len() <= 127
+            && media_type.strip_prefix("application/").and_then(|name| name.strip_suffix("+json")).is_some_and(|name| {
+                name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(plain)
+            })
 }
 
 /// Whether a body is said to be coded: by anything but `identity`, which says that it is not (RFC 9110 §8.4.1).

@@ -16,6 +16,7 @@
 mod answer;
 mod body;
 mod compile;
+mod compile_body;
 mod compile_leaf;
 mod compile_operation;
 mod compile_schema;

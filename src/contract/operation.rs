@@ -67,7 +67,10 @@ pub struct Operation {
     pub(super) path_parameters: Vec<Parameter>,
     pub(super) query_parameters: Vec<Parameter>,
     pub(super) header_parameters: Vec<(http::HeaderName, Parameter)>,
-    pub(super) body: Option<Object>,
+    /// The forms that the body can have; none where there is no body.
+    pub(super) bodies: Vec<Form<Object>>,
+    /// The media types of all answers, as `Accept` lists them.
+    pub(super) accept: http::HeaderValue,
     pub(super) answers: Vec<AnswerShape>,
 }
 
@@ -83,7 +86,22 @@ pub(super) enum Segment {
 pub(super) struct AnswerShape {
     pub(super) status: http::StatusCode,
     pub(super) fields: Vec<(http::HeaderName, Parameter)>,
-    pub(super) body: Option<Schema>,
+    /// The forms that the body can have; none where there is no body.
+    pub(super) bodies: Vec<Form<Schema>>,
+}
+
+/// One form that a body can have.
+pub(super) struct Form<S> {
+    pub(super) media_type: http::HeaderValue,
+    pub(super) schema: S,
+}
+
+impl<S> Form<S> {
+    /// The form whose media type this is, in whatever case.
+    pub(super) fn of<'f>(forms: &'f [Self], media_type: &str) -> Option<(usize, &'f Self)> {
+        let is = |form: &Self| form.media_type.as_bytes().eq_ignore_ascii_case(media_type.as_bytes());
+        forms.iter().enumerate().find(|(_, form)| is(form))
+    }
 }
 
 /// How the thing is named that an operation is done to.

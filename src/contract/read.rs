@@ -1,19 +1,19 @@
 //! Reading an OpenAPI 3.1 document as it is written: paths, operations, parameters, bodies, answers.
 //!
 //! Known are the keys that the gateway holds requests against, and annotations. `servers`, `security`, `webhooks`, callbacks, links,
-//! other styles of parameters and media types other than `application/json` are faults: they would promise what nobody enforces.
+//! other styles of parameters and media types other than JSON's are faults: they would promise what nobody enforces.
 
 use crate::contract::headers;
 use crate::contract::read_schema;
 use crate::contract::refs::Refs;
 use crate::contract::written::Answer;
 use crate::contract::written::At;
+use crate::contract::written::Body;
 use crate::contract::written::Document;
 use crate::contract::written::In;
 use crate::contract::written::Operation;
 use crate::contract::written::Parameter;
 use crate::contract::written::PathItem;
-use crate::contract::written::Schema;
 use crate::contract::written_words;
 use crate::yaml::Fields;
 use crate::yaml::Key;
@@ -92,9 +92,9 @@ fn operation<'a>(refs: &Refs<'a>, node: &'a Node, method: Method, shared: Option
     let lists: Option<Vec<&[Node]>> = shared.into_iter().chain(own).map(|node| reader.list(node)).collect();
     let parameters = lists
         .and_then(|lists| all(lists.into_iter().flatten(), |node| refs.follow(node, &|node| parameter(refs, node))));
-    let body = match fields.optional("requestBody") {
-        None => Some(None),
-        Some(node) => refs.follow(node, &|node| request_body(refs, node)).map(Some),
+    let bodies = match fields.optional("requestBody") {
+        None => Some(Vec::new()),
+        Some(node) => refs.follow(node, &|node| request_body(refs, node)),
     };
     let answers = fields
         .required("responses")
@@ -107,7 +107,7 @@ fn operation<'a>(refs: &Refs<'a>, node: &'a Node, method: Method, shared: Option
         id: id?,
         words: words?,
         parameters: parameters?,
-        body: body?,
+        bodies: bodies?,
         answers: answers?,
     })
 }
@@ -150,7 +150,7 @@ fn one_spelling(reader: &Reader, fields: &Fields<'_>) {
     }
 }
 
-fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
+fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Vec<Body<'a>>> {
     let reader = refs.reader;
     let fields = reader.fields(node)?;
     fields.optional("description");
@@ -158,9 +158,9 @@ fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
         let fault = reader.source().fault("optional-body", node.place, "the body is not `required: true`");
         reader.report(fault.help("an operation has a body or has none"));
     }
-    let schema = fields.required("content").and_then(|node| content(refs, node));
+    let bodies = fields.required("content").and_then(|node| content(refs, node));
     fields.finish();
-    schema
+    bodies
 }
 
 fn answer<'a>(refs: &Refs<'a>, key: &'a Key, node: &'a Node) -> Option<Answer<'a>> {
@@ -180,13 +180,13 @@ fn answer<'a>(refs: &Refs<'a>, key: &'a Key, node: &'a Node) -> Option<Answer<'a
             all(headers.rest(), |(key, node)| refs.follow(node, &|node| answer_header(refs, key, node)))
         }),
     };
-    let body = match fields.optional("content") {
-        None => Some(None),
-        Some(node) => content(refs, node).map(Some),
+    let bodies = match fields.optional("content") {
+        None => Some(Vec::new()),
+        Some(node) => content(refs, node),
     };
     fields.finish();
     let status = At { place: key.place, value: status? };
-    Some(Answer { status, headers: headers?, body: body? })
+    Some(Answer { status, headers: headers?, bodies: bodies? })
 }
 
 fn answer_header<'a>(refs: &Refs<'a>, key: &'a Key, node: &'a Node) -> Option<Parameter<'a>> {
@@ -201,25 +201,30 @@ fn answer_header<'a>(refs: &Refs<'a>, key: &'a Key, node: &'a Node) -> Option<Pa
     Some(Parameter { name, location: In::Header, required: required?, schema: schema? })
 }
 
-/// The schema of the one media type.
-fn content<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
+/// The forms that a body can have, by media type: at least one.
+fn content<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Vec<Body<'a>>> {
     let reader = refs.reader;
-    let fields = reader.fields(node)?;
-    let json = fields.optional("application/json");
-    for (key, _) in fields.rest() {
-        let message = format!("the media type `{}` cannot cross", key.text);
-        reader.report(reader.source().fault("media-type", key.place, message).help("declare `application/json`"));
-    }
-    let Some(json) = json else {
-        reader.fault("media-type", node.place, "`application/json` is not declared");
+    let entries = reader.fields(node)?.rest();
+    if entries.is_empty() {
+        reader.fault("media-type", node.place, "no media type is declared");
         return None;
-    };
-    let fields = reader.fields(json)?;
-    fields.optional("example");
-    fields.optional("examples");
-    let schema = fields.required("schema").and_then(|node| read_schema::schema(refs, node));
-    fields.finish();
-    schema
+    }
+    all(entries, |(key, node)| {
+        if !headers::is_json_type(&key.text) {
+            let message = format!("the media type `{}` cannot cross", key.text);
+            let fault = reader.source().fault("media-type", key.place, message);
+            reader.report(fault.help(
+                "declare `application/json` or `application/<name>+json`, in small letters and without parameters",
+            ));
+            return None;
+        }
+        let fields = reader.fields(node)?;
+        fields.optional("example");
+        fields.optional("examples");
+        let schema = fields.required("schema").and_then(|node| read_schema::schema(refs, node));
+        fields.finish();
+        Some(Body { media_type: &key.text, schema: schema? })
+    })
 }
 
 fn required(reader: &Reader, fields: &Fields<'_>) -> Option<bool> {

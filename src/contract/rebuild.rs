@@ -9,10 +9,12 @@ use crate::contract::body::BodyFault;
 use crate::contract::declare::Declared;
 use crate::contract::fault::ContractFault;
 use crate::contract::operation::Contract;
+use crate::contract::operation::Form;
 use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::render::Walk;
 use crate::contract::routed::Routed;
+use crate::contract::schema::Object;
 use crate::contract::target;
 use crate::identity::Caller;
 use crate::json::Value;
@@ -25,9 +27,6 @@ use crate::model::Treated;
 use bytes::Bytes;
 use sha2::Digest;
 
-/// What a body is sent as.
-const JSON: &str = "application/json";
-
 /// Proof that a whole request fits its contract and names only its caller's identifiers; only [`rebuild`] makes one.
 #[must_use = "without this proof the exchange ends here"]
 pub struct Rebuilt {
@@ -36,6 +35,8 @@ pub struct Rebuilt {
     query: Vec<Option<Value>>,
     headers: Vec<Option<Value>>,
     body: Option<Value>,
+    /// Which form of the body it is.
+    form: Option<usize>,
     resource: ResourceId,
     idempotency_key: Option<Stranger>,
     digest: Sha256,
@@ -77,13 +78,14 @@ pub(super) fn rebuild_for<'c>(
     claim: &dyn Fn(&str) -> Option<&'c str>,
     body: &[u8],
 ) -> Result<Rebuilt, ContractFault> {
-    let Declared { routed, path, query, headers, idempotency_key } = declared;
-    let body = parse_body(&routed, body)?;
+    let Declared { routed, path, query, headers, idempotency_key, form } = declared;
+    let body = parse_body(&routed, form, body)?;
     let mut rebuilt = Rebuilt {
         path,
         query,
         headers,
         body,
+        form,
         resource: ResourceId { kind: routed.operation().resource.kind.clone(), parts: Vec::new() },
         idempotency_key,
         digest: Sha256::new([0; 32]),
@@ -143,7 +145,7 @@ impl Rebuilt {
         self.body.as_ref()?.get(name).filter(|value| **value != Value::Null)
     }
 
-    /// SHA-256 over method, rebuilt target, header fields and body: two requests of one digest ask for the same.
+    /// SHA-256 over method, rebuilt target, header fields, media type and body: two requests of one digest ask for the same.
     #[must_use]
     pub const fn digest(&self) -> Sha256 {
         self.digest
@@ -167,18 +169,24 @@ impl Rebuilt {
         let fields = walk.fields(declared, &self.headers)?;
         let mut body = Vec::new();
         let mut content_type = None;
-        if let (Some(schema), Some(value)) = (&operation.body, &self.body) {
+        if let (Some(form), Some(value)) = (self.form(), &self.body) {
             body.reserve(1024);
-            walk.object(schema, value, &mut body)?;
-            content_type = Some(JSON);
+            walk.object(&form.schema, value, &mut body)?;
+            content_type = Some(form.media_type.clone());
         }
         Ok(Outgoing {
             method: operation.method.clone(),
             target: target.into_boxed_str(),
             content_type,
+            accept: operation.accept.clone(),
             fields,
             body: Bytes::from(body),
         })
+    }
+
+    /// The form of the body that was declared.
+    fn form(&self) -> Option<&Form<Object>> {
+        self.operation().bodies.get(self.form?)
     }
 
     fn identifiers_fit<'c>(&self, claim: &dyn Fn(&str) -> Option<&'c str>) -> bool {
@@ -192,8 +200,8 @@ impl Rebuilt {
             .chain(headers)
             .all(|(parameter, value)| value.is_none_or(|value| body::identifier_fits(&parameter.leaf, value, claim)));
         parameters
-            && match (&operation.body, &self.body) {
-                (Some(schema), Some(value)) => body::members_fit(schema, value, claim),
+            && match (self.form(), &self.body) {
+                (Some(form), Some(value)) => body::members_fit(&form.schema, value, claim),
                 _ => true,
             }
     }
@@ -218,6 +226,7 @@ impl Rebuilt {
             part(name.as_str().as_bytes());
             part(value.as_bytes());
         }
+        part(whole.content_type.as_ref().map_or(&[][..], |media_type| media_type.as_bytes()));
         part(&whole.body);
         Sha256::new(digest.finalize().into())
     }
@@ -229,9 +238,9 @@ impl fmt::Debug for Rebuilt {
     }
 }
 
-fn parse_body(routed: &Routed, body: &[u8]) -> Result<Option<Value>, ContractFault> {
+fn parse_body(routed: &Routed, form: Option<usize>, body: &[u8]) -> Result<Option<Value>, ContractFault> {
     let operation = routed.operation();
-    let Some(schema) = &operation.body else {
+    let Some(form) = form.and_then(|form| operation.bodies.get(form)) else {
         return if body.is_empty() { Ok(None) } else { Err(ContractFault::BodyNotDeclared) };
     };
     if u64::try_from(body.len()).unwrap_or(u64::MAX) > operation.body_max_bytes {
@@ -240,7 +249,7 @@ fn parse_body(routed: &Routed, body: &[u8]) -> Result<Option<Value>, ContractFau
     if body.is_empty() {
         return Err(ContractFault::BodyMissing);
     }
-    body::parse_object(schema, body, routed.contract().json_limits).map(Some).map_err(|fault| match fault {
+    body::parse_object(&form.schema, body, routed.contract().json_limits).map(Some).map_err(|fault| match fault {
         BodyFault::Malformed(fault) => ContractFault::BodyMalformed(fault),
         BodyFault::Wrong(place) => ContractFault::Body(place),
     })

@@ -50,7 +50,7 @@ pub(super) struct Operation<'a> {
     pub(super) words: OperationWords<'a>,
     /// Those of the path, then its own.
     pub(super) parameters: Vec<Parameter<'a>>,
-    pub(super) body: Option<Schema<'a>>,
+    pub(super) bodies: Vec<Body<'a>>,
     pub(super) answers: Vec<Answer<'a>>,
 }
 
@@ -90,7 +90,13 @@ pub(super) struct Parameter<'a> {
 pub(super) struct Answer<'a> {
     pub(super) status: At<http::StatusCode>,
     pub(super) headers: Vec<Parameter<'a>>,
-    pub(super) body: Option<Schema<'a>>,
+    pub(super) bodies: Vec<Body<'a>>,
+}
+
+/// One form that a body can have.
+pub(super) struct Body<'a> {
+    pub(super) media_type: &'a str,
+    pub(super) schema: Schema<'a>,
 }
 
 /// A schema.

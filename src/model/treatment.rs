@@ -59,7 +59,9 @@ pub struct Outgoing {
     /// Path and query; everything but the unreserved characters of RFC 3986 §2.3 is percent-encoded.
     pub target: Box<str>,
     /// The media type of the body, where there is one.
-    pub content_type: Option<&'static str>,
+    pub content_type: Option<http::HeaderValue>,
+    /// The media types of the declared answers.
+    pub accept: http::HeaderValue,
     /// Declared headers, rebuilt; without framing, credentials and the media type.
     pub fields: Vec<(http::HeaderName, http::HeaderValue)>,
     /// The body, whole.

@@ -110,13 +110,13 @@ impl Line {
         let outgoing = protected.into_outgoing();
         let mut fields = outgoing.fields;
         if let Some(media_type) = outgoing.content_type {
-            fields.push((header::CONTENT_TYPE, HeaderValue::from_static(media_type)));
+            fields.push((header::CONTENT_TYPE, media_type));
         }
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {}", voucher.token())).map_err(|_| SendFault::Unwritable)?;
         bearer.set_sensitive(true);
         fields.push((header::AUTHORIZATION, bearer));
-        fields.push((header::ACCEPT, HeaderValue::from_static("application/json")));
+        fields.push((header::ACCEPT, outgoing.accept));
         let request = Request { method: outgoing.method, target: outgoing.target, fields, body: outgoing.body };
         let response = self.connection.exchange(request).await.map_err(|fault| match fault.may_have_left {
             true => SendFault::Unknown(fault.kind),

@@ -154,7 +154,9 @@ impl Protected {
     #[cfg(test)]
     pub fn for_test(partner: &PartnerName, operation: &OperationId, digest: Sha256) -> Self {
         let (target, body) = (Box::from("/"), bytes::Bytes::new());
-        let outgoing = Outgoing { method: http::Method::POST, target, content_type: None, fields: Vec::new(), body };
+        let accept = http::HeaderValue::from_static("application/json");
+        let method = http::Method::POST;
+        let outgoing = Outgoing { method, target, content_type: None, accept, fields: Vec::new(), body };
         let (partner, operation) = (partner.clone(), operation.clone());
         Self { partner, operation, outgoing, digest, subject: None, object: Vec::new(), right: None }
     }

@@ -134,9 +134,10 @@ fn moved<'a>(leaf: Leaf<'a>, treated: &'a Treated) -> Option<(IdentifierKind, &'
 /// SHA-256 over everything that leaves, each part preceded by its length, so that none can run into the next.
 fn digest(outgoing: &Outgoing) -> Sha256 {
     let fields = outgoing.fields.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
-    let head = [outgoing.method.as_str(), &outgoing.target, outgoing.content_type.unwrap_or_default()];
+    let media_type = outgoing.content_type.as_ref().map_or(&[][..], |media_type| media_type.as_bytes());
+    let head = [outgoing.method.as_str().as_bytes(), outgoing.target.as_bytes(), media_type];
     let mut bytes = Vec::with_capacity(outgoing.body.len() + 512);
-    for part in head.map(str::as_bytes).into_iter().chain([&*outgoing.body]).chain(fields) {
+    for part in head.into_iter().chain([&*outgoing.body]).chain(fields) {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bytes.extend_from_slice(part);
     }

@@ -1,6 +1,8 @@
 //! Requests against a contract: what passes comes out rebuilt, what does not is refused for the right reason.
 
 use super::BODY;
+use super::DOORS;
+use super::compile;
 use super::doors;
 use super::fields;
 use super::kept;
@@ -16,6 +18,7 @@ use crate::model::Protection;
 use crate::model::Treated;
 use crate::problem::WrongPlace;
 use http::Method;
+use std::sync::Arc;
 
 fn wrong(part: &'static str, pointer: &str, expected: &'static str) -> WrongPlace {
     WrongPlace { part, pointer: pointer.to_owned(), expected }
@@ -52,7 +55,8 @@ fn a_request_is_rebuilt_in_declared_order_with_nothing_of_its_own() {
     let outgoing = kept(&rebuilt);
     assert_eq!(&*outgoing.target, "/v1/houses/h-1/doors/d%C3%A9%202/open?reason=guest&count=3&note=a%26b");
     assert_eq!(outgoing.method, Method::POST);
-    assert_eq!(outgoing.content_type, Some("application/json"));
+    assert_eq!(outgoing.content_type.unwrap(), "application/json");
+    assert_eq!(outgoing.accept, "application/json");
     assert_eq!(
         outgoing.fields.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect::<Vec<_>>(),
         [("x-locale", "ru")]
@@ -182,6 +186,25 @@ fn hostile_paths_are_refused_whatever_the_pattern() {
         declared(&with_path("/v1/houses/H/doors/d/open")),
         Err(ContractFault::Path(wrong("path", "houseId", "pattern")))
     );
+}
+
+#[test]
+fn a_pattern_that_takes_everything_lets_no_hostile_path_through() {
+    let door = "schema: {type: string, maxLength: 40, x-portcullis: {class: identifier, of: door, protect: keep}}";
+    for check in ["pattern: \"^.*$\"", "pattern: \"^[^a]{0,9}$\"", "enum: [\".\", \"..\", \"\", \"a/b\", \"%\", \";\"]"]
+    {
+        let text = DOORS.replace(door, &door.replace("maxLength: 40", check));
+        let contract = Arc::new(compile(&text).unwrap());
+        for value in
+            [".", "..", "%2e", "%2E.", "%2f", "b%2Fb", "%5c", "%3b", ";", "%25", "%252e", "%00", "%09", "%7f", "%c2%85"]
+        {
+            let head = with_path(&format!("/v1/houses/h-1/doors/{value}/open"));
+            let refusal = declare(&contract, &head).map(|_| ()).unwrap_err();
+            assert_eq!(refusal, ContractFault::Path(wrong("path", "doorId", "well-formed")), "{check} {value}");
+        }
+        let empty = declare(&contract, &with_path("/v1/houses/h-1/doors//open")).map(|_| ()).unwrap_err();
+        assert_eq!(empty, ContractFault::NotFound, "{check}");
+    }
 }
 
 #[test]
