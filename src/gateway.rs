@@ -30,7 +30,6 @@ use crate::crypto::ClientTrust;
 use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
-use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::directory::Directory;
 use crate::gateway::reload::Parts;
@@ -291,18 +290,22 @@ fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
     let mut faults = bundle.requirements().undercut(&stated);
     for partner in config.partners.iter().filter(|partner| bundle.contract(&partner.name).is_none()) {
         let message = format!("there is no contract for the partner `{}`", partner.name);
-        faults.push(config.source.fault("no-contract", Place::WHOLE, message));
+        let fault = config.source.fault("no-contract", partner.place, message);
+        faults.push(fault.help(format!("add `contracts/{}.openapi.yaml` to the bundle, or take it out", partner.name)));
     }
-    let directory = read_directory(&config.directory)?;
+    let unread = |fault: Diagnostic| fault.asked_at(&config.source, config.places.directory);
+    let directory = read_directory(&config.directory, unread)?;
     faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
 }
 
-fn read_directory(path: &Path) -> Result<Directory, Diagnostics> {
-    let size = std::fs::metadata(path).map_err(|error| unusable("directory", path, &error))?.len();
+fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Result<Directory, Diagnostics> {
+    let help = "a file that the gateway may read, of at most 256 MiB";
+    let unusable = |error: &io::Error| unread(unusable("directory", path, error).help(help));
+    let size = std::fs::metadata(path).map_err(|error| unusable(&error))?.len();
     if size > DIRECTORY_MAX_BYTES {
-        return Err(unusable("directory", path, &io::Error::other("it is larger than 256 MiB")));
+        return Err(unusable(&io::Error::other("it is larger than 256 MiB")).into());
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unusable("directory", path, &error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
     Directory::compile(&Source::new(path, text))
 }
 
@@ -319,7 +322,12 @@ fn gates(
     let clock = injected.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
     let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
     let key = &config.store.key;
-    let store = Sqlite::open(&config.store.path, key).map_err(|error| unusable("store", &config.store.path, &error))?;
+    let (source, places, path) = (config.source.clone(), config.places, config.store.path.clone());
+    let no_store = |error: &dyn Error| {
+        let help = "one process has it at a time, on a local disk, under the key that it was made with";
+        unusable("store", &path, error).asked_at(&source, places.store).help(help)
+    };
+    let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
     let store = Arc::new(store);
     let settings = audit::Settings {
         directory: config.audit.clone(),
@@ -331,8 +339,11 @@ fn gates(
         },
     };
     let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
-    let (log, recovered) = Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics))
-        .map_err(|error| unusable("audit log", &config.audit, &error))?;
+    let (log, recovered) =
+        Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics)).map_err(|error| {
+            let help = "one process has it at a time; what is damaged is restored from a backup";
+            unusable("audit log", &config.audit, &error).asked_at(&source, places.audit).help(help)
+        })?;
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
     }
@@ -341,9 +352,9 @@ fn gates(
         idempotency_keys_max: config.limits.idempotency_keys_max,
     };
     let guard = Guard::open(settings, key, store.clone(), remembered(recovered), clock.now());
-    let guard = runtime.block_on(guard).map_err(|error| unusable("store", &config.store.path, &error))?;
+    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
     let handles = Handles::new(store, key);
-    runtime.block_on(handles.recall()).map_err(|error| unusable("store", &config.store.path, &error))?;
+    runtime.block_on(handles.recall()).map_err(|error| no_store(&error))?;
     let core = Arc::new(Core {
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
@@ -399,7 +410,8 @@ struct Line {
 
 impl Line {
     fn new(core: &Core, settings: config::PartnerSettings) -> Result<Self, Diagnostics> {
-        let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key } = settings;
+        let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key, .. } =
+            settings;
         let snapshot = core.snapshot.load();
         let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
         Ok(Self {
@@ -555,14 +567,14 @@ fn current_thread() -> Result<Runtime, Diagnostics> {
 }
 
 /// A file or folder that cannot be used, with everything that the error says.
-fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostics {
+fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostic {
     let mut message = format!("the {what} `{}` cannot be used: {error}", path.display());
     let mut cause = error.source();
     while let Some(error) = cause {
         message.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    Diagnostic::without_file("unusable", message).into()
+    Diagnostic::without_file("unusable", message)
 }
 
 /// What should not happen on a machine that works.

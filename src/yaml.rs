@@ -84,7 +84,10 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
 pub fn parse_within(source: &Source, budget: Budget) -> Result<Node, Diagnostics> {
     if source.text().len() > budget.max_bytes {
         let message = format!("the file is larger than {} bytes", budget.max_bytes);
-        return Err(source.fault("file-too-large", Place::WHOLE, message).into());
+        return Err(source
+            .fault("file-too-large", Place::WHOLE, message)
+            .help("take it apart, or leave out what is not needed")
+            .into());
     }
     let options = serde_yaml::options! {
         strict_booleans: true,
@@ -110,8 +113,26 @@ pub fn parse_within(source: &Source, budget: Budget) -> Result<Node, Diagnostics
         });
         let message = error.to_string();
         let first = message.lines().next().unwrap_or("not YAML");
-        source.fault("yaml-syntax", place, first.trim_end_matches('.')).into()
+        let (message, help) = syntax(first);
+        source.fault("yaml-syntax", place, message).help(help).into()
     })
+}
+
+/// The library's message without what it says to programmers, and what to do.
+fn syntax(message: &str) -> (String, &'static str) {
+    let message = message.trim_end_matches('.');
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(", set ").next().unwrap_or_default();
+        return (format!("the key `{key}` stands here a second time"), "keep one of them");
+    }
+    if message.starts_with("budget breached: Aliases") {
+        return ("an alias stands here".to_owned(), "write the value itself");
+    }
+    if message.starts_with("budget breached: ") {
+        return ("the file is nested too deeply, or holds too much".to_owned(), "take it apart");
+    }
+    (message.to_owned(), "look at indentation, brackets and quotes here and in the line before")
 }
 
 /// Reads one file's tree and collects its faults.
@@ -206,7 +227,11 @@ impl Reader {
         if (low..=high).contains(&number) {
             return Some(number);
         }
-        self.fault("out-of-bounds", node.place, format!("`{number}` is not within {low} to {high}"));
+        let fault = self.source.fault("out-of-bounds", node.place, format!("`{number}` is not within {low} to {high}"));
+        self.report(match low == high {
+            true => fault.help(format!("write `{low}`")),
+            false => fault.help(format!("take a whole number from {low} to {high}")),
+        });
         None
     }
 
@@ -225,18 +250,25 @@ impl Reader {
             return Some(*value);
         }
         let list: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let mut fault =
-            self.source.fault("unknown-word", node.place, format!("`{text}` is none of {}", list.join(", ")));
-        if let Some(near) = nearest(text, words.iter().map(|(word, _)| *word)) {
-            fault = fault.help(format!("did you mean `{near}`?"));
-        }
-        self.report(fault);
+        let fault = self.source.fault("unknown-word", node.place, format!("`{text}` is none of {}", list.join(", ")));
+        self.report(match nearest(text, words.iter().map(|(word, _)| *word)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help("take one of these words; there is no other"),
+        });
         None
     }
 
     /// Reports that `node` is not what was wanted; always `None`.
     pub fn wrong_type<T>(&self, node: &Node, wanted: &str) -> Option<T> {
-        self.fault("wrong-type", node.place, format!("expected {wanted}, found {}", node.value.kind()));
+        let message = format!("expected {wanted}, found {}", node.value.kind());
+        let help = match wanted {
+            "a mapping" => "write `{key: value}`, or each `key: value` on a line of its own",
+            "a list" => "write `[value]`, or each value on a line of its own after `- `",
+            "text" => "write it in quotes, or with its unit where it is a time or a size, for instance `30s`",
+            "a whole number" => "write digits alone, without quotes, unit or point",
+            _ => "write what is expected, without quotes",
+        };
+        self.report(self.source.fault("wrong-type", node.place, message).help(help));
         None
     }
 }
@@ -246,7 +278,8 @@ impl<'a> Fields<'a> {
     pub fn required(&self, key: &'static str) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() {
-            self.reader.fault("missing-key", self.place, format!("the key `{key}` is missing"));
+            let fault = self.reader.source.fault("missing-key", self.place, format!("the key `{key}` is missing"));
+            self.reader.report(fault.help(format!("add `{key}:` to the mapping that begins here")));
         }
         found
     }

@@ -27,6 +27,20 @@ use zeroize::Zeroizing;
 /// The largest JWKS that is read, in bytes.
 const MAX_KEYS_BYTES: u64 = 1024 * 1024;
 
+/// What to do about a key that is none.
+const MAKE_KEY: &str = "secrets are made by `openssl rand -hex 32`, signing keys by `openssl genpkey -algorithm EC -pkeyopt \
+                        ec_paramgen_curve:P-256`";
+
+/// What to do about a certificate that is none.
+const PEM: &str = "PEM files: the certificate first, then what signed it; the key in PKCS#8";
+
+/// What to do about a revocation list that is none.
+const CRL: &str = "PEM or DER of a list (RFC 5280 §5) that an authority of this listener signed";
+
+/// What to do about a key set that is none.
+const KEY_SET: &str =
+    "a JWKS of public keys (RFC 7517 §5) for the algorithms of this issuer, as the issuer publishes it";
+
 /// One digest over the contents of these files, in their order; one that cannot be read has none, which differs from all.
 #[must_use]
 pub fn digest_of(paths: &[PathBuf]) -> Sha256 {
@@ -67,7 +81,7 @@ impl<'a> Files<'a> {
         self.one_purpose(at, secret.expose(), purpose);
         match parse(&secret) {
             Ok(key) => Some(key),
-            Err(error) => self.fault(at, "malformed-key", &error.to_string(), None),
+            Err(error) => self.fault(at, "malformed-key", &format!("holds no such key: {error}"), Some(MAKE_KEY)),
         }
     }
 
@@ -77,16 +91,16 @@ impl<'a> Files<'a> {
         self.file(at)?;
         let size = fs::metadata(&at.value).map(|metadata| metadata.len()).unwrap_or_default();
         if size > MAX_KEYS_BYTES {
-            return self.fault(at, "file-too-large", "is larger than 1 MiB", None);
+            return self.fault(at, "file-too-large", "is larger than 1 MiB", Some(KEY_SET));
         }
         let text = match fs::read(&at.value) {
             Ok(text) => text,
-            Err(error) => return self.fault(at, "unreadable-file", &format!("cannot be read: {error}"), None),
+            Err(error) => return self.fault(at, "unreadable-file", &format!("cannot be read: {error}"), Some(KEY_SET)),
         };
         self.one_purpose(at, &text, purpose);
         match KeySet::parse_for(&text, algorithms) {
             Ok(keys) => Some(keys),
-            Err(error) => self.fault(at, "malformed-key-set", &error.to_string(), None),
+            Err(error) => self.fault(at, "malformed-key-set", &format!("cannot be used: {error}"), Some(KEY_SET)),
         }
     }
 
@@ -120,7 +134,7 @@ impl<'a> Files<'a> {
     pub(super) fn serves(&self, at: &At<PathBuf>, identity: &TlsIdentity, authorities: &[&At<Box<str>>]) {
         let certificate = identity.chain().first().and_then(|leaf| Certificate::parse(leaf).ok());
         let Some(certificate) = certificate else {
-            self.fault::<()>(at, "malformed-certificate", "begins with a certificate that cannot be read", None);
+            self.fault::<()>(at, "malformed-certificate", "begins with a certificate that cannot be read", Some(PEM));
             return;
         };
         if !certificate.server_auth {
@@ -145,7 +159,7 @@ impl<'a> Files<'a> {
             let read = match Crl::read(&at.value) {
                 Ok(read) => Some(read),
                 Err(CrlError::Io(error)) => self.missing(at, &error),
-                Err(error) => self.fault(at, "malformed-crl", &error.to_string(), None),
+                Err(error) => self.fault(at, "malformed-crl", &error.to_string(), Some(CRL)),
             };
             lists = lists.zip(read).map(|(lists, read)| [lists, read].concat());
         }
@@ -153,7 +167,7 @@ impl<'a> Files<'a> {
         if let (Some(tls), Some(at)) = (tls, at)
             && let Err(error) = ClientTrust::new(tls.roots.clone(), lists.clone())
         {
-            return self.fault(at, "malformed-crl", &error.to_string(), None);
+            return self.fault(at, "malformed-crl", &error.to_string(), Some(CRL));
         }
         Some(lists)
     }
@@ -162,7 +176,7 @@ impl<'a> Files<'a> {
     pub(super) fn file(&self, at: &At<PathBuf>) -> Option<PathBuf> {
         match fs::metadata(&at.value) {
             Ok(found) if found.is_file() => self.not_anybodys(at, &found),
-            Ok(_) => self.fault(at, "not-a-file", "is not a regular file", None),
+            Ok(_) => self.fault(at, "not-a-file", "is not a regular file", Some("name a file")),
             Err(error) => self.missing(at, &error),
         }
     }
@@ -171,7 +185,7 @@ impl<'a> Files<'a> {
     pub(super) fn folder(&self, at: &At<PathBuf>) -> Option<PathBuf> {
         match fs::metadata(&at.value) {
             Ok(found) if found.is_dir() => self.not_anybodys(at, &found),
-            Ok(_) => self.fault(at, "not-a-folder", "is not a folder", None),
+            Ok(_) => self.fault(at, "not-a-folder", "is not a folder", Some("name a folder")),
             Err(error) => self.missing(at, &error),
         }
     }
@@ -198,7 +212,7 @@ impl<'a> Files<'a> {
                 let help = format!("chmod o= {}", at.value.display());
                 self.fault(at, "world-accessible-key", &error.to_string(), Some(&help))
             }
-            Err(error) => self.fault(at, "unreadable-key", &error.to_string(), None),
+            Err(error) => self.fault(at, "unreadable-key", &error.to_string(), Some(MAKE_KEY)),
         }
     }
 
@@ -222,7 +236,15 @@ impl<'a> Files<'a> {
     fn tls_fault<T>(&self, at: &At<PathBuf>, error: &TlsFileError) -> Option<T> {
         match error {
             TlsFileError::Io(error) => self.missing(at, error),
-            _ => self.fault(at, "malformed-certificate", error.to_string().trim_start_matches("key file: "), None),
+            TlsFileError::KeyMismatch => {
+                let help =
+                    "`openssl x509 -pubkey -noout -in CERTIFICATE` and `openssl pkey -pubout -in KEY` print the same";
+                self.fault(at, "malformed-certificate", "is not the key of this certificate", Some(help))
+            }
+            _ => {
+                let message = error.to_string();
+                self.fault(at, "malformed-certificate", message.trim_start_matches("key file: "), Some(PEM))
+            }
         }
     }
 

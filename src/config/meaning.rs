@@ -4,6 +4,7 @@ use crate::config::files::Files;
 use crate::config::settings::BackendListener;
 use crate::config::settings::Config;
 use crate::config::settings::PartnerSettings;
+use crate::config::settings::Places;
 use crate::config::settings::StoreSettings;
 use crate::config::settings::TokenSettings;
 use crate::config::values::At;
@@ -12,6 +13,7 @@ use crate::config::written::Written;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
+use crate::diagnostic::Place;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
@@ -40,13 +42,21 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
     let audit = files.folder(&written.audit);
     let path = files.place_for_file(&written.store.path);
     let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
+    let places = Places {
+        backend: written.backend.address.place,
+        ops: written.ops.as_ref().map_or(Place::WHOLE, |at| at.place),
+        admin_socket: written.admin_socket.as_ref().map_or(Place::WHOLE, |at| at.place),
+        directory: written.directory.place,
+        audit: written.audit.place,
+        store: written.store.path.place,
+    };
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
     Some(Config {
         source: reader.source().clone(),
         environment: written.environment.value,
         workers: written.workers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
-        backend: BackendListener { address: written.backend.address, tls: tls?, crls: crls? },
-        ops: written.ops,
+        backend: BackendListener { address: written.backend.address.value, tls: tls?, crls: crls? },
+        ops: written.ops.map_or(written::OPS_ADDRESS, |at| at.value),
         admin_socket: socket?,
         identity: IdentitySettings {
             issuers: issuers.into_iter().collect::<Option<_>>()?,
@@ -60,6 +70,7 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         limits: written.limits,
         watched: files.into_watched(),
         digest: None,
+        places,
     })
 }
 
@@ -85,7 +96,7 @@ fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> O
 }
 
 fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) -> Option<PartnerSettings> {
-    let name = written.name.value;
+    let At { place, value: name } = written.name;
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
     let purpose = format!("the key that signs tokens for `{name}`");
     let key = files.key(&written.token.key, &purpose, SigningKey::from_pem);
@@ -105,6 +116,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
     let token = written.token;
     Some(PartnerSettings {
         name,
+        place,
         authority: written.authority.value,
         host: upstream.host,
         port: upstream.port,
@@ -126,7 +138,9 @@ fn distinct<'a>(reader: &Reader, all: impl Iterator<Item = &'a At<Box<str>>>, wh
     let mut seen: Vec<&str> = Vec::new();
     for at in all {
         if seen.contains(&&*at.value) {
-            reader.fault("twice", at.place, format!("the {what} `{}` stands here twice", at.value));
+            let fault =
+                reader.source().fault("twice", at.place, format!("the {what} `{}` stands here twice", at.value));
+            reader.report(fault.help("each stands for one thing: give this one a name of its own"));
         }
         seen.push(&at.value);
     }

@@ -16,6 +16,7 @@ pub use files::digest_of;
 pub use settings::BackendListener;
 pub use settings::Config;
 pub use settings::PartnerSettings;
+pub use settings::Places;
 pub use settings::StoreSettings;
 pub use settings::TlsPeer;
 pub use settings::TokenSettings;

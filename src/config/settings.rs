@@ -10,6 +10,7 @@ use crate::crypto::SivKey;
 use crate::crypto::TlsIdentity;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::identity::IdentitySettings;
 use crate::limits::Limits;
@@ -61,6 +62,25 @@ pub struct Config {
     pub watched: Vec<PathBuf>,
     /// The digest of these files as they were read; `None` if that is not known.
     pub digest: Option<Sha256>,
+    /// Where in the file stands what can still fail once the file is understood.
+    pub places: Places,
+}
+
+/// Where in `gateway.yaml` something was asked for; the file as a whole where it says nothing of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Places {
+    /// The address of the backend's listener.
+    pub backend: Place,
+    /// The address of the ops listener.
+    pub ops: Place,
+    /// The operator's socket.
+    pub admin_socket: Place,
+    /// The directory file.
+    pub directory: Place,
+    /// The folder of the audit log.
+    pub audit: Place,
+    /// The store's file.
+    pub store: Place,
 }
 
 /// The listener that the backend calls.
@@ -85,6 +105,8 @@ pub struct TlsPeer {
 pub struct PartnerSettings {
     /// Its name; its contract bears the same.
     pub name: PartnerName,
+    /// Where the file begins to speak of it.
+    pub place: Place,
     /// The host name by which the backend addresses it, lower case.
     pub authority: Box<str>,
     /// Host name or address of its platform.

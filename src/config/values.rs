@@ -12,6 +12,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What to write for a name.
+pub(super) const NAME: &str = "for instance `production` or `smarthome`, with at most 64 characters";
+
 /// A value and where it was written, for faults that only its meaning shows.
 #[derive(Clone)]
 pub(super) struct At<T> {
@@ -77,7 +80,7 @@ pub(super) fn text(reader: &Reader, node: &Node) -> Option<Box<str>> {
             node,
             "text-out-of-bounds",
             "a text here has 1 to 512 bytes and no control characters",
-            None,
+            Some("write what the other side will compare it with, byte by byte"),
         );
     }
     Some(text.into())
@@ -86,7 +89,7 @@ pub(super) fn text(reader: &Reader, node: &Node) -> Option<Box<str>> {
 pub(super) fn name(reader: &Reader, node: &Node) -> Option<At<Name>> {
     match Name::new(reader.text(node)?) {
         Ok(value) => Some(At { place: node.place, value }),
-        Err(error) => fault(reader, node, "malformed-name", &error.to_string(), None),
+        Err(error) => fault(reader, node, "malformed-name", &error.to_string(), Some(NAME)),
     }
 }
 
@@ -146,7 +149,8 @@ pub(super) fn seconds(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) ->
             return Some(value);
         }
         let [low, high] = [within.start(), within.end()].map(|bound| units::duration_text(bound * 1_000));
-        fault(reader, node, "out-of-bounds", &format!("`{written}` is not within {low} to {high}"), None)
+        let help = format!("take a duration from {low} to {high}; the shorter, the less a stolen token is worth");
+        fault(reader, node, "out-of-bounds", &format!("`{written}` is not within {low} to {high}"), Some(&help))
     }
 }
 

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where metrics and health are served where the file says nothing.
-const OPS_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+pub(super) const OPS_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// How long a sign-in token may be valid, in seconds.
 const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// How long a session token may be valid, in seconds: it opens doors.
@@ -40,7 +40,7 @@ pub(super) struct Written {
     pub(super) environment: At<Name>,
     pub(super) workers: Option<NonZeroUsize>,
     pub(super) backend: Backend,
-    pub(super) ops: SocketAddr,
+    pub(super) ops: Option<At<SocketAddr>>,
     pub(super) admin_socket: Option<At<PathBuf>>,
     pub(super) issuers: Vec<Issuer>,
     pub(super) sessions: Issuer,
@@ -55,7 +55,7 @@ pub(super) struct Written {
 }
 
 pub(super) struct Backend {
-    pub(super) address: SocketAddr,
+    pub(super) address: At<SocketAddr>,
     pub(super) tls: Tls,
 }
 
@@ -141,7 +141,7 @@ fn workers(reader: &Reader, node: &Node) -> Option<NonZeroUsize> {
     usize::try_from(reader.bounded(node, 1, 1_024)?).ok().and_then(NonZeroUsize::new)
 }
 
-type Listeners = (Backend, SocketAddr, Option<At<PathBuf>>);
+type Listeners = (Backend, Option<At<SocketAddr>>, Option<At<PathBuf>>);
 
 fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let map = Map::open(reader, node)?;
@@ -150,17 +150,17 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
         let address = map.need("address", values::address);
         let tls = map.need("tls", |reader, node| tls(reader, node, CLIENT_CA));
         map.close();
-        Some(Backend { address: address?.value, tls: tls? })
+        Some(Backend { address: address?, tls: tls? })
     });
     let ops = map.may("ops", |reader, node| {
         let map = Map::open(reader, node)?;
         let address = map.need("address", values::address);
         map.close();
-        Some(address?.value)
+        address
     });
     let admin = map.may("admin", |reader, node| one_path(reader, node, "socket"));
     map.close();
-    Some((backend?, ops?.unwrap_or(OPS_ADDRESS), admin?))
+    Some((backend?, ops?, admin?))
 }
 
 fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
@@ -224,13 +224,20 @@ fn bindings(reader: &Reader, node: &Node) -> Option<()> {
 fn words_of<T: Copy>(reader: &Reader, node: &Node, words: &[(&str, T)]) -> Option<Vec<T>> {
     let items = reader.list(node)?;
     if items.is_empty() {
-        return values::fault(reader, node, "empty-list", "this list needs an entry", None);
+        return values::fault(
+            reader,
+            node,
+            "empty-list",
+            "this list needs an entry",
+            Some("an empty list would let nothing through"),
+        );
     }
     let mut found = Vec::new();
     for (index, item) in items.iter().enumerate() {
         found.push(reader.word(item, words));
         if items.iter().take(index).any(|earlier| earlier.value == item.value) {
-            reader.fault("twice", item.place, "this entry stands here twice");
+            let fault = reader.source().fault("twice", item.place, "this entry stands here twice");
+            reader.report(fault.help("keep one of them"));
         }
     }
     found.into_iter().collect()
@@ -241,7 +248,13 @@ fn partners(reader: &Reader, node: &Node) -> Option<Vec<Partner>> {
     let read: Vec<_> = map.rest().into_iter().map(|(key, node)| partner(reader, key, node)).collect();
     map.close();
     if read.is_empty() {
-        return values::fault(reader, node, "empty-mapping", "there is no partner", None);
+        return values::fault(
+            reader,
+            node,
+            "empty-mapping",
+            "there is no partner",
+            Some("add `<name>: {authority: .., upstream: .., ..}`"),
+        );
     }
     read.into_iter().collect()
 }
@@ -250,7 +263,8 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let name = match Name::new(&key.text) {
         Ok(value) => Some(At { place: key.place, value }),
         Err(error) => {
-            reader.fault("malformed-name", key.place, error.to_string());
+            let fault = reader.source().fault("malformed-name", key.place, error.to_string());
+            reader.report(fault.help(values::NAME));
             None
         }
     };

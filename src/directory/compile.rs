@@ -196,7 +196,8 @@ fn read_name(reader: &Reader, node: &Node) -> Option<Name> {
     match Name::new(text) {
         Ok(name) => Some(name),
         Err(error) => {
-            reader.fault("not-a-name", node.place, error.to_string());
+            let fault = reader.source().fault("not-a-name", node.place, error.to_string());
+            reader.report(fault.help("for instance `house-17`, with at most 64 characters"));
             None
         }
     }
@@ -204,7 +205,8 @@ fn read_name(reader: &Reader, node: &Node) -> Option<Name> {
 
 fn repeated(reader: &Reader, node: &Node, what: &str, id: &str) {
     let message = format!("the {what} `{id}` stands here a second time");
-    reader.fault("repeated-id", node.place, message);
+    let fault = reader.source().fault("repeated-id", node.place, message);
+    reader.report(fault.help("take it out, or correct the id: one id is one thing"));
 }
 
 fn has(sorted: &[Box<str>], id: &str) -> bool {

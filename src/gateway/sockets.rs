@@ -21,14 +21,18 @@ impl Sockets {
     /// Binds them all; an address in use is told at once.
     pub(super) fn bind(config: &Config) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::new();
-        let mut listen = |key: &str, address: SocketAddr| {
+        let Config { source, places, .. } = config;
+        let mut listen = |key: &str, address: SocketAddr, place: Place| {
             let bound = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-            bound.map_err(|error| faults.push(not_bound(config, key, address, &error))).ok()
+            bound.map_err(|error| faults.push(not_bound(key, address, &error).asked_at(source, place))).ok()
         };
-        let backend = listen("listeners.backend.address", config.backend.address);
-        let ops = listen("listeners.ops.address", config.ops);
+        let backend = listen("listeners.backend.address", config.backend.address, places.backend);
+        let ops = listen("listeners.ops.address", config.ops, places.ops);
         let admin = match &config.admin_socket {
-            Some(path) => AdminSocket::bind(path).map_err(|fault| faults.push(fault)).ok(),
+            Some(path) => {
+                let bound = AdminSocket::bind(path);
+                bound.map_err(|fault| faults.push(fault.asked_at(source, places.admin_socket))).ok()
+            }
             None => None,
         };
         match (backend, ops) {
@@ -38,12 +42,12 @@ impl Sockets {
     }
 }
 
-fn not_bound(config: &Config, key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {
+fn not_bound(key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {
     let (code, what) = match error.kind() {
         io::ErrorKind::AddrInUse => ("address-in-use", "is in use".to_owned()),
         _ => ("address-not-bound", format!("cannot be bound: {error}")),
     };
-    let fault = config.source.fault(code, Place::WHOLE, format!("`{address}` of `{key}` {what}"));
+    let fault = Diagnostic::without_file(code, format!("`{address}` of `{key}` {what}"));
     fault.help("stop whatever listens there, or choose another address")
 }
 

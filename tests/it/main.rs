@@ -25,6 +25,8 @@ mod examples;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod h2;
 #[cfg(test)]
 mod handshakes;

@@ -108,18 +108,55 @@ fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
 }
 
 #[test]
-fn an_address_in_use_is_refused_at_once_and_named() {
+fn an_address_in_use_is_refused_at_the_line_that_asks_for_it() {
     let stage = Stage::new();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _holder = std::net::TcpListener::bind(taken).unwrap();
-    stage.edit("gateway.yaml", "address: \"127.0.0.1:0\"\n    tls", &format!("address: \"{taken}\"\n    tls"));
-    says(&refusal(&stage), &["error[address-in-use]", &taken.to_string(), "help:"]);
+    let held = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (backend, ops) = (held(), held());
+    let (first, second) = (backend.local_addr().unwrap().to_string(), ops.local_addr().unwrap().to_string());
+    stage.edit("gateway.yaml", "address: \"127.0.0.1:0\"\n    tls", &format!("address: \"{first}\"\n    tls"));
+    stage.edit("gateway.yaml", "ops: {address: \"127.0.0.1:0\"}", &format!("ops: {{address: \"{second}\"}}"));
+    let said = refusal(&stage);
+    assert_eq!(said.matches("error[address-in-use]").count(), 2, "{said}");
+    says(
+        &said,
+        &[&format!("`{first}` of `listeners.backend.address`"), "gateway.yaml:6:14", "6 |     address:", "help:"],
+    );
+    says(&said, &[&format!("`{second}` of `listeners.ops.address`"), "gateway.yaml:8:18", "8 |   ops: {address:"]);
 }
 
 #[test]
-fn a_second_gateway_on_the_same_log_and_store_is_refused() {
+fn a_socket_of_the_operator_that_is_in_use_is_refused_at_its_line() {
+    let stage = Stage::new();
+    let _first = crate::harness::Process::on(&stage);
+    says(&refusal(&stage), &["error[address-in-use]", "admin socket", "gateway.yaml:9:19", "9 |   admin:", "help:"]);
+}
+
+#[test]
+fn a_second_gateway_on_the_same_log_or_store_is_refused_at_the_line_that_names_it() {
     let stage = Stage::new();
     let _first = crate::harness::Process::on(&stage);
     stage.edit("gateway.yaml", "state/admin.sock", "state/admin2.sock");
-    says(&refusal(&stage), &["in use"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:39:", "39 | store:", "help:"]);
+    stage.edit("gateway.yaml", "state/store.sqlite", "state/store2.sqlite");
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:38:", "38 | audit:", "help:"]);
+}
+
+#[test]
+fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
+    let stage = Stage::new();
+    for _ in 0..2 {
+        drop(crate::harness::Served::on(&stage));
+    }
+    let key = fs::read(stage.path("pki/store.key")).unwrap();
+    fs::write(stage.path("pki/store.key"), [7; 32]).unwrap();
+    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:39:", "39 | store:", "help:"]);
+    fs::write(stage.path("pki/store.key"), key).unwrap();
+    let files = fs::read_dir(stage.path("state/audit")).unwrap().map(|entry| entry.unwrap().path());
+    let segments = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
+    // Not the newest: a torn end of that one is no damage.
+    let segment = segments.min().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[..20].fill(b'#');
+    fs::write(&segment, bytes).unwrap();
+    says(&refusal(&stage), &["error[unusable]", "the audit log", "gateway.yaml:38:", "38 | audit:", "help:"]);
 }
