@@ -262,7 +262,7 @@ impl Frames {
     }
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
     [&head, payload].concat()
@@ -291,7 +291,7 @@ fn field(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// The head of a command.
-fn head(command: &Command, more: &[(&str, &str)]) -> Vec<u8> {
+pub fn head(command: &Command, more: &[(&str, &str)]) -> Vec<u8> {
     let pseudo =
         [(":method", command.method), (":scheme", "https"), (":authority", AUTHORITY), (":path", &command.target)];
     let fields = command.fields();

@@ -23,6 +23,8 @@ mod docs;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod golden;

@@ -26,6 +26,7 @@ pub use scene::Scene;
 pub use stage::Stage;
 pub use stage::now;
 pub use streams::Streams;
+pub use streams::connect_h1;
 pub use streams::connect_h2;
 pub use streams::whole;
 pub use trickle::Trickle;

@@ -28,8 +28,17 @@ pub type Driver = JoinHandle<()>;
 
 /// A TLS connection to `gateway` that speaks HTTP/2, with the good certificate.
 pub async fn connect_h2(stage: &Stage, gateway: SocketAddr) -> TlsStream<TcpStream> {
+    connect(stage, gateway, "h2").await
+}
+
+/// The same that speaks HTTP/1.1.
+pub async fn connect_h1(stage: &Stage, gateway: SocketAddr) -> TlsStream<TcpStream> {
+    connect(stage, gateway, "http/1.1").await
+}
+
+async fn connect(stage: &Stage, gateway: SocketAddr, protocol: &str) -> TlsStream<TcpStream> {
     let identity = stage.pki.backend.identity().unwrap();
-    let config = client_config(Some(&identity), vec![stage.pki.gateway_authority.root()], &["h2"]).unwrap();
+    let config = client_config(Some(&identity), vec![stage.pki.gateway_authority.root()], &[protocol]).unwrap();
     let tcp = TcpStream::connect(gateway).await.unwrap();
     TlsConnector::from(config).connect(ServerName::try_from(AUTHORITY).unwrap(), tcp).await.unwrap()
 }
