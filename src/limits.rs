@@ -80,7 +80,7 @@ limits! {
     connections_max: 10_000 in 1..=1_000_000, "connection closed, counted as `too-many`";
     /// Connections of one peer address.
     connections_per_peer_max: 1_000 in 1..=1_000_000, "connection closed, counted as `too-many-of-peer`";
-    /// Concurrent streams of one HTTP/2 connection.
+    /// Streams of one HTTP/2 connection whose exchange has not ended, also where the peer has reset them.
     h2_streams_max: 100 in 1..=1_000, "stream refused";
     /// Bytes of bodies held in memory, of all requests together.
     bytes_in_flight_max: 268_435_456 in 1_048_576..=17_179_869_184, "503";

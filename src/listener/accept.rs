@@ -125,7 +125,8 @@ impl Listener {
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
         let secured = Box::new(Secured::new(tls, &self.shared.limits));
         if secured.is_h2() {
-            http2::serve(connection, secured).await;
+            // Apart, so that a connection of HTTP/1.1, which may stand idle for long, does not make room for its state.
+            Box::pin(http2::serve(connection, secured)).await;
         } else {
             http1::serve(&connection, secured).await;
         }
