@@ -21,7 +21,7 @@
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
 //! | `status` | the partner's |
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
-//! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate |
+//! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate (also in a `refusal` of a peer without a name) |
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `first` | receipt of the command whose answer is given again |
@@ -136,6 +136,10 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
     line.text_if("partner", facts.partner.as_ref().map(AsRef::as_ref));
     line.text_if("operation", facts.operation.as_ref().map(AsRef::as_ref));
     line.persons(facts);
+    // Who has no name is told apart by the certificate.
+    if let (None, Some(certificate)) = (&facts.peer, facts.certificate) {
+        line.shown("certificate", certificate);
+    }
     if let Some(located) = &facts.located {
         line.resource(located);
     }

@@ -200,3 +200,40 @@ const fn recordable(field: &Field) -> Recordable {
 fn kept<T>(result: Result<T, Diagnostics>, faults: &mut Diagnostics) -> Option<T> {
     result.map_err(|found| faults.extend(found)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::FieldRule;
+    use crate::model::Protection;
+
+    #[test]
+    fn a_record_holds_things_by_their_ids_persons_by_their_handles_and_nothing_else_that_is_not_public() {
+        let recordable = |class, of| {
+            let rule = FieldRule { class, of, protection: Protection::Keep };
+            let (part, kind) = (Part::Path, json::Kind::String);
+            recordable(&Field {
+                part,
+                status: None,
+                pointer: "a".into(),
+                rule,
+                claim: None,
+                kind,
+                whole: false,
+                required: true,
+            })
+        };
+        for kind in IdentifierKind::ALL {
+            let expected = match kind {
+                IdentifierKind::User | IdentifierKind::Device | IdentifierKind::Car => Recordable::Handle(kind),
+                IdentifierKind::Request => Recordable::Nothing,
+                _ => Recordable::Value,
+            };
+            assert_eq!(recordable(DataClass::Identifier, Some(kind)), expected, "{}", kind.word());
+        }
+        for class in DataClass::ALL {
+            let expected = if class == DataClass::Public { Recordable::Value } else { Recordable::Nothing };
+            assert_eq!(recordable(class, None), expected, "{}", class.word());
+        }
+    }
+}

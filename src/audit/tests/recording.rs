@@ -1,6 +1,7 @@
 //! What is recorded, and that many share one sync.
 
 use crate::audit::Decided;
+use crate::audit::Facts;
 use crate::audit::Note;
 use crate::audit::Outcome;
 use crate::audit::OutcomeState;
@@ -104,6 +105,20 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     let revoked = json!({"kind": "device", "digest": digest("x").to_string(), "epoch": 8, "stored": false});
     assert_eq!(records[4]["revoked"], revoked);
     assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "revocation", "stop"]);
+}
+
+#[tokio::test]
+async fn a_peer_without_a_name_is_told_by_its_certificate() {
+    let house = House::new();
+    let (log, _) = house.open();
+    let named = Facts { certificate: Some(digest("certificate")), ..facts(1, None) };
+    let nameless = Facts { peer: None, ..named.clone() };
+    for facts in [&named, &nameless] {
+        let _ = log.refusal(facts, Reason::PeerRefused, &forbidden(), NOW).await;
+    }
+    let records = house.records();
+    assert_eq!(records[0].get("certificate"), None);
+    assert_eq!(records[1]["certificate"], digest("certificate").to_string());
 }
 
 #[tokio::test]
