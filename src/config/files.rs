@@ -20,6 +20,7 @@ use crate::secret::SecretFileError;
 use crate::secret::writable_by_all;
 use crate::yaml::Reader;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -41,14 +42,27 @@ const CRL: &str = "PEM or DER of a list (RFC 5280 §5) that an authority of this
 const KEY_SET: &str =
     "a JWKS of public keys (RFC 7517 §5) for the algorithms of this issuer, as the issuer publishes it";
 
+/// How much of a watched file is looked at; those that are larger than any that we take are told apart no further.
+const MAX_WATCHED_BYTES: u64 = 17 * 1024 * 1024;
+
 /// One digest over the contents of these files, in their order; one that cannot be read has none, which differs from all.
 #[must_use]
 pub fn digest_of(paths: &[PathBuf]) -> Sha256 {
-    let content = |path: &PathBuf| match fs::read(path) {
-        Ok(bytes) => sha256(&Zeroizing::new(bytes)).to_string(),
-        Err(_) => "unreadable".to_owned(),
+    let digest = |path: &PathBuf| match content_of(path) {
+        Some(bytes) => sha256(&bytes).to_string(),
+        None => "unreadable".to_owned(),
     };
-    sha256(paths.iter().map(content).collect::<Vec<_>>().join(" ").as_bytes())
+    sha256(paths.iter().map(digest).collect::<Vec<_>>().join(" ").as_bytes())
+}
+
+/// What a regular file holds, as far as it is looked at. A pipe in its place would hold up whoever opens it.
+fn content_of(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    // One buffer of the whole size from the start: growing it would leave copies of a key behind.
+    let size = usize::try_from(metadata.len().min(MAX_WATCHED_BYTES)).ok()?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
+    fs::File::open(path).ok()?.take(MAX_WATCHED_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Reads files for one configuration and remembers its keys.

@@ -4,6 +4,7 @@ use crate::bundle::Bundle;
 use crate::bundle::Stated;
 use crate::config::Config;
 use crate::config::admin_socket;
+use crate::config::digest_of;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
@@ -314,6 +315,24 @@ fn revocation_lists_that_cannot_be_used_are_faults_at_the_line_that_names_them()
     let site = Site::new();
     let partner = "ca: pki/partner-ca.pem ";
     one(&site.faults_with(partner, &format!("crl: pki/a.crl\n      {partner}")), "unknown-key", "crl");
+}
+
+#[test]
+fn a_digest_tells_contents_apart_and_waits_for_no_pipe() {
+    let site = Site::new();
+    let digest = || digest_of(&[site.path("a"), site.path("b")]);
+    let nothing = digest();
+    site.write("a", "one");
+    let one = digest();
+    site.write("b", "");
+    let empty = digest();
+    site.write("a", "two");
+    assert!(nothing != one && one != empty && empty != digest());
+    site.write("a", "one");
+    assert_eq!(digest(), empty, "contents alone count");
+    fs::remove_file(site.path("b")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(site.path("b")).status().unwrap().success());
+    assert_eq!(digest(), one);
 }
 
 #[test]

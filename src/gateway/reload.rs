@@ -149,8 +149,9 @@ impl Reloader {
             crypto::client_config(Some(&partner.tls.identity), partner.tls.roots.clone(), &["http/1.1"])
         };
         let sides = config.partners.iter().map(client_side).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-        self.expiries = expiries(&config);
+        let expiries = expiries(&config);
         self.core.clients.replace(config.backend.tls.roots, config.backend.crls).map_err(unusable)?;
+        self.expiries = expiries;
         self.own.replace(&config.backend.tls.identity);
         self.core.identity.replace_keys(&config.identity);
         for (lines, side) in self.lines.iter().zip(sides) {
