@@ -27,7 +27,6 @@ use portcullis::devkit::Validity;
 use portcullis::diagnostic::Source;
 use portcullis::guard::Admitted;
 use portcullis::guard::Guard;
-use portcullis::guard::GuardSettings;
 use portcullis::identity::Caller;
 use portcullis::identity::IdentitySettings;
 use portcullis::identity::IssuerSettings;
@@ -36,6 +35,7 @@ use portcullis::identity::TokenDemand;
 use portcullis::identity::TokenKind;
 use portcullis::identity::Verifier;
 use portcullis::json;
+use portcullis::limits::Limits;
 use portcullis::model::Head;
 use portcullis::model::Located;
 use portcullis::model::Name;
@@ -50,6 +50,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 /// The element of this number of a list.
@@ -218,7 +219,9 @@ impl Command {
         let caller = verifier.verify(&peer, &head.fields, TokenDemand::Session, NOW)?;
         let contract = Arc::new(contract);
         let declared = contract::declare(&contract, &head)?;
-        let admitted = guard()?.admit(&declared, &caller, &head.fields, UnixMillis::new(NOW.get() * 1000))?;
+        let guard = guard()?;
+        let paced = guard.pace(caller.peer().name(), Duration::from_secs(1))?;
+        let admitted = guard.admit(paced, &declared, &caller, &head.fields, UnixMillis::new(NOW.get() * 1000))?;
         let part = |kind: &str, parts: &[&str]| ResourceId {
             kind: kind.into(),
             parts: parts.iter().map(|part| Box::from(*part)).collect(),
@@ -273,8 +276,8 @@ fn guard() -> Fallible<Guard> {
     let folder = tempfile::tempdir()?;
     let key = SecretKey::new([9; 32]);
     let store = Arc::new(Sqlite::open(&folder.path().join("store.sqlite"), &key)?);
-    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 1_000 };
-    let opened = Guard::open(settings, &key, store, Vec::new(), UnixMillis::new(NOW.get() * 1000));
+    let settings = Limits { clock_skew_s: 5, idempotency_keys_max: 1_000, ..Limits::default() };
+    let opened = Guard::open(&settings, &key, store, Vec::new(), UnixMillis::new(NOW.get() * 1000));
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(opened)?)
 }
 

@@ -87,6 +87,12 @@ impl fmt::Display for UnixMillis {
     }
 }
 
+/// Whole seconds that last at least as long as `time`, and one at least: for those who are told to wait.
+#[must_use]
+pub fn seconds_up(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1)
+}
+
 /// What a door asks for the time: the system's clock in a gateway, one that is moved by hand in tests.
 pub trait Clock: Send + Sync {
     /// Wall time.

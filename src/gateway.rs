@@ -4,6 +4,7 @@
 //! a current-thread runtime, all of them accepting on one shared socket; one more thread serves the operator. A thread
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
+mod descriptors;
 mod reload;
 mod sockets;
 
@@ -38,21 +39,21 @@ use crate::gateway::reload::Watched;
 use crate::gateway::sockets::Sockets;
 use crate::gateway::sockets::address;
 use crate::guard::Guard;
-use crate::guard::GuardSettings;
 use crate::guard::LedgerEntry;
 use crate::identity::Verifier;
 use crate::limits::Limits;
-use crate::listener::BodyMemory;
 use crate::listener::Door;
 use crate::listener::Listener;
 use crate::model::Receipt;
 use crate::partner;
 use crate::partner::Partner;
+use crate::pipeline::BodyMemory;
 use crate::pipeline::Core;
 use crate::pipeline::Gate;
 use crate::pipeline::RevocationOrder;
 use crate::pipeline::RevocationReply;
 use crate::pipeline::Revoker;
+use crate::pipeline::Room;
 use crate::pipeline::Route;
 use crate::pipeline::Snapshot;
 use crate::protect::Protector;
@@ -85,6 +86,12 @@ const STORE_RETRY: Duration = Duration::from_secs(2);
 /// How often refusals that came too fast for a record each are recorded in sums.
 const SUMS_TOLD: Duration = Duration::from_secs(1);
 
+/// How often the clock is asked whether the lead of going down is over.
+const LEAD_STEP: Duration = Duration::from_millis(20);
+
+/// How long a thread that ends waits for what blocks beside it: the machine's resolver, which nobody can interrupt.
+const BLOCKED_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// The largest directory file, in bytes.
 const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -94,6 +101,7 @@ pub struct Running {
     ops: SocketAddr,
     admin: Option<PathBuf>,
     gate: Gate,
+    lead: Duration,
     down: watch::Sender<bool>,
     /// Each tells how many exchanges were left when it ended.
     workers: Vec<thread::JoinHandle<usize>>,
@@ -140,6 +148,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
 /// # Errors
 /// As [`start`].
 pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
+    descriptors::provide(&config)?;
     let snapshot = snapshot(&config)?;
     let sockets = Sockets::bind(&config)?;
     let runtime = current_thread()?;
@@ -148,6 +157,8 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let (backend, ops) = (address(&sockets.backend)?, address(&sockets.ops)?);
     let admin = sockets.admin.as_ref().map(|socket| socket.path().to_path_buf());
     let (down, going_down) = watch::channel(false);
+    let lead = Limits::millis(config.limits.shutdown_lead_ms);
+    let memory = BodyMemory::new(&config.limits);
     let own = Arc::new(OwnCertificate::new(&config.backend.tls.identity));
     let clients = ClientTrust::new(config.backend.tls.roots.clone(), config.backend.crls.clone());
     let clients = Arc::new(clients.map_err(|error| internal("the trust in clients", &error))?);
@@ -157,13 +168,13 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let door = Door {
         tls: tls.map_err(|error| internal("the TLS configuration", &error))?,
         limits: Arc::new(config.limits.clone()),
-        body_memory: BodyMemory::new(&config.limits),
+        body_memory: memory.clone(),
         census: Arc::default(),
         connections: Tasks::new(),
         going_down,
     };
     let watched = Watched::by(&config);
-    let (gates, lines) = gates(config, injected, snapshot, clients, &runtime, workers.saturating_add(1))?;
+    let (gates, lines) = gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate, backend, ops)?;
 
@@ -185,7 +196,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         let Sockets { ops, admin, .. } = sockets;
         spawn("operator", &dying, move |runtime| runtime.block_on(operate(gate, acts, ops, admin, until_closed)))?
     };
-    Ok(Running { backend, ops, admin, gate: gate.clone(), down, workers, closed, operator, reloader, died })
+    Ok(Running { backend, ops, admin, gate: gate.clone(), lead, down, workers, closed, operator, reloader, died })
 }
 
 impl Running {
@@ -233,22 +244,34 @@ impl Running {
                 }
             }
         });
-        let ended = self.shutdown();
-        dead.map_or(ended, Ended::ThreadDied)
+        match dead {
+            None => self.shutdown(),
+            // Nobody is led to a gateway that has lost a part of itself.
+            Some(name) => {
+                let _ = Self { lead: Duration::ZERO, ..self }.shutdown();
+                Ended::ThreadDied(name)
+            }
+        }
     }
 
-    /// Goes down: readiness fails first, then nothing new is accepted, then what is under way is awaited, within
-    /// `limits.shutdown_timeout_ms`.
+    /// Goes down: readiness fails first; after `limits.shutdown_lead_ms`, in which whoever asks for it has learnt so,
+    /// nothing new is accepted; then what is under way is awaited, within `limits.shutdown_timeout_ms`.
     #[must_use]
     pub fn shutdown(self) -> Ended {
         let core = self.gate.core();
         core.going_down.store(true, Ordering::Relaxed);
         tracing::info!("going down");
+        self.serve_on();
         self.down.send_replace(true);
         // A worker's exchanges end with it, so each counts before. One that panicked has nothing left to wait for.
         let left = self.workers.into_iter().filter_map(|worker| worker.join().ok()).max().unwrap_or_default();
         self.gate.log().tell_sums(self.gate.core().clock.now());
         if let Ok(runtime) = current_thread() {
+            // What could not be stored so far ends with the process: once more, while there is a chance.
+            let stored = async { tokio::time::timeout(STORE_RETRY, core.guard.store_pending()).await };
+            if !matches!(runtime.block_on(stored), Ok(Ok(()))) {
+                tracing::error!("revocations that are in force could not be stored and end with this process");
+            }
             // If the last record cannot be written, the next start does not find it; nothing else depends on it.
             let _ = runtime.block_on(note(&self.gate, Note::Stop));
         }
@@ -256,6 +279,20 @@ impl Running {
         let _ = self.operator.join();
         let _ = self.reloader.join();
         if left == 0 { Ended::InOrder } else { Ended::LeftBehind(left) }
+    }
+}
+
+impl Running {
+    /// Serves on until the lead is over, by the gateway's own clock.
+    fn serve_on(&self) {
+        let Ok(runtime) = current_thread() else { return };
+        let clock = &self.gate.core().clock;
+        let began = clock.steady();
+        runtime.block_on(async {
+            while clock.steady().saturating_sub(began) < self.lead {
+                tokio::time::sleep(LEAD_STEP.min(self.lead)).await;
+            }
+        });
     }
 }
 
@@ -316,6 +353,7 @@ fn gates(
     injected: Injected,
     snapshot: Snapshot,
     clients: Arc<ClientTrust>,
+    memory: BodyMemory,
     runtime: &Runtime,
     count: usize,
 ) -> Result<(Vec<Gate>, Vec<Vec<Client>>), Diagnostics> {
@@ -347,11 +385,7 @@ fn gates(
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
     }
-    let settings = GuardSettings {
-        clock_skew_s: config.identity.clock_skew_s,
-        idempotency_keys_max: config.limits.idempotency_keys_max,
-    };
-    let guard = Guard::open(settings, key, store.clone(), remembered(recovered), clock.now());
+    let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
     let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
     let handles = Handles::new(store, key);
     runtime.block_on(handles.recall()).map_err(|error| no_store(&error))?;
@@ -368,7 +402,8 @@ fn gates(
         reload_failed: AtomicBool::new(false),
     });
     let limits = config.limits;
-    let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner));
+    let room = Room::new(&limits, memory);
+    let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner, room.beside(&limits)));
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
     let mut clients = vec![Vec::with_capacity(count); lines.len()];
     let gate = |_| {
@@ -406,10 +441,11 @@ struct Line {
     port: u16,
     server_name: Box<str>,
     tls: TlsPeer,
+    room: Room,
 }
 
 impl Line {
-    fn new(core: &Core, settings: config::PartnerSettings) -> Result<Self, Diagnostics> {
+    fn new(core: &Core, settings: config::PartnerSettings, room: Room) -> Result<Self, Diagnostics> {
         let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key, .. } =
             settings;
         let snapshot = core.snapshot.load();
@@ -430,6 +466,7 @@ impl Line {
             port,
             server_name,
             tls,
+            room,
         })
     }
 
@@ -449,9 +486,9 @@ impl Line {
         let operations = self.contract.operations().iter();
         let route = Route {
             name: self.tokens.name.clone(),
-            contract: Arc::clone(&self.contract),
             protector: Arc::clone(&self.protector),
             partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
+            room: self.room.clone(),
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
                 .collect(),
@@ -542,7 +579,7 @@ async fn operate(
 fn spawn<T: Send + 'static>(
     name: &'static str,
     dying: &mpsc::Sender<&'static str>,
-    work: impl FnOnce(Runtime) -> T + Send + 'static,
+    work: impl FnOnce(&Runtime) -> T + Send + 'static,
 ) -> Result<thread::JoinHandle<T>, Diagnostics> {
     /// Tells of the thread's end, also by a panic.
     struct Knell(&'static str, mpsc::Sender<&'static str>);
@@ -556,7 +593,9 @@ fn spawn<T: Send + 'static>(
     let knell = Knell(name, dying.clone());
     let body = move || {
         let _knell = knell;
-        work(runtime)
+        let done = work(&runtime);
+        runtime.shutdown_timeout(BLOCKED_TIMEOUT);
+        done
     };
     thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| internal("a thread", &error))
 }
@@ -580,4 +619,23 @@ fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostic {
 /// What should not happen on a machine that works.
 fn internal(what: &str, error: &dyn std::fmt::Display) -> Diagnostics {
     Diagnostic::without_file("cannot-start", format!("{what} cannot be set up: {error}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "what blocks is what this is about; the resolver runs like this")]
+    fn a_thread_ends_in_time_whatever_blocks_beside_it() {
+        let (release, hung) = mpsc::channel::<()>();
+        let (dying, died) = mpsc::channel();
+        let thread = spawn("hung", &dying, move |runtime| {
+            runtime.block_on(async { drop(tokio::task::spawn_blocking(move || hung.recv())) });
+            7
+        });
+        assert_eq!(thread.map_err(|faults| faults.to_string()).unwrap().join().unwrap(), 7);
+        assert_eq!(died.try_recv(), Ok("hung"));
+        release.send(()).unwrap();
+    }
 }

@@ -73,10 +73,14 @@ problem_types! {
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request did not come in time";
     /// The command is too old, or dated in the future.
     CommandNotTimely = "command-not-timely", FORBIDDEN, "The command is not timely";
+    /// The caller asks faster than it may; nothing was sent to the partner.
+    TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests, nothing was sent";
     /// The gateway cannot take the request now; nothing was sent to the partner.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable, nothing was sent";
     /// A revocation is in force, but it is not both stored and on record.
     NotLasting = "not-lasting", SERVICE_UNAVAILABLE, "In force on this node, but it may not outlive the process";
+    /// A revocation was not taken and is not in force.
+    NotRevoked = "not-revoked", SERVICE_UNAVAILABLE, "The revocation was not taken and is not in force";
     /// The partner gave no acceptable answer.
     BadPartnerAnswer = "bad-partner-answer", BAD_GATEWAY, "The partner gave no acceptable answer";
     /// The partner could not be reached; nothing was done.
@@ -103,11 +107,13 @@ pub struct Problem {
     pub kind: ProblemType,
     /// What was wrong where; shown to a known caller only.
     pub errors: Vec<WrongPlace>,
+    /// In how many whole seconds it is worth asking again (RFC 9110 §10.2.3), where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self { kind, errors: Vec::new() }
+        Self { kind, errors: Vec::new(), retry_after_s: None }
     }
 }
 
@@ -128,6 +134,9 @@ impl Problem {
             vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         if self.kind == ProblemType::Unauthenticated {
             fields.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            fields.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
         }
         Reply { status: self.kind.status(), fields, body: Bytes::from(body) }
     }

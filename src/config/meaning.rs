@@ -49,6 +49,7 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         directory: written.directory.place,
         audit: written.audit.place,
         store: written.store.path.place,
+        connections_max: written.connections_max_at,
     };
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
     Some(Config {

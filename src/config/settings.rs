@@ -81,6 +81,8 @@ pub struct Places {
     pub audit: Place,
     /// The store's file.
     pub store: Place,
+    /// The limit `connections_max`.
+    pub connections_max: Place,
 }
 
 /// The listener that the backend calls.

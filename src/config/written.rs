@@ -50,6 +50,7 @@ pub(super) struct Written {
     pub(super) audit: At<PathBuf>,
     pub(super) store: Store,
     pub(super) limits: Limits,
+    pub(super) connections_max_at: Place,
     /// Where the file begins, for what is missing in it.
     pub(super) place: Place,
 }
@@ -118,6 +119,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let limits = map.may("limits", limits);
     map.close();
     let (backend, ops, admin_socket) = listeners?;
+    let (limits, connections_max_at) = limits?.unwrap_or((Limits::default(), Place::WHOLE));
     version?;
     Some(Written {
         environment: environment?,
@@ -132,7 +134,8 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
         directory: directory?,
         audit: audit?,
         store: store?,
-        limits: limits?.unwrap_or_default(),
+        limits,
+        connections_max_at,
         place: root.place,
     })
 }
@@ -315,9 +318,9 @@ fn one_path(reader: &Reader, node: &Node, key: &'static str) -> Option<At<PathBu
 }
 
 /// The limits that the file sets, over the defaults.
-fn limits(reader: &Reader, node: &Node) -> Option<Limits> {
+fn limits(reader: &Reader, node: &Node) -> Option<(Limits, Place)> {
     let map = Map::open(reader, node)?;
-    let mut limits = Limits::default();
+    let (mut limits, mut connections_max_at) = (Limits::default(), Place::WHOLE);
     for (key, node) in map.rest() {
         let Some(row) = limits::TABLE.iter().find(|row| row.name == key.text) else {
             let fault = reader.source().fault("unknown-key", key.place, format!("unknown limit `{}`", key.text));
@@ -328,13 +331,22 @@ fn limits(reader: &Reader, node: &Node) -> Option<Limits> {
             });
             continue;
         };
+        if row.name == "connections_max" {
+            connections_max_at = key.place;
+        }
         let value = limit(reader, row, node);
         if let (Some(field), Some(value)) = (limits.field(row.name), value) {
             *field = value;
         }
     }
     map.close();
-    Some(limits)
+    // A command holds its body, and before its intent the longest answer: without room for both nothing could ever be sent.
+    let whole = limits.body_max_bytes.saturating_add(limits.answer_max_bytes);
+    if limits.bytes_in_flight_max < whole {
+        let message = format!("`bytes_in_flight_max` holds no body and answer together: {}", units::size_text(whole));
+        return values::fault(reader, node, "no-room-for-one", &message, Some("raise it, or lower `answer_max_bytes`"));
+    }
+    Some((limits, connections_max_at))
 }
 
 /// One limit in its unit, which its name tells.

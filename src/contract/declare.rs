@@ -75,6 +75,16 @@ impl Declared {
         self.routed.contract()
     }
 
+    /// The parts of the resource's id that stand in the path, in the id's order: all of them where the operation moves
+    /// something.
+    pub fn object_in_path(&self) -> impl Iterator<Item = &str> {
+        let operation = self.operation();
+        operation.resource.id.iter().filter_map(|name| {
+            let index = operation.path_parameters.iter().position(|parameter| *parameter.name == **name)?;
+            self.path.get(index).and_then(Value::as_str)
+        })
+    }
+
     /// The longest body that may be read, in bytes; 0 where none is declared.
     #[must_use]
     pub fn body_max_bytes(&self) -> u64 {

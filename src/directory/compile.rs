@@ -37,6 +37,7 @@ pub struct Directory {
     revision: u64,
     houses: HashMap<Box<str>, House>,
     house_kind: Arc<str>,
+    nobody: TenantId,
 }
 
 /// A house; the ids of its parts are sorted.
@@ -81,6 +82,18 @@ impl Directory {
         })
     }
 
+    /// What policies are asked about in place of a thing that is not there, so that asking takes as long. It is in nobody's
+    /// tenant, and no answer about it counts.
+    #[must_use]
+    pub fn stand_in(&self, resource: &ResourceId) -> Located {
+        let ancestors = match resource.parts.as_slice() {
+            [house, _] => vec![self.house(house)],
+            _ => Vec::new(),
+        };
+        let tenant = self.nobody.clone();
+        Located { resource: resource.clone(), tenant, ancestors, directory_version: self.revision }
+    }
+
     /// The data's revision, which records carry.
     #[must_use]
     pub const fn version(&self) -> u64 {
@@ -114,7 +127,8 @@ fn read(reader: &Reader, tree: &Node) -> Option<Directory> {
     fields.finish();
     let houses = read_houses(reader, houses?, &tenants?)?;
     version?;
-    Some(Directory { revision: u64::try_from(revision?).ok()?, houses, house_kind: HOUSE.into() })
+    let nobody = Name::new("nobody").ok()?;
+    Some(Directory { revision: u64::try_from(revision?).ok()?, houses, house_kind: HOUSE.into(), nobody })
 }
 
 /// The tenants by name. A fault in one leaves the others to be checked against.

@@ -1,4 +1,5 @@
-//! Admission: a declared command of a known caller that is neither revoked nor too old. No body has been read yet.
+//! Admission: a declared command of a known caller that is neither revoked, nor too fast, nor too old. No body has been read
+//! yet.
 
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
@@ -7,6 +8,10 @@ use crate::crypto::Standing;
 use crate::guard::age::CommandAge;
 use crate::guard::age::command_age;
 use crate::guard::fault::GuardFault;
+use crate::guard::rate::Counted;
+use crate::guard::rate::Paced;
+use crate::guard::rate::RateFault;
+use crate::guard::rate::RateOf;
 use crate::guard::revocation::Revocable;
 use crate::guard::revocation::RevocationKind;
 use crate::guard::standing::Guard;
@@ -17,23 +22,31 @@ use crate::model::TenantId;
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// Proof that a command was neither revoked nor late when it was asked; only [`Guard::admit`] makes one.
+/// Proof that a command was neither revoked, too fast nor late when it was asked; only [`Guard::admit`] makes one.
 ///
 /// It remembers what was looked at, so that [`Guard::current`] asks the same again.
 ///
 /// ```
-/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault}, identity::Caller};
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault, Paced}, identity::Caller};
 /// # use http::HeaderMap;
-/// fn admit(g: &Guard, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
-///     g.admit(d, c, f, now)
+/// fn admit(g: &Guard, p: Paced, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit(p, d, c, f, now)
 /// }
 /// ```
 /// Without a caller nothing is admitted:
 /// ```compile_fail
-/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault}, identity::Caller};
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault, Paced}, identity::Caller};
 /// # use http::HeaderMap;
-/// fn admit(g: &Guard, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
-///     g.admit(d, d, f, now)
+/// fn admit(g: &Guard, p: Paced, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit(p, d, d, f, now)
+/// }
+/// ```
+/// Nor is it before its peer's rate was asked:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, contract::Declared, guard::{Admitted, Guard, GuardFault, Paced}, identity::Caller};
+/// # use http::HeaderMap;
+/// fn admit(g: &Guard, p: Paced, d: &Declared, c: &Caller, f: &HeaderMap, now: UnixMillis) -> Result<Admitted, GuardFault> {
+///     g.admit((), d, c, f, now)
 /// }
 /// ```
 /// Nor what no contract declares:
@@ -55,27 +68,36 @@ pub struct Admitted {
 }
 
 impl Guard {
-    /// Admits a command, if at `now` nothing of its caller is revoked and it is neither too old nor from the future.
+    /// Admits a command, if at `now` nothing of its caller is revoked or too fast, and it is neither too old nor from the
+    /// future.
     ///
-    /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice.
+    /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice. Who is revoked takes
+    /// nothing from the rates that others share.
     ///
     /// # Errors
-    /// [`GuardFault::Revoked`], [`GuardFault::CommandTimeInvalid`], [`GuardFault::CommandTooOld`],
+    /// [`GuardFault::Revoked`], [`GuardFault::Rate`], [`GuardFault::CommandTimeInvalid`], [`GuardFault::CommandTooOld`],
     /// [`GuardFault::CommandFromFuture`].
     pub fn admit(
         &self,
+        paced: Paced,
         declared: &Declared,
         caller: &Caller,
         fields: &HeaderMap,
         now: UnixMillis,
     ) -> Result<Admitted, GuardFault> {
         let ids = Ids::of(caller);
-        self.admit_ids(&ids, declared.operation().max_age_s, fields, now)
+        let mut object = [declared.contract().partner().as_str(), &declared.operation().resource.kind].to_vec();
+        let names = object.len();
+        object.extend(declared.object_in_path());
+        let object = if object.len() > names { &object[..] } else { &[] };
+        self.admit_ids(&ids, paced, object, declared.operation().max_age_s, fields, now)
     }
 
     pub(super) fn admit_ids(
         &self,
         ids: &Ids<'_>,
+        paced: Paced,
+        object: &[&str],
         max_age_s: Option<u64>,
         fields: &HeaderMap,
         now: UnixMillis,
@@ -86,9 +108,25 @@ impl Guard {
         if self.revocations.is_revoked(&revocable) {
             return Err(GuardFault::Revoked);
         }
+        self.count(ids, &paced, object)?;
         let age = command_age(fields, max_age_s, self.clock_skew_s, now.seconds())?;
         let standing = Arc::clone(ids.standing);
         Ok(Admitted { epoch, revocable, age, token_expires_at: ids.expires_at, standing })
+    }
+
+    fn count(&self, ids: &Ids<'_>, paced: &Paced, object: &[&str]) -> Result<(), RateFault> {
+        // Another peer's pace is no pace of this one. A second passes until anybody can ask anew.
+        if !self.rates.is_of(paced, ids.peer) {
+            return Err(RateFault::TooFast(RateOf::Peer, 1));
+        }
+        let who = Counted {
+            issuer: ids.issuer,
+            tenant: ids.tenant.map(TenantId::as_str),
+            subject: ids.subject.map(Stranger::expose),
+            device: ids.device.map(Stranger::expose),
+            object,
+        };
+        self.rates.count(&who, paced.at)
     }
 
     fn revocable(&self, ids: &Ids<'_>) -> Revocable {

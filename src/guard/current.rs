@@ -5,6 +5,7 @@
 
 use crate::audit::Recorded;
 use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
 use crate::guard::admit::Admitted;
 use crate::guard::fault::Withdrawn;
 use crate::guard::standing::Guard;
@@ -14,16 +15,16 @@ use crate::model::Sha256;
 /// Proof that nothing was withdrawn just before the first byte; only [`Guard::current`] makes one.
 ///
 /// ```
-/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Current, Guard, Withdrawn}, model::Sha256};
-/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Sha256, now: UnixMillis) -> Result<Current, Withdrawn> {
-///     g.current(r, a, b, now)
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Basis, Current, Guard, Withdrawn}};
+/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
+///     g.current(r, a, now.seconds(), b, b, now)
 /// }
 /// ```
 /// A receipt is no record:
 /// ```compile_fail
-/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Current, Guard, Withdrawn}, model::Sha256};
-/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Sha256, now: UnixMillis) -> Result<Current, Withdrawn> {
-///     g.current(&r.receipt(), a, b, now)
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Basis, Current, Guard, Withdrawn}};
+/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
+///     g.current(&r.receipt(), a, now.seconds(), b, b, now)
 /// }
 /// ```
 #[derive(Debug)]
@@ -32,8 +33,18 @@ pub struct Current {
     receipt: Receipt,
 }
 
+/// By what a command is judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Basis {
+    /// The digest of the bundle.
+    pub bundle: Sha256,
+    /// The version of the directory.
+    pub directory: u64,
+}
+
 impl Guard {
-    /// Asks again whether the recorded command may leave, with `bundle_now` as the digest of the bundle now in force.
+    /// Asks again whether the recorded command, judged by `then`, may leave with a partner token that is good until before
+    /// `good_until`, while `in_force` is what commands are judged by now.
     ///
     /// # Errors
     /// [`Withdrawn`] says what is no longer as it was.
@@ -41,26 +52,37 @@ impl Guard {
         &self,
         recorded: &Recorded,
         admitted: &Admitted,
-        bundle_now: Sha256,
+        good_until: UnixSeconds,
+        then: Basis,
+        in_force: Basis,
         now: UnixMillis,
     ) -> Result<Current, Withdrawn> {
-        self.still(admitted, recorded.bundle(), bundle_now, now)?;
+        if recorded.bundle() != then.bundle {
+            return Err(Withdrawn::BundleChanged);
+        }
+        self.still(admitted, then, in_force, now)?;
+        if now.seconds() >= good_until {
+            return Err(Withdrawn::PartnerTokenExpired);
+        }
         Ok(Current { receipt: recorded.receipt() })
     }
 
     pub(super) fn still(
         &self,
         admitted: &Admitted,
-        bundle_then: Sha256,
-        bundle_now: Sha256,
+        then: Basis,
+        in_force: Basis,
         now: UnixMillis,
     ) -> Result<(), Withdrawn> {
         if self.epoch() != admitted.epoch() && self.revocations.is_revoked(admitted.revocable()) {
             return Err(Withdrawn::Revoked);
         }
         admitted.standing().check(now.seconds())?;
-        if bundle_then != bundle_now {
+        if then.bundle != in_force.bundle {
             return Err(Withdrawn::BundleChanged);
+        }
+        if then.directory != in_force.directory {
+            return Err(Withdrawn::DirectoryChanged);
         }
         if admitted.token_expires_at().is_some_and(|expires_at| now.seconds() >= expires_at) {
             return Err(Withdrawn::TokenExpired);

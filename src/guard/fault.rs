@@ -3,6 +3,7 @@
 use crate::crypto::Distrust;
 use crate::guard::age::AgeFault;
 use crate::guard::ledger::LedgerFault;
+use crate::guard::rate::RateFault;
 use crate::guard::revocation::StoreFault;
 use crate::model::Epoch;
 
@@ -12,6 +13,9 @@ pub enum GuardFault {
     /// Its subject, device, session or token is revoked.
     #[error("the caller is revoked")]
     Revoked,
+    /// It comes too fast, or no rate can be kept for it.
+    #[error(transparent)]
+    Rate(#[from] RateFault),
     /// It has no time where one is demanded, more than one, or one that is no date.
     #[error("the command's time is missing or no date")]
     CommandTimeInvalid,
@@ -59,16 +63,28 @@ pub enum Withdrawn {
     /// Another bundle is in force than the one that permitted it.
     #[error("another bundle is in force")]
     BundleChanged,
+    /// Another directory is in force than the one by which it was permitted.
+    #[error("another directory is in force")]
+    DirectoryChanged,
+    /// The token that was minted for the partner expired meanwhile.
+    #[error("the token for the partner expired")]
+    PartnerTokenExpired,
 }
 
-/// Why a revocation is not known to last. It is in force all the same, until the process ends.
+/// Why a revocation is not known to be in force and to last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("in force since epoch {epoch}, but not stored: {fault}")]
-pub struct RevokeFault {
-    /// The epoch that it began.
-    pub epoch: Epoch,
-    /// Why it is not stored.
-    pub fault: StoreFault,
+pub enum RevokeFault {
+    /// It is in force all the same, until the process ends.
+    #[error("in force since epoch {epoch}, but not stored: {fault}")]
+    NotStored {
+        /// The epoch that it began.
+        epoch: Epoch,
+        /// Why it is not stored.
+        fault: StoreFault,
+    },
+    /// It was not taken and is not in force: as many are in force, or wait for the store, as may be.
+    #[error("not in force: there are too many revocations")]
+    Full,
 }
 
 impl Withdrawn {
@@ -83,6 +99,8 @@ impl Withdrawn {
             Self::TokenExpired => "token-expired",
             Self::TooOld => "too-old",
             Self::BundleChanged => "bundle-changed",
+            Self::DirectoryChanged => "directory-changed",
+            Self::PartnerTokenExpired => "partner-token-expired",
         }
     }
 }

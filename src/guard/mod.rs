@@ -1,7 +1,7 @@
-//! The guard: is this command neither revoked, nor late, nor already done, and is that still so when it leaves?
+//! The guard: is this command neither revoked, nor late, too fast or already done, and is that still so when it leaves?
 //!
-//! It makes three proofs. [`Admitted`], before a body is read: nothing of the caller is revoked, and the command is young
-//! enough. [`Bound`], once the body is rebuilt: what the idempotency key stands for. [`Current`], between the record and
+//! It makes four proofs. [`Paced`], before anybody's token is looked at: the peer is not too fast. [`Admitted`], before a
+//! body is read: nothing of the caller is revoked, nor too fast, and the command is young enough. [`Bound`], once the body is rebuilt: what the idempotency key stands for. [`Current`], between the record and
 //! the first byte: all of it asked again.
 //!
 //! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], which `store/`
@@ -14,11 +14,13 @@ mod bind;
 mod current;
 mod fault;
 mod ledger;
+mod rate;
 mod revocation;
 mod standing;
 
 pub use admit::Admitted;
 pub use bind::Bound;
+pub use current::Basis;
 pub use current::Current;
 pub use fault::GuardFault;
 pub use fault::RevokeFault;
@@ -26,6 +28,10 @@ pub use fault::Withdrawn;
 pub use ledger::LedgerEntry;
 pub use ledger::Reservation;
 pub use ledger::Running;
+pub use rate::Paced;
+pub use rate::RateFault;
+pub use rate::RateOf;
+pub use revocation::OrderedBy;
 pub use revocation::Revocation;
 pub use revocation::RevocationKind;
 pub use revocation::RevocationStore;
@@ -33,7 +39,6 @@ pub use revocation::StoreFault;
 pub use revocation::StoredRevocation;
 pub use revocation::StoredRevocations;
 pub use standing::Guard;
-pub use standing::GuardSettings;
 
 #[cfg(test)]
 mod tests;

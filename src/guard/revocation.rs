@@ -10,6 +10,10 @@
 //! - Values are personal. Neither memory nor store holds them, only keyed digests of (kind, value); the tenant stands
 //!   beside, for it is an operator's name.
 //!
+//! - Nothing in force is ever dropped to make room. At `revocations_max`, and at [`PENDING_MAX`] that wait for the store,
+//!   a peer's order is refused as long as it is new; the operator's is taken even so, for it is the last means of stopping
+//!   somebody, and its socket takes one order at a time from one person.
+//!
 //! A revocation without tenant holds everywhere. One for a tenant holds for tokens of that tenant, and for tokens that
 //! name no tenant at all: those could not be told apart, and doubt is refused.
 
@@ -29,6 +33,9 @@ use std::sync::atomic::Ordering;
 /// How many epochs may be given out before one of them is stored.
 pub const RESERVE: u64 = 1 << 20;
 
+/// How many revocations may wait for the store before no peer may add one.
+pub const PENDING_MAX: usize = 65_536;
+
 /// What loses its rights.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum RevocationKind {
@@ -40,6 +47,15 @@ pub enum RevocationKind {
     Session,
     /// One token: claim `jti`.
     Token,
+}
+
+/// Who orders a revocation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OrderedBy {
+    /// The operator: always taken.
+    Operator,
+    /// A peer: taken within the bounds.
+    Peer,
 }
 
 /// An order that somebody or something has no rights from now on.
@@ -109,6 +125,7 @@ pub enum StoreFault {
 pub(super) struct Revocations {
     key: HmacKey,
     epoch: AtomicU64,
+    max: u64,
     inner: RwLock<Inner>,
 }
 
@@ -121,6 +138,8 @@ pub(super) struct Revocable {
 
 #[derive(Default)]
 struct Inner {
+    /// How many are in force: each reach of each digest counts.
+    count: u64,
     revoked: HashMap<Sha256, Reach>,
     /// In force and not known to be stored, oldest first.
     pending: Vec<StoredRevocation>,
@@ -156,13 +175,15 @@ impl RevocationKind {
 
 impl Revocations {
     /// Puts stored revocations in force. The caller raises the stored ceiling before anything is admitted.
-    pub(super) fn new(key: HmacKey, stored: StoredRevocations) -> Self {
+    ///
+    /// Stored ones are held even beyond `max`: forgetting one would give its rights back.
+    pub(super) fn new(key: HmacKey, stored: StoredRevocations, max: u64) -> Self {
         let highest = stored.entries.iter().map(|entry| entry.epoch).max().unwrap_or_default();
         let mut inner = Inner::default();
         for entry in stored.entries {
-            inner.revoked.entry(entry.digest).or_default().extend(entry.tenant);
+            inner.put(entry.digest, entry.tenant);
         }
-        Self { key, epoch: AtomicU64::new(stored.ceiling.max(highest).get()), inner: RwLock::new(inner) }
+        Self { key, epoch: AtomicU64::new(stored.ceiling.max(highest).get()), max, inner: RwLock::new(inner) }
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -178,17 +199,27 @@ impl Revocations {
         keyed_digest(&self.key, &[kind.word().as_bytes(), value.expose().as_bytes()])
     }
 
-    /// Puts a revocation in force and notes it for storing.
-    pub(super) fn put_in_force(&self, revocation: &Revocation, at: UnixMillis) -> Epoch {
+    /// Puts a revocation in force and notes it for storing; `None` where it was not taken, for want of room.
+    pub(super) fn put_in_force(&self, revocation: &Revocation, by: OrderedBy, at: UnixMillis) -> Option<Epoch> {
         let digest = self.digest(revocation.kind, &revocation.value);
         let mut inner = self.inner.write();
-        inner.revoked.entry(digest).or_default().extend(revocation.tenant.clone());
+        let known = inner.revoked.get(&digest).is_some_and(|reach| reach.holds_for(revocation.tenant.as_ref()));
+        let room = inner.pending.len() < PENDING_MAX && (known || inner.count < self.max);
+        if by == OrderedBy::Peer && !room {
+            return None;
+        }
+        inner.put(digest, revocation.tenant.clone());
         // The epoch grows only once the entry is in: who reads the new epoch and then looks, finds it.
         let epoch = self.epoch().next();
         let entry = StoredRevocation { digest, tenant: revocation.tenant.clone(), kind: revocation.kind, epoch, at };
         inner.pending.push(entry);
         self.epoch.store(epoch.get(), Ordering::Release);
-        epoch
+        Some(epoch)
+    }
+
+    /// Whether no peer may add a new one.
+    pub(super) fn is_full(&self) -> bool {
+        self.inner.read().count >= self.max
     }
 
     /// What is in force and not known to be stored.
@@ -213,13 +244,24 @@ impl Revocations {
     }
 }
 
-impl Reach {
-    fn extend(&mut self, tenant: Option<TenantId>) {
-        match tenant {
-            None => self.everywhere = true,
-            Some(tenant) if self.tenants.contains(&tenant) => {}
-            Some(tenant) => self.tenants.push(tenant),
+impl Inner {
+    fn put(&mut self, digest: Sha256, tenant: Option<TenantId>) {
+        let reach = self.revoked.entry(digest).or_default();
+        if reach.holds_for(tenant.as_ref()) {
+            return;
         }
+        match tenant {
+            None => reach.everywhere = true,
+            Some(tenant) => reach.tenants.push(tenant),
+        }
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+impl Reach {
+    /// Whether exactly this was ordered before.
+    fn holds_for(&self, tenant: Option<&TenantId>) -> bool {
+        tenant.map_or(self.everywhere, |tenant| self.tenants.contains(tenant))
     }
 
     fn reaches(&self, tenant: Option<&TenantId>) -> bool {

@@ -8,23 +8,20 @@ use crate::crypto::SecretKey;
 use crate::guard::fault::RevokeFault;
 use crate::guard::ledger::Ledger;
 use crate::guard::ledger::LedgerEntry;
+use crate::guard::rate::Paced;
+use crate::guard::rate::RateFault;
+use crate::guard::rate::Rates;
+use crate::guard::revocation::OrderedBy;
 use crate::guard::revocation::Revocation;
 use crate::guard::revocation::RevocationStore;
 use crate::guard::revocation::Revocations;
 use crate::guard::revocation::StoreFault;
+use crate::limits::Limits;
 use crate::model::Epoch;
 use crate::model::Sha256;
 use std::fmt;
 use std::sync::Arc;
-
-/// The guard's own numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct GuardSettings {
-    /// How many seconds the backend's clock may be ahead of ours.
-    pub clock_skew_s: u64,
-    /// How many idempotency keys are held at most.
-    pub idempotency_keys_max: u64,
-}
+use std::time::Duration;
 
 /// Revoked? Too old? Already done? Still permitted just before the first byte leaves?
 pub struct Guard {
@@ -32,6 +29,7 @@ pub struct Guard {
     pub(super) idempotency_key: HmacKey,
     pub(super) ledger: Arc<Ledger>,
     pub(super) revocations: Revocations,
+    pub(super) rates: Rates,
     store: Arc<dyn RevocationStore>,
 }
 
@@ -44,20 +42,22 @@ impl Guard {
     /// [`StoreFault`] where revocations cannot be read, or the ceiling of epochs not be raised. Without either the guard
     /// would admit the revoked, or repeat an epoch.
     pub async fn open(
-        settings: GuardSettings,
+        limits: &Limits,
         key: &SecretKey,
         store: Arc<dyn RevocationStore>,
         recovered: Vec<LedgerEntry>,
         now: UnixMillis,
     ) -> Result<Self, StoreFault> {
         let stored = store.load().await?;
-        let revocations = Revocations::new(HmacKey::new(&key.derive("guard revocations")), stored);
+        let revocations =
+            Revocations::new(HmacKey::new(&key.derive("guard revocations")), stored, limits.revocations_max);
         store.keep(Vec::new(), revocations.ceiling()).await?;
         Ok(Self {
-            clock_skew_s: settings.clock_skew_s,
+            clock_skew_s: limits.clock_skew_s,
             idempotency_key: HmacKey::new(&key.derive("guard idempotency")),
-            ledger: Ledger::new(settings.idempotency_keys_max, recovered, now),
+            ledger: Ledger::new(limits.idempotency_keys_max, recovered, now),
             revocations,
+            rates: Rates::new(limits),
             store,
         })
     }
@@ -68,21 +68,43 @@ impl Guard {
         self.revocations.epoch()
     }
 
+    /// Counts a request of `peer`, at the steady time `now`, before anybody's token is looked at.
+    ///
+    /// # Errors
+    /// [`RateFault`].
+    pub fn pace(&self, peer: &str, now: Duration) -> Result<Paced, RateFault> {
+        self.rates.pace(peer, now)
+    }
+
     /// How many idempotency keys are held, for a gauge.
     #[must_use]
     pub fn idempotency_keys(&self) -> u64 {
         self.ledger.held()
     }
 
+    /// Counts a revocation that `peer` orders, at the steady time `now`. The operator is not counted.
+    ///
+    /// # Errors
+    /// [`RateFault`].
+    pub fn pace_revocation(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
+        self.rates.count_revocation(peer, now)
+    }
+
     /// Revokes: in force before anything is awaited, durable when this returns `Ok`.
     ///
     /// # Errors
-    /// [`RevokeFault`] where it is in force but could not be stored; it is stored with the next one, or by
-    /// [`Guard::store_pending`].
-    pub async fn revoke(&self, revocation: Revocation, now: UnixMillis) -> Result<Epoch, RevokeFault> {
-        let epoch = self.revocations.put_in_force(&revocation, now);
-        self.store_pending().await.map_err(|fault| RevokeFault { epoch, fault })?;
+    /// [`RevokeFault::NotStored`] where it is in force but could not be stored; it is stored with the next one, or by
+    /// [`Guard::store_pending`]. [`RevokeFault::Full`] where it is not in force; never for the operator.
+    pub async fn revoke(&self, revocation: Revocation, by: OrderedBy, now: UnixMillis) -> Result<Epoch, RevokeFault> {
+        let epoch = self.revocations.put_in_force(&revocation, by, now).ok_or(RevokeFault::Full)?;
+        self.store_pending().await.map_err(|fault| RevokeFault::NotStored { epoch, fault })?;
         Ok(epoch)
+    }
+
+    /// Whether so many revocations are in force that no peer may add one.
+    #[must_use]
+    pub fn is_full_of_revocations(&self) -> bool {
+        self.revocations.is_full()
     }
 
     /// What stands for a revoked value in the store, and in the record: keyed, so that it tells nothing by itself.

@@ -1,12 +1,14 @@
 //! The guard as a whole: revocations over restarts and crashes, admission, keys, and what is asked again at the end.
 
 use super::admit::Ids;
+use super::revocation::PENDING_MAX;
 use super::*;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::crypto::SecretKey;
 use crate::crypto::Standing;
 use crate::crypto::a_standing;
+use crate::limits::Limits;
 use crate::model::Epoch;
 use crate::model::PastOutcome;
 use crate::model::Sha256;
@@ -17,9 +19,11 @@ use http::HeaderMap;
 use http::HeaderValue;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 
 const NOW: UnixMillis = UnixMillis::new(1_000_000);
-const BUNDLE: Sha256 = Sha256::new([1; 32]);
+const STEADY: Duration = Duration::from_secs(1);
+const BASIS: Basis = Basis { bundle: Sha256::new([1; 32]), directory: 7 };
 
 /// What the disk does when it is asked to keep something.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -58,10 +62,13 @@ impl RevocationStore for Rows {
     }
 }
 
+fn limits() -> Limits {
+    Limits { clock_skew_s: 5, idempotency_keys_max: 2, ..Limits::default() }
+}
+
 async fn open(rows: &Arc<Rows>) -> Guard {
-    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
     let store = Arc::clone(rows) as Arc<dyn RevocationStore>;
-    Guard::open(settings, &SecretKey::new([7; 32]), store, vec![], NOW).await.unwrap()
+    Guard::open(&limits(), &SecretKey::new([7; 32]), store, vec![], NOW).await.unwrap()
 }
 
 /// One person's ids, owned, so that tests can change one at a time.
@@ -96,7 +103,7 @@ impl Person {
 
     fn admit(&self, guard: &Guard) -> Result<Admitted, GuardFault> {
         let fields = HeaderMap::from_iter([("command-time".parse().unwrap(), HeaderValue::from_static("@1000"))]);
-        guard.admit_ids(&self.ids(), Some(30), &fields, NOW)
+        guard.admit_ids(&self.ids(), guard.pace(self.peer, STEADY).unwrap(), &[], Some(30), &fields, NOW)
     }
 
     fn bind(&self, guard: &Guard, operation: &str, key: &str) -> Result<Bound, GuardFault> {
@@ -115,10 +122,10 @@ async fn each_kind_of_revocation_stops_its_own_and_nobody_else() {
         let guard = open(&Arc::default()).await;
         let person = Person::of(Some("north"));
         for other in values.into_iter().filter(|other| *other != value) {
-            guard.revoke(revocation(kind, None, other), NOW).await.unwrap();
+            guard.revoke(revocation(kind, None, other), OrderedBy::Peer, NOW).await.unwrap();
         }
         assert!(person.admit(&guard).is_ok(), "{kind:?}: other values, and this value of other kinds");
-        guard.revoke(revocation(kind, None, value), NOW).await.unwrap();
+        guard.revoke(revocation(kind, None, value), OrderedBy::Peer, NOW).await.unwrap();
         assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked), "{kind:?}");
         assert_eq!(RevocationKind::from_word(kind.word()), Some(kind));
     }
@@ -127,11 +134,11 @@ async fn each_kind_of_revocation_stops_its_own_and_nobody_else() {
 #[tokio::test]
 async fn a_revocation_reaches_its_tenant_and_those_who_name_none() {
     let guard = open(&Arc::default()).await;
-    guard.revoke(revocation(RevocationKind::Subject, Some("north"), "ivanov"), NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, Some("north"), "ivanov"), OrderedBy::Peer, NOW).await.unwrap();
     assert_eq!(Person::of(Some("north")).admit(&guard).err(), Some(GuardFault::Revoked));
     assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked));
     assert!(Person::of(Some("south")).admit(&guard).is_ok());
-    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), OrderedBy::Peer, NOW).await.unwrap();
     assert_eq!(Person::of(Some("south")).admit(&guard).err(), Some(GuardFault::Revoked));
 }
 
@@ -147,7 +154,7 @@ async fn revocations_last_and_the_epoch_grows_over_restarts() {
         }
         let revocation = revocation(RevocationKind::Device, None, "phone");
         let digest = guard.revocation_digest(&revocation);
-        let epoch = guard.revoke(revocation, NOW).await.unwrap();
+        let epoch = guard.revoke(revocation, OrderedBy::Peer, NOW).await.unwrap();
         assert!(epoch > last && guard.epoch() == epoch && guard.is_durable());
         assert!(rows.stored.lock().entries.iter().all(|entry| entry.digest == digest), "the record names the row");
         last = epoch;
@@ -160,21 +167,23 @@ async fn an_epoch_that_was_killed_before_it_was_stored_is_not_given_again() {
         let rows: Arc<Rows> = Arc::default();
         let guard = open(&rows).await;
         *rows.disk.lock() = disk;
-        let revoke = guard.revoke(revocation(RevocationKind::Token, None, "jti"), NOW);
+        let revoke = guard.revoke(revocation(RevocationKind::Token, None, "jti"), OrderedBy::Peer, NOW);
         // One poll, which is all that a process gets that is killed meanwhile.
-        let answer = tokio::time::timeout(std::time::Duration::ZERO, revoke).await;
+        let answer = tokio::time::timeout(Duration::ZERO, revoke).await;
         assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked), "in force before it is stored");
         assert!(!guard.is_durable());
         let epoch = guard.epoch();
         match answer {
-            Ok(answer) => assert_eq!(answer, Err(RevokeFault { epoch, fault: StoreFault::Failed })),
+            Ok(answer) => assert_eq!(answer, Err(RevokeFault::NotStored { epoch, fault: StoreFault::Failed })),
             Err(_) => assert_eq!(disk, Disk::Hangs),
         }
         drop(guard);
         *rows.disk.lock() = Disk::Works;
         let guard = open(&rows).await;
         assert!(guard.epoch() >= epoch);
-        assert!(guard.revoke(revocation(RevocationKind::Token, None, "other"), NOW).await.unwrap() > epoch);
+        assert!(
+            guard.revoke(revocation(RevocationKind::Token, None, "other"), OrderedBy::Peer, NOW).await.unwrap() > epoch
+        );
     }
 }
 
@@ -183,19 +192,100 @@ async fn what_could_not_be_stored_is_stored_with_the_next_revocation() {
     let rows: Arc<Rows> = Arc::default();
     let guard = open(&rows).await;
     *rows.disk.lock() = Disk::Fails;
-    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), NOW).await.unwrap_err();
+    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), OrderedBy::Peer, NOW).await.unwrap_err();
     *rows.disk.lock() = Disk::Works;
-    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), OrderedBy::Peer, NOW).await.unwrap();
     assert!(guard.is_durable());
     assert_eq!(Person::of(None).admit(&open(&rows).await).err(), Some(GuardFault::Revoked));
+}
+
+/// A guard that takes so many revocations from peers.
+async fn open_with_room(rows: &Arc<Rows>, revocations_max: u64) -> Guard {
+    let store = Arc::clone(rows) as Arc<dyn RevocationStore>;
+    let limits = Limits { revocations_max, ..limits() };
+    Guard::open(&limits, &SecretKey::new([7; 32]), store, vec![], NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_full_set_takes_nothing_new_from_a_peer_forgets_nothing_and_still_obeys_the_operator() {
+    let rows: Arc<Rows> = Arc::default();
+    let guard = open_with_room(&rows, 2).await;
+    let order = |tenant, value| revocation(RevocationKind::Device, tenant, value);
+    guard.revoke(order(Some("north"), "phone"), OrderedBy::Peer, NOW).await.unwrap();
+    assert!(!guard.is_full_of_revocations());
+    guard.revoke(order(Some("south"), "phone"), OrderedBy::Peer, NOW).await.unwrap();
+    assert!(guard.is_full_of_revocations());
+
+    let (epoch, stored) = (guard.epoch(), rows.stored.lock().entries.len());
+    for new in [order(None, "phone"), order(Some("north"), "other")] {
+        assert_eq!(guard.revoke(new, OrderedBy::Peer, NOW).await, Err(RevokeFault::Full));
+    }
+    assert_eq!((guard.epoch(), rows.stored.lock().entries.len()), (epoch, stored), "nothing was changed");
+    assert!(
+        guard.revoke(order(Some("south"), "phone"), OrderedBy::Peer, NOW).await.is_ok(),
+        "what holds may be repeated"
+    );
+
+    let mut person = Person::of(Some("west"));
+    assert!(person.admit(&guard).is_ok());
+    guard.revoke(order(None, "phone"), OrderedBy::Operator, NOW).await.unwrap();
+    assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked));
+    person.tenant = Person::of(Some("north")).tenant;
+    assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked));
+
+    let guard = open_with_room(&rows, 1).await;
+    assert!(guard.is_full_of_revocations());
+    assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked), "a smaller bound gives nobody rights back");
+}
+
+#[tokio::test]
+async fn while_the_store_fails_only_so_many_wait_and_the_operator_still_revokes() {
+    let rows: Arc<Rows> = Arc::default();
+    let guard = open_with_room(&rows, 1_000_000).await;
+    *rows.disk.lock() = Disk::Fails;
+    let order = |number: usize| revocation(RevocationKind::Token, None, &number.to_string());
+    for number in 0..PENDING_MAX {
+        assert!(guard.revocations.put_in_force(&order(number), OrderedBy::Peer, NOW).is_some());
+    }
+    assert_eq!(guard.revoke(order(PENDING_MAX), OrderedBy::Peer, NOW).await, Err(RevokeFault::Full));
+    let taken = guard.revoke(revocation(RevocationKind::Device, None, "phone"), OrderedBy::Operator, NOW).await;
+    assert!(matches!(taken, Err(RevokeFault::NotStored { .. })));
+    assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked));
+    *rows.disk.lock() = Disk::Works;
+    guard.store_pending().await.unwrap();
+    assert!(guard.revoke(order(PENDING_MAX), OrderedBy::Peer, NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_pace_of_one_peer_admits_no_other() {
+    let guard = open(&Arc::default()).await;
+    let paced = guard.pace("other", STEADY).unwrap();
+    let admitted = guard.admit_ids(&Person::of(None).ids(), paced, &[], None, &HeaderMap::new(), NOW);
+    assert_eq!(admitted.err(), Some(GuardFault::Rate(RateFault::TooFast(RateOf::Peer, 1))));
+}
+
+#[tokio::test]
+async fn who_is_revoked_uses_up_nobodys_rate() {
+    let limits = Limits { tenant_rate_per_second: 1, ..limits() };
+    let store = Arc::new(Rows::default());
+    let guard = Guard::open(&limits, &SecretKey::new([7; 32]), store, vec![], NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, None, "ivanov"), OrderedBy::Peer, NOW).await.unwrap();
+    let person = Person::of(Some("north"));
+    for _ in 0..10 {
+        assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked));
+    }
+    let mut petrov = Person::of(Some("north"));
+    petrov.ids[0] = Stranger::new("petrov");
+    assert!(petrov.admit(&guard).is_ok());
+    let fault = RateFault::TooFast(RateOf::Tenant, 1);
+    assert_eq!(petrov.admit(&guard).err(), Some(GuardFault::Rate(fault)));
 }
 
 #[tokio::test]
 async fn a_guard_that_cannot_reserve_epochs_does_not_open() {
     let rows: Arc<Rows> = Arc::default();
     *rows.disk.lock() = Disk::Fails;
-    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
-    let opened = Guard::open(settings, &SecretKey::new([7; 32]), rows, vec![], NOW).await;
+    let opened = Guard::open(&limits(), &SecretKey::new([7; 32]), rows, vec![], NOW).await;
     assert_eq!(opened.err(), Some(StoreFault::Failed));
 }
 
@@ -204,7 +294,7 @@ async fn nothing_that_is_stored_or_printed_names_anybody() {
     let rows: Arc<Rows> = Arc::default();
     let guard = open(&rows).await;
     let order = revocation(RevocationKind::Subject, Some("north"), "ivanov");
-    guard.revoke(order.clone(), NOW).await.unwrap();
+    guard.revoke(order.clone(), OrderedBy::Peer, NOW).await.unwrap();
     let admitted = Person::of(Some("south")).admit(&guard).unwrap();
     let seen = format!("{:?} {guard:?} {order:?} {admitted:?}", rows.stored.lock());
     assert!(!seen.contains("ivanov") && seen.contains("north"));
@@ -214,28 +304,35 @@ async fn nothing_that_is_stored_or_printed_names_anybody() {
 async fn only_ones_own_revocation_withdraws_a_command() {
     let guard = open(&Arc::default()).await;
     let admitted = Person::of(Some("north")).admit(&guard).unwrap();
-    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Ok(()));
-    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), NOW).await.unwrap();
-    guard.revoke(revocation(RevocationKind::Subject, Some("south"), "ivanov"), NOW).await.unwrap();
+    assert_eq!(guard.still(&admitted, BASIS, BASIS, NOW), Ok(()));
+    guard.revoke(revocation(RevocationKind::Subject, None, "petrov"), OrderedBy::Peer, NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Subject, Some("south"), "ivanov"), OrderedBy::Peer, NOW).await.unwrap();
     assert!(guard.epoch() > admitted.epoch());
-    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Ok(()));
-    guard.revoke(revocation(RevocationKind::Session, Some("north"), "session"), NOW).await.unwrap();
-    assert_eq!(guard.still(&admitted, BUNDLE, BUNDLE, NOW), Err(Withdrawn::Revoked));
+    assert_eq!(guard.still(&admitted, BASIS, BASIS, NOW), Ok(()));
+    guard.revoke(revocation(RevocationKind::Session, Some("north"), "session"), OrderedBy::Peer, NOW).await.unwrap();
+    assert_eq!(guard.still(&admitted, BASIS, BASIS, NOW), Err(Withdrawn::Revoked));
 }
 
 #[tokio::test]
 async fn age_and_expiry_are_asked_again_at_their_last_second_and_one_past() {
     let guard = open(&Arc::default()).await;
     let admitted = Person::of(None).admit(&guard).unwrap();
-    let at = |millis| guard.still(&admitted, BUNDLE, BUNDLE, UnixMillis::new(millis));
+    let at = |millis| guard.still(&admitted, BASIS, BASIS, UnixMillis::new(millis));
     assert_eq!(admitted.good_until(), Some(UnixSeconds::new(1_030)));
     assert_eq!(at(1_030_999), Ok(()));
     assert_eq!(at(1_031_000), Err(Withdrawn::TooOld));
     assert_eq!(at(1_059_999), Err(Withdrawn::TooOld));
     assert_eq!(at(1_060_000), Err(Withdrawn::TokenExpired), "an expired token is named first");
-    assert_eq!(guard.still(&admitted, BUNDLE, Sha256::new([2; 32]), NOW), Err(Withdrawn::BundleChanged));
-    let timeless = guard.admit_ids(&Person::of(None).ids(), None, &HeaderMap::new(), NOW).unwrap();
-    let at = |millis| guard.still(&timeless, BUNDLE, BUNDLE, UnixMillis::new(millis));
+    let other = Basis { bundle: Sha256::new([2; 32]), ..BASIS };
+    assert_eq!(guard.still(&admitted, BASIS, other, NOW), Err(Withdrawn::BundleChanged));
+    for directory in [6, 8] {
+        let other = Basis { directory, ..BASIS };
+        assert_eq!(guard.still(&admitted, BASIS, other, NOW), Err(Withdrawn::DirectoryChanged));
+    }
+    let timeless = guard
+        .admit_ids(&Person::of(None).ids(), guard.pace("backend", STEADY).unwrap(), &[], None, &HeaderMap::new(), NOW)
+        .unwrap();
+    let at = |millis| guard.still(&timeless, BASIS, BASIS, UnixMillis::new(millis));
     assert_eq!((at(1_059_999), at(1_060_000)), (Ok(()), Err(Withdrawn::TokenExpired)));
 }
 
@@ -291,8 +388,7 @@ async fn digests_for_the_log_are_keyed_and_the_same_after_a_restart() {
         at,
         outcome: PastOutcome::Unknown,
     };
-    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 2 };
-    let guard = Guard::open(settings, &SecretKey::new([7; 32]), rows, vec![entry], NOW).await.unwrap();
+    let guard = Guard::open(&limits(), &SecretKey::new([7; 32]), rows, vec![entry], NOW).await.unwrap();
     let bound = Person::of(None).bind(&guard, "openDoor", "12345678").unwrap();
     assert!(matches!(bound, Bound::Past(receipt, PastOutcome::Unknown) if receipt == entry.receipt));
 }

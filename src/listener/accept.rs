@@ -4,12 +4,12 @@
 use crate::crypto::Certificate;
 use crate::crypto::Standing;
 use crate::limits::Limits;
-use crate::listener::body::BodyMemory;
 use crate::listener::connection::Connection;
 use crate::listener::connection::Shared;
 use crate::listener::http1;
 use crate::listener::http2;
 use crate::listener::stream::Secured;
+use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
 use crate::tasks::Tasks;
 use crate::telemetry;

@@ -4,44 +4,21 @@ use crate::limits::Limits;
 use crate::listener::stream::Secured;
 use crate::pipeline::Body;
 use crate::pipeline::BodyFault;
+use crate::pipeline::BodyMemory;
+use crate::pipeline::HeldMemory;
 use bytes::Bytes;
 use bytes::BytesMut;
 use pingora::protocols::http::ServerSession;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
-
-/// What all bodies together may hold, counted in KiB.
-#[derive(Clone)]
-pub struct BodyMemory(Arc<Semaphore>);
 
 /// One request's body.
 pub struct WireBody<'s> {
     session: &'s mut ServerSession,
     memory: &'s BodyMemory,
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<HeldMemory>,
     deadline: Duration,
     expects_continue: bool,
     failed: bool,
-}
-
-impl BodyMemory {
-    /// Room for `limits.bytes_in_flight_max`.
-    #[must_use]
-    pub fn new(limits: &Limits) -> Self {
-        let kib = usize::try_from(limits.bytes_in_flight_max / 1024).unwrap_or(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))))
-    }
-
-    /// Room for so many bytes, given back when dropped.
-    ///
-    /// # Errors
-    /// [`BodyFault::Overload`].
-    pub(super) fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, BodyFault> {
-        let kib = u32::try_from(bytes.div_ceil(1024).max(1)).map_err(|_| BodyFault::Overload)?;
-        Arc::clone(&self.0).try_acquire_many_owned(kib).map_err(|_| BodyFault::Overload)
-    }
 }
 
 impl<'s> WireBody<'s> {

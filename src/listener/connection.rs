@@ -1,7 +1,7 @@
 //! What all requests of one connection share: the door it came in by, and who its certificate says is there.
 
 use crate::limits::Limits;
-use crate::listener::body::BodyMemory;
+use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
 use crate::pipeline::Visitor;
 use crate::tasks::Tasks;

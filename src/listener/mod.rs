@@ -17,7 +17,6 @@ mod stream_body;
 pub use accept::Census;
 pub use accept::Door;
 pub use accept::Listener;
-pub use body::BodyMemory;
 pub use head::Framing;
 pub use head::HeadFault;
 pub use head::check_head;

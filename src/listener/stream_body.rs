@@ -1,21 +1,21 @@
 //! A request's body on a stream of HTTP/2: read whole, once, within its limit and its deadline, when the way asks for it.
 
 use crate::limits::Limits;
-use crate::listener::body::BodyMemory;
 use crate::model::Head;
 use crate::pipeline::Body;
 use crate::pipeline::BodyFault;
+use crate::pipeline::BodyMemory;
+use crate::pipeline::HeldMemory;
 use bytes::Bytes;
 use bytes::BytesMut;
 use h2::RecvStream;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// One stream's body.
 pub struct StreamBody<'s> {
     stream: &'s mut RecvStream,
     memory: &'s BodyMemory,
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<HeldMemory>,
     declared: Option<usize>,
     deadline: Duration,
 }

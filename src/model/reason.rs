@@ -77,6 +77,20 @@ reasons! {
     TokenBinding = "token-binding",
     /// The operation takes session tokens only.
     SessionRequired = "session-required",
+    /// The peer sends more requests than it may.
+    RatePeer = "rate-peer",
+    /// The subject sends more requests than it may.
+    RateSubject = "rate-subject",
+    /// The device sends more requests than it may.
+    RateDevice = "rate-device",
+    /// More requests come about this object than may.
+    RateObject = "rate-object",
+    /// The tenant sends more requests than it may.
+    RateTenant = "rate-tenant",
+    /// The peer orders more revocations than it may.
+    RateRevocations = "rate-revocations",
+    /// So many rates are kept that no further one can be.
+    RateFull = "rate-full",
     /// Subject, device, session or token is revoked.
     Revoked = "revoked",
     /// The command has no time, or one that is no date.
@@ -109,6 +123,8 @@ reasons! {
     NotLasting = "not-lasting",
     /// Between the record and the first byte the exchange lost its permission: revoked, expired, too old, or a new bundle.
     Withdrawn = "withdrawn",
+    /// As many commands are under way to the partner as may be; nothing was sent.
+    PartnerBusy = "partner-busy",
     /// The partner could not be reached; nothing was sent.
     PartnerUnreachable = "partner-unreachable",
     /// The partner gave an answer that the contract does not declare.
@@ -117,7 +133,9 @@ reasons! {
     PartnerRefused = "partner-refused",
     /// Bytes of the command left and no valid answer came.
     OutcomeUnknown = "outcome-unknown",
-    /// All requests together hold as much memory as is allowed.
+    /// So many revocations are in force, or wait to be stored, that no peer may add one.
+    RevocationsFull = "revocations-full",
+    /// All requests together hold as much memory as is allowed, or as many commands are under way.
     Overloaded = "overloaded",
     /// A fault of the gateway itself.
     Internal = "internal",

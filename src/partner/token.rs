@@ -16,6 +16,7 @@ pub struct Voucher {
     jti: String,
     /// Of the command that it was minted for.
     command: Sha256,
+    expires_at: UnixSeconds,
 }
 
 impl Voucher {
@@ -23,6 +24,12 @@ impl Voucher {
     #[must_use]
     pub fn jti(&self) -> &str {
         &self.jti
+    }
+
+    /// The first second in which the partner no longer takes it.
+    #[must_use]
+    pub const fn expires_at(&self) -> UnixSeconds {
+        self.expires_at
     }
 
     pub(super) fn token(&self) -> &str {
@@ -51,7 +58,7 @@ impl PartnerSettings {
         let jti = encode_base64url(&crypto::random::<16>());
         let payload = self.claims(protected, &jti, now, expires);
         let token = self.key.sign_jws("at+jwt", &payload).map_err(|_| PartnerFault::Signing)?;
-        Ok(Voucher { token, jti, command: protected.digest() })
+        Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires })
     }
 
     fn claims(&self, protected: &Protected, jti: &str, now: UnixSeconds, expires: UnixSeconds) -> Vec<u8> {

@@ -20,7 +20,9 @@ use crate::partner::Voucher;
 use crate::pipeline::facts::note_intent;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::refusal::Refusal;
+use crate::pipeline::room::Seat;
 use crate::pipeline::route::Route;
+use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::policy::Permit;
 use crate::policy::visible;
@@ -35,13 +37,15 @@ pub struct Command {
     pub asked: Asked,
     pub admitted: Admitted,
     pub reservation: Option<Reservation>,
+    pub seat: Seat,
     pub protected: Protected,
     pub voucher: Voucher,
 }
 
-/// What was asked, of whom, and why it may be: enough to read the answer.
+/// What was asked, of whom, by which snapshot, and why it may be: enough to read the answer.
 pub struct Asked {
     pub route: Arc<Route>,
+    pub snapshot: Arc<Snapshot>,
     pub rebuilt: Rebuilt,
     pub permit: Permit,
 }
@@ -82,7 +86,7 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
 }
 
 async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let Command { asked, admitted, reservation, protected, voucher } = command;
+    let Command { asked, admitted, reservation, mut seat, protected, voucher } = command;
     let clock = Arc::clone(&gate.core.clock);
     let in_flight = gate.core.metrics.exchange();
 
@@ -103,14 +107,15 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     trail.done(Step::Intent, clock.as_ref());
 
     // Steps 8 and 9: once more, then once only; and the whole answer before its first byte goes on.
-    let ended = match deliver(&gate, &asked, &admitted, voucher, protected, &recorded, &mut trail).await {
+    let mut ended = match deliver(&gate, &asked, &admitted, voucher, protected, &recorded, &mut trail).await {
         Ok(answer) => Ended::with_answer(&asked, answer, &recorded),
         Err(refusal) => Ended::without_answer(refusal, &recorded),
     };
     trail.done(Step::Answer, clock.as_ref());
 
+    ended.reply.body = seat.with(ended.reply.body);
     let concluded = conclude(&gate, recorded, running, ended, trail).await;
-    drop(in_flight);
+    drop((in_flight, seat));
     concluded
 }
 
@@ -128,8 +133,9 @@ async fn deliver(
     let line = asked.route.partner.open(recorded).await;
     trail.done(Step::Connect, core.clock.as_ref());
     let line = line?;
-    let bundle = core.snapshot.load().bundle.digest();
-    let current = core.guard.current(recorded, admitted, bundle, core.clock.now())?;
+    let (then, in_force) = (asked.snapshot.basis(), core.snapshot.load().basis());
+    let good_until = voucher.expires_at();
+    let current = core.guard.current(recorded, admitted, good_until, then, in_force, core.clock.now())?;
     let answer = line.send(voucher, protected, recorded, current).await;
     trail.done(Step::Partner, core.clock.as_ref());
     Ok(answer?)

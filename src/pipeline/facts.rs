@@ -12,14 +12,15 @@ use crate::model::Receipt;
 use crate::partner::Voucher;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::protect::Protected;
 use std::sync::Arc;
 
 impl Gate {
     /// What is known of a request before anything was asked: a receipt, the epoch, the bundle, the peer.
-    pub(super) fn facts(&self, visitor: &Visitor) -> Facts {
-        let bundle = self.core.snapshot.load().bundle.digest();
+    pub(super) fn facts(&self, visitor: &Visitor, snapshot: &Snapshot) -> Facts {
+        let bundle = snapshot.bundle.digest();
         let mut facts = Facts::new(Receipt::new(crypto::random()), self.core.guard.epoch(), bundle);
         facts.peer = visitor.peer.as_ref().ok().map(|peer| Arc::from(peer.name()));
         facts.certificate = Some(visitor.certificate);

@@ -109,7 +109,7 @@ impl Gate {
     /// Records and answers a request that no way begins for.
     pub async fn refuse_head(&self, visitor: &Visitor, fault: DoorFault) -> Concluded {
         let trail = Trail::begin(self.core.clock.as_ref());
-        let facts = self.facts(visitor);
+        let facts = self.facts(visitor, &self.core.snapshot.load());
         operation::refuse(self, facts, Refusal::from(fault), trail).await
     }
 
@@ -139,6 +139,9 @@ impl Gate {
         // Nobody gets in then; another gateway may have the newer list.
         if self.core.clients.list_ran_out(self.core.clock.now().seconds()) {
             reasons.push("crl-expired");
+        }
+        if self.core.guard.is_full_of_revocations() {
+            reasons.push("revocations-full");
         }
         reasons
     }

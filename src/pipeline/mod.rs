@@ -12,6 +12,7 @@ mod port;
 mod refusal;
 mod repeat;
 mod revocation;
+mod room;
 mod route;
 mod trail;
 
@@ -28,5 +29,8 @@ pub use revocation::RevocationOrder;
 pub use revocation::RevocationReply;
 pub use revocation::Revoker;
 pub use revocation::read as read_order;
+pub use room::BodyMemory;
+pub use room::HeldMemory;
+pub use room::Room;
 pub use route::Route;
 pub use route::Snapshot;

@@ -18,6 +18,7 @@ use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::repeat;
 use crate::pipeline::repeat::Repeated;
+use crate::pipeline::route::Snapshot;
 use crate::pipeline::route::route_of;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
@@ -35,8 +36,10 @@ enum Granted {
 /// Handles one request on a contract's path.
 pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let mut trail = Trail::begin(gate.core.clock.as_ref());
-    let mut facts = gate.facts(visitor);
-    match permitted(gate, visitor, head, body, &mut facts, &mut trail).await {
+    // One exchange, one snapshot: whatever is loaded meanwhile is for those who come after.
+    let snapshot = gate.core.snapshot.load_full();
+    let mut facts = gate.facts(visitor, &snapshot);
+    match permitted(gate, visitor, snapshot, head, body, &mut facts, &mut trail).await {
         Ok(Granted::Fresh(command)) => exchange::run(gate, *command, facts, trail).await,
         Ok(Granted::Again(repeated)) => repeat::answer(gate, *repeated, facts, trail).await,
         Err(refusal) => refuse(gate, facts, refusal, trail).await,
@@ -47,6 +50,7 @@ pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body
 async fn permitted<B: Body>(
     gate: &Gate,
     visitor: &Visitor,
+    snapshot: Arc<Snapshot>,
     head: &Head,
     body: &mut B,
     facts: &mut Facts,
@@ -55,28 +59,32 @@ async fn permitted<B: Body>(
     let core = &gate.core;
     let clock = core.clock.as_ref();
     let now = clock.now();
-    let snapshot = core.snapshot.load_full();
-    facts.bundle = snapshot.bundle.digest();
     let route = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
     facts.partner = Some(route.name.clone());
 
-    let declared = contract::declare(&route.contract, head).map_err(|fault| Refusal::of_contract(&fault, false))?;
+    // A bundle without a contract for a partner lets nothing cross to it.
+    let contract = snapshot.bundle.contract(&route.name);
+    let contract = contract.ok_or_else(|| Refusal::new(Reason::UnknownOperation, ProblemType::NotFound))?;
+    let declared = contract::declare(contract, head).map_err(|fault| Refusal::of_contract(&fault, false))?;
     facts::note_operation(facts, declared.operation());
     trail.done(Step::Declare, clock);
 
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
+    let paced = core.guard.pace(peer.name(), clock.steady())?;
     let demand = if declared.operation().actuates.is_some() { TokenDemand::Session } else { TokenDemand::Any };
     let caller = core.identity.verify(peer, &head.fields, demand, now.seconds())?;
     gate.note_caller(facts, &caller).await?;
     trail.done(Step::Identify, clock);
 
-    let admitted = core.guard.admit(&declared, &caller, &head.fields, now)?;
+    let admitted = core.guard.admit(paced, &declared, &caller, &head.fields, now)?;
     facts.epoch = admitted.epoch();
     trail.done(Step::Admit, clock);
 
     let bytes = body.read(usize::try_from(declared.body_max_bytes()).unwrap_or(usize::MAX)).await?;
     facts.sizes.request = Some(bytes.len() as u64);
     trail.done(Step::Body, clock);
+    // The body took its time: what is asked from here on is asked as of now.
+    let now = clock.now();
 
     let rebuilt = contract::rebuild(declared, &caller, &bytes).map_err(|fault| Refusal::of_contract(&fault, true))?;
     trail.done(Step::Rebuild, clock);
@@ -84,29 +92,32 @@ async fn permitted<B: Body>(
     let bound = core.guard.bind(&admitted, &caller, &rebuilt, now)?;
     trail.done(Step::Bind, clock);
 
-    let located = snapshot.directory.locate(rebuilt.resource());
-    let Some(located) = located else {
+    // Policies are asked about what is not there, too, so that it takes the same work; what they say about it is nothing.
+    let found = snapshot.directory.locate(rebuilt.resource());
+    let located = found.as_ref().cloned().unwrap_or_else(|| snapshot.directory.stand_in(rebuilt.resource()));
+    let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
+    trail.done(Step::Decide, clock);
+    let Some(found) = found else {
         facts.unknown_to = Some(snapshot.directory.version());
         return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
     };
-    facts.located = Some(Arc::new(located.clone()));
-    let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
-    route.count(&rebuilt.operation().id, &decision);
+    facts.located = Some(Arc::new(found));
+    route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision?;
-    trail.done(Step::Decide, clock);
 
-    let asked = Asked { route: Arc::clone(route), rebuilt, permit };
+    let asked = Asked { route: Arc::clone(route), snapshot, rebuilt, permit };
     let reservation = match bound {
         Bound::NoKey => None,
         Bound::Reserved(reservation) => Some(reservation),
         Bound::Past(first, outcome) => return Ok(Granted::Again(Box::new(Repeated { asked, first, outcome }))),
     };
 
+    let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
     let voucher = route.partner.mint(&protected, &admitted, now)?;
     trail.done(Step::Protect, clock);
 
-    Ok(Granted::Fresh(Box::new(Command { asked, admitted, reservation, protected, voucher })))
+    Ok(Granted::Fresh(Box::new(Command { asked, admitted, reservation, seat, protected, voucher })))
 }
 
 /// Records a refusal, then answers it.

@@ -7,6 +7,8 @@ use crate::audit::Decided;
 use crate::audit::HandleFault;
 use crate::contract::ContractFault;
 use crate::guard::GuardFault;
+use crate::guard::RateFault;
+use crate::guard::RateOf;
 use crate::guard::Withdrawn;
 use crate::identity::IdentityFault;
 use crate::model::Reason;
@@ -52,6 +54,13 @@ impl Refusal {
     #[must_use]
     pub fn new(reason: Reason, kind: ProblemType) -> Self {
         Self { reason, problem: Problem::from(kind), decided: None, detail: None }
+    }
+
+    /// The same, with the seconds after which it is worth asking again.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.problem.retry_after_s = Some(seconds);
+        self
     }
 }
 
@@ -136,13 +145,13 @@ impl Refusal {
             Fault::IdentifierMismatch => (Reason::IdentifierMismatch, ProblemType::Forbidden),
         };
         let errors = if caller_is_known { fault.place().cloned().into_iter().collect() } else { Vec::new() };
-        Self { problem: Problem { kind, errors }, ..Self::new(reason, kind) }
+        Self { problem: Problem { errors, ..Problem::from(kind) }, ..Self::new(reason, kind) }
     }
 
     /// A fault in the body of one of the gateway's own paths.
     #[must_use]
     pub fn of_body(place: WrongPlace) -> Self {
-        let problem = Problem { kind: ProblemType::InvalidRequest, errors: vec![place] };
+        let problem = Problem { errors: vec![place], ..Problem::from(ProblemType::InvalidRequest) };
         Self { problem, ..Self::new(Reason::BodyInvalid, ProblemType::InvalidRequest) }
     }
 
@@ -183,6 +192,7 @@ impl From<GuardFault> for Refusal {
     fn from(fault: GuardFault) -> Self {
         let (reason, kind) = match fault {
             GuardFault::Revoked => (Reason::Revoked, ProblemType::Forbidden),
+            GuardFault::Rate(fault) => return Self::from(fault),
             GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
             GuardFault::CommandTooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
             GuardFault::CommandFromFuture => (Reason::CommandFromFuture, ProblemType::CommandNotTimely),
@@ -195,6 +205,24 @@ impl From<GuardFault> for Refusal {
     }
 }
 
+impl From<RateFault> for Refusal {
+    fn from(fault: RateFault) -> Self {
+        let (of, seconds) = match fault {
+            RateFault::TooFast(of, seconds) => (of, seconds),
+            RateFault::Full => return Self::new(Reason::RateFull, ProblemType::Unavailable),
+        };
+        let reason = match of {
+            RateOf::Peer => Reason::RatePeer,
+            RateOf::Subject => Reason::RateSubject,
+            RateOf::Device => Reason::RateDevice,
+            RateOf::Object => Reason::RateObject,
+            RateOf::Tenant => Reason::RateTenant,
+            RateOf::Revocations => Reason::RateRevocations,
+        };
+        Self::new(reason, ProblemType::TooManyRequests).after(seconds)
+    }
+}
+
 impl From<Withdrawn> for Refusal {
     fn from(withdrawn: Withdrawn) -> Self {
         let kind = match withdrawn {
@@ -203,7 +231,9 @@ impl From<Withdrawn> for Refusal {
             }
             Withdrawn::TokenExpired => ProblemType::Unauthenticated,
             Withdrawn::TooOld => ProblemType::CommandNotTimely,
-            Withdrawn::BundleChanged => ProblemType::Unavailable,
+            Withdrawn::BundleChanged | Withdrawn::DirectoryChanged | Withdrawn::PartnerTokenExpired => {
+                ProblemType::Unavailable
+            }
         };
         Self { detail: Some(withdrawn.word()), ..Self::new(Reason::Withdrawn, kind) }
     }

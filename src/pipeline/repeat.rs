@@ -24,8 +24,13 @@ pub struct Repeated {
 /// Gives the recorded answer again; where it is not known, says so again.
 pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail: Trail) -> Concluded {
     let core = &gate.core;
+    let mut memory = match repeated.asked.route.room.answer() {
+        Ok(memory) => memory,
+        Err(fault) => return operation::refuse(gate, facts, fault.into(), trail).await,
+    };
     match recall(gate, &repeated).await {
-        Some(reply) => {
+        Some(mut reply) => {
+            reply.body = memory.with(reply.body);
             facts.steps = trail.unrecorded();
             let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
             trail.done(Step::Outcome, core.clock.as_ref());

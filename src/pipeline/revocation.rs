@@ -8,8 +8,10 @@ use crate::audit::Noted;
 use crate::audit::Revoked;
 use crate::contract;
 use crate::crypto;
+use crate::guard::OrderedBy;
 use crate::guard::Revocation;
 use crate::guard::RevocationKind;
+use crate::guard::RevokeFault;
 use crate::json;
 use crate::json::Value;
 use crate::model::Epoch;
@@ -96,32 +98,45 @@ impl Gate {
             self.core.snapshot.load().bundle.digest(),
         );
         facts.peer = by.name();
-        let carried = self.carry_out(&mut facts, order).await;
-        let outcome = carried.noted.is_some_and(|_| carried.stored).then_some(carried.epoch).ok_or(Reason::NotLasting);
+        let outcome = match self.carry_out(&mut facts, order, by.orders()).await {
+            Some(carried) => {
+                carried.noted.is_some_and(|_| carried.stored).then_some(carried.epoch).ok_or(Reason::NotLasting)
+            }
+            None => Err(Reason::RevocationsFull),
+        };
         self.core.metrics.concluded(outcome.err().unwrap_or(Reason::Done));
         RevocationReply { outcome, receipt: facts.receipt, state: STATE }
     }
 
-    /// Puts an order in force, then on the store, then on record; each is tried whatever became of the one before.
-    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder) -> CarriedOut {
+    /// Puts an order in force, then on the store, then on record; each is tried whatever became of the one before. `None`
+    /// where it was not taken, for want of room.
+    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder, by: OrderedBy) -> Option<CarriedOut> {
         let core = &self.core;
         let now = core.clock.now();
         facts.tenant.clone_from(&order.tenant);
         let (kind, tenant) = (order.kind.word(), order.tenant.clone());
         let revocation = Revocation { kind: order.kind, tenant: order.tenant, value: order.value };
         let digest = core.guard.revocation_digest(&revocation);
-        let (epoch, stored) = match core.guard.revoke(revocation, now).await {
+        let (epoch, stored) = match core.guard.revoke(revocation, by, now).await {
             Ok(epoch) => (epoch, true),
-            Err(fault) => (fault.epoch, false),
+            Err(RevokeFault::NotStored { epoch, .. }) => (epoch, false),
+            Err(RevokeFault::Full) => return None,
         };
         facts.epoch = epoch;
         let note = Note::Revocation(Revoked { kind, digest, tenant, epoch, stored });
         let noted = self.log.note(facts, note, core.clock.now()).await.ok();
-        CarriedOut { epoch, stored, noted }
+        Some(CarriedOut { epoch, stored, noted })
     }
 }
 
 impl Revoker {
+    const fn orders(&self) -> OrderedBy {
+        match self {
+            Self::Operator => OrderedBy::Operator,
+            Self::Peer(_) => OrderedBy::Peer,
+        }
+    }
+
     fn name(&self) -> Option<Arc<str>> {
         match self {
             Self::Operator => Some(Arc::from("operator")),
@@ -133,12 +148,15 @@ impl Revoker {
 /// Handles a request on one of the gateway's own paths of the backend listener.
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let trail = Trail::begin(gate.core.clock.as_ref());
-    let mut facts = gate.facts(visitor);
+    let mut facts = gate.facts(visitor, &gate.core.snapshot.load());
     let order = match ordered(gate, visitor, head, body, &mut facts).await {
         Ok(order) => order,
-        Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
+        Err(refusal) => return operation::refuse(gate, facts, not_in_force(refusal), trail).await,
     };
-    let CarriedOut { epoch, stored, noted } = gate.carry_out(&mut facts, order).await;
+    let Some(CarriedOut { epoch, stored, noted }) = gate.carry_out(&mut facts, order, OrderedBy::Peer).await else {
+        let refusal = Refusal::new(Reason::RevocationsFull, ProblemType::NotRevoked);
+        return operation::refuse(gate, facts, refusal, trail).await;
+    };
     let concluded = match noted {
         Some(noted) if stored => noted.conclude(Reason::Done, reply(epoch)),
         // In force all the same, and kept for the next attempt; but nobody is told that it will last.
@@ -165,6 +183,7 @@ async fn ordered<B: Body>(
     is_asked(head).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
+    let _paced = core.guard.pace(peer.name(), core.clock.steady())?;
     let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
     facts.caller_known = true;
     let bytes = body.read(ORDER_MAX_BYTES).await?;
@@ -173,7 +192,16 @@ async fn ordered<B: Body>(
     facts.bundle = snapshot.bundle.digest();
     let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
     facts.decided = Some(decided(permit.decision()));
+    core.guard.pace_revocation(peer.name(), core.clock.steady())?;
     Ok(order)
+}
+
+/// What ended before it came to a revocation: the caller must not take it for one that is in force and not yet stored.
+fn not_in_force(mut refusal: Refusal) -> Refusal {
+    if refusal.problem.kind == ProblemType::Unavailable {
+        refusal.problem.kind = ProblemType::NotRevoked;
+    }
+    refusal
 }
 
 /// Whether a head asks for this way, as strictly as a contract would.

@@ -1,14 +1,16 @@
 //! What one exchange sees from beginning to end: one bundle, one directory, and the partner that an authority leads to.
 
 use crate::bundle::Bundle;
-use crate::contract::Contract;
 use crate::directory::Directory;
+use crate::guard::Basis;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::partner::Partner;
 use crate::pipeline::refusal::DoorFault;
+use crate::pipeline::room::Room;
 use crate::policy::PolicyFault;
 use crate::protect::Protector;
+use crate::telemetry::Metrics;
 use crate::telemetry::OperationMetrics;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,24 +23,33 @@ pub struct Snapshot {
     pub directory: Arc<Directory>,
 }
 
-/// Where an authority leads: the partner, what may cross to it, and how it is protected.
+/// Where an authority leads: the partner, and how what crosses to it is protected. What may cross, the snapshot says.
 pub struct Route {
     /// The partner's name.
     pub name: PartnerName,
-    /// What may cross.
-    pub contract: Arc<Contract>,
     /// How it is protected.
     pub protector: Arc<Protector>,
     /// The partner itself.
     pub partner: Partner,
+    /// How many commands may be under way to it.
+    pub room: Room,
     /// The decisions of each operation, counted.
     pub decisions: HashMap<OperationId, OperationMetrics>,
 }
 
+impl Snapshot {
+    /// What the last look compares.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        Basis { bundle: self.bundle.digest(), directory: self.directory.version() }
+    }
+}
+
 impl Route {
-    /// Counts a decision about one of its operations.
-    pub fn count<P>(&self, operation: &OperationId, decision: &Result<P, PolicyFault>) {
-        let Some(series) = self.decisions.get(operation) else { return };
+    /// Counts a decision about one of its operations; one that came with a newer bundle has its series made here.
+    pub fn count<P>(&self, metrics: &Metrics, operation: &OperationId, decision: &Result<P, PolicyFault>) {
+        let known = self.decisions.get(operation).cloned();
+        let series = known.unwrap_or_else(|| metrics.operation(operation));
         match decision {
             Ok(_) => series.allowed(),
             Err(PolicyFault::Denied(_)) => series.denied(),

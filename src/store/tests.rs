@@ -8,12 +8,13 @@ use crate::clock::UnixMillis;
 use crate::crypto::SecretKey;
 use crate::crypto::sha256;
 use crate::guard::Guard;
-use crate::guard::GuardSettings;
+use crate::guard::OrderedBy;
 use crate::guard::Revocation;
 use crate::guard::RevocationKind;
 use crate::guard::RevocationStore;
 use crate::guard::StoreFault;
 use crate::guard::StoredRevocation;
+use crate::limits::Limits;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
 use crate::model::Stranger;
@@ -76,14 +77,14 @@ async fn revocations_and_ceiling_are_read_back_after_a_restart() {
 #[tokio::test]
 async fn a_revocation_by_the_guard_outlives_the_process() {
     let (_folder, path) = place();
-    let settings = GuardSettings { clock_skew_s: 5, idempotency_keys_max: 10 };
+    let limits = Limits { clock_skew_s: 5, idempotency_keys_max: 10, ..Limits::default() };
     let mut last = Epoch::default();
     for _ in 0..3 {
         let store = Arc::new(Sqlite::open(&path, &key()).unwrap());
-        let guard = Guard::open(settings, &key(), store, vec![], NOW).await.unwrap();
+        let guard = Guard::open(&limits, &key(), store, vec![], NOW).await.unwrap();
         assert!(guard.epoch() >= last);
         let order = Revocation { kind: RevocationKind::Subject, tenant: None, value: Stranger::new("ivanov") };
-        last = guard.revoke(order, NOW).await.unwrap();
+        last = guard.revoke(order, OrderedBy::Peer, NOW).await.unwrap();
     }
     assert_eq!(Sqlite::open(&path, &key()).unwrap().load().await.unwrap().entries.len(), 1);
 }

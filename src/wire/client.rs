@@ -33,7 +33,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Connections kept for the next exchange, at most.
-const MAX_IDLE: usize = 128;
+pub const MAX_IDLE: usize = 128;
 
 /// How long a connection is kept without use, in steady time. Shorter than what servers usually wait, so that they rarely close first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -95,8 +95,10 @@ fn every_limit_is_listed_with_default_bounds_and_what_lies_beyond() {
     assert_eq!(rows.len(), limits::TABLE.len());
     for (row, limit) in rows.iter().zip(limits::TABLE) {
         let bounds = format!("{} to {}", written(limit, limit.low), written(limit, limit.high));
-        let wanted = [format!("`{}`", limit.name), written(limit, limit.default), bounds, limit.beyond.to_owned()];
-        assert_eq!([&row[0], &row[1], &row[2], &row[4]], [&wanted[0], &wanted[1], &wanted[2], &wanted[3]]);
+        let name = format!("`{}`", limit.name);
+        let default = written(limit, limit.default);
+        let wanted = [name.as_str(), &default, &bounds, limit.beyond, limit.source];
+        assert_eq!([&row[0], &row[1], &row[2], &row[4], &row[5]].map(String::as_str), wanted);
     }
 }
 

@@ -47,6 +47,8 @@ mod mutated;
 #[cfg(test)]
 mod partner_faults;
 #[cfg(test)]
+mod rates;
+#[cfg(test)]
 mod recording;
 #[cfg(test)]
 mod refusals;

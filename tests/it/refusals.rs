@@ -161,6 +161,13 @@ fn another_tenants_house_and_a_house_that_is_not_there_look_the_same() {
     let unknown = scene.refuses(&missing, 404, "resource-unknown");
     let not_granted = scene.command().to("/v1/houses/house-1/doors/door-2/open");
     scene.refuses(&not_granted, 404, "policy-denied");
+    // The same work: both went through every step up to the decision, and through no other.
+    let steps = |receipt: &String| {
+        let record = scene.record(receipt);
+        record.get("micros").as_object().expect("steps").keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&denied), steps(&unknown));
+    assert!(steps(&unknown).iter().any(|step| step == "decide"), "{:?}", steps(&unknown));
     let bodies = [(&foreign, denied), (&missing, unknown)].map(|(command, _)| {
         let answer = scene.stage.wait(command.clone().under(&fresh_key()).give(&scene.backend)).unwrap();
         let receipt = answer.header("receipt-id").unwrap().to_owned();

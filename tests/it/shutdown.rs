@@ -7,11 +7,16 @@ use crate::harness::Stage;
 use crate::harness::Trickle;
 use crate::harness::ops_page;
 use crate::harness::until;
+use portcullis::clock::Clock;
+use portcullis::clock::ManualClock;
+use portcullis::clock::SystemClock;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Misbehaviour;
 use portcullis::gateway::Ended;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn sigterm_in_mid_request_awaits_answers_and_records_the_exchange() {
@@ -91,4 +96,25 @@ fn going_down_waits_for_an_exchange_whose_caller_has_gone() {
         assert_eq!(ending.join().unwrap(), Ended::InOrder);
     });
     assert_eq!(stage.story(), ["intent", "outcome done done"]);
+}
+
+#[test]
+fn readiness_fails_first_and_whoever_comes_in_the_lead_is_still_served() {
+    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+    let stage = Stage::by(clock.clone());
+    stage.limit("shutdown_lead_ms: 1m");
+    let gateway = Served::by(&stage, clock.clone());
+    let (address, ops) = (gateway.address, gateway.ops);
+    thread::scope(|scope| {
+        let ending = scope.spawn(|| gateway.shutdown());
+        until("going down", || ops_page(ops, "/readyz").1.contains("shutting-down"));
+        for _ in 0..3 {
+            Command::new(&stage).told(&stage, address).is(200, "");
+        }
+        assert!(!ending.is_finished());
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(ending.join().unwrap(), Ended::InOrder);
+    });
+    let Err(BackendFault::Connect(error)) = stage.wait(stage.backend(address).connect()) else { panic!("it is open") };
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }

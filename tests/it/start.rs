@@ -1,5 +1,8 @@
 //! Refusals to start: each says what is wrong, in which file, at which line, and what to do; and nothing is served.
 
+use crate::harness::Command;
+use crate::harness::Process;
+use crate::harness::Served;
 use crate::harness::Stage;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -105,6 +108,46 @@ fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "environment: development", "environment: production");
     says(&refusal(&stage), &["requirements.yaml", "production"]);
+}
+
+#[test]
+fn limits_that_leave_no_room_for_one_command_are_refused() {
+    let stage = Stage::new();
+    stage.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 1MiB");
+    says(&refusal(&stage), &["error[no-room-for-one]", "gateway.yaml:40:", "1088KiB", "answer_max_bytes"]);
+    let room = Stage::new();
+    room.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 960KiB");
+    let gateway = Served::on(&room);
+    Command::new(&room).told(&room, gateway.address).is(200, "");
+}
+
+/// What the gateway says when it may have no more than so many descriptors; it must refuse to start.
+fn refusal_within(stage: &Stage, descriptors: u64) -> String {
+    let output = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("ulimit -n {descriptors}; exec \"$0\" run --config \"$1\""))
+        .arg(env!("CARGO_BIN_EXE_portcullis"))
+        .arg(stage.configuration())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    said
+}
+
+#[test]
+fn connections_that_the_machine_has_no_descriptors_for_are_refused_and_those_that_just_fit_are_served() {
+    let stage = Stage::new();
+    stage.limit("connections_max: 100");
+    let said = refusal_within(&stage, 200);
+    says(&said, &["error[too-few-descriptors]", "gateway.yaml:40:", "connections_max", "LimitNOFILE=", "have 200"]);
+    let needed = said.split("LimitNOFILE=").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
+    let needed: u64 = needed.parse().unwrap();
+    says(&refusal_within(&stage, needed - 1), &["too-few-descriptors"]);
+    // The soft limit is raised to the hard one.
+    let gateway = Process::after(&format!("ulimit -Hn {needed}; ulimit -Sn 64"), &stage);
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
 }
 
 #[test]

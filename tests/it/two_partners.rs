@@ -13,6 +13,7 @@ use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Backend;
 use portcullis::devkit::Leaf;
+use portcullis::devkit::Misbehaviour;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SimulatedPartner;
 use portcullis::devkit::TokenTrust;
@@ -37,7 +38,17 @@ struct Two {
 impl Two {
     /// A second partner with an authority, keys and a token key of its own.
     fn new() -> Self {
+        Self::on(Stage::new())
+    }
+
+    /// The same with limits.
+    fn limited(limits: &str) -> Self {
         let stage = Stage::new();
+        stage.limit(limits);
+        Self::on(stage)
+    }
+
+    fn on(stage: Stage) -> Self {
         let validity = Validity::a_day_from(now());
         let authority = Authority::new("the other partner's authority", validity).unwrap();
         let server = authority.issue(&Leaf::server(&["other.example"], validity)).unwrap();
@@ -141,6 +152,32 @@ fn each_command_arrives_at_its_own_partner_over_that_partners_own_connections() 
     let pseudonym = |heard: &str| heard.split("\"userid\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_ne!(pseudonym(&first), pseudonym(&second));
     drop(two);
+}
+
+#[test]
+fn a_partner_that_hangs_takes_its_own_places_and_leaves_the_others_theirs() {
+    let two = Two::limited("exchanges_per_partner_max: 2");
+    let Two { gateway, other, stage } = &two;
+    let (to_first, to_other) = (backend(stage, gateway, AUTHORITY), backend(stage, gateway, OTHER_AUTHORITY));
+    other.behave(Misbehaviour::HangBeforeAnswer);
+    let hanging = |_| {
+        let (command, to_other) = (Command::new(stage), backend(stage, gateway, OTHER_AUTHORITY));
+        stage.beside(async move { command.give(&to_other).await.unwrap().status })
+    };
+    let hanging: Vec<_> = (0..2).map(hanging).collect();
+    stage.wait(other.until(|progress| progress.hanging == 2));
+    assert_eq!(stage.wait(Command::new(stage).give(&to_other)).unwrap().status, 503);
+    for round in 1..=5 {
+        assert_eq!(stage.wait(Command::new(stage).give(&to_first)).unwrap().status, 200);
+        assert_eq!(stage.partner.total_actuations(), round);
+    }
+    other.behave_well();
+    other.release();
+    for call in hanging {
+        assert_eq!(stage.wait(call).unwrap(), 200);
+    }
+    assert_eq!(stage.wait(Command::new(stage).give(&to_other)).unwrap().status, 200);
+    assert_eq!(other.total_actuations(), 3);
 }
 
 #[test]

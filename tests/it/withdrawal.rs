@@ -7,18 +7,23 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::Told;
 use crate::harness::Trickle;
+use portcullis::bundle::Bundle;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
 use portcullis::clock::UnixSeconds;
 use portcullis::devkit::Misbehaviour;
+use portcullis::diagnostic::Source;
+use portcullis::directory::Directory;
 use portcullis::json::Number;
 use portcullis::json::Value;
+use portcullis::limits::Limits;
 use portcullis::model::Stranger;
 use portcullis::model::TenantId;
 use portcullis::pipeline::RevocationKind;
 use portcullis::pipeline::RevocationOrder;
 use portcullis::pipeline::Revoker;
+use portcullis::pipeline::Snapshot;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -125,9 +130,15 @@ struct Still {
 
 impl Still {
     fn new() -> Self {
+        Self::with_tokens_of("30s")
+    }
+
+    /// One whose tokens for the partner live so long.
+    fn with_tokens_of(lifetime: &str) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
         let stage = Stage::by(clock.clone());
         stage.limit(PATIENT);
+        stage.edit("gateway.yaml", "lifetime: 30s", &format!("lifetime: {lifetime}"));
         let gateway = Served::by(&stage, clock.clone());
         let began = clock.now().seconds();
         Self { stage, clock, gateway, began }
@@ -189,4 +200,102 @@ fn a_withdrawn_command_is_told_the_same_again_and_is_not_sent_then_either() {
     let fresh = still.command(100).under("key-withdrawn");
     fresh.told(&still.stage, still.gateway.address).is(401, "unauthenticated");
     still.withdrawn("token-expired");
+}
+
+#[test]
+fn a_partner_token_that_expires_while_the_partners_handshake_hangs_withdraws_the_command() {
+    let still = Still::with_tokens_of("3s");
+    let command = still.command(100);
+    still.told_after(&command, 3).is(503, "unavailable");
+    still.withdrawn("partner-token-expired");
+
+    let still = Still::with_tokens_of("3s");
+    let command = still.command(100);
+    still.told_after(&command, 2).is(200, "");
+}
+
+#[test]
+fn a_partner_token_lives_from_when_the_whole_body_has_come() {
+    let still = Still::with_tokens_of("3s");
+    let trickle = Trickle::begin(&still.stage, still.gateway.address, &still.command(100));
+    still.clock.advance(Duration::from_secs(5));
+    assert_eq!(trickle.finish().0, 200, "one that was minted before the body would have expired");
+    assert_eq!(still.stage.partner.total_actuations(), 1);
+}
+
+#[test]
+fn policies_see_how_old_a_command_has_grown_while_its_body_came() {
+    for (seconds, status, reason) in [(9, 200, "done"), (11, 404, "policy-denied")] {
+        let still = Still::new();
+        let trickle = Trickle::begin(&still.stage, still.gateway.address, &still.command(100));
+        still.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(trickle.finish().0, status, "{seconds}");
+        let records = still.stage.records();
+        let ended = records.iter().rfind(|record| !record.text("reason").is_empty()).unwrap();
+        assert_eq!(ended.text("reason"), reason, "{seconds}");
+    }
+}
+
+/// Puts another snapshot in force, by what `change` makes of the one that is.
+fn swap(gateway: &Served, change: impl FnOnce(&Snapshot) -> Snapshot) {
+    let gate = gateway.gate();
+    let next = change(&gate.core().snapshot.load());
+    gate.core().snapshot.store(Arc::new(next));
+}
+
+#[test]
+fn a_bundle_or_directory_that_is_exchanged_while_the_partners_handshake_hangs_withdraws_the_command() {
+    type Change = fn(&Stage, &Snapshot) -> Snapshot;
+    let rows: [(&str, Change); 2] = [
+        ("bundle-changed", |stage, now| {
+            stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9");
+            let bundle =
+                Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
+            Snapshot { bundle: Arc::new(bundle), directory: Arc::clone(&now.directory) }
+        }),
+        ("directory-changed", |stage, now| {
+            stage.edit("directory.yaml", "revision: 7", "revision: 8");
+            let text = std::fs::read_to_string(stage.path("directory.yaml")).unwrap();
+            let source = Source::new(stage.path("directory.yaml"), text);
+            let directory = Directory::compile(&source).unwrap_or_else(|faults| panic!("{faults}"));
+            Snapshot { bundle: Arc::clone(&now.bundle), directory: Arc::new(directory) }
+        }),
+    ];
+    for (why, change) in rows {
+        let stage = patient();
+        let gateway = Served::on(&stage);
+        stage.partner.behave(Misbehaviour::HangInHandshake);
+        let call = Command::new(&stage).begin(&stage, gateway.address);
+        stage.partner_until(|partner| partner.hanging == 1);
+        swap(&gateway, |now| change(&stage, now));
+        stage.partner.behave_well();
+        stage.partner.release();
+        call.told().is(503, "unavailable");
+        assert_eq!(stage.story(), ["intent".to_owned(), format!("outcome withdrawn withdrawn {why}")]);
+        Command::new(&stage).told(&stage, gateway.address).is(200, "");
+        assert_eq!(stage.partner.total_actuations(), 1, "only what came after");
+    }
+}
+
+#[test]
+fn an_exchange_keeps_the_snapshot_that_it_began_with() {
+    let stage = patient();
+    let gateway = Served::on(&stage);
+    let trickle = Trickle::begin(&stage, gateway.address, &Command::new(&stage));
+    let before = gateway.gate().core().snapshot.load().bundle.digest().to_string();
+    swap(&gateway, |now| {
+        // By these policies nobody opens anything.
+        stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds >= 0");
+        let bundle =
+            Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
+        Snapshot { bundle: Arc::new(bundle), directory: Arc::clone(&now.directory) }
+    });
+    assert_eq!(trickle.finish().0, 503, "it was permitted by its own policies, and withdrawn at the last look");
+    let records = stage.records();
+    let intent = records.iter().find(|record| record.text("kind") == "intent").unwrap();
+    assert_eq!(intent.text("bundle"), before, "the record names the bundle that permitted it");
+    assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn bundle-changed"]);
+    Command::new(&stage).told(&stage, gateway.address).is(404, "not-found");
+    drop(gateway);
+    stage.assert_nothing_was_sent();
 }

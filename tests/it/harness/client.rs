@@ -19,6 +19,7 @@ const KNOWN_FIELDS: &[&str] = &[
     "content-type",
     "date",
     "receipt-id",
+    "retry-after",
     "www-authenticate",
     "x-content-type-options",
 ];

@@ -24,6 +24,14 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+/// Limits under which tests need not hurry and may go on as fast as they can: one person gives a thousand commands.
+const UNHURRIED: &[&str] = &[
+    "subject_rate_per_minute: 1000000",
+    "device_rate_per_minute: 1000000",
+    "object_rate_per_minute: 1000000",
+    "shutdown_lead_ms: 0ms",
+];
+
 /// Everything around a gateway.
 pub struct Stage {
     /// Goes with the stage.
@@ -56,7 +64,9 @@ impl Stage {
         let settings = PartnerSettings { clock, ..PartnerSettings::new(&folder.pki, folder.trust().unwrap()).unwrap() };
         let partner = runtime.block_on(SimulatedPartner::start(settings)).unwrap();
         folder.configure(partner.address()).unwrap();
-        Self { _place: place, folder, runtime, partner }
+        let stage = Self { _place: place, folder, runtime, partner };
+        stage.edit("gateway.yaml", "limits: {}", &format!("limits: {{{}}}", UNHURRIED.join(", ")));
+        stage
     }
 
     /// Replaces text in a file of the stage; it must be there.
@@ -68,7 +78,10 @@ impl Stage {
 
     /// Adds limits to the configuration, as they are written under `limits:`.
     pub fn limit(&self, limits: &str) {
-        self.edit("gateway.yaml", "limits: {}", &format!("limits: {{{limits}}}"));
+        let set: Vec<&str> = limits.split(',').filter_map(|limit| limit.split(':').next()).map(str::trim).collect();
+        let ours = UNHURRIED.iter().filter(|limit| !set.contains(&limit.split(':').next().unwrap()));
+        let written = ours.copied().chain([limits]).collect::<Vec<_>>().join(", ");
+        self.edit("gateway.yaml", &format!("{{{}}}", UNHURRIED.join(", ")), &format!("{{{written}}}"));
     }
 
     /// Waits for something that a test does with sockets.
