@@ -7,6 +7,7 @@ use crate::audit::Recorded;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::guard::admit::Admitted;
+use crate::guard::departures::Departure;
 use crate::guard::fault::Withdrawn;
 use crate::guard::standing::Guard;
 use crate::model::Receipt;
@@ -31,6 +32,7 @@ use crate::model::Sha256;
 #[must_use = "without this proof nothing is sent"]
 pub struct Current {
     receipt: Receipt,
+    departure: Option<Departure>,
 }
 
 /// By what a command is judged.
@@ -60,11 +62,13 @@ impl Guard {
         if recorded.bundle() != then.bundle {
             return Err(Withdrawn::BundleChanged);
         }
+        // First registered, then looked at: a revocation that the look misses waits for this command to have left.
+        let departure = Some(self.departures.begin());
         self.still(admitted, then, in_force, now)?;
         if now.seconds() >= good_until {
             return Err(Withdrawn::PartnerTokenExpired);
         }
-        Ok(Current { receipt: recorded.receipt() })
+        Ok(Current { receipt: recorded.receipt(), departure })
     }
 
     pub(super) fn still(
@@ -101,9 +105,15 @@ impl Current {
         self.receipt
     }
 
+    /// What is dropped with the first bytes that leave, and no later: revocations wait for it.
+    #[must_use]
+    pub fn into_departure(self) -> Option<Departure> {
+        self.departure
+    }
+
     /// For the tests of rooms that demand one.
     #[cfg(test)]
     pub const fn for_test(receipt: Receipt) -> Self {
-        Self { receipt }
+        Self { receipt, departure: None }
     }
 }

@@ -82,6 +82,12 @@ pub enum RevokeFault {
         /// Why it is not stored.
         fault: StoreFault,
     },
+    /// It is in force and stored, but a command that was looked at before has not left in time: it may leave yet.
+    #[error("in force since epoch {epoch}, but an older command may still leave")]
+    Departing {
+        /// The epoch that it began.
+        epoch: Epoch,
+    },
     /// It was not taken and is not in force: as many are in force, or wait for the store, as may be.
     #[error("not in force: there are too many revocations")]
     Full,

@@ -5,6 +5,7 @@
 use crate::clock::UnixMillis;
 use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
+use crate::guard::departures::Departures;
 use crate::guard::fault::RevokeFault;
 use crate::guard::ledger::Ledger;
 use crate::guard::ledger::LedgerEntry;
@@ -23,6 +24,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long a revocation waits for commands to write their first bytes, which takes microseconds unless a thread stands
+/// still.
+pub const DEPARTURE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Revoked? Too old? Already done? Still permitted just before the first byte leaves?
 pub struct Guard {
     pub(super) clock_skew_s: u64,
@@ -30,6 +35,7 @@ pub struct Guard {
     pub(super) ledger: Arc<Ledger>,
     pub(super) revocations: Revocations,
     pub(super) rates: Rates,
+    pub(super) departures: Departures,
     store: Arc<dyn RevocationStore>,
 }
 
@@ -58,6 +64,7 @@ impl Guard {
             ledger: Ledger::new(limits.idempotency_keys_max, recovered, now),
             revocations,
             rates: Rates::new(limits),
+            departures: Departures::new(),
             store,
         })
     }
@@ -90,15 +97,19 @@ impl Guard {
         self.rates.count_revocation(peer, now)
     }
 
-    /// Revokes: in force before anything is awaited, durable when this returns `Ok`.
+    /// Revokes: in force before anything is awaited; durable when this returns `Ok`, and no command of whom is revoked
+    /// has a first byte that leaves later.
     ///
     /// # Errors
     /// [`RevokeFault::NotStored`] where it is in force but could not be stored; it is stored with the next one, or by
-    /// [`Guard::store_pending`]. [`RevokeFault::Full`] where it is not in force; never for the operator.
+    /// [`Guard::store_pending`]. [`RevokeFault::Departing`] where a command that was looked at before has not left within
+    /// [`DEPARTURE_TIMEOUT`]. [`RevokeFault::Full`] where it is not in force; never for the operator.
     pub async fn revoke(&self, revocation: Revocation, by: OrderedBy, now: UnixMillis) -> Result<Epoch, RevokeFault> {
         let epoch = self.revocations.put_in_force(&revocation, by, now).ok_or(RevokeFault::Full)?;
+        let gone = self.departures.gone();
         self.store_pending().await.map_err(|fault| RevokeFault::NotStored { epoch, fault })?;
-        Ok(epoch)
+        let gone = tokio::time::timeout(DEPARTURE_TIMEOUT, gone).await;
+        gone.map(|()| epoch).map_err(|_| RevokeFault::Departing { epoch })
     }
 
     /// Whether so many revocations are in force that no peer may add one.

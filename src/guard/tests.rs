@@ -257,6 +257,36 @@ async fn while_the_store_fails_only_so_many_wait_and_the_operator_still_revokes(
 }
 
 #[tokio::test]
+async fn a_revocation_is_answered_once_all_that_was_looked_at_before_has_left_and_waits_for_nothing_later() {
+    let guard = open(&Arc::default()).await;
+    let (first, second) = (guard.departures.begin(), guard.departures.begin());
+    let mut revoke = Box::pin(guard.revoke(revocation(RevocationKind::Device, None, "phone"), OrderedBy::Peer, NOW));
+    assert!(poll_once(&mut revoke).is_pending());
+    assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked), "in force at once");
+    let later = guard.departures.begin();
+    drop(first);
+    assert!(poll_once(&mut revoke).is_pending());
+    drop(second);
+    assert!(revoke.await.is_ok());
+    drop(later);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_waited_in_vain_says_so_and_is_in_force() {
+    let guard = open(&Arc::default()).await;
+    let departure = guard.departures.begin();
+    let revoked = guard.revoke(revocation(RevocationKind::Device, None, "phone"), OrderedBy::Peer, NOW).await;
+    assert_eq!(revoked, Err(RevokeFault::Departing { epoch: guard.epoch() }));
+    assert_eq!(Person::of(None).admit(&guard).err(), Some(GuardFault::Revoked));
+    drop(departure);
+}
+
+/// Polls once.
+fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+    std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
+
+#[tokio::test]
 async fn the_pace_of_one_peer_admits_no_other() {
     let guard = open(&Arc::default()).await;
     let paced = guard.pace("other", STEADY).unwrap();

@@ -117,7 +117,9 @@ impl Line {
         bearer.set_sensitive(true);
         fields.push((header::AUTHORIZATION, bearer));
         fields.push((header::ACCEPT, outgoing.accept));
-        let request = Request { method: outgoing.method, target: outgoing.target, fields, body: outgoing.body };
+        let leaving = current.into_departure().map(|departure| Box::new(departure) as Box<dyn Send + Sync>);
+        let request =
+            Request { method: outgoing.method, target: outgoing.target, fields, body: outgoing.body, leaving };
         let response = self.connection.exchange(request).await.map_err(|fault| match fault.may_have_left {
             true => SendFault::Unknown(fault.kind),
             false => SendFault::Unwritable,

@@ -119,7 +119,8 @@ impl Gate {
         let digest = core.guard.revocation_digest(&revocation);
         let (epoch, stored) = match core.guard.revoke(revocation, by, now).await {
             Ok(epoch) => (epoch, true),
-            Err(RevokeFault::NotStored { epoch, .. }) => (epoch, false),
+            // Neither is told as done: whoever repeats it waits for the store, and for older commands, again.
+            Err(RevokeFault::NotStored { epoch, .. } | RevokeFault::Departing { epoch }) => (epoch, false),
             Err(RevokeFault::Full) => return None,
         };
         facts.epoch = epoch;

@@ -188,7 +188,7 @@ impl Connection for Taken {
     async fn exchange(mut self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         let bytes = request.encode(&self.pool.authority).map_err(ExchangeFault::before_sending)?;
         let (deadline, max_bytes) = (self.pool.exchange_timeout, self.pool.answer_max_bytes);
-        let exchanged = exchange::over(&mut self.stream, &request.method, &bytes, max_bytes);
+        let exchanged = exchange::over(&mut self.stream, &request.method, &bytes, request.leaving, max_bytes);
         let exchanged = tokio::time::timeout(deadline, exchanged);
         let timeout = ExchangeFault::after_sending(ExchangeFaultKind::Timeout);
         let exchanged = exchanged.await.map_err(|_| timeout)??;

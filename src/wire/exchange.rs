@@ -69,6 +69,7 @@ pub(super) async fn over<S>(
     stream: &mut S,
     method: &Method,
     request: &[u8],
+    leaving: Option<Box<dyn Send + Sync>>,
     max_bytes: usize,
 ) -> Result<Exchanged, ExchangeFault>
 where
@@ -76,7 +77,9 @@ where
 {
     // From the first write on, nobody can say what the other side has.
     let sent = async {
-        stream.write_all(request).await?;
+        let first = stream.write(request).await?;
+        drop(leaving);
+        stream.write_all(request.get(first..).unwrap_or_default()).await?;
         stream.flush().await
     };
     sent.await.map_err(|_| ExchangeFault::after_sending(Fault::Send))?;
@@ -176,7 +179,7 @@ mod tests {
             }
         };
         let gateway = async move {
-            let exchanged = over(&mut ours, &Method::GET, b"GET /x", 100).await;
+            let exchanged = over(&mut ours, &Method::GET, b"GET /x", None, 100).await;
             // Dropped at once: a partner that still writes learns that nobody reads.
             drop(ours);
             exchanged
@@ -210,6 +213,23 @@ mod tests {
         assert_eq!(answered(&[&interim.repeat(9), OK]).await, Err(ExchangeFault::after_sending(Fault::Interim)));
         let switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
         assert_eq!(answered(&[switching, OK]).await, Err(ExchangeFault::after_sending(Fault::Interim)));
+    }
+
+    #[tokio::test]
+    async fn what_goes_with_the_first_bytes_is_gone_before_the_answer_and_before_the_rest_is_taken() {
+        let (mut ours, mut theirs) = tokio::io::duplex(64);
+        let (leaving, mut left) = tokio::sync::oneshot::channel::<()>();
+        let request = vec![b'x'; 1_000];
+        let exchange = over(&mut ours, &Method::GET, &request, Some(Box::new(leaving)), 100);
+        let partner = async {
+            let mut byte = [0; 1];
+            assert!(matches!(left.try_recv(), Err(tokio::sync::oneshot::error::TryRecvError::Empty)));
+            theirs.read_exact(&mut byte).await.unwrap();
+            assert!((&mut left).await.is_err(), "dropped, while most of the request has not even been written");
+            drop(theirs);
+        };
+        let (_, exchanged) = tokio::join!(partner, exchange);
+        assert!(exchanged.is_err());
     }
 
     #[tokio::test]

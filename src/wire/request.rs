@@ -16,6 +16,8 @@ pub struct Request {
     pub fields: Vec<(HeaderName, HeaderValue)>,
     /// The body; empty for none.
     pub body: Bytes,
+    /// What is dropped as soon as the first bytes have left, or none will.
+    pub leaving: Option<Box<dyn Send + Sync>>,
 }
 
 impl Request {
@@ -74,7 +76,13 @@ mod tests {
     use http::header;
 
     fn request(target: &str, fields: Vec<(HeaderName, HeaderValue)>, body: &'static str) -> Request {
-        Request { method: Method::POST, target: target.into(), fields, body: Bytes::from_static(body.as_bytes()) }
+        Request {
+            method: Method::POST,
+            target: target.into(),
+            fields,
+            body: Bytes::from_static(body.as_bytes()),
+            leaving: None,
+        }
     }
 
     #[test]

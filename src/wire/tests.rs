@@ -146,7 +146,13 @@ fn by_clock(
 }
 
 fn request(target: &str) -> Request {
-    Request { method: Method::POST, target: target.into(), fields: Vec::new(), body: Bytes::from_static(b"{}") }
+    Request {
+        method: Method::POST,
+        target: target.into(),
+        fields: Vec::new(),
+        body: Bytes::from_static(b"{}"),
+        leaving: None,
+    }
 }
 
 /// Reads one request of ours, head and body, and answers with these bytes in one write.
