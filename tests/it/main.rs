@@ -39,6 +39,8 @@ mod house;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod metrics;

@@ -49,9 +49,15 @@ impl<'s> Trickle<'s> {
 
     /// Sends the rest of the body and waits for the answer: its status, and all that came.
     pub fn finish(mut self) -> (u16, String) {
+        let rest = std::mem::take(&mut self.rest);
+        self.stage.wait(async { self.stream.write_all(&rest).await.unwrap() });
+        self.wait()
+    }
+
+    /// Sends nothing more and waits for the answer.
+    pub fn wait(mut self) -> (u16, String) {
         let mut answer = Vec::new();
         self.stage.wait(async {
-            self.stream.write_all(&self.rest).await.unwrap();
             // How the other side ends the connection behind its answer is not the matter here.
             let _ = self.stream.read_to_end(&mut answer).await;
         });
