@@ -101,14 +101,28 @@ impl Listener {
     }
 
     async fn serve(&self, tcp: TcpStream) {
+        // Each apart, so that a connection of HTTP/1.1, which may stand idle for long, makes room for nobody else's state.
+        let Some((connection, secured)) = Box::pin(self.shake_hands(tcp)).await else { return };
+        if secured.is_h2() {
+            Box::pin(http2::serve(connection, secured)).await;
+        } else {
+            http1::serve(&connection, secured).await;
+        }
+    }
+
+    /// The connection after its handshake; `None` where that failed, which is counted.
+    async fn shake_hands(&self, tcp: TcpStream) -> Option<(Connection, Box<Secured>)> {
         // Without it small answers wait for the peer's delayed acknowledgement; failing costs speed only.
         let _ = tcp.set_nodelay(true);
+        let failed = |reason| {
+            self.metrics.handshake_failed(reason);
+            None
+        };
         let deadline = Limits::millis(self.shared.limits.handshake_timeout_ms);
-        let handshake = self.tls.accept(tcp);
-        let tls = match tokio::time::timeout(deadline, handshake).await {
+        let tls = match tokio::time::timeout(deadline, self.tls.accept(tcp)).await {
             Ok(Ok(tls)) => tls,
-            Ok(Err(error)) => return self.metrics.handshake_failed(failure(&error)),
-            Err(_) => return self.metrics.handshake_failed(HandshakeFailure::Timeout),
+            Ok(Err(error)) => return failed(failure(&error)),
+            Err(_) => return failed(HandshakeFailure::Timeout),
         };
         let (shown, name) = {
             let session = tls.get_ref().1;
@@ -118,18 +132,10 @@ impl Listener {
             (certificate.zip(standing), session.server_name().map(Box::from))
         };
         // The verifier demanded a certificate and read it; one that cannot be read again is nobody's.
-        let Some((certificate, standing)) = shown else {
-            return self.metrics.handshake_failed(HandshakeFailure::CertificateUntrusted);
-        };
+        let Some((certificate, standing)) = shown else { return failed(HandshakeFailure::CertificateUntrusted) };
         let visitor = self.shared.gate.greet(certificate, standing, name);
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
-        let secured = Box::new(Secured::new(tls, &self.shared.limits));
-        if secured.is_h2() {
-            // Apart, so that a connection of HTTP/1.1, which may stand idle for long, does not make room for its state.
-            Box::pin(http2::serve(connection, secured)).await;
-        } else {
-            http1::serve(&connection, secured).await;
-        }
+        Some((connection, Box::new(Secured::new(tls, &self.shared.limits))))
     }
 }
 

@@ -48,7 +48,8 @@ pub async fn serve(connection: &Connection, mut secured: Box<Secured>) {
             Ok(None) => return secured.end(0).await,
             Err(fault) => return refuse_head(connection, secured, fault).await,
         };
-        match exchange(connection, secured, head).await {
+        // Apart, so that a connection that stands idle makes no room for the state of an exchange.
+        match Box::pin(exchange(connection, secured, head)).await {
             After::Reuse(next, rest) => (secured, left) = (next, rest),
             After::End(last, drain) => return last.end(drain).await,
             After::Gone => return,
