@@ -30,7 +30,8 @@ pub(super) fn request(
         && matches!(written.method, Method::GET | Method::OPTIONS | Method::DELETE)
     {
         let message = format!("a body of {} has no meaning (RFC 9110 §9.3)", written.method);
-        schemas.reader.fault("body-unfit", body.schema.place, message);
+        let fault = schemas.reader.source().fault("body-unfit", body.schema.place, message);
+        schemas.reader.report(fault.help("take the body out"));
     }
     // All are compiled, so that all faults are found; then one that failed fails the whole.
     let forms: Vec<_> = written.bodies.iter().map(|body| request_body(schemas, body, max_bytes)).collect();
@@ -41,7 +42,9 @@ fn request_body(schemas: &mut SchemaCompiler<'_>, written: &written::Body<'_>, m
     let schema = &written.schema;
     not_null(schemas.reader, schema)?;
     let Shape::Object(object) = &schema.shape else {
-        schemas.reader.fault("body-not-an-object", schema.place, "the body of a request must be an object");
+        let message = "the body of a request must be an object with declared properties";
+        let fault = schemas.reader.source().fault("body-not-an-object", schema.place, message);
+        schemas.reader.report(fault.help("let what it is be a property of an object"));
         return None;
     };
     let root = Position::root(Part::Body, None);
@@ -59,7 +62,8 @@ fn answer_body(
     not_null(schemas.reader, schema)?;
     if matches!(schema.shape, Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. }) {
         let message = "the body of an answer must be an object or an array";
-        schemas.reader.fault("body-not-an-object", schema.place, message);
+        let fault = schemas.reader.source().fault("body-not-an-object", schema.place, message);
+        schemas.reader.report(fault.help("let what it is be a property of an object"));
     }
     let root = Position::root(Part::Body, status);
     let schema = schemas.body(max_bytes, |schemas| schemas.schema(schema, &root))?;
@@ -144,7 +148,8 @@ fn answer_shape(
         && matches!(status.as_u16(), 204 | 205 | 304)
     {
         let message = format!("an answer of {} has no body (RFC 9110 §15)", status.as_u16());
-        schemas.reader.fault("body-unfit", body.schema.place, message);
+        let fault = schemas.reader.source().fault("body-unfit", body.schema.place, message);
+        schemas.reader.report(fault.help("take the body out"));
     }
     let bodies: Vec<_> = written.bodies.iter().map(|body| answer_body(schemas, body, code, max_bytes)).collect();
     let fields = headers.into_iter().collect::<Option<Vec<_>>>()?;

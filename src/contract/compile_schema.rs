@@ -165,7 +165,8 @@ impl SchemaCompiler<'_> {
         self.count_value(place, at, cost::CONTAINER, 2);
         if members.len() > self.limits.max_members {
             let message = format!("the object has {} properties, and `json_max_members` allows fewer", members.len());
-            self.reader.fault("too-many-members", place, message);
+            let fault = self.reader.source().fault("too-many-members", place, message);
+            self.reader.report(fault.help("have fewer, or raise `limits.json_max_members` in gateway.yaml"));
             return None;
         }
         // All are compiled, so that all faults are found; then one that failed fails the whole.
@@ -207,7 +208,8 @@ impl SchemaCompiler<'_> {
         };
         if max_members > self.limits.max_members {
             let message = format!("the map may have {max_members} members, and `json_max_members` allows fewer");
-            self.reader.fault("too-many-members", place, message);
+            let fault = self.reader.source().fault("too-many-members", place, message);
+            self.reader.report(fault.help("have fewer, or raise `limits.json_max_members` in gateway.yaml"));
             return None;
         }
         let names = self.map_names(&written.names, &at.name_in_map(max_members));
@@ -242,7 +244,8 @@ impl SchemaCompiler<'_> {
             for value in values.into_iter().flatten().copied() {
                 if !known.insert(value) {
                     let message = format!("two branches are told by the value `{value}` of `{property}`");
-                    self.reader.fault("discriminator", branch.place, message);
+                    let fault = self.reader.source().fault("discriminator", branch.place, message);
+                    self.reader.report(fault.help("give each branch values of its own"));
                     whole = false;
                 }
             }
@@ -297,7 +300,8 @@ impl SchemaCompiler<'_> {
             return Some(());
         }
         let message = format!("nested more deeply than the {} levels of `json_max_depth`", self.limits.max_depth);
-        self.reader.fault("too-deep", place, message);
+        let fault = self.reader.source().fault("too-deep", place, message);
+        self.reader.report(fault.help("nest less, or raise `limits.json_max_depth` in gateway.yaml"));
         None
     }
 }

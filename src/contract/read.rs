@@ -206,7 +206,8 @@ fn content<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Vec<Body<'a>>> {
     let reader = refs.reader;
     let entries = reader.fields(node)?.rest();
     if entries.is_empty() {
-        reader.fault("media-type", node.place, "no media type is declared");
+        let fault = reader.source().fault("media-type", node.place, "no media type is declared");
+        reader.report(fault.help("declare `application/json`, or leave `content` out"));
         return None;
     }
     all(entries, |(key, node)| {

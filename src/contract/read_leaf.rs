@@ -48,8 +48,7 @@ pub(super) fn range<'a>(refs: &Refs<'a>, fields: &Fields<'a>, whole: bool, null:
             (None, Some(node)) => Some(Some((read(node)?, true))),
             (Some(_), Some(node)) => {
                 let message = format!("`{inclusive}` and `{exclusive}` stand together");
-                refs.reader.fault("bounds", node.place, message);
-                None
+                refuse("bounds", refs, node.place, message, "keep the one that is meant")
             }
         }
     };
@@ -70,8 +69,8 @@ pub(super) fn range<'a>(refs: &Refs<'a>, fields: &Fields<'a>, whole: bool, null:
 pub(super) fn only(refs: &Refs<'_>, fields: &Fields<'_>, null: Option<Place>) -> Option<Option<bool>> {
     let Some(node) = fields.optional("const") else { return Some(None) };
     if let Some(place) = null {
-        refs.reader.fault("null-unfit", place, "`null` is allowed here and not what `const` says");
-        return None;
+        let message = "`null` is allowed here and not what `const` says";
+        return refuse("null-unfit", refs, place, message, "take `null` out of `type`");
     }
     refs.reader.boolean(node).map(Some)
 }
@@ -106,8 +105,7 @@ fn values<'a, T: Ord>(
         (Some(node), None) => (node, refs.reader.list(node)?),
         (None, Some(node)) => (node, std::slice::from_ref(node)),
         (Some(_), Some(node)) => {
-            refs.reader.fault("enum", node.place, "`enum` and `const` stand together");
-            return None;
+            return refuse("enum", refs, node.place, "`enum` and `const` stand together", "keep the one that is meant");
         }
     };
     let mut values = BTreeSet::new();
@@ -119,8 +117,7 @@ fn values<'a, T: Ord>(
             !values.insert(read(item)?)
         };
         if twice {
-            refs.reader.fault("enum", item.place, "this value of `enum` stands there twice");
-            return None;
+            return refuse("enum", refs, item.place, "this value of `enum` stands there twice", "take one of them out");
         }
     }
     if let Some(place) = null.filter(|_| !found_null) {
@@ -130,8 +127,8 @@ fn values<'a, T: Ord>(
         return None;
     }
     if values.is_empty() {
-        refs.reader.fault("enum", node.place, "no value is listed, so nothing would fit");
-        return None;
+        let message = "no value is listed, so nothing would fit";
+        return refuse("enum", refs, node.place, message, "list the values that may stand here");
     }
     Some(Some(values.into_iter().collect()))
 }
@@ -140,7 +137,7 @@ fn multiple(refs: &Refs<'_>, node: &Node) -> Option<Multiple> {
     let multiple = Multiple::new(number(refs, node, false)?);
     if multiple.is_none() {
         let message = format!("expected a positive number with at most {MAX_PLACES} places after the point");
-        refs.reader.fault("multiple-of", node.place, message);
+        return refuse("multiple-of", refs, node.place, message, "write `multipleOf: 0.01`, for instance");
     }
     multiple
 }
@@ -155,7 +152,13 @@ fn number(refs: &Refs<'_>, node: &Node, whole: bool) -> Option<Number> {
     if number.is_none() {
         let message =
             if whole { "expected a whole number within ±(2⁵³ − 1)" } else { "the number is out of range" };
-        refs.reader.fault("bounds", node.place, message);
+        return refuse(
+            "bounds",
+            refs,
+            node.place,
+            message,
+            "numbers lie within ±(2⁵³ − 1), and those of an `integer` are whole",
+        );
     }
     number
 }
@@ -163,8 +166,20 @@ fn number(refs: &Refs<'_>, node: &Node, whole: bool) -> Option<Number> {
 /// Reports that nothing lies between two bounds.
 fn in_order(refs: &Refs<'_>, fields: &Fields<'_>, empty: bool) -> Option<()> {
     if empty {
-        refs.reader.fault("bounds", fields.place(), "the lower bound lies above the upper one, so nothing would fit");
-        return None;
+        let message = "the lower bound lies above the upper one, so nothing would fit";
+        return refuse("bounds", refs, fields.place(), message, "let the lower one be at most the upper one");
     }
     Some(())
+}
+
+/// Reports a fault with what to do about it; always `None`.
+fn refuse<T>(
+    code: &'static str,
+    refs: &Refs<'_>,
+    place: Place,
+    message: impl Into<String>,
+    help: &'static str,
+) -> Option<T> {
+    refs.reader.report(refs.reader.source().fault(code, place, message).help(help));
+    None
 }

@@ -69,10 +69,17 @@ fn members<'a>(refs: &Refs<'a>, fields: &Fields<'a>) -> Option<Vec<Member<'a>>> 
     let mut listed = BTreeSet::new();
     for name in &required {
         if !known.contains(name.value) {
-            reader.fault("required-unknown", name.place, format!("`{}` is required and not declared", name.value));
+            let fault = reader.source().fault(
+                "required-unknown",
+                name.place,
+                format!("`{}` is required and not declared", name.value),
+            );
+            reader.report(fault.help("declare it under `properties`, or take it out of `required`"));
         }
         if !listed.insert(name.value) {
-            reader.fault("required-twice", name.place, format!("`{}` is listed twice", name.value));
+            let fault =
+                reader.source().fault("required-twice", name.place, format!("`{}` is listed twice", name.value));
+            reader.report(fault.help("take one of them out"));
         }
     }
     // All are read, so that all faults are found; then one that failed fails the whole.
@@ -108,7 +115,8 @@ fn whole<'a>(
     if let Some(node) = fields.optional("unevaluatedProperties")
         && node.value != Yaml::Bool(false)
     {
-        reader.fault("open-object", node.place, "`unevaluatedProperties` can only be `false`");
+        let fault = reader.source().fault("open-object", node.place, "`unevaluatedProperties` can only be `false`");
+        reader.report(fault.help("a contract is closed: write `false`, or leave it out"));
     }
     if let Some(place) = closed {
         says_closed(place);
@@ -160,7 +168,8 @@ fn choice<'a>(refs: &Refs<'a>, fields: &Fields<'a>, node: &'a Node) -> Option<Ch
     });
     let branches = branches?.into_iter().collect::<Option<Vec<_>>>()?;
     if branches.is_empty() {
-        reader.fault("discriminator", node.place, "`oneOf` has no branches, so nothing would fit");
+        let fault = reader.source().fault("discriminator", node.place, "`oneOf` has no branches, so nothing would fit");
+        reader.report(fault.help("list the objects that may stand here"));
         return None;
     }
     Some(Choice { property: property?, branches })
