@@ -291,6 +291,8 @@ async fn a_sum_that_finds_no_room_is_told_as_that_many_lost() {
         assert_eq!(concluded.reply().status.as_u16(), if number == 100 { 503 } else { 403 });
     }
     log.tell_sums(NOW);
+    // Behind the sum, so that it is over: in one batch with an outcome the sum would find room.
+    assert!(log.note(&facts(110, None), Note::Stop, NOW).await.is_err());
     let _ = log.outcome(open.pop().unwrap(), done(""), reply(200, ""), NOW).await;
     deeds.full.store(false, Ordering::SeqCst);
     let (mut tries, clock) = (0, SystemClock::new());
@@ -301,8 +303,8 @@ async fn a_sum_that_finds_no_room_is_told_as_that_many_lost() {
     }
     let _ = log.note(&facts(201, None), Note::Stop, NOW).await.unwrap();
     drop((open, log));
-    // The intent and the note that did not fit, the first refusal, the nine in the sum, the tries.
-    assert_eq!(lost(&house.records()), 2 + 1 + 9 + tries);
+    // The intent and the note that did not fit, the first refusal, the nine in the sum, the note behind it, the tries.
+    assert_eq!(lost(&house.records()), 2 + 1 + 9 + 1 + tries);
 }
 
 #[tokio::test]
