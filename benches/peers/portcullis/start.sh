@@ -31,20 +31,21 @@ for key in pseudonym store; do
 done
 
 # One house for each token of the load generator, and as many doors as it has names for.
+houses=$(wc -l <"$BENCH_PKI/tokens.txt")
 directory() {
-    awk 'BEGIN {
+    awk -v houses="$houses" 'BEGIN {
         print "version: 1"
         print "revision: 1"
         print "tenants: [bench]"
         print "houses:"
-        for (house = 0; house < 10000; house++) {
+        for (house = 0; house < houses; house++) {
             printf "  - {id: house-%06d, tenant: bench, doors: [", house
             for (door = 0; door < 17; door++) printf "%sdoor-%02d", door ? ", " : "", door
             print "]}"
         }
     }'
 }
-[ -s "$BENCH_RUN/directory.yaml" ] || directory >"$BENCH_RUN/directory.yaml"
+[ "$(grep -c '{id: ' "$BENCH_RUN/directory.yaml" 2>/dev/null)" = "$houses" ] || directory >"$BENCH_RUN/directory.yaml"
 
 # Metrics on a port of their own, which check.sh finds here.
 ops=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
