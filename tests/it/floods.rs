@@ -30,20 +30,21 @@ const MEMORY_KIB: usize = 64 * 1024;
 const SPARE_DESCRIPTORS: usize = 6;
 
 /// A gateway, its good backend, and what the process held when it was warm.
-struct Flooded {
-    stage: Stage,
-    process: Process,
+pub struct Flooded {
+    pub stage: Stage,
+    pub process: Process,
     backend: Backend,
     descriptors: usize,
     memory: usize,
 }
 
 impl Flooded {
-    fn new() -> Self {
+    /// One that takes `seats` connections of one peer.
+    pub fn with(seats: usize) -> Self {
         let stage = Stage::new();
         stage.limit(&format!(
             "handshake_timeout_ms: 500ms, head_timeout_ms: 500ms, idle_timeout_ms: 1s, body_timeout_ms: 500ms, \
-             drain_timeout_ms: 100ms, connections_per_peer_max: {SEATS}"
+             drain_timeout_ms: 100ms, connections_per_peer_max: {seats}"
         ));
         let process = Process::on(&stage);
         let backend = stage.backend(process.address);
@@ -65,7 +66,7 @@ impl Flooded {
 
     /// A good client is served, as soon as there is a place for it.
     #[track_caller]
-    fn serves(&self, what: &str) {
+    pub fn serves(&self, what: &str) {
         until(&format!("a good client's door, {what}"), || {
             let answer = self.stage.wait(Command::new(&self.stage).give(&self.backend));
             answer.is_ok_and(|answer| answer.status == 200)
@@ -74,7 +75,7 @@ impl Flooded {
 
     /// The process holds again what it held.
     #[track_caller]
-    fn settles(&self, what: &str) {
+    pub fn settles(&self, what: &str) {
         let most = self.descriptors + SPARE_DESCRIPTORS;
         until(&format!("{most} descriptors at most, {what}"), || self.open_descriptors() <= most);
         let memory = self.resident_kib();
@@ -82,7 +83,7 @@ impl Flooded {
         self.serves(what);
     }
 
-    fn counts(&self, series: &str) -> u64 {
+    pub fn counts(&self, series: &str) -> u64 {
         let (_, page) = ops_page(self.process.ops, "/metrics");
         page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok()).unwrap()
     }
@@ -94,7 +95,7 @@ fn begun_h2() -> Vec<u8> {
 
 #[test]
 fn who_is_slow_in_any_phase_holds_up_nobody_and_is_let_go() {
-    let flooded = Flooded::new();
+    let flooded = Flooded::with(SEATS);
     let stage = &flooded.stage;
     let command = Command::new(stage);
     let with_length = command.with_length();
@@ -141,7 +142,7 @@ fn who_is_slow_in_any_phase_holds_up_nobody_and_is_let_go() {
 
 #[test]
 fn floods_end_where_their_limits_are_and_leave_nothing_behind() {
-    let flooded = Flooded::new();
+    let flooded = Flooded::with(SEATS);
     let stage = &flooded.stage;
     // Connections.
     let most = flooded.descriptors + SEATS + SPARE_DESCRIPTORS;

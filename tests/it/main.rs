@@ -31,6 +31,8 @@ mod golden;
 #[cfg(test)]
 mod h2;
 #[cfg(test)]
+mod handshake_garbage;
+#[cfg(test)]
 mod handshakes;
 #[cfg(test)]
 mod harness;
@@ -66,6 +68,8 @@ mod start;
 mod targets;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tls_scan;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod client;
 mod disk;
 mod gateway;
+pub mod hello;
 mod raw;
 mod records;
 mod scene;
