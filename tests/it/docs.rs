@@ -179,7 +179,7 @@ fn is_test(path: &str, name: &str) -> bool {
 
 #[test]
 fn every_test_that_a_document_cites_exists() {
-    for name in ["past-faults.md", "threat-model.md"] {
+    for name in ["past-faults.md", "strictness.md", "threat-model.md"] {
         let text = document(name);
         let places = cited(&text);
         let missing: Vec<_> = places.iter().filter(|(path, test)| !is_test(path, test)).collect();
@@ -189,6 +189,36 @@ fn every_test_that_a_document_cites_exists() {
     assert!(is_test("tests/it/docs.rs", "every_test_that_a_document_cites_exists"));
     assert!(!is_test("tests/it/docs.rs", "every_test_that_a_document"), "a part of a name is no name");
     assert!(!is_test("tests/it/docs.rs", "document"), "a function is no test");
+}
+
+#[test]
+fn every_claim_of_the_readme_and_about_http_and_tls_names_its_tests() {
+    let (readme, text) = (file("README.md"), document("strictness.md"));
+    let bold = readme.lines().filter_map(|line| line.strip_prefix("- **")?.split_once("**"));
+    let claims: BTreeSet<String> = bold.map(|(claim, _)| claim.trim_end_matches('.').to_owned()).collect();
+    let rows = tables(&text, "| claim | exactly | shown by |");
+    let shown: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(claims, shown);
+    for row in rows.iter().chain(&tables(&text, "| claim | shown by |")) {
+        assert!(!cited(row.last().unwrap()).is_empty(), "{row:?}");
+    }
+}
+
+#[test]
+fn every_file_that_the_readme_leads_to_is_there_and_so_is_every_package_that_setup_installs() {
+    let (readme, setup) = (file("README.md"), file("scripts/setup"));
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let missing: Vec<_> = links
+        .filter(|link| !link.starts_with("https://"))
+        .filter(|link| !Path::new(env!("CARGO_MANIFEST_DIR")).join(link).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let (_, installed) = setup.split_once("missing_packages() {").unwrap();
+    let printed = installed.split("\n}").next().unwrap().split("printf '").skip(1);
+    let packages: BTreeSet<&str> = printed.flat_map(|rest| rest.split('\'').next().unwrap().split(' ')).collect();
+    let (_, told) = readme.split_once("which installs with apt-get").unwrap();
+    let told: BTreeSet<&str> = words(told.lines().next().unwrap()).collect();
+    assert_eq!(packages.into_iter().filter(|name| !name.is_empty()).collect::<BTreeSet<_>>(), told);
 }
 
 #[test]
