@@ -63,7 +63,7 @@ impl Certificate {
     /// [`CertificateError`].
     pub fn parse(der: &[u8]) -> Result<Self, CertificateError> {
         let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        if !rest.is_empty() {
+        if !rest.is_empty() || !begins_sequence(der) {
             return Err(CertificateError::Malformed);
         }
         let usage = parsed.extended_key_usage().map_err(|_| CertificateError::Extension)?;
@@ -117,6 +117,11 @@ fn names(parsed: &X509Certificate<'_>) -> Result<Vec<SubjectName>, CertificateEr
         names.push(made(text.into()));
     }
     Ok(names)
+}
+
+/// Whether this begins as DER of a SEQUENCE does (X.690 §8.9.1): the parser takes one that is not constructed, too.
+pub(super) fn begins_sequence(der: &[u8]) -> bool {
+    der.first() == Some(&0x30)
 }
 
 /// A time of ASN.1.

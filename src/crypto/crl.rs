@@ -5,6 +5,7 @@
 //! it would speak for ever.
 
 use crate::clock::UnixSeconds;
+use crate::crypto::certificate::begins_sequence;
 use crate::crypto::certificate::seconds;
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
@@ -14,8 +15,10 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 /// The largest file of revocation lists, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// How a list in PEM begins (RFC 7468 §6).
-const PEM: &[u8] = b"-----BEGIN X509 CRL-----";
+/// What stands in the first line of a list in PEM (RFC 7468 §6).
+const PEM: &[u8] = b"BEGIN X509 CRL";
+/// What stands in the first line of any section.
+const SECTION: &[u8] = b"BEGIN ";
 
 /// One list.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ pub enum CrlError {
     /// Larger than 16 MiB.
     #[error("is larger than 16 MiB")]
     TooLarge,
-    /// No PEM, or a section of it is broken.
+    /// No PEM, or a section of it is broken, be it only its first line, or is no list.
     #[error("is not well-formed PEM")]
     NotPem,
     /// Neither a list in DER nor a PEM file with one.
@@ -64,10 +67,15 @@ impl Crl {
     /// # Errors
     /// [`CrlError`].
     pub fn parse(bytes: &[u8]) -> Result<Vec<Self>, CrlError> {
-        let found = if bytes.windows(PEM.len()).any(|window| window == PEM) {
-            CertificateRevocationListDer::pem_slice_iter(bytes)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| CrlError::NotPem)?
+        let count = |mark: &[u8]| bytes.windows(mark.len()).filter(|window| *window == mark).count();
+        let found = if count(PEM) > 0 {
+            let found = CertificateRevocationListDer::pem_slice_iter(bytes);
+            let found = found.collect::<Result<Vec<_>, _>>().map_err(|_| CrlError::NotPem)?;
+            // A list whose first line is a little wrong is passed over by the library: whom it names would come in again.
+            if found.len() < count(SECTION) {
+                return Err(CrlError::NotPem);
+            }
+            found
         } else {
             vec![CertificateRevocationListDer::from(bytes.to_vec())]
         };
@@ -77,7 +85,7 @@ impl Crl {
     fn of(der: CertificateRevocationListDer<'static>, number: usize) -> Result<Self, CrlError> {
         let malformed = |_| CrlError::Malformed(number);
         let (rest, list) = CertificateRevocationList::from_der(&der).map_err(|_| CrlError::Malformed(number))?;
-        if !rest.is_empty() {
+        if !rest.is_empty() || !begins_sequence(&der) {
             return Err(CrlError::Malformed(number));
         }
         let made_at = seconds(list.last_update()).map_err(malformed)?;

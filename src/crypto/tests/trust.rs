@@ -146,6 +146,16 @@ fn a_file_of_lists_is_pem_or_der_and_nothing_else() {
     assert!(matches!(Crl::parse(world.authority.pem().as_bytes()), Err(CrlError::Malformed(1))));
     assert!(matches!(Crl::parse(&[&one.der[..], &[0]].concat()), Err(CrlError::Malformed(1))));
     assert!(matches!(Crl::parse(&pem.as_bytes()[..pem.len() - 20]), Err(CrlError::NotPem)));
+    for first in
+        [" -----BEGIN X509 CRL-----", "----BEGIN X509 CRL-----", "-----BEGIN X509CRL-----", "-----BEGIN CRL-----"]
+    {
+        let broken = pem.replace("-----BEGIN X509 CRL-----", first);
+        assert!(Crl::parse(broken.as_bytes()).is_err(), "{first}");
+        assert!(
+            matches!(Crl::parse(format!("{pem}{broken}").as_bytes()), Err(CrlError::NotPem)),
+            "{first} behind another"
+        );
+    }
     for length in 0..one.der.len() {
         assert!(Crl::parse(&one.der[..length]).is_err(), "{length} bytes of it");
     }
