@@ -57,11 +57,15 @@ pub struct Response {
 }
 
 /// An answer, and whether the connection may carry another exchange.
-pub(super) struct Exchanged {
-    pub(super) status: StatusCode,
-    pub(super) fields: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) reusable: bool,
+pub struct Exchanged {
+    /// The status, 200 to 599.
+    pub status: StatusCode,
+    /// All fields.
+    pub fields: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+    /// Whether the answer lets the connection stay open.
+    pub reusable: bool,
 }
 
 /// Writes the request, one of `method`, and reads the answer over any stream.
@@ -83,10 +87,19 @@ where
         stream.flush().await
     };
     sent.await.map_err(|_| ExchangeFault::after_sending(Fault::Send))?;
-    read(stream, method, max_bytes).await.map_err(ExchangeFault::after_sending)
+    read_answer(stream, method, max_bytes).await.map_err(ExchangeFault::after_sending)
 }
 
-async fn read<S: AsyncRead + Unpin>(stream: &mut S, method: &Method, max_bytes: usize) -> Result<Exchanged, Fault> {
+/// Reads the whole answer to a request of `method`, whose body has at most `max_bytes`, and not a byte more than has come
+/// with it. Every exchange ends here; it is open so that any bytes can be held against it (`fuzz/`).
+///
+/// # Errors
+/// The [`Fault`] that the answer is, or how it broke off.
+pub async fn read_answer<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    method: &Method,
+    max_bytes: usize,
+) -> Result<Exchanged, Fault> {
     let mut buffer = BytesMut::with_capacity(2048);
     for _ in 0..=MAX_INTERIM {
         let head = head(stream, &mut buffer).await?;

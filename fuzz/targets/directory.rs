@@ -1,0 +1,69 @@
+//! The directory: what is found is what is written, in its own house and nowhere else.
+
+use super::tree::items;
+use super::tree::member;
+use super::tree::text;
+use super::tree::tree;
+use portcullis::diagnostic::Source;
+use portcullis::directory::Directory;
+use portcullis::model::ResourceId;
+
+pub const WORDS: &[&str] = &[
+    "version: 1\n",
+    "revision: 9007199254740991",
+    "tenants: []\n",
+    "houses: []\n",
+    "  - {id: house-3, tenant: north}\n",
+    "tenant: south",
+    "doors: [door-1]",
+    "house-1",
+    "door-1",
+    "gate-1",
+    "null",
+    "~",
+    "'",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "\n",
+];
+
+pub fn directory(data: &[u8]) -> bool {
+    let Ok(written) = std::str::from_utf8(data) else { return false };
+    let Ok(directory) = Directory::compile(&Source::new("directory.yaml", written)) else { return false };
+    let root = tree(written);
+    let houses = items(member(&root, "houses").expect("houses"));
+    let tenants: Vec<&str> = items(member(&root, "tenants").expect("tenants")).iter().filter_map(text).collect();
+    assert_eq!(directory.houses(), houses.len(), "each house once");
+    let named = |node, key| items_of(node, key).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let all: Vec<String> = houses.iter().flat_map(|house| named(house, "doors")).chain(["nowhere".into()]).collect();
+    for house in houses {
+        let id = member(house, "id").and_then(text).expect("an id");
+        let tenant = member(house, "tenant").and_then(text).expect("a tenant");
+        assert!(tenants.contains(&tenant));
+        let found = directory.locate(&resource("House", &[id])).expect("the house is found");
+        assert_eq!((found.tenant.as_str(), found.directory_version), (tenant, directory.version()));
+        for (kind, key) in [("Door", "doors"), ("Barrier", "barriers")] {
+            let own = items_of(house, key);
+            for part in all.iter().map(String::as_str).chain(own.iter().copied()) {
+                let found = directory.locate(&resource(kind, &[id, part]));
+                assert_eq!(found.is_some(), own.contains(&part), "{kind} {part} of {id}");
+                if let Some(found) = found {
+                    assert_eq!((found.tenant.as_str(), found.ancestors), (tenant, vec![resource("House", &[id])]));
+                }
+            }
+        }
+    }
+    true
+}
+
+fn items_of<'n>(house: &'n portcullis::yaml::Node, key: &str) -> Vec<&'n str> {
+    member(house, key).map(items).unwrap_or_default().iter().filter_map(text).collect()
+}
+
+fn resource(kind: &str, parts: &[&str]) -> ResourceId {
+    ResourceId { kind: kind.into(), parts: parts.iter().map(|part| Box::from(*part)).collect() }
+}
