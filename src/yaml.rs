@@ -135,10 +135,15 @@ fn syntax(message: &str) -> (String, &'static str) {
     (message.to_owned(), "look at indentation, brackets and quotes here and in the line before")
 }
 
+/// What a reader notes where a mapping may hold keys of the operator's choice.
+pub const ANY_KEY: &str = "<name>";
+
 /// Reads one file's tree and collects its faults.
 pub struct Reader {
     source: Source,
     faults: RefCell<Diagnostics>,
+    /// Which keys were asked for, each with the place of its mapping; kept by a reader that notes them.
+    asked: Option<RefCell<Vec<(Place, &'static str)>>>,
 }
 
 /// The keys of one map: each may be taken once, and [`Fields::finish`] reports those that nobody took.
@@ -153,7 +158,26 @@ impl Reader {
     /// A reader of `source`.
     #[must_use]
     pub const fn new(source: Source) -> Self {
-        Self { source, faults: RefCell::new(Diagnostics::new()) }
+        Self { source, faults: RefCell::new(Diagnostics::new()), asked: None }
+    }
+
+    /// A reader that notes besides every key that it is asked for; its memory grows with their number.
+    #[must_use]
+    pub const fn noting(source: Source) -> Self {
+        Self { source, faults: RefCell::new(Diagnostics::new()), asked: Some(RefCell::new(Vec::new())) }
+    }
+
+    /// The keys that were asked for so far, each with the place of its mapping; [`ANY_KEY`] where any key may stand.
+    /// Nothing unless this reader notes them.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(Place, &'static str)> {
+        self.asked.as_ref().map(|asked| asked.borrow().clone()).unwrap_or_default()
+    }
+
+    fn note(&self, place: Place, key: &'static str) {
+        if let Some(asked) = &self.asked {
+            asked.borrow_mut().push((place, key));
+        }
     }
 
     /// The file.
@@ -287,6 +311,7 @@ impl<'a> Fields<'a> {
     /// The value of a key that may be absent.
     pub fn optional(&self, key: &'static str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key);
+        self.reader.note(self.place, key);
         let (_, node, taken) = self.entries.iter().find(|(known, _, _)| known.text == key)?;
         taken.set(true);
         Some(node)
@@ -294,6 +319,7 @@ impl<'a> Fields<'a> {
 
     /// All entries whose keys nobody asked for by name, as taken: for maps with free keys.
     pub fn rest(&self) -> Vec<(&'a Key, &'a Node)> {
+        self.reader.note(self.place, ANY_KEY);
         let open = self.entries.iter().filter(|(_, _, taken)| !taken.replace(true));
         open.map(|(key, node, _)| (*key, *node)).collect()
     }

@@ -6,6 +6,7 @@
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
 mod files;
+mod keys;
 mod meaning;
 mod settings;
 mod units;
@@ -13,6 +14,7 @@ mod values;
 mod written;
 
 pub use files::digest_of;
+pub use keys::known_keys;
 pub use settings::BackendListener;
 pub use settings::Config;
 pub use settings::PartnerSettings;

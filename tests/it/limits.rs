@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// A limit, and the tests that walk it.
-const WALKS: &[(&str, &[(&str, &str)])] = &[
+pub const WALKS: &[(&str, &[(&str, &str)])] = &[
     ("head_max_bytes", &[("src/listener/head.rs", "heads_targets_and_fields_hold_their_limit_and_not_one_more")]),
     (
         "head_max_fields",

@@ -43,6 +43,8 @@ mod house;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod logs;

@@ -13,6 +13,7 @@ use portcullis::clock::SystemClock;
 use portcullis::config::Config;
 use portcullis::devkit::GatewayProcess;
 use portcullis::devkit::ProcessFault;
+use portcullis::diagnostic::Diagnostics;
 use portcullis::gateway;
 use portcullis::gateway::Ended;
 use portcullis::gateway::Injected;
@@ -54,13 +55,23 @@ impl Served {
         Self::with(stage, Injected { disk: None, clock: Some(clock) })
     }
 
+    /// Starts one by a configuration that was loaded, or tells why it does not start.
+    pub fn of(config: Config) -> Result<Self, Diagnostics> {
+        Self::of_with(config, Injected::default())
+    }
+
     fn with(stage: &Stage, injected: Injected) -> Self {
-        let config = Config::load(&stage.path("gateway.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
+        let config = Config::load(&stage.path("gateway.yaml"));
+        config.and_then(|config| Self::of_with(config, injected)).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    fn of_with(config: Config, injected: Injected) -> Result<Self, Diagnostics> {
+        let folder = config.audit.clone();
         // As the real one, but with little written ahead of use: making 64 MiB of zeros durable takes the longest here.
-        let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(stage.path("state/audit"), AHEAD_BYTES)) };
+        let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(folder.clone(), AHEAD_BYTES)) };
         let injected = Injected { disk: Some(injected.disk.unwrap_or_else(disk)), ..injected };
-        let running = gateway::start_with(config, injected).unwrap_or_else(|faults| panic!("{faults}"));
-        Self { address: running.backend_address(), ops: running.ops_address(), running: Some(running) }
+        let running = gateway::start_with(config, injected)?;
+        Ok(Self { address: running.backend_address(), ops: running.ops_address(), running: Some(running) })
     }
 
     /// Goes down in order and tells how.

@@ -23,6 +23,7 @@ pub use gateway::until;
 pub use raw::Fate;
 pub use raw::bytes_of;
 pub use records::Record;
+pub use records::records;
 pub use scene::Scene;
 pub use stage::Stage;
 pub use stage::now;

@@ -1,0 +1,282 @@
+//! Every key of `gateway.yaml` has an effect: of two configurations that differ in its value alone, each starts a gateway
+//! that can be told from the other from outside, or is refused where the other is not. The keys are those that the reader
+//! asks for; a limit's row is the test that walks it.
+
+mod rows;
+
+use crate::harness::Command;
+use crate::harness::Process;
+use crate::harness::Record;
+use crate::harness::Served;
+use crate::harness::Stage;
+use crate::harness::now;
+use crate::harness::ops_page;
+use crate::harness::until;
+use crate::limits::WALKS;
+use portcullis::config::Config;
+use portcullis::config::known_keys;
+use portcullis::crypto::Jws;
+use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::SigningKey;
+use portcullis::devkit::Authority;
+use portcullis::devkit::PartnerSettings;
+use portcullis::devkit::SESSION_ISSUER;
+use portcullis::devkit::SimulatedPartner;
+use portcullis::devkit::TokenIssuer;
+use portcullis::devkit::Validity;
+use portcullis::diagnostic::Diagnostics;
+use portcullis::diagnostic::Source;
+use portcullis::limits::TABLE;
+use rows::Look;
+use rows::ROWS;
+use rows::Row;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const CONFIG: &str = "gateway.yaml";
+const REQUIREMENTS: &str = "requirements.yaml";
+
+/// A stage with a second of everything that a key can name, and the configuration that the rows change.
+struct Site {
+    /// Stands where the first partner stands not, and is no other in anything else.
+    second: SimulatedPartner,
+    base: Value,
+    /// The person's pseudonym under the first configuration, once it is known.
+    pseudonym: Option<String>,
+    stage: Stage,
+}
+
+impl Site {
+    fn new() -> Self {
+        let stage = Stage::new();
+        let other = Authority::new("another authority", Validity::a_day_from(now())).unwrap();
+        fs::write(stage.path("pki/other-authority.pem"), other.pem()).unwrap();
+        let revoked = stage.pki.backend_authority.crl(&[&stage.pki.backend], Validity::a_day_from(now())).unwrap();
+        fs::write(stage.path("pki/backend-revoked.crl"), revoked).unwrap();
+        let issuer = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256).unwrap();
+        fs::write(stage.path("pki/other.jwks"), issuer.jwks()).unwrap();
+        let token_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+        for (name, content) in [("token", token_key.expose()), ("secret", &[9; 32])] {
+            let path = stage.path(&format!("pki/other-{name}.key"));
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        fs::create_dir(stage.path("state/other-audit")).unwrap();
+        let houses = fs::read_to_string(stage.path("directory.yaml")).unwrap();
+        fs::write(stage.path("other-directory.yaml"), houses.replace("house-1", "house-9")).unwrap();
+        // Another issuer is approved, though none is configured but by a row.
+        let from = "  - https://login.prop.example\n";
+        stage.edit(&format!("policies/{REQUIREMENTS}"), from, &format!("{from}  - https://other.prop.example\n"));
+        copy(&stage, "policies", "other-policies");
+        stage.edit("other-policies/cedar/doors.cedar", "context.ageSeconds > 10", "context.ageSeconds >= 0");
+        let settings = PartnerSettings::new(&stage.pki, stage.trust().unwrap()).unwrap();
+        let second = stage.wait(SimulatedPartner::start(settings)).unwrap();
+        let text = fs::read_to_string(stage.path(CONFIG)).unwrap();
+        let base = serde_yaml::from_str(&text).unwrap();
+        Self { second, base, pseudonym: None, stage }
+    }
+
+    /// Writes a configuration; JSON is YAML.
+    fn write(&self, config: &Value) {
+        fs::write(self.stage.path(CONFIG), serde_json::to_string_pretty(config).unwrap()).unwrap();
+    }
+
+    /// The base with the row's value in place of its own.
+    fn changed(&self, row: &Row) -> Value {
+        let mut config = self.base.clone();
+        let text = row.value.replace("{second}", &self.second.address().to_string());
+        *at(&mut config, row.key) = serde_json::from_str(&text).unwrap();
+        config
+    }
+
+    /// What a gateway of this configuration shows at each look, and `refused` and the codes of the faults where none starts.
+    fn shows(&mut self, config: &Value, looks: &[Look]) -> Vec<String> {
+        self.write(config);
+        if looks == [Look::Workers] {
+            return vec![workers(&Process::on(&self.stage), config["workers"].as_u64().unwrap())];
+        }
+        match Config::load(&self.stage.path(CONFIG)).and_then(Served::of) {
+            Ok(gateway) => looks.iter().map(|look| self.look(&gateway, *look)).collect(),
+            Err(faults) => {
+                let codes: BTreeSet<_> = faults.iter().map(|fault| fault.code).collect();
+                let refused = format!("refused {}", codes.into_iter().collect::<Vec<_>>().join(" "));
+                vec![refused; looks.len()]
+            }
+        }
+    }
+
+    fn look(&mut self, gateway: &Served, look: Look) -> String {
+        match look {
+            Look::Start => "starts".into(),
+            Look::Workers => panic!("is looked at in a process of its own"),
+            Look::Door => self.give(gateway, &Command::new(&self.stage)).0,
+            Look::SignIn => {
+                let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
+                self.give(gateway, &Command::new(&self.stage).bearing(token)).0
+            }
+            Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
+            Look::Ops => format!("{} {}", gateway.ops.ip(), ops_page(gateway.ops, "/metrics").0),
+            Look::Files(kind) => self.files(kind),
+            Look::Partner => {
+                let moved = |site: &Self| [site.stage.partner.total_actuations(), site.second.total_actuations()];
+                let before = moved(self);
+                let told = self.give(gateway, &Command::new(&self.stage)).0;
+                let after = moved(self);
+                format!("{told}, moved {} and {}", after[0] - before[0], after[1] - before[1])
+            }
+            Look::Claim(name) => self.claims(gateway)[name].as_str().unwrap().to_owned(),
+            Look::Lifetime => {
+                let claims = self.claims(gateway);
+                let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+                if lifetime <= 3 { "within 3 s".into() } else { "beyond 3 s".into() }
+            }
+            Look::Pseudonym => {
+                let subject = self.claims(gateway)["sub"].as_str().unwrap().to_owned();
+                let known = self.pseudonym.get_or_insert_with(|| subject.clone());
+                if *known == subject { "the same".into() } else { "another".into() }
+            }
+            Look::Log => {
+                let receipt = self.give(gateway, &Command::new(&self.stage)).1;
+                let holds = |folder: &&str| self.records(folder).iter().any(|record| record.text("receipt") == receipt);
+                ["state/audit", "state/other-audit"].into_iter().filter(holds).collect()
+            }
+        }
+    }
+
+    /// Gives a command: the status, the reason on record and what the partner said of it; and the receipt.
+    fn give(&self, gateway: &Served, command: &Command) -> (String, String) {
+        let refused = self.stage.partner.refusals().len();
+        let backend = self.stage.backend(gateway.address);
+        let Ok(answer) = self.stage.wait(command.give(&backend)) else {
+            return ("no answer".into(), String::new());
+        };
+        let receipt = answer.header("receipt-id").unwrap().to_owned();
+        let records = [self.records("state/audit"), self.records("state/other-audit")].concat();
+        let reason =
+            records.iter().rfind(|record| record.text("receipt") == receipt).map(|record| record.text("reason"));
+        let partner = self.stage.partner.refusals().split_off(refused).join(" ");
+        let words = [&answer.status.to_string(), reason.unwrap_or_default(), &partner];
+        (words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), receipt)
+    }
+
+    fn records(&self, folder: &str) -> Vec<Record> {
+        crate::harness::records(&self.stage.path(folder))
+    }
+
+    /// The claims of the token that the partner receives with a good command.
+    fn claims(&self, gateway: &Served) -> Value {
+        self.give(gateway, &Command::new(&self.stage));
+        let last = self.stage.partner.raw().pop().unwrap();
+        let text = String::from_utf8(last.bytes).unwrap();
+        let (_, token) = text.rsplit_once("Bearer ").unwrap();
+        let jws = Jws::split(token.lines().next().unwrap()).unwrap();
+        serde_json::from_slice(jws.payload()).unwrap()
+    }
+
+    /// The files of one kind that lie in the folder of the state.
+    fn files(&self, kind: &str) -> String {
+        let files = fs::read_dir(self.stage.path("state")).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|found| found == kind));
+        let names: BTreeSet<_> = files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+        names.into_iter().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stage.wait(self.second.stop());
+    }
+}
+
+fn copy(stage: &Stage, from: &str, to: &str) {
+    fs::create_dir(stage.path(to)).unwrap();
+    for entry in fs::read_dir(stage.path(from)).unwrap().map(|entry| entry.unwrap()) {
+        let name = entry.file_name().into_string().unwrap();
+        let (from, to) = (format!("{from}/{name}"), format!("{to}/{name}"));
+        if entry.file_type().unwrap().is_dir() {
+            copy(stage, &from, &to);
+        } else {
+            fs::copy(stage.path(&from), stage.path(&to)).unwrap();
+        }
+    }
+}
+
+/// The value under a key; `[]` is the first item of a list, `<name>` the first entry of a mapping.
+fn at<'v>(value: &'v mut Value, key: &str) -> &'v mut Value {
+    key.split('.').fold(value, |value, segment| match segment.strip_suffix("[]") {
+        Some(list) => &mut value[list][0],
+        None if segment == "<name>" => value.as_object_mut().unwrap().values_mut().next().unwrap(),
+        None => &mut value[segment],
+    })
+}
+
+/// How many threads of a gateway serve requests. They are begun before whoever answers here, and bear their name as soon as
+/// they run; `wanted` is only waited for.
+fn workers(gateway: &Process, wanted: u64) -> String {
+    assert_eq!(ops_page(gateway.ops, "/metrics").0, 200);
+    let count = || {
+        let threads = fs::read_dir(format!("/proc/{}/task", gateway.id())).unwrap();
+        // A thread may end while it is looked at.
+        let names = threads.filter_map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")).ok());
+        names.filter(|name| name.trim() == "worker").count()
+    };
+    until("the workers", || u64::try_from(count()).unwrap() >= wanted);
+    format!("{} workers", count())
+}
+
+/// All keys that the reader asks for, each limit by its name.
+fn keys(text: &str) -> BTreeSet<String> {
+    let mut keys = known_keys(Source::new(CONFIG, text)).unwrap_or_else(|faults: Diagnostics| panic!("{faults}"));
+    assert!(keys.remove("limits.<name>"), "{keys:?}");
+    keys.extend(TABLE.iter().map(|limit| format!("limits.{}", limit.name)));
+    keys
+}
+
+/// The keys without a row, and the rows of no key or of one that has a row already.
+fn gaps(keys: &BTreeSet<String>, rows: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut left = keys.clone();
+    let idle = rows.iter().filter(|row| !left.remove(*row)).cloned().collect();
+    (left.into_iter().collect(), idle)
+}
+
+#[test]
+fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
+    let stage = Stage::new();
+    let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap());
+    let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
+    let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();
+    assert!(keys.len() > 70, "the keys are found: {keys:?}");
+    assert_eq!(gaps(&keys, &rows), (vec![], vec![]));
+    keys.insert("listeners.backend.dead".into());
+    rows.push("sessions.bind".into());
+    rows.push("version".into());
+    let (without, idle) = gaps(&keys, &rows);
+    assert_eq!(
+        (without, idle),
+        (vec!["listeners.backend.dead".into()], vec!["sessions.bind".into(), "version".into()])
+    );
+}
+
+#[test]
+fn of_two_configurations_that_differ_in_one_key_each_is_seen_to_be_what_it_says() {
+    let mut site = Site::new();
+    let looks: BTreeSet<Look> = ROWS.iter().map(|row| row.look).filter(|look| *look != Look::Workers).collect();
+    let looks: Vec<_> = looks.into_iter().collect();
+    let base = site.base.clone();
+    let shown = site.shows(&base, &looks);
+    let mut was: BTreeMap<Look, String> = looks.into_iter().zip(shown).collect();
+    was.insert(Look::Workers, site.shows(&base, &[Look::Workers]).remove(0));
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        let changed = site.changed(row);
+        assert_ne!(changed, base, "{}: the row changes nothing", row.key);
+        let is = site.shows(&changed, &[row.look]).remove(0);
+        if was[&row.look] == is || (was[&row.look].as_str(), is.as_str()) != (row.was, row.is) {
+            wrong.push(format!("{}: {:?} became {is:?}", row.key, was[&row.look]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,129 @@
+//! One row for each key that is no limit: another value for it, and what is seen under the first value and under this one.
+
+/// Where to look for the effect.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Look {
+    /// Whether the gateway starts.
+    Start,
+    /// How many threads serve, in a process of its own.
+    Workers,
+    /// What becomes of a good command: status, reason, the partner's own word.
+    Door,
+    /// The same of a command with a sign-in token, which is known and yet opens nothing.
+    SignIn,
+    /// At which address a command is served.
+    Backend,
+    /// At which address metrics are served.
+    Ops,
+    /// The files with this ending in the folder of the state.
+    Files(&'static str),
+    /// Which of the two partners moves its door.
+    Partner,
+    /// A claim of the token that the partner receives.
+    Claim(&'static str),
+    /// How long that token is valid.
+    Lifetime,
+    /// Whether the person has the same pseudonym as under the first configuration.
+    Pseudonym,
+    /// In which folder the command is on record.
+    Log,
+}
+
+/// A key, another value for it in JSON, where to look, and what is seen there before and after.
+pub struct Row {
+    pub key: &'static str,
+    pub value: &'static str,
+    pub look: Look,
+    pub was: &'static str,
+    pub is: &'static str,
+}
+
+const fn row(key: &'static str, value: &'static str, look: Look, was: &'static str, is: &'static str) -> Row {
+    Row { key, value, look, was, is }
+}
+
+const KNOWN: &str = "403 session-required";
+
+pub const ROWS: &[Row] = &[
+    row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
+    row("environment", r#""production""#, Look::Start, "starts", "refused requirement-undercut"),
+    row("workers", "3", Look::Workers, "2 workers", "3 workers"),
+    row("listeners.backend.address", r#""127.0.0.2:0""#, Look::Backend, "127.0.0.1 200 done", "127.0.0.2 200 done"),
+    row(
+        "listeners.backend.tls.certificate",
+        r#""pki/partner.pem""#,
+        Look::Start,
+        "starts",
+        "refused malformed-certificate",
+    ),
+    row("listeners.backend.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
+    row("listeners.backend.tls.client_ca", r#""pki/other-authority.pem""#, Look::Door, "200 done", "no answer"),
+    row("listeners.backend.tls.crl", r#""pki/backend-revoked.crl""#, Look::Door, "200 done", "no answer"),
+    row("listeners.ops.address", r#""127.0.0.2:0""#, Look::Ops, "127.0.0.1 200", "127.0.0.2 200"),
+    row("listeners.admin.socket", r#""state/other.sock""#, Look::Files("sock"), "admin.sock", "other.sock"),
+    row("issuers[].issuer", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-untrusted"),
+    row("issuers[].jwks.file", r#""pki/other.jwks""#, Look::SignIn, KNOWN, "401 token-untrusted"),
+    row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),
+    row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
+    row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
+    row("issuers[].bind", r#"["dpop"]"#, Look::Start, "starts", "refused unknown-word"),
+    row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-untrusted"),
+    row("sessions.jwks.file", r#""pki/other.jwks""#, Look::Door, "200 done", "401 token-untrusted"),
+    row("sessions.audience", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-audience"),
+    row("sessions.algorithms", r#"["EdDSA"]"#, Look::Door, "200 done", "401 token-untrusted"),
+    row("sessions.max_lifetime", r#""1m""#, Look::Door, "200 done", "401 token-expired"),
+    row("partners.<name>.authority", r#""localhost""#, Look::Door, "200 done", "421 unknown-authority"),
+    row(
+        "partners.<name>.upstream",
+        r#""https://{second}""#,
+        Look::Partner,
+        "200 done, moved 1 and 0",
+        "200 done, moved 0 and 1",
+    ),
+    row("partners.<name>.server_name", r#""other.example""#, Look::Door, "200 done", "502 partner-unreachable"),
+    row("partners.<name>.tls.ca", r#""pki/other-authority.pem""#, Look::Door, "200 done", "502 partner-unreachable"),
+    row(
+        "partners.<name>.tls.certificate",
+        r#""pki/partner.pem""#,
+        Look::Start,
+        "starts",
+        "refused malformed-certificate",
+    ),
+    row("partners.<name>.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
+    row(
+        "partners.<name>.token.issuer",
+        r#""https://other.prop.example""#,
+        Look::Claim("iss"),
+        "https://gateway.prop.example",
+        "https://other.prop.example",
+    ),
+    row(
+        "partners.<name>.token.audience",
+        r#""https://other.prop.example""#,
+        Look::Claim("aud"),
+        "https://api.smarthome.example",
+        "https://other.prop.example",
+    ),
+    row("partners.<name>.token.client_id", r#""other""#, Look::Claim("client_id"), "prop-development", "other"),
+    row(
+        "partners.<name>.token.key",
+        r#""pki/other-token.key""#,
+        Look::Door,
+        "200 done",
+        "502 answer-undeclared token-key",
+    ),
+    row("partners.<name>.token.lifetime", r#""3s""#, Look::Lifetime, "beyond 3 s", "within 3 s"),
+    row("partners.<name>.pseudonym_key", r#""pki/other-secret.key""#, Look::Pseudonym, "the same", "another"),
+    row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
+    row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
+    row("audit.directory", r#""state/other-audit""#, Look::Log, "state/audit", "state/other-audit"),
+    row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
+    // Last, for the file stays.
+    row(
+        "store.sqlite.path",
+        r#""state/other.sqlite""#,
+        Look::Files("sqlite"),
+        "store.sqlite",
+        "other.sqlite store.sqlite",
+    ),
+];
