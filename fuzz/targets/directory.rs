@@ -7,6 +7,8 @@ use super::tree::tree;
 use portcullis::diagnostic::Source;
 use portcullis::directory::Directory;
 use portcullis::model::ResourceId;
+use portcullis::yaml::Node;
+use std::collections::BTreeSet;
 
 pub const WORDS: &[&str] = &[
     "version: 1\n",
@@ -38,8 +40,9 @@ pub fn directory(data: &[u8]) -> bool {
     let houses = items(member(&root, "houses").expect("houses"));
     let tenants: Vec<&str> = items(member(&root, "tenants").expect("tenants")).iter().filter_map(text).collect();
     assert_eq!(directory.houses(), houses.len(), "each house once");
-    let named = |node, key| items_of(node, key).into_iter().map(str::to_owned).collect::<Vec<_>>();
-    let all: Vec<String> = houses.iter().flat_map(|house| named(house, "doors")).chain(["nowhere".into()]).collect();
+    let parts =
+        ["doors", "barriers"].into_iter().flat_map(|key| houses.iter().flat_map(move |house| items_of(house, key)));
+    let all: BTreeSet<&str> = parts.chain(["nowhere"]).collect();
     for house in houses {
         let id = member(house, "id").and_then(text).expect("an id");
         let tenant = member(house, "tenant").and_then(text).expect("a tenant");
@@ -48,7 +51,7 @@ pub fn directory(data: &[u8]) -> bool {
         assert_eq!((found.tenant.as_str(), found.directory_version), (tenant, directory.version()));
         for (kind, key) in [("Door", "doors"), ("Barrier", "barriers")] {
             let own = items_of(house, key);
-            for part in all.iter().map(String::as_str).chain(own.iter().copied()) {
+            for &part in &all {
                 let found = directory.locate(&resource(kind, &[id, part]));
                 assert_eq!(found.is_some(), own.contains(&part), "{kind} {part} of {id}");
                 if let Some(found) = found {
@@ -60,7 +63,7 @@ pub fn directory(data: &[u8]) -> bool {
     true
 }
 
-fn items_of<'n>(house: &'n portcullis::yaml::Node, key: &str) -> Vec<&'n str> {
+fn items_of<'n>(house: &'n Node, key: &str) -> Vec<&'n str> {
     member(house, key).map(items).unwrap_or_default().iter().filter_map(text).collect()
 }
 
