@@ -30,17 +30,17 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
-    Target { name: "answer", run: answer::answer, words: answer::WORDS, rounds: 20_000 },
-    Target { name: "certificate", run: certificate::certificate, words: &[], rounds: 20_000 },
-    Target { name: "chunks", run: chunks::chunks, words: chunks::WORDS, rounds: 40_000 },
-    Target { name: "configuration", run: configuration::configuration, words: configuration::WORDS, rounds: 500 },
+    Target { name: "answer", run: answer::answer, words: answer::WORDS, rounds: 10_000 },
+    Target { name: "certificate", run: certificate::certificate, words: &[], rounds: 10_000 },
+    Target { name: "chunks", run: chunks::chunks, words: chunks::WORDS, rounds: 20_000 },
+    Target { name: "configuration", run: configuration::configuration, words: configuration::WORDS, rounds: 400 },
     Target { name: "constants", run: constants::constants, words: constants::WORDS, rounds: 200 },
     Target { name: "contract", run: contract::contract, words: contract::WORDS, rounds: 1_000 },
-    Target { name: "crl", run: certificate::crl, words: &[], rounds: 20_000 },
+    Target { name: "crl", run: certificate::crl, words: &[], rounds: 10_000 },
     Target { name: "directory", run: directory::directory, words: directory::WORDS, rounds: 3_000 },
     Target { name: "forgery", run: token::forgery, words: &[], rounds: 2_000 },
-    Target { name: "head", run: head::head, words: head::WORDS, rounds: 40_000 },
-    Target { name: "json", run: json::json, words: json::WORDS, rounds: 40_000 },
-    Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 20_000 },
+    Target { name: "head", run: head::head, words: head::WORDS, rounds: 20_000 },
+    Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },
+    Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 10_000 },
     Target { name: "token", run: token::token, words: token::WORDS, rounds: 4_000 },
 ];
