@@ -6,6 +6,7 @@
 
 mod descriptors;
 mod reload;
+mod rooms;
 mod sockets;
 
 use crate::admin;
@@ -13,56 +14,32 @@ use crate::admin::AdminSocket;
 use crate::audit;
 use crate::audit::Disk;
 use crate::audit::Facts;
-use crate::audit::FileDisk;
-use crate::audit::Handles;
-use crate::audit::Log;
 use crate::audit::Note;
-use crate::audit::Recovered;
-use crate::bundle::Bundle;
-use crate::bundle::Stated;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
-use crate::config;
 use crate::config::Config;
-use crate::config::TlsPeer;
-use crate::contract::Contract;
 use crate::crypto;
 use crate::crypto::ClientTrust;
 use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
-use crate::diagnostic::Source;
-use crate::directory::Directory;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::Watched;
+use crate::gateway::rooms::gates;
+use crate::gateway::rooms::snapshot;
 use crate::gateway::sockets::Sockets;
 use crate::gateway::sockets::address;
-use crate::guard::Guard;
-use crate::guard::LedgerEntry;
-use crate::identity::Verifier;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
 use crate::model::Receipt;
-use crate::partner;
-use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
-use crate::pipeline::Core;
 use crate::pipeline::Gate;
 use crate::pipeline::RevocationOrder;
 use crate::pipeline::RevocationReply;
 use crate::pipeline::Revoker;
-use crate::pipeline::Room;
-use crate::pipeline::Route;
-use crate::pipeline::Snapshot;
-use crate::protect::Protector;
-use crate::store::Sqlite;
 use crate::tasks::Tasks;
-use crate::telemetry::Metrics;
-use crate::wire::Client;
-use crate::wire::ClientSettings;
-use arc_swap::ArcSwap;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -70,7 +47,6 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
@@ -91,9 +67,6 @@ const LEAD_STEP: Duration = Duration::from_millis(20);
 
 /// How long a thread that ends waits for what blocks beside it: the machine's resolver, which nobody can interrupt.
 const BLOCKED_TIMEOUT: Duration = Duration::from_millis(100);
-
-/// The largest directory file, in bytes.
-const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A gateway that serves.
 pub struct Running {
@@ -313,187 +286,6 @@ impl admin::Report for Operator {
 impl admin::Revokes for Operator {
     async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
         self.0.revoke(order, Revoker::Operator).await
-    }
-}
-
-/// Bundle and directory, held against each other and against the configuration.
-fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
-    let bundle = Bundle::load(&config.policies, &config.limits)?;
-    let stated = Stated {
-        environment: &config.environment,
-        issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
-        partners: config.partners.iter().map(|partner| (&partner.name, &*partner.host)).collect(),
-    };
-    let mut faults = bundle.requirements().undercut(&stated);
-    for partner in config.partners.iter().filter(|partner| bundle.contract(&partner.name).is_none()) {
-        let message = format!("there is no contract for the partner `{}`", partner.name);
-        let fault = config.source.fault("no-contract", partner.place, message);
-        faults.push(fault.help(format!("add `contracts/{}.openapi.yaml` to the bundle, or take it out", partner.name)));
-    }
-    let unread = |fault: Diagnostic| fault.asked_at(&config.source, config.places.directory);
-    let directory = read_directory(&config.directory, unread)?;
-    faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
-}
-
-fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Result<Directory, Diagnostics> {
-    let help = "a file that the gateway may read, of at most 256 MiB";
-    let unusable = |error: &io::Error| unread(unusable("directory", path, error).help(help));
-    let size = std::fs::metadata(path).map_err(|error| unusable(&error))?.len();
-    if size > DIRECTORY_MAX_BYTES {
-        return Err(unusable(&io::Error::other("it is larger than 256 MiB")).into());
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
-    Directory::compile(&Source::new(path, text))
-}
-
-/// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
-/// connections to the partners, so that none wakes another's runtime.
-fn gates(
-    config: Config,
-    injected: Injected,
-    snapshot: Snapshot,
-    clients: Arc<ClientTrust>,
-    memory: BodyMemory,
-    runtime: &Runtime,
-    count: usize,
-) -> Result<(Vec<Gate>, Vec<Vec<Client>>), Diagnostics> {
-    let clock = injected.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-    let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
-    let key = &config.store.key;
-    let (source, places, path) = (config.source.clone(), config.places, config.store.path.clone());
-    let no_store = |error: &dyn Error| {
-        let help = "one process has it at a time, on a local disk, under the key that it was made with";
-        unusable("store", &path, error).asked_at(&source, places.store).help(help)
-    };
-    let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
-    let store = Arc::new(store);
-    let settings = audit::Settings {
-        directory: config.audit.clone(),
-        deadline: Limits::millis(config.limits.record_timeout_ms),
-        segment_bytes: audit::SEGMENT_BYTES,
-        refusal_rates: audit::RefusalRates {
-            unknown_per_minute: config.limits.refusal_records_per_peer_per_minute,
-            known_per_minute: config.limits.known_refusal_records_per_peer_per_minute,
-        },
-    };
-    let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
-    let (log, recovered) =
-        Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics)).map_err(|error| {
-            let help = "one process has it at a time; what is damaged is restored from a backup";
-            unusable("audit log", &config.audit, &error).asked_at(&source, places.audit).help(help)
-        })?;
-    if recovered.unknown > 0 {
-        tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
-    }
-    let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
-    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
-    let handles = Handles::new(store, key);
-    runtime.block_on(handles.recall()).map_err(|error| no_store(&error))?;
-    let core = Arc::new(Core {
-        clock,
-        identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
-        clients,
-        guard,
-        handles,
-        snapshot: ArcSwap::from_pointee(snapshot),
-        exchanges: Tasks::new(),
-        metrics,
-        going_down: AtomicBool::new(false),
-        reload_failed: AtomicBool::new(false),
-    });
-    let limits = config.limits;
-    let room = Room::new(&limits, memory);
-    let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner, room.beside(&limits)));
-    let lines = lines.collect::<Result<Vec<_>, _>>()?;
-    let mut clients = vec![Vec::with_capacity(count); lines.len()];
-    let gate = |_| {
-        let mut routes = Vec::with_capacity(lines.len());
-        for (line, clients) in lines.iter().zip(&mut clients) {
-            let (route, client) = line.route(&core, &limits)?;
-            routes.push(route);
-            clients.push(client);
-        }
-        Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
-    };
-    let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
-    Ok((gates, clients))
-}
-
-/// The idempotency keys of the last 24 hours, as the log tells them.
-fn remembered(recovered: Recovered) -> Vec<LedgerEntry> {
-    let entry = |past: audit::PastCommand| LedgerEntry {
-        key: past.key.key,
-        body: past.key.body,
-        receipt: past.receipt,
-        at: past.at,
-        outcome: past.outcome,
-    };
-    recovered.past.into_iter().map(entry).collect()
-}
-
-/// What leads to one partner; each worker's route is made of it.
-struct Line {
-    authority: Box<str>,
-    contract: Arc<Contract>,
-    protector: Arc<Protector>,
-    tokens: Arc<partner::PartnerSettings>,
-    host: Box<str>,
-    port: u16,
-    server_name: Box<str>,
-    tls: TlsPeer,
-    room: Room,
-}
-
-impl Line {
-    fn new(core: &Core, settings: config::PartnerSettings, room: Room) -> Result<Self, Diagnostics> {
-        let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key, .. } =
-            settings;
-        let snapshot = core.snapshot.load();
-        let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
-        Ok(Self {
-            authority,
-            contract: Arc::clone(contract),
-            protector: Arc::new(Protector::new(name.clone(), pseudonym_key)),
-            tokens: Arc::new(partner::PartnerSettings {
-                name,
-                issuer: token.issuer,
-                audience: token.audience,
-                client_id: token.client_id,
-                key: token.key,
-                lifetime_s: token.lifetime.as_secs(),
-            }),
-            host,
-            port,
-            server_name,
-            tls,
-            room,
-        })
-    }
-
-    fn route(&self, core: &Core, limits: &Limits) -> Result<((Box<str>, Route), Client), Diagnostics> {
-        let client = Client::new(ClientSettings {
-            host: self.host.clone(),
-            port: self.port,
-            server_name: self.server_name.clone(),
-            identity: &self.tls.identity,
-            roots: self.tls.roots.clone(),
-            connect_timeout: Limits::millis(limits.connect_timeout_ms),
-            exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
-            answer_max_bytes: usize::try_from(limits.answer_max_bytes).unwrap_or(usize::MAX),
-            clock: Arc::clone(&core.clock),
-        });
-        let client = client.map_err(|error| internal("the connections to a partner", &error))?;
-        let operations = self.contract.operations().iter();
-        let route = Route {
-            name: self.tokens.name.clone(),
-            protector: Arc::clone(&self.protector),
-            partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
-            room: self.room.clone(),
-            decisions: operations
-                .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
-                .collect(),
-        };
-        Ok(((self.authority.clone(), route), client))
     }
 }
 
