@@ -93,15 +93,17 @@ async fn permitted<B: Body>(
     trail.done(Step::Bind, clock);
 
     // Policies are asked about what is not there, too, so that it takes the same work; what they say about it is nothing.
-    let found = snapshot.directory.locate(rebuilt.resource());
-    let located = found.as_ref().cloned().unwrap_or_else(|| snapshot.directory.stand_in(rebuilt.resource()));
+    let (located, is_there) = match snapshot.directory.locate(rebuilt.resource()) {
+        Some(located) => (located, true),
+        None => (snapshot.directory.stand_in(rebuilt.resource()), false),
+    };
     let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
     trail.done(Step::Decide, clock);
-    let Some(found) = found else {
+    if !is_there {
         facts.unknown_to = Some(snapshot.directory.version());
         return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
-    };
-    facts.located = Some(Arc::new(found));
+    }
+    facts.located = Some(Arc::new(located));
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision?;
 
