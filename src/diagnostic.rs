@@ -3,6 +3,7 @@
 //! Messages are lower case, without full stop, with the operator's own words in backticks. Values of secrets and of
 //! strangers never come here.
 
+use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -246,6 +247,19 @@ fn edit_distance(left: &str, right: &str) -> usize {
 
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX - 1)
+}
+
+/// What an error says, and what each of its causes says, in one line.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told.push_str(": ");
+        told.push_str(&error.to_string());
+        cause = error.source();
+    }
+    told
 }
 
 #[cfg(test)]

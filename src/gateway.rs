@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::crypto;
 use crate::crypto::ClientTrust;
 use crate::crypto::OwnCertificate;
+use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::reload::Parts;
@@ -399,13 +400,8 @@ fn current_thread() -> Result<Runtime, Diagnostics> {
 
 /// A file or folder that cannot be used, with everything that the error says.
 fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostic {
-    let mut message = format!("the {what} `{}` cannot be used: {error}", path.display());
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    Diagnostic::without_file("unusable", message)
+    let why = diagnostic::with_causes(error);
+    Diagnostic::without_file("unusable", format!("the {what} `{}` cannot be used: {why}", path.display()))
 }
 
 /// What should not happen on a machine that works.

@@ -15,10 +15,10 @@ use crate::cli::demo::scene::Scene;
 use crate::cli::demo::scene::SceneFault;
 use crate::cli::demo::story::Story;
 use crate::cli::output::Ending;
+use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use clap::Args;
-use std::error::Error;
 
 /// Plays one opening of a door, and what must fail, with a real gateway between a simulated backend and partner.
 ///
@@ -47,11 +47,5 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
 }
 
 fn not_played(fault: &SceneFault) -> Diagnostics {
-    let mut message = fault.to_string();
-    let mut cause = fault.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    Diagnostic::without_file("demo", message).into()
+    Diagnostic::without_file("demo", diagnostic::with_causes(fault)).into()
 }

@@ -79,7 +79,7 @@ fn commands(scene: &Scene) -> String {
         )
     };
     let good = r#"{"userId":"resident-ivanov"}"#;
-    let program = std::env::current_exe().map_or_else(|_| "portcullis".to_owned(), |path| path.display().to_string());
+    let program = scene.program.display();
     format!(
         "\nEverything goes on running until Ctrl-C. To paste:\n\n\
          # open the door\n{}\n\n\

@@ -39,7 +39,8 @@ pub(super) struct Scene {
     pub(super) partner: SimulatedPartner,
     pub(super) runtime: Runtime,
     clock: Arc<dyn Clock>,
-    program: PathBuf,
+    /// This program, which is the gateway too.
+    pub(super) program: PathBuf,
     place: TempDir,
 }
 

@@ -61,7 +61,7 @@ mod tests {
     fn a_story_ends_well_only_if_every_step_did() {
         let mut story = Story::begin("");
         story.tell("a", Ok("as it should".to_owned()));
-        assert!(Story { ..story }.end());
+        assert!(story.end());
         let mut story = Story::begin("");
         story.tell("a", Err("otherwise".to_owned()));
         story.tell("b", Ok("as it should".to_owned()));
