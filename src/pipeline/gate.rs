@@ -14,10 +14,10 @@ use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
 use crate::pipeline::operation;
+use crate::pipeline::own;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::DoorFault;
 use crate::pipeline::refusal::Refusal;
-use crate::pipeline::revocation;
 use crate::pipeline::route::Route;
 use crate::pipeline::route::Routes;
 use crate::pipeline::route::Snapshot;
@@ -99,8 +99,8 @@ impl Gate {
 
     /// Handles one request, whatever it asks for.
     pub async fn handle<B: Body>(&self, visitor: &Visitor, head: Head, body: &mut B) -> Concluded {
-        if head.path.starts_with("/-/") {
-            revocation::requested(self, visitor, &head, body).await
+        if head.path.starts_with(own::PREFIX) {
+            own::requested(self, visitor, &head, body).await
         } else {
             operation::outbound(self, visitor, &head, body).await
         }

@@ -8,6 +8,7 @@ mod exchange;
 mod facts;
 mod gate;
 mod operation;
+mod own;
 mod port;
 mod refusal;
 mod repeat;

@@ -126,7 +126,7 @@ async fn permitted<B: Body>(
 pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: Trail) -> Concluded {
     let core = &gate.core;
     facts.steps = trail.unrecorded();
-    facts.decided = refusal.decided;
+    facts.decided = refusal.decided.map(|decided| *decided);
     let concluded = gate.log.refusal(&facts, refusal.reason, &refusal.problem, core.clock.now()).await;
     trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());

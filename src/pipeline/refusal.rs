@@ -30,7 +30,7 @@ pub struct Refusal {
     /// For the caller.
     pub problem: Problem,
     /// What policy decided, for the record, where it came to that.
-    pub decided: Option<Decided>,
+    pub decided: Option<Box<Decided>>,
     /// A word for the record, where the reason alone does not say it.
     pub detail: Option<&'static str>,
 }
@@ -246,7 +246,7 @@ impl From<PolicyFault> for Refusal {
             PolicyFault::Denied(_) => Reason::PolicyDenied,
             PolicyFault::Errored(_) => Reason::PolicyError,
         };
-        Self { decided: Some(decided(fault.decision())), ..Self::new(reason, ProblemType::NotFound) }
+        Self { decided: Some(Box::new(decided(fault.decision()))), ..Self::new(reason, ProblemType::NotFound) }
     }
 }
 

@@ -6,7 +6,6 @@ use crate::audit::Facts;
 use crate::audit::Note;
 use crate::audit::Noted;
 use crate::audit::Revoked;
-use crate::contract;
 use crate::crypto;
 use crate::guard::OrderedBy;
 use crate::guard::Revocation;
@@ -24,23 +23,23 @@ use crate::model::TenantId;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
+use crate::pipeline::own;
+use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::decided;
-use crate::pipeline::route::route_of;
 use crate::pipeline::trail::Trail;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
 use bytes::Bytes;
 use http::HeaderValue;
-use http::Method;
 use http::StatusCode;
 use http::header;
 use std::sync::Arc;
 
 /// The path of this way.
-const PATH: &str = "/-/revocations";
+pub const PATH: &str = "/-/revocations";
 
 /// The longest order, in bytes.
 const ORDER_MAX_BYTES: usize = 4096;
@@ -146,7 +145,7 @@ impl Revoker {
     }
 }
 
-/// Handles a request on one of the gateway's own paths of the backend listener.
+/// Handles an order of the backend.
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let trail = Trail::begin(gate.core.clock.as_ref());
     let mut facts = gate.facts(visitor, &gate.core.snapshot.load());
@@ -179,21 +178,15 @@ async fn ordered<B: Body>(
     body: &mut B,
     facts: &mut Facts,
 ) -> Result<RevocationOrder, Refusal> {
-    // The gateway's own paths are at the same authorities as everything else, and at no other than the handshake's.
-    let _at_home = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
-    is_asked(head).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
-    let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
-    let _paced = core.guard.pace(peer.name(), core.clock.steady())?;
-    let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
-    facts.caller_known = true;
+    let caller = own::meet(gate, visitor, head, Form::json("POST"), facts)?;
     let bytes = body.read(ORDER_MAX_BYTES).await?;
     let order = read(&bytes).map_err(Refusal::of_body)?;
     let snapshot = core.snapshot.load();
     facts.bundle = snapshot.bundle.digest();
     let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
     facts.decided = Some(decided(permit.decision()));
-    core.guard.pace_revocation(peer.name(), core.clock.steady())?;
+    core.guard.pace_revocation(caller.peer().name(), core.clock.steady())?;
     Ok(order)
 }
 
@@ -203,26 +196,6 @@ fn not_in_force(mut refusal: Refusal) -> Refusal {
         refusal.problem.kind = ProblemType::NotRevoked;
     }
     refusal
-}
-
-/// Whether a head asks for this way, as strictly as a contract would.
-fn is_asked(head: &Head) -> Result<(), (Reason, ProblemType)> {
-    if head.path.as_ref() != PATH {
-        return Err((Reason::UnknownOperation, ProblemType::NotFound));
-    }
-    if head.method != Method::POST {
-        return Err((Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
-    }
-    if head.query.is_some() {
-        return Err((Reason::QueryInvalid, ProblemType::InvalidRequest));
-    }
-    if contract::holds_refused_field(&head.fields) {
-        return Err((Reason::RefusedField, ProblemType::BadRequest));
-    }
-    if contract::says_coded(&head.fields) || !contract::says_json(&head.fields) {
-        return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
-    }
-    Ok(())
 }
 
 /// Reads an order: `kind`, `value`, perhaps `tenant`, and nothing else.
@@ -277,33 +250,6 @@ mod tests {
             ("[]", ""),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap_err().pointer, pointer, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_head_is_held_as_strictly_as_by_a_contract() {
-        let reason = |path: &str, query: Option<&str>, fields: &[(&'static str, &'static str)]| {
-            let head = Head {
-                method: Method::POST,
-                path: path.into(),
-                query: query.map(Box::from),
-                authority: "gateway.test".into(),
-                fields: fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
-                content_length: Some(2),
-                no_body: false,
-            };
-            is_asked(&head).err().map(|(reason, _)| reason)
-        };
-        let json = ("content-type", "application/json");
-        assert_eq!(reason(PATH, None, &[json]), None);
-        assert_eq!(reason("/-/revocation", None, &[json]), Some(Reason::UnknownOperation));
-        assert_eq!(reason(PATH, Some("a=b"), &[json]), Some(Reason::QueryInvalid));
-        for field in [("x-forwarded-for", "a"), ("cookie", "a=b"), ("te", "gzip")] {
-            assert_eq!(reason(PATH, None, &[json, field]), Some(Reason::RefusedField), "{field:?}");
-        }
-        let coded = [json, ("content-encoding", "gzip")];
-        for types in [&[][..], &[json, json][..], &[("content-type", "text/plain")][..], &coded[..]] {
-            assert_eq!(reason(PATH, None, types), Some(Reason::MediaTypeNotDeclared), "{types:?}");
         }
     }
 }

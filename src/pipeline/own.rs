@@ -1,0 +1,127 @@
+//! The gateway's own paths of the backend listener, all under `/-/`: the fork between them, and what is asked of whoever
+//! comes to one, as strictly as a contract would ask it.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::contract;
+use crate::identity::Caller;
+use crate::model::Head;
+use crate::model::Reason;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::gate::Visitor;
+use crate::pipeline::operation;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::revocation;
+use crate::pipeline::route::route_of;
+use crate::pipeline::trail::Trail;
+use crate::problem::ProblemType;
+
+/// What every path of the gateway itself begins with.
+pub const PREFIX: &str = "/-/";
+
+/// The form of a request to one of these paths; nothing else passes.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    method: &'static str,
+}
+
+impl Form {
+    /// A request that brings one JSON document.
+    #[must_use]
+    pub const fn json(method: &'static str) -> Self {
+        Self { method }
+    }
+}
+
+/// Handles a request to one of these paths.
+pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
+    match head.path.as_ref() {
+        revocation::PATH => revocation::requested(gate, visitor, head, body).await,
+        _ => nowhere(gate, visitor, head).await,
+    }
+}
+
+/// Meets whoever asks: at an authority that is served, in the right form, within the peer's rate, and trusted now.
+///
+/// # Errors
+/// The first of these that is not so.
+pub fn meet(gate: &Gate, visitor: &Visitor, head: &Head, form: Form, facts: &mut Facts) -> Result<Caller, Refusal> {
+    // The gateway's own paths are at the same authorities as everything else, and at no other than the handshake's.
+    let _at_home = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
+    has_form(head, form).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
+    let core = &gate.core;
+    let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
+    let _paced = core.guard.pace(peer.name(), core.clock.steady())?;
+    let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
+    facts.caller_known = true;
+    Ok(caller)
+}
+
+/// Where nothing is; told only at an authority that is served.
+async fn nowhere(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded {
+    let trail = Trail::begin(gate.core.clock.as_ref());
+    let facts = gate.facts(visitor, &gate.core.snapshot.load());
+    let refusal = match route_of(&gate.routes, &head.authority, visitor.server_name.as_deref()) {
+        Ok(_) => Refusal::new(Reason::UnknownOperation, ProblemType::NotFound),
+        Err(fault) => Refusal::from(fault),
+    };
+    operation::refuse(gate, facts, refusal, trail).await
+}
+
+/// Whether a head has this form, held as strictly as by a contract.
+fn has_form(head: &Head, form: Form) -> Result<(), (Reason, ProblemType)> {
+    if head.method != form.method {
+        return Err((Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
+    }
+    if head.query.is_some() {
+        return Err((Reason::QueryInvalid, ProblemType::InvalidRequest));
+    }
+    if contract::holds_refused_field(&head.fields) {
+        return Err((Reason::RefusedField, ProblemType::BadRequest));
+    }
+    if contract::says_coded(&head.fields) || !contract::says_json(&head.fields) {
+        return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POST: Form = Form::json("POST");
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    fn reason(
+        form: Form,
+        method: &str,
+        query: Option<&str>,
+        fields: &[(&'static str, &'static str)],
+    ) -> Option<Reason> {
+        let head = Head {
+            method: method.parse().unwrap(),
+            path: "/-/somewhere".into(),
+            query: query.map(Box::from),
+            authority: "gateway.test".into(),
+            fields: fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
+            content_length: (method == "POST").then_some(2),
+            no_body: method != "POST",
+        };
+        has_form(&head, form).err().map(|(reason, _)| reason)
+    }
+
+    #[test]
+    fn a_head_is_held_as_strictly_as_by_a_contract() {
+        assert_eq!(reason(POST, "POST", None, &[JSON]), None);
+        assert_eq!(reason(POST, "POST", Some("a=b"), &[JSON]), Some(Reason::QueryInvalid));
+        assert_eq!(reason(POST, "PUT", None, &[JSON]), Some(Reason::MethodNotDeclared));
+        for field in [("x-forwarded-for", "a"), ("cookie", "a=b"), ("te", "gzip")] {
+            assert_eq!(reason(POST, "POST", None, &[JSON, field]), Some(Reason::RefusedField), "{field:?}");
+        }
+        let coded = [JSON, ("content-encoding", "gzip")];
+        for types in [&[][..], &[JSON, JSON][..], &[("content-type", "text/plain")][..], &coded[..]] {
+            assert_eq!(reason(POST, "POST", None, types), Some(Reason::MediaTypeNotDeclared), "{types:?}");
+        }
+    }
+}
