@@ -29,6 +29,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("protect", 1, &["proofs", "ground"]),
     ("audit", 1, &["proofs", "ground"]),
     ("partner", 1, &["proofs", "ground"]),
+    ("webhook", 1, &["ground"]),
     ("model", 0, &[]),
     ("json", 0, &["limits"]),
     ("crypto", 0, &["model", "json", "clock", "secret"]),
