@@ -19,6 +19,7 @@ use crate::model::OperationId;
 use crate::model::Part;
 use crate::model::PartnerName;
 use crate::model::Protection;
+use crate::model::RightKind;
 
 /// One contract: what may cross between the backend and one partner.
 pub struct Contract {
@@ -134,8 +135,8 @@ pub enum Idempotency {
 /// Which entry of the token's `authorization_details` grants an operation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RightDemand {
-    /// The entry's `type`, for instance `door_access`.
-    pub kind: Name,
+    /// The entry's `type`.
+    pub kind: RightKind,
     /// The action that it must list.
     pub action: Name,
 }

@@ -12,6 +12,7 @@ use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Name;
 use crate::model::Protection;
+use crate::model::RightKind;
 use http::Method;
 
 /// A value and where it stands.
@@ -59,7 +60,7 @@ pub(super) struct OperationWords<'a> {
     pub(super) action: Name,
     pub(super) kind: Name,
     pub(super) id: Vec<At<&'a str>>,
-    pub(super) right: Option<(Name, Name)>,
+    pub(super) right: Option<(RightKind, Name)>,
     pub(super) direction: At<Direction>,
     pub(super) actuates: Option<At<Actuates>>,
     pub(super) egress: Option<Place>,

@@ -12,6 +12,7 @@ use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Name;
 use crate::model::Protection;
+use crate::model::RightKind;
 use crate::yaml::Fields;
 use crate::yaml::Node;
 use crate::yaml::Reader;
@@ -141,9 +142,10 @@ fn resource<'a>(reader: &'a Reader, node: &'a Node) -> Option<(Name, Vec<At<&'a 
     Some((kind?, id?))
 }
 
-fn right(reader: &Reader, node: &Node) -> Option<(Name, Name)> {
+fn right(reader: &Reader, node: &Node) -> Option<(RightKind, Name)> {
     let fields = reader.fields(node)?;
-    let kind = fields.required("type").and_then(|node| name(reader, node));
+    let kinds = RightKind::ALL.map(|kind| (kind.word(), kind));
+    let kind = fields.required("type").and_then(|node| reader.word(node, &kinds));
     let action = fields.required("action").and_then(|node| name(reader, node));
     fields.finish();
     Some((kind?, action?))

@@ -2,6 +2,7 @@
 
 use crate::clock::UnixSeconds;
 use crate::identity::peer::Peer;
+use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use std::sync::Arc;
@@ -132,12 +133,12 @@ impl Token {
 /// One entry of `authorization_details` (RFC 9396 §2).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Right {
-    /// The entry's type; `door_access` is the one we know.
-    pub kind: &'static str,
+    /// The entry's type.
+    pub kind: RightKind,
     /// What may be done, for instance `open`; at least one.
     pub actions: Vec<Stranger>,
     /// In which house.
     pub house: Stranger,
-    /// At which door; `None` for all doors of the house.
-    pub door: Option<Stranger>,
+    /// At which door or barrier; `None` for all of the house.
+    pub thing: Option<Stranger>,
 }

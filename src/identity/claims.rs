@@ -14,6 +14,7 @@ use crate::json::JsonError;
 use crate::json::Kind;
 use crate::json::Limits;
 use crate::json::Reader;
+use crate::model::RightKind;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use std::borrow::Cow;
@@ -22,9 +23,6 @@ use std::borrow::Cow;
 const MAX_CLAIM_BYTES: usize = 255;
 /// The longest `scope`, in bytes.
 const MAX_SCOPE_BYTES: usize = 2048;
-
-/// The one type of `authorization_details` that we know.
-const DOOR_ACCESS: &str = "door_access";
 
 const LIMITS: Limits = Limits { max_depth: 8, max_members: 64, max_elements: 64, max_string_bytes: 8 * 1024 };
 
@@ -182,22 +180,27 @@ fn rights(reader: &mut Reader<'_>) -> Result<Vec<Right>, IdentityFault> {
     Ok(rights)
 }
 
-/// One entry of the type `door_access`: exactly `type`, `house`, `actions` and, if it is for one door, `door`.
+/// One entry: exactly `type`, `house`, `actions` and, if it is for one thing of the house, that thing by the member that
+/// its type names (`door` of a `door_access`). A thing under another member is unknown: it would widen the right.
 fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
-    let (mut typ, mut house, mut door, mut actions) = (None, None, None, Vec::new());
+    let (mut kind, mut house, mut thing, mut actions) = (None, None, None, Vec::new());
     reader.begin_object().map_err(of_a_claim)?;
     while let Some(name) = reader.next_key().map_err(malformed)? {
         match &*name {
-            "type" => typ = Some(text(reader)?),
+            "type" => kind = Some(RightKind::of(&text(reader)?).ok_or(IdentityFault::RightUnknown)?),
             "house" => house = Some(Stranger::new(text(reader)?)),
-            "door" => door = Some(Stranger::new(text(reader)?)),
+            "door" | "barrier" if thing.is_none() => thing = Some((name, Stranger::new(text(reader)?))),
             "actions" => actions = texts(reader)?.into_iter().map(Stranger::new).collect(),
             _ => return Err(IdentityFault::RightUnknown),
         }
     }
-    let known = typ.is_some_and(|typ| typ == DOOR_ACCESS) && !actions.is_empty();
-    let house = house.filter(|_| known).ok_or(IdentityFault::RightUnknown)?;
-    Ok(Right { kind: DOOR_ACCESS, actions, house, door })
+    let (Some(kind), Some(house), false) = (kind, house, actions.is_empty()) else {
+        return Err(IdentityFault::RightUnknown);
+    };
+    match thing {
+        Some((member, _)) if kind.thing() != Some(&*member) => Err(IdentityFault::RightUnknown),
+        thing => Ok(Right { kind, actions, house, thing: thing.map(|(_, thing)| thing) }),
+    }
 }
 
 /// Reads a value of any kind, as strictly as all others, and forgets it. Recurses at most [`LIMITS`]`.max_depth` times.

@@ -166,9 +166,9 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
     assert_eq!(exposed(&token.roles), ["resident"]);
     assert_eq!(exposed(&token.scopes), ["profile", "doors:open"]);
     assert_eq!(token.rights.len(), 2);
-    assert_eq!(token.rights[0].door.as_ref().unwrap().expose(), "door-2");
+    assert_eq!(token.rights[0].thing.as_ref().unwrap().expose(), "door-2");
     assert_eq!(exposed(&token.rights[0].actions), ["open", "see"]);
-    assert_eq!((token.rights[1].house.expose(), &token.rights[1].door), ("house-3", &None));
+    assert_eq!((token.rights[1].house.expose(), &token.rights[1].thing), ("house-3", &None));
     assert_eq!((token.issued_at, token.expires_at), (NOW, NOW.plus(LIFETIME)));
 }
 
@@ -464,8 +464,20 @@ fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
         world.verify(&token, TokenDemand::Session).err()
     };
     assert_eq!(fault("[]"), None);
-    assert_eq!(fault(r#"[{"type":"door_access","house":"h","actions":["open"]}]"#), None);
+    for known in [
+        r#"[{"type":"door_access","house":"h","actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","door":"d","actions":["open"]}]"#,
+        r#"[{"barrier":"b","type":"barrier_access","house":"h","actions":["open"]}]"#,
+        r#"[{"type":"barrier_access","house":"h","actions":["open"]}]"#,
+        r#"[{"type":"house_access","house":"h","actions":["read-events"]}]"#,
+    ] {
+        assert_eq!(fault(known), None, "{known}");
+    }
     for unknown in [
+        r#"[{"type":"door_access","house":"h","barrier":"b","actions":["open"]}]"#,
+        r#"[{"type":"barrier_access","house":"h","door":"d","actions":["open"]}]"#,
+        r#"[{"type":"house_access","house":"h","door":"d","actions":["open"]}]"#,
+        r#"[{"type":"barrier_access","house":"h","barrier":"b","door":"d","actions":["open"]}]"#,
         r#"[{"type":"payment","house":"h","actions":["open"]}]"#,
         r#"[{"house":"h","actions":["open"]}]"#,
         r#"[{"type":"door_access","actions":["open"]}]"#,

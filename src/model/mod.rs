@@ -12,6 +12,7 @@ mod past;
 mod place;
 mod reason;
 mod receipt;
+mod right;
 mod stranger;
 mod treatment;
 
@@ -39,6 +40,7 @@ pub use place::push_netstring;
 pub use reason::Reason;
 pub use receipt::Epoch;
 pub use receipt::Receipt;
+pub use right::RightKind;
 pub use stranger::Stranger;
 pub use treatment::Leaf;
 pub use treatment::Outgoing;

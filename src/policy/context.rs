@@ -10,6 +10,7 @@ use crate::model::IdentifierKind;
 use crate::model::Recordable;
 use crate::policy::demand::Demand;
 use crate::policy::demand::ValueKind;
+use crate::policy::entities::BARRIER;
 use crate::policy::entities::DOOR;
 use crate::policy::entities::HOUSE;
 use crate::policy::entities::PARTNER;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 /// Where an attribute of `context` comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Provider {
+    /// The rights for this operation that name a barrier.
+    GrantedBarriers,
     /// The rights for this operation that name a door.
     GrantedDoors,
     /// The rights for this operation that name a house alone.
@@ -63,6 +66,7 @@ pub(super) const PROVIDERS: &[(&str, Provider)] = &[
     ("ageSeconds", Provider::AgeSeconds),
     ("clientId", Provider::ClientId),
     ("device", Provider::Device),
+    ("grantedBarriers", Provider::GrantedBarriers),
     ("grantedDoors", Provider::GrantedDoors),
     ("grantedHouses", Provider::GrantedHouses),
     ("issuer", Provider::Issuer),
@@ -168,6 +172,7 @@ impl Provider {
     /// The type that the schema must declare; `None` for `request`, whose attributes are looked at one by one.
     fn wanted(self, types: &Types) -> Option<Type> {
         match self {
+            Self::GrantedBarriers => entity(BARRIER, types).map(set),
             Self::GrantedDoors => entity(DOOR, types).map(set),
             Self::GrantedHouses => entity(HOUSE, types).map(set),
             Self::Scopes | Self::Roles => Some(set(Type::primitive_string())),
@@ -194,7 +199,8 @@ impl Provider {
     pub(super) const fn recordable(self) -> Recordable {
         match self {
             Self::Device => Recordable::Handle(IdentifierKind::Device),
-            Self::GrantedDoors
+            Self::GrantedBarriers
+            | Self::GrantedDoors
             | Self::GrantedHouses
             | Self::Scopes
             | Self::Roles

@@ -6,6 +6,7 @@ use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::identity::Caller;
 use crate::model::Located;
+use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use crate::policy::Decision;
@@ -84,7 +85,7 @@ impl Policies {
             return Err(PolicyFault::Denied(Box::default()));
         };
         let operation = rebuilt.operation();
-        let wanted = operation.right.as_ref().map(|right| (right.kind.as_str(), right.action.as_str()));
+        let wanted = operation.right.as_ref().map(|right| (right.kind, right.action.as_str()));
         let rights = token.rights.iter().filter(|right| is_for(wanted, right.kind, &right.actions));
         let request = |name: &str| rebuilt.value(name);
         let judgement = self.judge(&Question {
@@ -102,7 +103,7 @@ impl Policies {
                 roles: &token.roles,
                 scopes: &token.scopes,
             },
-            grants: rights.map(|right| grant(&right.house, right.door.as_ref())).collect(),
+            grants: rights.map(|right| grant(right.kind, &right.house, right.thing.as_ref())).collect(),
             located,
             age_seconds: admitted.age_s(now),
             request: &request,
@@ -164,12 +165,12 @@ impl PolicyFault {
 }
 
 /// Whether a right of this kind with these actions is what the operation wants. One that wants none gets none.
-fn is_for(wanted: Option<(&str, &str)>, kind: &str, actions: &[Stranger]) -> bool {
+fn is_for(wanted: Option<(RightKind, &str)>, kind: RightKind, actions: &[Stranger]) -> bool {
     wanted.is_some_and(|(type_, action)| kind == type_ && actions.iter().any(|known| known.expose() == action))
 }
 
-fn grant<'a>(house: &'a Stranger, door: Option<&'a Stranger>) -> Grant<'a> {
-    Grant { house: house.expose(), door: door.map(Stranger::expose) }
+fn grant<'a>(kind: RightKind, house: &'a Stranger, thing: Option<&'a Stranger>) -> Grant<'a> {
+    Grant { kind, house: house.expose(), thing: thing.map(Stranger::expose) }
 }
 
 #[cfg(test)]
@@ -179,10 +180,10 @@ mod tests {
     #[test]
     fn a_right_counts_only_for_its_own_kind_and_action_and_never_where_none_is_wanted() {
         let actions = [Stranger::new("close"), Stranger::new("open")];
-        assert!(is_for(Some(("door_access", "open")), "door_access", &actions));
-        assert!(!is_for(Some(("door_access", "lock")), "door_access", &actions));
-        assert!(!is_for(Some(("barrier_access", "open")), "door_access", &actions));
-        assert!(!is_for(Some(("door_access", "open")), "door_access", &[]));
-        assert!(!is_for(None, "door_access", &actions));
+        assert!(is_for(Some((RightKind::Door, "open")), RightKind::Door, &actions));
+        assert!(!is_for(Some((RightKind::Door, "lock")), RightKind::Door, &actions));
+        assert!(!is_for(Some((RightKind::Barrier, "open")), RightKind::Door, &actions));
+        assert!(!is_for(Some((RightKind::Door, "open")), RightKind::Door, &[]));
+        assert!(!is_for(None, RightKind::Door, &actions));
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! The last row's names consist of one part each, so there is nothing to join; policies name them, and must stay readable.
 //!
-//! A right of a token names a house and perhaps a door, but no tenant. Its uid gets the *token's* tenant; so the rights of
+//! A right of a token names a house and perhaps a door or barrier, but no tenant. Its uid gets the *token's* tenant; so the rights of
 //! a token of one tenant can never contain a thing of another, whatever the policies say. Only a token without tenant
 //! speaks of the tenant in which the resource stands; a policy that wants tenants apart refuses such tokens by
 //! `context has tenant`. A house's id is unique in the directory, so even then a right means one house.
@@ -21,6 +21,7 @@
 
 use crate::model::Located;
 use crate::model::PartnerName;
+use crate::model::RightKind;
 use crate::model::TenantId;
 use crate::model::entity_id;
 use crate::model::push_netstring;
@@ -49,9 +50,10 @@ pub(super) const ROLE: &str = "Role";
 pub(super) const GATEWAY: &str = "Gateway";
 pub(super) const HOUSE: &str = "House";
 pub(super) const DOOR: &str = "Door";
+pub(super) const BARRIER: &str = "Barrier";
 
 /// The types that the gateway alone says what stands in: constants may not. Roles are not among them.
-pub(super) const FILLED: [&str; 8] = [USER, BACKEND, TENANT, PARTNER, GATEWAY, HOUSE, DOOR, "Barrier"];
+pub(super) const FILLED: [&str; 8] = [USER, BACKEND, TENANT, PARTNER, GATEWAY, HOUSE, DOOR, BARRIER];
 
 /// The gateway as a resource: all tenants together.
 const GATEWAY_ID: &str = "portcullis";
@@ -135,7 +137,7 @@ impl Types {
         self.uid(TENANT, tenant)
     }
 
-    /// What a right is for, if it is of `kind` ([`DOOR`] or [`HOUSE`]).
+    /// What a right is for, if it is of `kind` ([`DOOR`], [`BARRIER`], or [`HOUSE`] where it names a house alone).
     pub(super) fn granted(
         &self,
         kind: &str,
@@ -143,9 +145,11 @@ impl Types {
         partner: &PartnerName,
         tenant: &TenantId,
     ) -> Option<EntityUID> {
-        match (kind, grant.door) {
-            (DOOR, Some(door)) => self.uid(DOOR, entity_id(partner, tenant, [grant.house, door])),
-            (HOUSE, None) => self.uid(HOUSE, entity_id(partner, tenant, [grant.house])),
+        match (kind, grant.kind, grant.thing) {
+            (DOOR, RightKind::Door, Some(thing)) | (BARRIER, RightKind::Barrier, Some(thing)) => {
+                self.uid(kind, entity_id(partner, tenant, [grant.house, thing]))
+            }
+            (HOUSE, _, None) => self.uid(HOUSE, entity_id(partner, tenant, [grant.house])),
             _ => None,
         }
     }

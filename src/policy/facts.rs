@@ -9,6 +9,7 @@ use crate::policy::context::Provider;
 use crate::policy::context::RequestValue;
 use crate::policy::decision::Input;
 use crate::policy::demand::ValueKind;
+use crate::policy::entities::BARRIER;
 use crate::policy::entities::DOOR;
 use crate::policy::entities::HOUSE;
 use crate::policy::entities::PARTNER;
@@ -79,6 +80,7 @@ impl ContextPlan {
     fn value(&self, attribute: &Attribute, question: &Question<'_>, types: &Types) -> Option<Value> {
         let bearer = &question.bearer;
         match attribute.provider {
+            Provider::GrantedBarriers => Some(granted(BARRIER, question, types)),
             Provider::GrantedDoors => Some(granted(DOOR, question, types)),
             Provider::GrantedHouses => Some(granted(HOUSE, question, types)),
             Provider::Scopes => Some(texts(bearer.scopes.iter().map(|scope| scope.expose()))),

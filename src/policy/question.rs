@@ -7,6 +7,7 @@ use crate::json::Value;
 use crate::model::ActionName;
 use crate::model::Located;
 use crate::model::PartnerName;
+use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
 
@@ -52,11 +53,13 @@ pub struct Bearer<'a> {
     pub scopes: &'a [Stranger],
 }
 
-/// One right: a door of a house, or the whole house.
+/// One right: to a door or barrier of a house, or to the whole house.
 #[derive(Clone, Copy)]
 pub struct Grant<'a> {
+    /// What it is for.
+    pub kind: RightKind,
     /// The house.
     pub house: &'a str,
-    /// The door; `None` for all that stands in the house.
-    pub door: Option<&'a str>,
+    /// The door or barrier; `None` for all of them, or for the house itself.
+    pub thing: Option<&'a str>,
 }

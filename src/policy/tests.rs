@@ -15,6 +15,7 @@ use crate::model::Located;
 use crate::model::Name;
 use crate::model::Recordable;
 use crate::model::ResourceId;
+use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use cedar_policy_core::authorizer::AuthorizationError;
@@ -83,7 +84,8 @@ fn resident() -> Case {
 impl Case {
     fn ask<T>(&self, with: impl FnOnce(&Question<'_>) -> T) -> T {
         let request = |name: &str| self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        let grants = self.grants.iter().map(|(house, door)| Grant { house, door: door.as_deref() });
+        let grants =
+            self.grants.iter().map(|(house, thing)| Grant { kind: RightKind::Door, house, thing: thing.as_deref() });
         with(&Question {
             partner: &self.partner,
             action: &self.action,

@@ -7,6 +7,7 @@ use crate::model::OperationId;
 use crate::model::Outgoing;
 use crate::model::PartnerName;
 use crate::model::Reply;
+use crate::model::RightKind;
 use crate::model::Sha256;
 use std::fmt;
 
@@ -42,7 +43,7 @@ pub struct Protected {
     pub(super) digest: Sha256,
     pub(super) subject: Option<Box<str>>,
     pub(super) object: Vec<(IdentifierKind, Box<str>)>,
-    pub(super) right: Option<(Name, Name)>,
+    pub(super) right: Option<(RightKind, Name)>,
 }
 
 /// A checked answer in our own words again; only [`crate::protect::Protector`] makes one.
@@ -147,7 +148,7 @@ impl Protected {
     /// names none.
     #[must_use]
     pub fn right(&self) -> Option<(&str, &str)> {
-        self.right.as_ref().map(|(kind, action)| (kind.as_str(), action.as_str()))
+        self.right.as_ref().map(|(kind, action)| (kind.word(), action.as_str()))
     }
 
     /// A protected request without content, for the tests of rooms that demand one.

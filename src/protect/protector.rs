@@ -64,7 +64,7 @@ impl Protector {
             outgoing,
             subject,
             object,
-            right: operation.right.as_ref().map(|right| (right.kind.clone(), right.action.clone())),
+            right: operation.right.as_ref().map(|right| (right.kind, right.action.clone())),
         })
     }
 

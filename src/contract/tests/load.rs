@@ -329,6 +329,7 @@ fn what_an_operation_says_must_be_known_and_whole() {
         ("        purpose: access\n", "        purpose: access\n        records: doors\n", "unknown-key", 1),
         ("        purpose: access\n", "        purpose: access\n        revoke_within: 1s\n", "unknown-key", 1),
         ("right: {type: door_access, action: open}", "right: {type: door_access}", "missing-key", 0),
+        ("right: {type: door_access, action: open}", "right: {type: door_acess, action: open}", "unknown-word", 0),
         ("operationId: listDoors", "operationId: openDoor", "duplicate-operation", 0),
         ("operationId: listDoors", "operationId: list doors", "invalid-name", 0),
         ("      operationId: listDoors\n", "", "missing-key", 0),
