@@ -148,13 +148,24 @@ fn worst(criterion: &mut Criterion) -> Fallible<()> {
     let list = |most: usize, items: &str| format!("{{type: array, maxItems: {most}, items: {items}}}");
     let integer = format!("{{type: integer, {public}}}");
     let level = format!("{{type: number, multipleOf: 0.1, {public}}}");
+    let any = format!("{{type: number, {public}}}");
+    let long_fraction =
+        |number: usize| format!("0.{}", 12_345_678_901_234_567_u64 + u64::try_from(number % 9).unwrap_or(0));
     let set = format!("{{type: array, maxItems: {SET}, uniqueItems: true, items: {integer}}}");
     let fox =
         |number| format!(r#"{{"at":{number},"text":"the quick brown fox, number {number}, jumps over the dog"}}"#);
-    let cases: [(&str, String, Element, usize); 6] = [
+    let cases: [(&str, String, Element, usize); 9] = [
         ("ordinary objects", list(BODY_BYTES, &note), &fox, usize::MAX),
         ("numbers of one digit", list(BODY_BYTES, &integer), &|number| (number % 10).to_string(), usize::MAX),
         ("fractions of a multiple", list(BODY_BYTES, &level), &|number| format!("0.{}", number % 9 + 1), usize::MAX),
+        ("fractions", list(BODY_BYTES, &any), &|number| format!("0.{}", number % 9 + 1), usize::MAX),
+        ("fractions of seventeen digits", list(BODY_BYTES, &any), &long_fraction, usize::MAX),
+        (
+            "long fractions of a multiple",
+            list(BODY_BYTES, &level),
+            &|number| format!("1000000000000{}.5", number % 10),
+            usize::MAX,
+        ),
         ("empty objects", list(BODY_BYTES, &note), &|_| "{}".to_owned(), usize::MAX),
         ("a set of numbers", set, &|number| number.to_string(), SET),
         ("pseudonyms", list(PSEUDONYMS, house), &|number| format!(r#""{number}""#), PSEUDONYMS),

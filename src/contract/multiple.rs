@@ -8,64 +8,51 @@ use crate::json::Number;
 /// The most places after the point that a multiple may have.
 pub(super) const MAX_PLACES: u32 = 9;
 
-/// What a number must be a multiple of.
+/// What a number must be a multiple of: `digits` × 10^−`places`. No zero ends the digits while there are places.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Multiple(Decimal);
-
-/// `digits` × 10^−`places`; no zero ends the digits while there are places.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Decimal {
-    digits: i128,
+pub(super) struct Multiple {
+    digits: u64,
     places: u32,
 }
 
 impl Multiple {
     /// A multiple, if `number` is positive and has at most [`MAX_PLACES`] places after the point.
     pub(super) fn new(number: Number) -> Option<Self> {
-        let decimal = Decimal::of(number)?;
-        (decimal.digits > 0 && decimal.places <= MAX_PLACES).then_some(Self(decimal))
+        let decimal = number.decimal();
+        let digits = u64::try_from(decimal.digits).ok().filter(|digits| *digits > 0)?;
+        (decimal.places <= MAX_PLACES).then_some(Self { digits, places: decimal.places })
     }
 
-    /// Whether it has places after the point, so that numbers are spelled to be compared.
+    /// Whether it has no places after the point: then no fraction fits.
     pub(super) const fn is_whole(self) -> bool {
-        self.0.places == 0
+        self.places == 0
     }
 
     /// Whether `number` is a whole number of times this.
     pub(super) fn fits(self, number: Number) -> bool {
-        let Some(value) = Decimal::of(number) else { return false };
-        let Some(places) = self.0.places.checked_sub(value.places) else { return false };
-        // Seventeen digits at most, and nine more: far below 2¹²⁷.
-        10_i128
-            .checked_pow(places)
-            .and_then(|factor| value.digits.checked_mul(factor))
-            .is_some_and(|scaled| scaled.checked_rem(self.0.digits) == Some(0))
-    }
-}
-
-impl Decimal {
-    fn of(number: Number) -> Option<Self> {
-        match number.as_integer() {
-            Some(integer) => Some(Self { digits: i128::from(integer), places: 0 }),
-            None => Self::of_fraction(number.as_f64()),
+        if self.is_whole() && number.as_integer().is_none() {
+            return false;
         }
-    }
-
-    /// `{:e}` writes the shortest decimal that names the double: `-1.25e-3`.
-    fn of_fraction(fraction: f64) -> Option<Self> {
-        let text = format!("{fraction:e}");
-        let (mantissa, exponent) = text.split_once('e')?;
-        let (whole, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits: i128 = format!("{whole}{rest}").parse().ok()?;
-        let places = i64::try_from(rest.len()).ok()? - exponent.parse::<i64>().ok()?;
-        // A fraction is not whole, so there are places.
-        Some(Self { digits, places: u32::try_from(places).ok()? })
+        let value = number.decimal();
+        // A place more than this has is one that none of its multiples has.
+        let Some(factor) = self.places.checked_sub(value.places).and_then(|places| 10_u64.checked_pow(places)) else {
+            return false;
+        };
+        let digits = value.digits.unsigned_abs();
+        match digits.checked_mul(factor) {
+            Some(scaled) => scaled.checked_rem(self.digits) == Some(0),
+            // Seventeen digits at most, and nine more: far below 2¹²⁸.
+            None => (u128::from(digits) * u128::from(factor)).checked_rem(u128::from(self.digits)) == Some(0),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
+    use proptest::prop_assert_eq;
+    use proptest::proptest;
 
     fn number(value: f64) -> Number {
         Number::try_from(value).unwrap()
@@ -97,5 +84,53 @@ mod tests {
         }
         assert!(Multiple::new(number(0.000_000_001)).is_some_and(|multiple| !multiple.is_whole()));
         assert!(Multiple::new(number(7.0)).is_some_and(Multiple::is_whole));
+    }
+    /// Whether the decimal `text` is a multiple of the decimal `of`, as one finds out on paper: both are written with as many places,
+    /// and one is divided by the other digit by digit.
+    fn on_paper(text: &str, of: &str) -> bool {
+        let places = |text: &str| text.split_once('.').map_or(0, |(_, rest)| rest.len());
+        let most = places(text).max(places(of));
+        let whole = |text: &str| {
+            let zeros = "0".repeat(most - places(text));
+            text.replace('.', "") + &zeros
+        };
+        let divisor: u128 = whole(of).parse().unwrap();
+        let digits = whole(text);
+        digits.bytes().fold(0, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % divisor) == 0
+    }
+
+    /// The text by which a positive number leaves, without an exponent.
+    fn plain(number: Number) -> String {
+        let mut text = Vec::new();
+        json::write_number(number, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        let Some((mantissa, exponent)) = text.split_once("e-") else { return text };
+        let zeros = "0".repeat(exponent.parse::<usize>().unwrap());
+        let (whole, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{zeros}{whole}{rest}");
+        let (whole, rest) = digits.split_at(digits.len() - rest.len() - zeros.len());
+        format!("{whole}.{rest}")
+    }
+
+    proptest! {
+        #[test]
+        fn what_fits_is_what_is_found_on_paper(
+            of in (1..1_000_000_000_000_i64, 0..10_i32),
+            times in 0..100_000_i64,
+            off in (-2..3_i64, 0..14_i32),
+            other in 0.0..9_007_199_254_740_991.0_f64,
+            small in 0.0..1.0_f64,
+        ) {
+            let step: f64 = format!("{}e-{}", of.0, of.1).parse().unwrap();
+            let multiple = Multiple::new(number(step)).unwrap();
+            // A multiple as somebody types it, one that lies a little beside, and two of any bits.
+            let typed = format!("{}e-{}", i128::from(of.0) * i128::from(times), of.1).parse::<f64>().unwrap();
+            let beside = typed + format!("{}e-{}", off.0, off.1).parse::<f64>().unwrap();
+            for value in [typed, beside.abs(), other, other.fract(), small] {
+                let Ok(value) = Number::try_from(value) else { continue };
+                let expected = on_paper(&plain(value), &plain(number(step)));
+                prop_assert_eq!(multiple.fits(value), expected, "{} of {}", plain(value), plain(number(step)));
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@
 //! print as kind and size. Which members may occur, and what they mean, is for other rooms.
 
 mod canonical;
+mod decimal;
 mod error;
 mod number;
 mod reader;
@@ -23,6 +24,7 @@ mod value;
 mod write;
 
 pub use canonical::canonical;
+pub use decimal::Decimal;
 pub use error::Fault;
 pub use error::JsonError;
 pub use error::Kind;

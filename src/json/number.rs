@@ -152,7 +152,7 @@ pub(super) fn read_number(text: &str) -> Result<(Number, usize), (Fault, usize)>
     let exponent = bytes.get(mantissa_end + 1..end).unwrap_or_default();
     let double: f64 = text.get(..end).and_then(|number| number.parse().ok()).ok_or((Fault::NumberForm, 0))?;
     let number = Number::try_from(double).map_err(|NumberOutOfRange| (Fault::NumberRange, 0))?;
-    if !Decimal::of(mantissa, whole_end - start, exponent).is_kept_by(number) {
+    if !Spelled::of(mantissa, whole_end - start, exponent).is_kept_by(number) {
         return Err((Fault::NumberPrecision, 0));
     }
     Ok((number, end))
@@ -180,14 +180,14 @@ fn small_integer(digits: &[u8]) -> Option<i64> {
 }
 
 /// What a spelling says before it is rounded to a double.
-struct Decimal {
+struct Spelled {
     /// Digits from the first to the last that is not zero.
     significant: usize,
     /// The power of ten that the last of these counts.
     last_place: i64,
 }
 
-impl Decimal {
+impl Spelled {
     /// The most digits that the shortest spelling of a double has.
     const MAX_SIGNIFICANT: usize = 17;
 

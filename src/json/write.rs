@@ -3,6 +3,7 @@
 //! [`write_string`] and [`write_number`] serve rooms that write a known shape without building a tree; the braces,
 //! commas and colons between are theirs.
 
+use crate::json::decimal::Shortest;
 use crate::json::number::Number;
 use crate::json::scan::plain_prefix;
 use crate::json::value::Value;
@@ -106,19 +107,7 @@ fn write_integer(integer: i64, out: &mut Vec<u8>) {
     if integer < 0 {
         out.push(b'-');
     }
-    let start = out.len();
-    let mut rest = integer.unsigned_abs();
-    loop {
-        let [digit, ..] = (rest % 10).to_le_bytes();
-        out.push(b'0' + digit);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits_of(integer.unsigned_abs(), &mut [0; 20]));
 }
 
 /// `Number::toString` of ECMAScript (ECMA-262 §6.1.6.1.20, RFC 8785 §3.2.2.3), for any finite double.
@@ -130,30 +119,26 @@ pub(super) fn write_double(double: f64, out: &mut Vec<u8>) {
     if double < 0.0 {
         out.push(b'-');
     }
-    // Rust never changes to the notation by exponent on its own; it is asked for that one, and the digits are set anew.
-    let scientific = shortest(double.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    set_digits(&digits, exponent, out);
+    let shortest = Shortest::of(double.abs());
+    let mut digits = [0; 20];
+    let digits = digits_of(shortest.digits, &mut digits);
+    let exponent = i32::try_from(digits.len()).unwrap_or(0) - 1 - shortest.places;
+    set_digits(digits, exponent, out);
 }
 
-/// The shortest text that reads as `double`; of several the closest, of two equally close the one with an even last
-/// digit.
-fn shortest(double: f64) -> String {
-    /// Up to so many digits no two texts read as one double. (Below the normal range they do, but none lies halfway
-    /// between.)
-    const ALWAYS_KEPT: usize = 15;
-    let shortest = format!("{double:e}");
-    let digits = shortest.split('e').next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
-    if digits <= ALWAYS_KEPT {
-        return shortest;
+/// The digits of `number`, in the end of `buffer`; the largest number has twenty.
+fn digits_of(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut start = buffer.len();
+    for place in buffer.iter_mut().rev() {
+        let [digit, ..] = (number % 10).to_le_bytes();
+        *place = b'0' + digit;
+        start -= 1;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
     }
-    // Rust leaves open which of two equally close texts it takes. Asked for just as many digits it rounds to even, but
-    // looks at distance only: beside a power of two the closest text may read as another double.
-    let closest = format!("{double:.0$e}", digits - 1);
-    let reads_back = closest.parse::<f64>().is_ok_and(|again| again.to_bits() == double.to_bits());
-    if reads_back { closest } else { shortest }
+    buffer.get(start..).unwrap_or_default()
 }
 
 /// Sets `digits`, of which the first stands for units of 10^`exponent`.
