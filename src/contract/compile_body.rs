@@ -13,9 +13,12 @@ use crate::contract::operation::Form;
 use crate::contract::schema::Object;
 use crate::contract::schema::Schema;
 use crate::contract::written;
+use crate::contract::written::At;
 use crate::contract::written::Shape;
 use crate::diagnostic::Place;
+use crate::limits::Limits;
 use crate::model::Part;
+use crate::model::Protection;
 use crate::yaml::Reader;
 use http::HeaderValue;
 use http::Method;
@@ -98,6 +101,26 @@ pub(super) fn agree(reader: &Reader, place: Place, forms: usize, fields: &mut [F
 /// Whether a leaf is of the top level, where values have names.
 fn is_named(field: &Field) -> bool {
     field.pointer.strip_prefix('/').is_some_and(|name| !name.contains('/'))
+}
+
+/// A body that may be longer than others is one that brings something encrypted, and finds room beside an answer.
+pub(super) fn holds_its_limit(reader: &Reader, written: &written::Operation<'_>, limits: &Limits, fields: &[Field]) {
+    let Some(At { place, value: max_bytes }) = written.words.body_max_bytes else { return };
+    let unfit = |message: &str, help: &str| {
+        reader.report(reader.source().fault("body-limit", place, message).help(help));
+    };
+    let encrypted = |field: &Field| {
+        field.status.is_none() && field.part == Part::Body && field.rule.protection == Protection::RequireEncrypted
+    };
+    if written.bodies.is_empty() {
+        unfit("the operation has no body to be limited", "take `limits` out");
+    } else if max_bytes > limits.body_max_bytes && !fields.iter().any(encrypted) {
+        let message = "nothing in this body is encrypted, so it needs to be no longer than others";
+        unfit(message, "raise `limits.body_max_bytes` in gateway.yaml where all bodies may be longer");
+    } else if max_bytes.saturating_add(limits.answer_max_bytes) > limits.bytes_in_flight_max {
+        let message = "such a body and an answer do not fit into `bytes_in_flight_max` together";
+        unfit(message, "lower it, or raise `limits.bytes_in_flight_max` in gateway.yaml");
+    }
 }
 
 /// The media types of all answers, each once, as `Accept` lists them.

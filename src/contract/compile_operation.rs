@@ -10,6 +10,7 @@ use crate::contract::compile;
 use crate::contract::compile::Path;
 use crate::contract::compile_body;
 use crate::contract::compile_body::not_null;
+use crate::contract::compile_records;
 use crate::contract::compile_schema::Position;
 use crate::contract::compile_schema::SchemaCompiler;
 use crate::contract::cost::Cost;
@@ -55,12 +56,18 @@ pub(super) fn compile(
     let mut schemas =
         SchemaCompiler { reader, limits: json_limits, patterns, fields: Vec::new(), cost: Cost::default() };
     let parameters = parameters(&mut schemas, path, &written);
-    let bodies = compile_body::request(&mut schemas, &written, limits.body_max_bytes);
+    let body_max_bytes = written.words.body_max_bytes.map_or(limits.body_max_bytes, |at| at.value);
+    let bodies = compile_body::request(&mut schemas, &written, body_max_bytes);
     let answers = compile_body::answers(&mut schemas, &written, limits.answer_max_bytes);
     answers_are_final(reader, &written);
+    // Of answers that are no good, nothing is said of their lists.
+    if answers.is_some() {
+        compile_records::check(reader, &written);
+    }
     let mut fields = schemas.fields;
     let (parameters, bodies, answers) = (parameters?, bodies?, answers?);
     compile_body::agree(reader, written.place, bodies.len(), &mut fields);
+    compile_body::holds_its_limit(reader, &written, limits, &fields);
     let Parameters { path: path_parameters, query: query_parameters, header: header_parameters } = parameters;
     let names =
         Names { reader, path: &path_parameters, query: &query_parameters, header: &header_parameters, bodies: &bodies };
@@ -91,7 +98,7 @@ pub(super) fn compile(
         purpose: words.purpose,
         legal_basis: words.legal_basis,
         right: words.right.map(|(kind, action)| RightDemand { kind, action }),
-        body_max_bytes: if bodies.is_empty() { 0 } else { limits.body_max_bytes },
+        body_max_bytes: if bodies.is_empty() { 0 } else { body_max_bytes },
         fields,
         segments: segments(path),
         path_parameters,

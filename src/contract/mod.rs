@@ -19,6 +19,7 @@ mod compile;
 mod compile_body;
 mod compile_leaf;
 mod compile_operation;
+mod compile_records;
 mod compile_schema;
 mod cost;
 mod declare;

@@ -25,6 +25,7 @@ mod lists;
 mod load;
 mod objects;
 mod properties;
+mod records;
 mod requests;
 
 /// Doors of houses, and what else the tests need.
@@ -94,7 +95,7 @@ paths:
   /v1/houses/{houseId}/doors:
     get:
       operationId: listDoors
-      x-portcullis: {action: listDoors, resource: {type: House, id: [houseId]}, direction: outbound, purpose: access, legal_basis: contract}
+      x-portcullis: {action: listDoors, resource: {type: House, id: [houseId]}, direction: outbound, purpose: access, legal_basis: contract, records: {array: "", house: houseId}}
       parameters:
         - {name: houseId, in: path, required: true, schema: {$ref: "#/components/schemas/House"}}
       responses:
@@ -104,7 +105,12 @@ paths:
               schema:
                 type: array
                 maxItems: 3
-                items: {type: string, maxLength: 40, x-portcullis: {class: identifier, of: door, protect: keep}}
+                items:
+                  type: object
+                  required: [houseId]
+                  properties:
+                    houseId: {$ref: "#/components/schemas/House"}
+                    doorId: {type: string, maxLength: 40, x-portcullis: {class: identifier, of: door, protect: keep}}
 components:
   schemas:
     House: {type: string, pattern: "^[a-z0-9-]{1,40}$", x-portcullis: {class: identifier, of: house, protect: keep}}

@@ -67,8 +67,18 @@ pub(super) struct OperationWords<'a> {
     pub(super) local_override: Option<At<bool>>,
     pub(super) max_age_s: Option<u64>,
     pub(super) idempotency: Option<At<&'a str>>,
+    pub(super) records: Option<RecordWords<'a>>,
+    /// The longest body, in bytes.
+    pub(super) body_max_bytes: Option<At<u64>>,
     pub(super) purpose: Name,
     pub(super) legal_basis: Name,
+}
+
+/// `records` of an operation: a list of its answers, and the member of each element that names its house.
+pub(super) struct RecordWords<'a> {
+    /// A JSON pointer.
+    pub(super) array: At<&'a str>,
+    pub(super) house: At<&'a str>,
 }
 
 /// Where a parameter stands.

@@ -6,7 +6,9 @@ use crate::contract::written::ContractWords;
 use crate::contract::written::FieldWords;
 use crate::contract::written::OperationWords;
 use crate::contract::written::Protect;
+use crate::contract::written::RecordWords;
 use crate::diagnostic::Place;
+use crate::limits;
 use crate::model::DataClass;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
@@ -54,6 +56,8 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
     let max_age_s = optional(&fields, "max_age", &|node| seconds(reader, node));
     let idempotency =
         optional(&fields, "idempotency", &|node| Some(At { place: node.place, value: reader.text(node)? }));
+    let records = optional(&fields, "records", &|node| records(reader, node));
+    let body_max_bytes = optional(&fields, "limits", &|node| limits(reader, node));
     let purpose = required_name("purpose");
     let legal_basis = required_name("legal_basis");
     fields.finish();
@@ -69,6 +73,8 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
         local_override: local_override?,
         max_age_s: max_age_s?,
         idempotency: idempotency?,
+        records: records?,
+        body_max_bytes: body_max_bytes?,
         purpose: purpose?,
         legal_basis: legal_basis?,
     })
@@ -149,6 +155,42 @@ fn right(reader: &Reader, node: &Node) -> Option<(RightKind, Name)> {
     let action = fields.required("action").and_then(|node| name(reader, node));
     fields.finish();
     Some((kind?, action?))
+}
+
+fn records<'a>(reader: &'a Reader, node: &'a Node) -> Option<RecordWords<'a>> {
+    let fields = reader.fields(node)?;
+    let text = |key| fields.required(key).and_then(|node| Some(At { place: node.place, value: reader.text(node)? }));
+    let (array, house) = (text("array"), text("house"));
+    fields.finish();
+    Some(RecordWords { array: array?, house: house? })
+}
+
+/// The limits of one operation; the only one is that of its body.
+fn limits(reader: &Reader, node: &Node) -> Option<At<u64>> {
+    let fields = reader.fields(node)?;
+    let size = fields.required("body_max_bytes").and_then(|node| size(reader, node));
+    fields.finish();
+    size
+}
+
+/// `100KiB` or `8MiB`, at least 1 KiB, at most what `gateway.yaml` could set.
+fn size(reader: &Reader, node: &Node) -> Option<At<u64>> {
+    let text = reader.text(node)?;
+    let number = |digits: &str, factor: u64| {
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse::<u64>().ok()?.checked_mul(factor)).flatten()
+    };
+    let bytes = match (text.strip_suffix("KiB"), text.strip_suffix("MiB")) {
+        (Some(digits), _) => number(digits, 1 << 10),
+        (None, Some(digits)) => number(digits, 1 << 20),
+        (None, None) => None,
+    };
+    let most = limits::TABLE.iter().find(|row| row.name == "body_max_bytes").map_or(0, |row| row.high);
+    let bytes = bytes.filter(|bytes| (1 << 10..=most).contains(bytes));
+    if bytes.is_none() {
+        reader.fault("size", node.place, format!("`{text}` is no size of 1KiB to 8MiB, for instance `256KiB`"));
+    }
+    bytes.map(|value| At { place: node.place, value })
 }
 
 /// `10s` or `2m`, at least a second, at most [`MAX_AGE_S`].

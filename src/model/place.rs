@@ -71,6 +71,14 @@ pub struct Located {
     pub directory_version: u64,
 }
 
+impl Located {
+    /// The house that it is, or stands in: the directory names it first.
+    #[must_use]
+    pub fn house(&self) -> Option<&str> {
+        self.resource.parts.first().map(AsRef::as_ref)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

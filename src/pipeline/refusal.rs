@@ -167,9 +167,11 @@ impl From<ProtectFault> for Refusal {
         match fault {
             // What the caller sent is not encrypted as the contract demands: the caller can mend it.
             ProtectFault::NotEncrypted => Self::new(Reason::ProtectionFailed, ProblemType::InvalidRequest),
-            ProtectFault::NotText | ProtectFault::TooLong | ProtectFault::Foreign | ProtectFault::OtherPartner => {
-                Self::new(Reason::ProtectionFailed, ProblemType::Unavailable)
-            }
+            ProtectFault::NotText
+            | ProtectFault::TooLong
+            | ProtectFault::Foreign
+            | ProtectFault::OtherHouse
+            | ProtectFault::OtherPartner => Self::new(Reason::ProtectionFailed, ProblemType::Unavailable),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What of an answer the caller may see. An operation that declares no records is visible as a whole: whoever may ask for
-//! the thing may see what became of it. Operations with `records` are a load error of contracts until they are filtered here.
+//! What of an answer the caller may see. An answer is visible as a whole: whoever may ask for the thing may see what became of
+//! it. Records are all of the house that was asked for, or the answer has not come this far (`protect/`).
 
 use crate::model::Reply;
 use crate::policy::Permit;

@@ -83,6 +83,9 @@ pub enum ProtectFault {
     /// A pseudonym in an answer is none that this gateway gave to this partner for this tenant.
     #[error("a pseudonym in the answer is not ours")]
     Foreign,
+    /// An answer names another house than the one that was asked for.
+    #[error("the answer names another house")]
+    OtherHouse,
     /// The request is one of another partner's contract: a fault of this program.
     #[error("the request belongs to another partner")]
     OtherPartner,
@@ -97,6 +100,7 @@ impl ProtectFault {
             Self::TooLong => "too-long",
             Self::NotEncrypted => "not-encrypted",
             Self::Foreign => "foreign-pseudonym",
+            Self::OtherHouse => "other-house",
             Self::OtherPartner => "other-partner",
         }
     }

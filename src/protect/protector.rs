@@ -68,14 +68,22 @@ impl Protector {
         })
     }
 
-    /// Turns the pseudonyms of an answer back into the ids that the caller knows.
+    /// Turns the pseudonyms of an answer back into the ids that the caller knows. Every house that it names, in each of its
+    /// records, must be the one that was asked for, also where it does not cross.
     ///
     /// # Errors
-    /// [`ProtectFault::Foreign`] if one is not ours, or was given out for another tenant: then the caller gets nothing
-    /// of this answer.
+    /// [`ProtectFault::Foreign`] if a pseudonym is not ours, or was given out for another tenant;
+    /// [`ProtectFault::OtherHouse`]. Then the caller gets nothing of this answer.
     pub fn restore(&self, permit: &Permit, checked: Checked) -> Result<Restored, ProtectFault> {
         let tenant = permit.tenant();
-        let reply = checked.render(&mut |leaf| self.restored(tenant, leaf))?;
+        let house = permit.located().house();
+        let reply = checked.render(&mut |leaf| {
+            let treated = self.restored(tenant, leaf)?;
+            match named_house(leaf, &treated) {
+                Some(named) if Some(named) != house => Err(ProtectFault::OtherHouse),
+                Some(_) | None => Ok(treated),
+            }
+        })?;
         Ok(Restored { reply })
     }
 
@@ -129,6 +137,16 @@ fn moved<'a>(leaf: Leaf<'a>, treated: &'a Treated) -> Option<(IdentifierKind, &'
         Treated::Text(text) => text,
     };
     thing.then_some((kind, id))
+}
+
+/// The house that a leaf of an answer names, in our own words. What is encrypted names none that could be read here.
+fn named_house<'a>(leaf: Leaf<'a>, treated: &'a Treated) -> Option<&'a str> {
+    let is_house = leaf.kind == Some(IdentifierKind::House) && leaf.protection != Protection::RequireEncrypted;
+    match treated {
+        _ if !is_house => None,
+        Treated::Text(text) => Some(text),
+        Treated::Keep | Treated::Drop => leaf.text,
+    }
 }
 
 /// SHA-256 over everything that leaves, each part preceded by its length, so that none can run into the next.

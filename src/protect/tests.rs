@@ -13,6 +13,7 @@ use crate::crypto::encode_base64url;
 use crate::diagnostic::Source;
 use crate::identity::Caller;
 use crate::identity::a_caller;
+use crate::model::DataClass;
 use crate::model::Head;
 use crate::model::IdentifierKind;
 use crate::model::Located;
@@ -23,6 +24,8 @@ use crate::policy::Permit;
 use crate::protect::ProtectFault;
 use crate::protect::Protected;
 use crate::protect::Protector;
+use crate::protect::pseudonym::Domain;
+use crate::protect::pseudonym::pseudonymize;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -94,6 +97,10 @@ paths:
                     type: string
                     maxLength: 64
                     x-portcullis: {class: identifier, of: user, protect: pseudonymize}
+                  houseId: {type: string, maxLength: 64, x-portcullis: {class: identifier, of: house, protect: keep}}
+                  site: {type: string, maxLength: 64, x-portcullis: {class: identifier, of: house, protect: drop}}
+                  of: {type: string, maxLength: 64, x-portcullis: {class: identifier, of: house, protect: pseudonymize}}
+                  near: {type: string, maxLength: 64, x-portcullis: {class: identifier, of: door, protect: keep}}
 "##;
 
 fn protector(partner: &str, key: u8) -> Protector {
@@ -140,9 +147,14 @@ fn protected(protector: &Protector, tenant: &str) -> Protected {
 
 /// An answer that names `user`.
 fn checked(user: &str) -> Checked {
+    answered(&format!(r#"{{"userId":"{user}"}}"#))
+}
+
+/// An answer of this body.
+fn answered(body: &str) -> Checked {
     let mut fields = HeaderMap::new();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let answer = Answer::for_test(StatusCode::OK, fields, format!(r#"{{"userId":"{user}"}}"#));
+    let answer = Answer::for_test(StatusCode::OK, fields, body.to_owned());
     check(rebuilt(&caller(), &encrypted()).routed(), answer).unwrap()
 }
 
@@ -216,4 +228,33 @@ fn an_answer_with_the_pseudonym_of_another_tenant_or_of_nobody_is_refused() {
     for foreign in [pseudonym.as_str(), "p1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         assert_eq!(protector.restore(&permit("north"), checked(foreign)).err(), Some(ProtectFault::Foreign));
     }
+}
+
+#[test]
+fn an_answer_that_names_another_house_is_refused_in_whatever_form_it_names_it() {
+    let protector = protector("smarthome", 1);
+    let user = protected(&protector, "north").subject().unwrap().to_owned();
+    let domain = |house: &str| {
+        let key = SivKey::new(&SecretKey::new([1; 32]));
+        let (partner, tenant) = (Name::new("smarthome").unwrap(), Name::new("north").unwrap());
+        let kind = Some(IdentifierKind::House);
+        let domain = Domain { partner: &partner, tenant: &tenant, class: DataClass::Identifier, kind };
+        pseudonymize(&key, domain, house).unwrap()
+    };
+    let told = |member: &str, house: &str| {
+        let checked = answered(&format!(r#"{{"userId":"{user}","{member}":"{house}"}}"#));
+        protector.restore(&permit("north"), checked).map(|restored| restored.into_reply().body)
+    };
+    for (member, own, other) in [
+        ("houseId", "house-1".to_owned(), "house-2".to_owned()),
+        ("houseId", "house-1".to_owned(), "HOUSE-1".to_owned()),
+        ("site", "house-1".to_owned(), "house-10".to_owned()),
+        ("of", domain("house-1"), domain("house-2")),
+    ] {
+        assert!(told(member, &own).is_ok(), "{member}");
+        assert_eq!(told(member, &other).err(), Some(ProtectFault::OtherHouse), "{member}");
+    }
+    let restored = told("of", &domain("house-1")).unwrap();
+    assert_eq!(&restored[..], br#"{"userId":"ivanov","of":"house-1"}"#);
+    assert!(told("near", "house-2").is_ok(), "a door is no house");
 }

@@ -87,10 +87,12 @@ fn sets_within_sets_multiply_and_end_somewhere() {
 
 #[test]
 fn an_answer_is_held_to_the_bound_of_its_own_size() {
-    let text = with_body("{type: object, properties: {}}");
+    let records = "legal_basis: b, records: {array: \"\", house: h}";
+    let text = with_body("{type: object, properties: {}}").replace("legal_basis: b", records);
+    let record = format!("{{type: object, required: [h], properties: {{h: {PSEUDONYM}}}}}");
     let list = |most: usize| {
         let answer = format!(
-            "responses: {{\"200\": {{content: {{application/json: {{schema: {{type: array, maxItems: {most}, items: {PSEUDONYM}}}}}}}}}}}"
+            "responses: {{\"200\": {{content: {{application/json: {{schema: {{type: array, maxItems: {most}, items: {record}}}}}}}}}}}"
         );
         compile(&text.replace("responses: {\"202\": {description: taken}}", &answer))
     };

@@ -326,7 +326,6 @@ fn what_an_operation_says_must_be_known_and_whole() {
         ("        direction: outbound\n", "        direction: inbound\n", "not-available-yet", 0),
         ("        direction: outbound\n", "        direction: sideways\n", "unknown-word", 0),
         ("        purpose: access\n", "        purpose: a b\n", "invalid-name", 0),
-        ("        purpose: access\n", "        purpose: access\n        records: doors\n", "unknown-key", 1),
         ("        purpose: access\n", "        purpose: access\n        revoke_within: 1s\n", "unknown-key", 1),
         ("right: {type: door_access, action: open}", "right: {type: door_access}", "missing-key", 0),
         ("right: {type: door_access, action: open}", "right: {type: door_acess, action: open}", "unknown-word", 0),
@@ -367,7 +366,8 @@ fn what_an_operation_says_must_be_known_and_whole() {
         ("        required: true\n        content:", "        content:", "optional-body", 0),
     ]);
     let (text, line) = changed("        \"200\":\n          content:", "        \"404\":\n          content:");
-    assert_eq!(faults(&text), [("no-success", line - 5)]);
+    let unsaid = [("no-success", line - 5), ("records-missing", line + 4), ("records-array", line - 4)];
+    assert_eq!(faults(&text), unsaid);
 }
 
 #[test]
@@ -558,6 +558,40 @@ fn the_limits_bound_bodies_depth_and_members() {
     assert_eq!(code(within(&|limits| limits.json_max_depth = 2)), "too-deep");
     assert!(within(&|limits| limits.json_max_members = 7).is_ok());
     assert_eq!(code(within(&|limits| limits.json_max_members = 6)), "too-many-members");
+}
+
+#[test]
+fn a_body_that_brings_something_encrypted_may_be_as_long_as_its_operation_says_and_no_longer() {
+    let comment = "comment: {type: string, maxLength: 10, x-portcullis: {class: personal, protect: drop}}";
+    let sealed =
+        "comment: {type: string, maxLength: 8000000, x-portcullis: {class: biometric, protect: require-encrypted}}";
+    let limited = |size: &str, schema: &str| {
+        let limit = format!("        max_age: 10s\n        limits: {{body_max_bytes: {size}}}\n");
+        DOORS.replace("        max_age: 10s\n", &limit).replace(comment, schema)
+    };
+    let longest =
+        |size: &str, schema: &str| compile(&limited(size, schema)).map(|found| found.operations()[0].body_max_bytes);
+    assert_eq!(longest("8MiB", sealed).unwrap(), 8_388_608);
+    assert_eq!(longest("1KiB", sealed).unwrap(), 1_024);
+    // Shorter than all others may be any; longer only what is encrypted.
+    assert_eq!(longest("64KiB", comment).unwrap(), 65_536);
+    let at = |size: &str, schema: &str| faults(&limited(size, schema));
+    let line = u32::try_from(DOORS.split("        max_age").next().unwrap().matches('\n').count() + 2).unwrap();
+    assert_eq!(at("65KiB", comment), [("body-limit", line)]);
+    for size in ["8193KiB", "9MiB", "0KiB", "64KB", "65536", "1.5MiB", "-1KiB", "MiB"] {
+        let code = if size == "65536" { "wrong-type" } else { "size" };
+        assert_eq!(at(size, sealed), [(code, line)], "{size}");
+    }
+    let (text, line) =
+        changed("purpose: access, legal_basis", "limits: {body_max_bytes: 2KiB}, purpose: access, legal_basis");
+    assert_eq!(faults(&text), [("body-limit", line)], "no body to be limited");
+    let within = |bytes_in_flight_max| {
+        let limits = Limits { bytes_in_flight_max, ..Limits::default() };
+        let source = Source::new("test.openapi.yaml", limited("8MiB", sealed));
+        Contract::compile_within(&source, &limits).map(drop).map_err(|faults| faults.iter().next().unwrap().code)
+    };
+    assert_eq!(within(9 << 20), Ok(()), "the body and an answer");
+    assert_eq!(within((9 << 20) - 1), Err("body-limit"));
 }
 
 #[test]
