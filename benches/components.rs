@@ -41,6 +41,7 @@ use portcullis::model::Located;
 use portcullis::model::Name;
 use portcullis::model::ResourceId;
 use portcullis::model::Treated;
+use portcullis::model::Zone;
 use portcullis::policy::Demand;
 use portcullis::policy::Policies;
 use portcullis::protect::Protector;
@@ -249,6 +250,8 @@ impl Command {
                 resource: part("Door", &["house-1", "main"]),
                 tenant: Name::new("north")?,
                 ancestors: vec![part("House", &["house-1"])],
+                zone: Zone::UTC,
+                partners: Arc::default(),
                 directory_version: 1,
             },
             protector: Protector::new(Name::new("smarthome")?, SivKey::new(&SecretKey::new([7; 32]))),

@@ -1,6 +1,8 @@
-//! What stands where: houses, their doors and barriers, and the management company of each. Versioned live data of the
-//! operator, no persons. One snapshot is immutable; a new file is a new snapshot.
+//! The directory: which houses there are, who manages them, which clocks they go by, which partners act there, and what
+//! stands in them. One immutable version at a time; no person is in it, and master data stays with the backend.
 
-mod compile;
+mod file;
+mod rules;
+mod snapshot;
 
-pub use compile::Directory;
+pub use snapshot::Directory;

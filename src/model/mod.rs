@@ -15,6 +15,7 @@ mod receipt;
 mod right;
 mod stranger;
 mod treatment;
+mod zone;
 
 pub use class::DataClass;
 pub use class::Direction;
@@ -48,3 +49,4 @@ pub use treatment::Part;
 pub use treatment::Treated;
 pub use treatment::pseudonym_digits;
 pub use treatment::pseudonym_of_digits;
+pub use zone::Zone;

@@ -2,6 +2,7 @@
 
 use crate::model::PartnerName;
 use crate::model::TenantId;
+use crate::model::Zone;
 use std::fmt;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -67,6 +68,10 @@ pub struct Located {
     pub tenant: TenantId,
     /// Everything that it stands in, for instance the house of a door; without the tenant.
     pub ancestors: Vec<ResourceId>,
+    /// The zone whose clocks its house goes by.
+    pub zone: Zone,
+    /// The partners that act in its house, sorted; an operation about it at any other is none.
+    pub partners: Arc<[PartnerName]>,
     /// The version of the directory that said so.
     pub directory_version: u64,
 }
@@ -76,6 +81,12 @@ impl Located {
     #[must_use]
     pub fn house(&self) -> Option<&str> {
         self.resource.parts.first().map(AsRef::as_ref)
+    }
+
+    /// Whether its house is linked to `partner`.
+    #[must_use]
+    pub fn is_linked_to(&self, partner: &PartnerName) -> bool {
+        self.partners.binary_search(partner).is_ok()
     }
 }
 

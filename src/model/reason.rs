@@ -111,6 +111,8 @@ reasons! {
     IdempotencyFull = "idempotency-full",
     /// The directory does not know the thing.
     ResourceUnknown = "resource-unknown",
+    /// The directory knows the thing, and links its house to other partners than the one that was asked.
+    PartnerNotLinked = "partner-not-linked",
     /// A policy forbids it, or none permits it.
     PolicyDenied = "policy-denied",
     /// A policy could not be evaluated, which denies.

@@ -92,7 +92,8 @@ async fn permitted<B: Body>(
     let bound = core.guard.bind(&admitted, &caller, &rebuilt, now)?;
     trail.done(Step::Bind, clock);
 
-    // Policies are asked about what is not there, too, so that it takes the same work; what they say about it is nothing.
+    // Policies are asked about what is not there, or not there for this partner, too, so that it takes the same work; what
+    // they say about it is nothing.
     let (located, is_there) = match snapshot.directory.locate(rebuilt.resource()) {
         Some(located) => (located, true),
         None => (snapshot.directory.stand_in(rebuilt.resource()), false),
@@ -103,7 +104,11 @@ async fn permitted<B: Body>(
         facts.unknown_to = Some(snapshot.directory.version());
         return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
     }
+    let is_linked = located.is_linked_to(&route.name);
     facts.located = Some(Arc::new(located));
+    if !is_linked {
+        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
+    }
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision?;
 

@@ -18,8 +18,10 @@ use crate::model::ResourceId;
 use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
+use crate::model::Zone;
 use cedar_policy_core::authorizer::AuthorizationError;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const SAMPLE_SCHEMA: &str = include_str!("../../policies/cedar/schema.cedarschema");
 const SAMPLE_CONSTANTS: &str = include_str!("../../policies/cedar/constants.json");
@@ -58,6 +60,8 @@ fn door(tenant: &str, house: &str, door: &str) -> Located {
         resource: thing("Door", &[house, door]),
         tenant: name(tenant),
         ancestors: vec![thing("House", &[house])],
+        zone: Zone::UTC,
+        partners: Arc::default(),
         directory_version: 7,
     }
 }

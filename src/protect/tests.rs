@@ -19,6 +19,7 @@ use crate::model::IdentifierKind;
 use crate::model::Located;
 use crate::model::Name;
 use crate::model::ResourceId;
+use crate::model::Zone;
 use crate::partner::Answer;
 use crate::policy::Permit;
 use crate::protect::ProtectFault;
@@ -110,7 +111,8 @@ fn protector(partner: &str, key: u8) -> Protector {
 fn permit(tenant: &str) -> Permit {
     let resource = ResourceId { kind: "Door".into(), parts: vec!["house-1".into(), "door-7".into()] };
     let tenant = Name::new(tenant).unwrap();
-    Permit::for_test(Located { resource, tenant, ancestors: Vec::new(), directory_version: 1 }, &["open"])
+    let (ancestors, zone, partners) = (Vec::new(), Zone::UTC, Arc::default());
+    Permit::for_test(Located { resource, tenant, ancestors, zone, partners, directory_version: 1 }, &["open"])
 }
 
 fn encrypted() -> String {

@@ -101,6 +101,34 @@ fn a_thing_that_the_directory_does_not_know_is_recorded_with_the_directorys_vers
     assert!(!records[0].0.to_string().contains("house-9"), "what the directory does not know is a stranger's word");
 }
 
+#[test]
+fn a_thing_of_a_house_that_is_not_linked_to_the_partner_is_as_one_that_is_not_there_but_on_the_record() {
+    let stage = Stage::new();
+    stage.edit(
+        "directory.yaml",
+        "Europe/Moscow, partners: [smarthome, parkline]",
+        "Europe/Moscow, partners: [parkline]",
+    );
+    let gateway = Served::on(&stage);
+    let backend = stage.backend(gateway.address);
+    let ask = |target: &str| {
+        let answer = stage.wait(Command::new(&stage).to(target).give(&backend)).unwrap();
+        let receipt = answer.header("receipt-id").unwrap().to_owned();
+        (answer.status, answer.text().replace(&receipt, "RECEIPT"), receipt)
+    };
+    let (unlinked, missing) =
+        (ask("/v1/houses/house-1/doors/door-1/open"), ask("/v1/houses/house-9/doors/door-1/open"));
+    assert_eq!((unlinked.0, unlinked.1), (404, missing.1), "word for word");
+    let records = stage.records();
+    let of = |receipt: &str| records.iter().find(|record| record.text("receipt") == receipt).unwrap();
+    assert_eq!(of(&missing.2).text("reason"), "resource-unknown");
+    let record = of(&unlinked.2);
+    assert_eq!(record.text("reason"), "partner-not-linked");
+    assert_eq!(record.get("resource")["id"], json!(["house-1", "door-1"]));
+    drop(gateway);
+    stage.assert_nothing_was_sent();
+}
+
 /// Where the outcome of a receipt lies in the log.
 fn place_of_outcome(stage: &Stage, receipt: &str) -> AnswerPlace {
     let bytes = fs::read(stage.path("state/audit/segment-0000000001.jsonl")).unwrap();

