@@ -43,6 +43,7 @@ use portcullis::model::ResourceId;
 use portcullis::model::Treated;
 use portcullis::model::Zone;
 use portcullis::policy::Demand;
+use portcullis::policy::DemandedBy;
 use portcullis::policy::Policies;
 use portcullis::protect::Protector;
 use portcullis::store::Sqlite;
@@ -404,6 +405,7 @@ fn policies(others: usize) -> Fallible<Policies> {
     let demand = Demand {
         operation: Name::new("openDoor")?,
         stated: None,
+        by: DemandedBy::User,
         action: Name::new("openDoor")?,
         resource: "Door".into(),
         dated: true,

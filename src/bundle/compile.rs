@@ -5,6 +5,7 @@ use crate::bundle::tree::CONTRACT_ENDING;
 use crate::bundle::tree::Role;
 use crate::bundle::tree::Tree;
 use crate::contract::Contract;
+use crate::contract::Event;
 use crate::contract::Field;
 use crate::contract::Operation;
 use crate::diagnostic::Diagnostics;
@@ -12,7 +13,9 @@ use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::json;
 use crate::limits::Limits;
+use crate::model::ActionName;
 use crate::model::DataClass;
+use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Part;
 use crate::model::PartnerName;
@@ -20,6 +23,7 @@ use crate::model::Recordable;
 use crate::model::Sha256;
 use crate::policy::Demand;
 use crate::policy::DemandValue;
+use crate::policy::DemandedBy;
 use crate::policy::Policies;
 use crate::policy::ValueKind;
 use std::collections::BTreeMap;
@@ -59,7 +63,8 @@ impl Bundle {
             };
             let demands = contracts.values().flat_map(|contract| {
                 let source = source(contract);
-                contract.operations().iter().map(move |operation| demand(operation, source))
+                let operations = contract.operations().iter().map(move |operation| demand(operation, source));
+                operations.chain(contract.events().iter().map(move |event| event_demand(event, source)))
             });
             let demands: Vec<Demand> = demands.collect();
             let constants = tree.of(Role::Constants).next().map(|(_, source)| source);
@@ -138,7 +143,8 @@ fn explained(faults: Diagnostics) -> Diagnostics {
 fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
     Demand {
         operation: operation.id.clone(),
-        stated: source.map(|source| (source.clone(), place_of_action(source, operation))),
+        stated: stated(source, &format!("operationId: {}", operation.id), &operation.action),
+        by: DemandedBy::User,
         action: operation.action.clone(),
         resource: (*operation.resource.kind).into(),
         dated: operation.max_age_s.is_some(),
@@ -146,17 +152,34 @@ fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
     }
 }
 
-/// Where a contract, which has compiled, names an operation's action: the word that stands next to the operation's id.
-fn place_of_action(source: &Source, operation: &Operation) -> Place {
+/// What an event, which stands in `source`, demands of the policies.
+fn event_demand(event: &Event, source: Option<&Source>) -> Demand {
+    Demand {
+        operation: event.name.clone(),
+        stated: stated(source, &format!("  {}:", event.name), &event.action),
+        by: match event.direction {
+            Direction::Outbound => DemandedBy::Backend,
+            Direction::Inbound => DemandedBy::Partner,
+        },
+        action: event.action.clone(),
+        resource: (*event.resource.kind).into(),
+        dated: false,
+        values: event.fields.iter().filter_map(event_value).collect(),
+    }
+}
+
+/// Where a contract, which has compiled, names an action: the word that stands next to `beside`, where that is defined.
+fn stated(source: Option<&Source>, beside: &str, action: &ActionName) -> Option<(Source, Place)> {
+    let source = source?;
     let text = source.text();
-    let id = text.find(&format!("operationId: {}", operation.id)).unwrap_or_default();
+    let id = text.find(beside).unwrap_or_default();
     let actions = text.match_indices("action: ");
     let named = actions.filter(|(at, word)| {
         let value = text.get(at + word.len()..).unwrap_or_default();
-        value.trim_start_matches(['"', '\'']).starts_with(operation.action.as_str())
+        value.trim_start_matches(['"', '\'']).starts_with(action.as_str())
     });
     let nearest = named.map(|(at, _)| at).min_by_key(|at| at.abs_diff(id));
-    Place::of_offset(text, nearest.unwrap_or(id))
+    Some((source.clone(), Place::of_offset(text, nearest.unwrap_or(id))))
 }
 
 /// A value that a policy may look at: of the path, the query, or the body's top level.
@@ -167,6 +190,15 @@ fn demand_value(field: &Field) -> Option<DemandValue> {
         (None, Part::Body) => field.pointer.strip_prefix('/').filter(|name| !name.contains(['/', '~']))?,
         (None, Part::Header) | (Some(_), _) => return None,
     };
+    named_value(name, field)
+}
+
+/// A value of an event that a policy may look at: of its data's top level.
+fn event_value(field: &Field) -> Option<DemandValue> {
+    named_value(field.pointer.strip_prefix("/data/").filter(|name| !name.contains(['/', '~']))?, field)
+}
+
+fn named_value(name: &str, field: &Field) -> Option<DemandValue> {
     let kind = match field.kind {
         json::Kind::String => ValueKind::Text,
         json::Kind::Boolean => ValueKind::Boolean,

@@ -39,6 +39,26 @@ pub(super) fn parse_object(schema: &Object, text: &[u8], limits: Limits) -> Resu
     parse_with(text, limits, |reader| object(schema, reader))
 }
 
+/// Parses a body that is an object, of the schema that the text of its member `property` tells.
+pub(super) fn parse_told<'s>(
+    property: &str,
+    text: &[u8],
+    limits: Limits,
+    told: impl FnOnce(&str) -> Option<&'s Object>,
+) -> Result<Value, BodyFault> {
+    parse_with(text, limits, |reader| {
+        if Pull::peek(reader)? != Kind::Object {
+            return Err(Stop::wrong(expected::OBJECT));
+        }
+        let whole = Pull::value(reader)?;
+        let at_property = |expected| Stop::wrong(expected).within(Step::Member(property.into()));
+        let word = whole.get(property).ok_or_else(|| at_property(expected::PRESENT))?;
+        let word = word.as_str().ok_or_else(|| at_property(expected::TEXT))?;
+        let schema = told(word).ok_or_else(|| at_property(expected::WORD))?;
+        object(schema, &mut Tree::new(whole))
+    })
+}
+
 /// Parses a body of any shape.
 pub(super) fn parse(schema: &Schema, text: &[u8], limits: Limits) -> Result<Value, BodyFault> {
     parse_with(text, limits, |reader| value(schema, reader))

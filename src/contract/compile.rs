@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::contract::compile_event;
 use crate::contract::compile_operation;
+use crate::contract::event::Event;
 use crate::contract::operation::Contract;
 use crate::contract::operation::Operation;
 use crate::contract::operation::OperationIndex;
@@ -92,6 +94,15 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
         }
         paths.push(path);
     }
+    let mut events: Vec<Event> = Vec::new();
+    for written in document.webhooks.into_iter().flatten() {
+        if !ids.insert(written.name.value.clone()) {
+            let message = format!("an operation has the name `{}` of this event", written.name.value);
+            reader.fault("duplicate-operation", written.name.place, message);
+            continue;
+        }
+        events.extend(compile_event::compile(reader, written, limits, &mut patterns));
+    }
     let ContractWords { partner, recipient, country, retention } = document.words?;
     Some(Contract {
         partner,
@@ -99,6 +110,7 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
         country: country.into(),
         retention: retention.into(),
         operations,
+        events,
         router,
         json_limits: json_limits(limits),
     })

@@ -24,6 +24,7 @@ use crate::contract::written_words;
 use crate::diagnostic::Place;
 use crate::json;
 use crate::model::DataClass;
+use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Part;
 use crate::model::Protection;
@@ -57,7 +58,8 @@ impl SchemaCompiler<'_> {
         let rule = self.rule(words, is_text, at);
         let claim = self.claim(words, is_text, at);
         let (mut check, rule, claim) = (check?, rule?, claim?);
-        if at.status.is_some() && rule.protection == Protection::Pseudonymize {
+        let comes_from_partner = at.status.is_some() || self.event == Some(Direction::Inbound);
+        if comes_from_partner && rule.protection == Protection::Pseudonymize {
             check = Check::Pseudonym;
         }
         if let (Some(_), Some(place)) = (claim, written.null) {
@@ -155,7 +157,29 @@ impl SchemaCompiler<'_> {
             }
             (Some(protect), class) => self.protection(protect, class, is_text, at)?,
         };
+        self.tells_no_person(words, of, protection)?;
         Some(FieldRule { class: words.class, of, protection })
+    }
+
+    /// Nobody's token speaks for an event: who a person is stays here all the same.
+    fn tells_no_person(
+        &self,
+        words: &FieldWords<'_>,
+        of: Option<IdentifierKind>,
+        protection: Protection,
+    ) -> Option<()> {
+        let of_person = of.is_some_and(IdentifierKind::must_equal_a_claim);
+        let told = match self.event {
+            Some(Direction::Outbound) => protection == Protection::Keep,
+            Some(Direction::Inbound) => protection != Protection::Pseudonymize,
+            None => false,
+        };
+        if !of_person || !told {
+            return Some(());
+        }
+        let message = "the identifier of a user, device or car in an event is not `protect: pseudonymize`";
+        let help = "the partner knows persons by their pseudonyms alone; towards it a value may also be dropped";
+        self.refuse("event-person", words.place, message, help)
     }
 
     fn protection(
@@ -193,7 +217,7 @@ impl SchemaCompiler<'_> {
     fn claim<'w>(&self, words: &FieldWords<'w>, is_text: bool, at: &Position) -> Option<Option<&'w str>> {
         let kind = words.of.map(|of| of.value).filter(|_| words.class == DataClass::Identifier);
         let wanted = kind.and_then(claim_of);
-        let in_request = at.status.is_none();
+        let in_request = at.status.is_none() && self.event.is_none();
         match (&words.claim, wanted) {
             (None, Some(claim)) if in_request && kind.is_some_and(IdentifierKind::must_equal_a_claim) => {
                 let message = "the identifier of a user, device or car does not say which `claim` it equals";
@@ -201,7 +225,7 @@ impl SchemaCompiler<'_> {
             }
             (None, _) => Some(None),
             (Some(claim), _) if !in_request => {
-                let message = "a `claim` binds a request to its caller, and this is an answer";
+                let message = "a `claim` binds a request to its caller, and this is an answer or an event";
                 self.refuse("claim-unfit", claim.place, message, "take `claim` out")
             }
             (Some(claim), Some(wanted)) if claim.value == wanted && is_text => Some(Some(claim.value)),

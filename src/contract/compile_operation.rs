@@ -53,8 +53,14 @@ pub(super) fn compile(
     patterns: &mut Patterns,
 ) -> Option<Operation> {
     let json_limits = compile::json_limits(limits);
-    let mut schemas =
-        SchemaCompiler { reader, limits: json_limits, patterns, fields: Vec::new(), cost: Cost::default() };
+    let mut schemas = SchemaCompiler {
+        reader,
+        limits: json_limits,
+        patterns,
+        fields: Vec::new(),
+        cost: Cost::default(),
+        event: None,
+    };
     let parameters = parameters(&mut schemas, path, &written);
     let body_max_bytes = written.words.body_max_bytes.map_or(limits.body_max_bytes, |at| at.value);
     let bodies = compile_body::request(&mut schemas, &written, body_max_bytes);
@@ -327,7 +333,7 @@ impl<'c> Names<'c, '_> {
 }
 
 /// The leaf of this name, if it is always there.
-fn required_leaf<'o>(object: &'o Object, name: &str) -> Option<&'o LeafSchema> {
+pub(super) fn required_leaf<'o>(object: &'o Object, name: &str) -> Option<&'o LeafSchema> {
     match object.member(name)?.1 {
         member if !member.required => None,
         member => match &member.schema {

@@ -22,6 +22,7 @@ use crate::contract::written;
 use crate::contract::written::Shape;
 use crate::diagnostic::Place;
 use crate::json;
+use crate::model::Direction;
 use crate::model::Part;
 use crate::model::Protection;
 use crate::yaml::Reader;
@@ -34,6 +35,8 @@ pub(super) struct SchemaCompiler<'r> {
     pub(super) fields: Vec<Field>,
     /// Of the body that is being compiled.
     pub(super) cost: Cost,
+    /// Which way the event goes that is being compiled; `None` for an operation.
+    pub(super) event: Option<Direction>,
 }
 
 /// Where a schema stands.
@@ -58,6 +61,11 @@ pub(super) struct Position {
 impl Position {
     pub(super) const fn root(part: Part, status: Option<u16>) -> Self {
         Self::named_owned(part, status, String::new(), true)
+    }
+
+    /// Of an event's body: taken whole first, then once more by the schema that its `type` tells.
+    pub(super) fn taken_whole() -> Self {
+        Self { sets: 1, ..Self::root(Part::Body, None) }
     }
 
     pub(super) fn named(part: Part, status: Option<u16>, name: &str, required: bool) -> Self {

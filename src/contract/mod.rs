@@ -10,6 +10,8 @@
 //! [`Rebuilt::render`] asks for each leaf what becomes of it. Raw bytes go no further than this room. An answer passes
 //! [`check`], which makes [`Checked`], by the same means.
 //!
+//! An event passes at once: [`rebuild_event`] takes its bytes and makes [`RebuiltEvent`], whichever way it goes.
+//!
 //! Faults name places in the contract's words and hold no values. Who may do what is policy's question, what a pseudonym looks
 //! like is protection's.
 
@@ -17,12 +19,14 @@ mod answer;
 mod body;
 mod compile;
 mod compile_body;
+mod compile_event;
 mod compile_leaf;
 mod compile_operation;
 mod compile_records;
 mod compile_schema;
 mod cost;
 mod declare;
+mod event;
 mod expected;
 mod fault;
 mod format;
@@ -36,6 +40,7 @@ mod read;
 mod read_leaf;
 mod read_object;
 mod read_schema;
+mod read_webhook;
 mod rebuild;
 mod refs;
 mod render;
@@ -53,6 +58,9 @@ pub use answer::Checked;
 pub use answer::check;
 pub use declare::Declared;
 pub use declare::declare;
+pub use event::Event;
+pub use event::RebuiltEvent;
+pub use event::rebuild_event;
 pub use fault::AnswerFault;
 pub use fault::ContractFault;
 pub use format::Format;

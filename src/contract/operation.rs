@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::contract::event::Event;
+use crate::contract::event::EventIndex;
 use crate::contract::router::Router;
 use crate::contract::schema::Object;
 use crate::contract::schema::Parameter;
@@ -28,6 +30,7 @@ pub struct Contract {
     pub(super) country: Box<str>,
     pub(super) retention: Box<str>,
     pub(super) operations: Vec<Operation>,
+    pub(super) events: Vec<Event>,
     pub(super) router: Router,
     pub(super) json_limits: json::Limits,
 }
@@ -212,6 +215,15 @@ impl Contract {
             reason = "an `OperationIndex` is made by this contract's compiler, and operations are never removed"
         )]
         &self.operations[index.0]
+    }
+
+    /// The event of this index.
+    pub(super) fn event_at(&self, index: EventIndex) -> &Event {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "an `EventIndex` is made by looking into this contract's events, and none is ever removed"
+        )]
+        &self.events[index.get()]
     }
 }
 

@@ -1,10 +1,11 @@
 //! Reading an OpenAPI 3.1 document as it is written: paths, operations, parameters, bodies, answers.
 //!
-//! Known are the keys that the gateway holds requests against, and annotations. `servers`, `security`, `webhooks`, callbacks, links,
+//! Known are the keys that the gateway holds requests against, and annotations. `servers`, `security`, callbacks, links,
 //! other styles of parameters and media types other than JSON's are faults: they would promise what nobody enforces.
 
 use crate::contract::headers;
 use crate::contract::read_schema;
+use crate::contract::read_webhook;
 use crate::contract::refs::Refs;
 use crate::contract::written::Answer;
 use crate::contract::written::At;
@@ -50,16 +51,20 @@ pub(super) fn document<'a>(reader: &'a Reader, root: &'a Node) -> Option<Documen
     let components = fields.optional("components");
     let paths = fields.required("paths").and_then(|node| reader.fields(node));
     let items = paths.map(|paths| paths.rest());
+    let webhooks = fields.optional("webhooks");
     fields.finish();
     let items = items?;
     let count = items.len();
     let paths: Vec<PathItem<'_>> = items.into_iter().filter_map(|(key, node)| path_item(&refs, key, node)).collect();
-    let whole = paths.len() == count && paths.iter().flat_map(|path| &path.operations).all(Option::is_some);
+    let webhooks = webhooks.map(|node| read_webhook::webhooks(&refs, node)).unwrap_or_default();
+    let whole = paths.len() == count
+        && paths.iter().flat_map(|path| &path.operations).all(Option::is_some)
+        && webhooks.iter().all(Option::is_some);
     refs.finish(components, whole);
-    if paths.iter().all(|path| path.operations.is_empty()) {
-        reader.fault("no-operations", root.place, "the contract declares no operation");
+    if paths.iter().all(|path| path.operations.is_empty()) && webhooks.is_empty() {
+        reader.fault("no-operations", root.place, "the contract declares neither operation nor event");
     }
-    Some(Document { words, paths })
+    Some(Document { words, paths, webhooks })
 }
 
 fn path_item<'a>(refs: &Refs<'a>, key: &'a Key, node: &'a Node) -> Option<PathItem<'a>> {
@@ -150,7 +155,7 @@ fn one_spelling(reader: &Reader, fields: &Fields<'_>) {
     }
 }
 
-fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Vec<Body<'a>>> {
+pub(super) fn request_body<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Vec<Body<'a>>> {
     let reader = refs.reader;
     let fields = reader.fields(node)?;
     fields.optional("description");

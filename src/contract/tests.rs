@@ -19,6 +19,7 @@ use http::Method;
 
 mod answers;
 mod dear;
+mod events;
 mod forms;
 mod keywords;
 mod lists;

@@ -27,6 +27,7 @@ pub(super) struct Document<'a> {
     /// `None` if they could not be read, as all below.
     pub(super) words: Option<ContractWords<'a>>,
     pub(super) paths: Vec<PathItem<'a>>,
+    pub(super) webhooks: Vec<Option<Webhook<'a>>>,
 }
 
 /// `x-portcullis` of the document.
@@ -79,6 +80,24 @@ pub(super) struct RecordWords<'a> {
     /// A JSON pointer.
     pub(super) array: At<&'a str>,
     pub(super) house: At<&'a str>,
+}
+
+/// A webhook: an event that is posted.
+pub(super) struct Webhook<'a> {
+    pub(super) name: At<Name>,
+    pub(super) words: EventWords<'a>,
+    pub(super) body: Schema<'a>,
+}
+
+/// `x-portcullis` of a webhook.
+pub(super) struct EventWords<'a> {
+    pub(super) action: Name,
+    pub(super) kind: Name,
+    pub(super) id: Vec<At<&'a str>>,
+    pub(super) direction: At<Direction>,
+    pub(super) narrows: Option<At<bool>>,
+    pub(super) purpose: Name,
+    pub(super) legal_basis: Name,
 }
 
 /// Where a parameter stands.

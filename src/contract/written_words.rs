@@ -3,6 +3,7 @@
 use crate::contract::operation::Actuates;
 use crate::contract::written::At;
 use crate::contract::written::ContractWords;
+use crate::contract::written::EventWords;
 use crate::contract::written::FieldWords;
 use crate::contract::written::OperationWords;
 use crate::contract::written::Protect;
@@ -21,6 +22,9 @@ use crate::yaml::Reader;
 
 /// The largest `max_age`, in seconds: a command that may be older is no command but a schedule.
 const MAX_AGE_S: u64 = 3_600;
+
+/// The words of `direction`.
+const DIRECTIONS: [(&str, Direction); 2] = [("outbound", Direction::Outbound), ("inbound", Direction::Inbound)];
 
 /// Of the document.
 pub(super) fn contract<'a>(reader: &'a Reader, node: &'a Node) -> Option<ContractWords<'a>> {
@@ -47,8 +51,7 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
     let action = required_name("action");
     let resource = fields.required("resource").and_then(|node| resource(reader, node));
     let right = optional(&fields, "right", &|node| right(reader, node));
-    let directions = [("outbound", Direction::Outbound), ("inbound", Direction::Inbound)];
-    let direction = fields.required("direction").and_then(|node| word(reader, node, &directions));
+    let direction = fields.required("direction").and_then(|node| word(reader, node, &DIRECTIONS));
     let actuates = optional(&fields, "actuates", &|node| word(reader, node, &Actuates::ALL));
     let egress = optional(&fields, "life_safety", &|node| word(reader, node, &[("egress", ())]));
     let local_override =
@@ -75,6 +78,29 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
         idempotency: idempotency?,
         records: records?,
         body_max_bytes: body_max_bytes?,
+        purpose: purpose?,
+        legal_basis: legal_basis?,
+    })
+}
+
+/// Of a webhook.
+pub(super) fn event<'a>(reader: &'a Reader, node: &'a Node) -> Option<EventWords<'a>> {
+    let fields = reader.fields(node)?;
+    let required_name = |key| fields.required(key).and_then(|node| name(reader, node));
+    let action = required_name("action");
+    let resource = fields.required("resource").and_then(|node| resource(reader, node));
+    let direction = fields.required("direction").and_then(|node| word(reader, node, &DIRECTIONS));
+    let narrows = optional(&fields, "narrows", &|node| Some(At { place: node.place, value: reader.boolean(node)? }));
+    let purpose = required_name("purpose");
+    let legal_basis = required_name("legal_basis");
+    fields.finish();
+    let (kind, id) = resource?;
+    Some(EventWords {
+        action: action?,
+        kind,
+        id,
+        direction: direction?,
+        narrows: narrows?,
         purpose: purpose?,
         legal_basis: legal_basis?,
     })

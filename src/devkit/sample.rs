@@ -8,6 +8,7 @@ use std::path::Path;
 const FILES: &[(&str, &str)] = &[
     ("cedar/constants.json", include_str!("../../policies/cedar/constants.json")),
     ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
+    ("cedar/events.cedar", include_str!("../../policies/cedar/events.cedar")),
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),

@@ -27,6 +27,7 @@ pub use exchange::Reply;
 pub use input::InputValue;
 pub use input::Recordable;
 pub use names::ActionName;
+pub use names::EventName;
 pub use names::Name;
 pub use names::NameError;
 pub use names::OperationId;

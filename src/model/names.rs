@@ -68,6 +68,8 @@ pub type PartnerName = Name;
 pub type TenantId = Name;
 /// One operation of a contract: its OpenAPI `operationId`.
 pub type OperationId = Name;
+/// One event of a contract: the name of its webhook, for instance `grant.revoked`.
+pub type EventName = Name;
 /// A Cedar action without type, for instance `openDoor`.
 pub type ActionName = Name;
 

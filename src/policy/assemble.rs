@@ -10,12 +10,14 @@ use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::diagnostic::nearest;
 use crate::policy::Demand;
+use crate::policy::DemandedBy;
 use crate::policy::compile::Named;
 use crate::policy::constants::Constants;
 use crate::policy::context::Asker;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::BACKEND;
 use crate::policy::entities::GATEWAY;
+use crate::policy::entities::PARTNER;
 use crate::policy::entities::TENANT;
 use crate::policy::entities::Types;
 use crate::policy::entities::USER;
@@ -118,7 +120,7 @@ impl Assembly<'_> {
         }
     }
 
-    /// An action that operations of contracts ask.
+    /// An action that operations or events of contracts ask.
     fn operations(&self, name: &str, demands: &[&Demand], faults: &mut Diagnostics) -> Option<Action> {
         let operations: Vec<String> = demands.iter().map(|demand| format!("`{}`", demand.operation)).collect();
         let Some(action) = self.action(name) else {
@@ -132,12 +134,33 @@ impl Assembly<'_> {
             });
             return None;
         };
-        let mut fits = self.applies(action, true, USER, &[], faults);
+        let by = self.asked_by(name, demands, faults)?;
+        let mut fits = self.applies(action, true, by.principal(), &[], faults);
         for demand in demands {
             fits &= self.applies(action, false, &demand.resource, &[demand], faults);
         }
-        let made = self.make(action, &Asker::Operations(demands), faults);
+        let asker = match by {
+            DemandedBy::User => Asker::Operations(demands),
+            DemandedBy::Backend | DemandedBy::Partner => Asker::Events(demands),
+        };
+        let made = self.make(action, &asker, faults);
         made.filter(|_| fits)
+    }
+
+    /// Who asks for an action: one kind of principal, or what its policies may look at would have no one meaning.
+    fn asked_by(&self, name: &str, demands: &[&Demand], faults: &mut Diagnostics) -> Option<DemandedBy> {
+        let by = demands.first()?.by;
+        let other = demands.iter().find(|demand| demand.by != by);
+        let Some(other) = other else { return Some(by) };
+        let message = format!(
+            "the action `{name}` is asked by a `{}` and, in `{}`, by a `{}`",
+            by.principal(),
+            other.operation,
+            other.by.principal()
+        );
+        let fault = self.stated(&[other], "action-askers", message);
+        faults.push(fault.help("give operations, events to the partner and events from it actions of their own"));
+        None
     }
 
     /// An action of the gateway's own. A schema may leave it out: then nobody may do it.
@@ -295,6 +318,17 @@ impl Assembly<'_> {
             begins && after.trim_start_matches(['?', '"', ' ']).starts_with(':')
         });
         declared.map(|(at, _)| Place::of_offset(text, at))
+    }
+}
+
+impl DemandedBy {
+    /// The entity type of the principal.
+    const fn principal(self) -> &'static str {
+        match self {
+            Self::User => USER,
+            Self::Backend => BACKEND,
+            Self::Partner => PARTNER,
+        }
     }
 }
 

@@ -104,10 +104,12 @@ pub(super) struct RequestValue {
     pub(super) recordable: Recordable,
 }
 
-/// Who asks: a user by an operation of a contract, or a peer at the gateway's own paths.
+/// Who asks: a user by an operation of a contract, whoever tells an event, or a peer at the gateway's own paths.
 pub(super) enum Asker<'a> {
     /// The operations that are this action.
     Operations(&'a [&'a Demand]),
+    /// The events that are this action; no token comes with them.
+    Events(&'a [&'a Demand]),
     /// A peer; nothing but its name is known.
     Peer,
 }
@@ -262,6 +264,7 @@ fn provider(name: &str, declared: &AttributeType, asker: &Asker<'_>, types: &Typ
 fn is_offered(name: &str, asker: &Asker<'_>) -> bool {
     match asker {
         Asker::Operations(_) => true,
+        Asker::Events(_) => matches!(name, "partner" | "peer" | "purpose" | "request" | "resourceTenant"),
         Asker::Peer => name == "peer",
     }
 }
@@ -281,7 +284,7 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
     let kind = kind.into_iter().find(|(known, _)| known == declared.attr_type.as_ref());
     let (_, kind) = kind.ok_or_else(no_kind)?;
     let demands = match asker {
-        Asker::Operations(demands) => *demands,
+        Asker::Operations(demands) | Asker::Events(demands) => *demands,
         Asker::Peer => &[],
     };
     let mut recordable = None;
@@ -302,8 +305,11 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
         }
     }
     let Some(recordable) = recordable else {
-        let message = format!("no operation of the action has the value `{name}`");
-        return Err(unfit(message, "values are those of the path, the query and the top level of the body"));
+        let message = format!("no operation or event of the action has the value `{name}`");
+        return Err(unfit(
+            message,
+            "values are those of the path, the query and the top level of the body, or of an event's data",
+        ));
     };
     Ok(RequestValue { name: name.into(), path: path.into(), kind, recordable })
 }

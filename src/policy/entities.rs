@@ -19,6 +19,7 @@
 //! bundle's constants (`constants.rs`). Ancestors are all written as parents: the slice is its own transitive closure, and
 //! Cedar need not compute one.
 
+use crate::model::Direction;
 use crate::model::Located;
 use crate::model::PartnerName;
 use crate::model::RightKind;
@@ -99,18 +100,11 @@ impl Types {
     /// The user and the thing. `None` where the schema lacks the type of either.
     pub(super) fn slice(&self, bearer: &Bearer<'_>, partner: &PartnerName, located: &Located) -> Option<Slice> {
         let principal = self.uid(USER, user_id(bearer))?;
-        let resource = &located.resource;
-        let tenant = &located.tenant;
         let roles = bearer.roles.iter().filter_map(|role| self.uid(ROLE, role.expose()));
         let own = bearer.tenant.and_then(|tenant| self.tenant(tenant));
-        let above = located.ancestors.iter();
-        let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
         Some(Slice {
             principal: self.placed(principal, roles.chain(own).collect()),
-            resource: self.placed(
-                self.uid(&resource.kind, resource.entity_id(partner, tenant))?,
-                above.chain(self.tenant(tenant)).collect(),
-            ),
+            resource: self.thing(partner, located)?,
         })
     }
 
@@ -124,6 +118,30 @@ impl Types {
             principal: self.placed(self.uid(BACKEND, peer)?, HashSet::new()),
             resource: self.placed(resource, HashSet::new()),
         })
+    }
+
+    /// Who tells an event, and the thing that it is about.
+    pub(super) fn event_slice(
+        &self,
+        direction: Direction,
+        peer: &str,
+        partner: &PartnerName,
+        located: &Located,
+    ) -> Option<Slice> {
+        let principal = match direction {
+            Direction::Outbound => self.uid(BACKEND, peer)?,
+            Direction::Inbound => self.uid(PARTNER, partner)?,
+        };
+        Some(Slice { principal: self.placed(principal, HashSet::new()), resource: self.thing(partner, located)? })
+    }
+
+    /// A thing in what it stands in.
+    fn thing(&self, partner: &PartnerName, located: &Located) -> Option<Entity> {
+        let (resource, tenant) = (&located.resource, &located.tenant);
+        let above = located.ancestors.iter();
+        let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
+        let uid = self.uid(&resource.kind, resource.entity_id(partner, tenant))?;
+        Some(self.placed(uid, above.chain(self.tenant(tenant)).collect()))
     }
 
     /// An entity in these parents, and in what the constants place it and them.

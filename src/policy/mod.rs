@@ -1,6 +1,6 @@
 //! May this caller do this, here, now? Cedar policies, compiled strictly at load, indexed, asked once per exchange.
 //!
-//! The room answers with a proof ([`Permit`], [`PeerPermit`]) or with a fault that carries the same [`Decision`] for the
+//! The room answers with a proof ([`Permit`], [`EventPermit`], [`PeerPermit`]) or with a fault that carries the same [`Decision`] for the
 //! record. Default is deny; a policy that errors denies, where Cedar alone would pass over it. Nothing here reads bytes,
 //! headers or a clock: values come from the proofs of the steps before, time is an argument.
 
@@ -12,6 +12,7 @@ mod decide;
 mod decision;
 mod demand;
 mod entities;
+mod event;
 mod facts;
 mod footprint;
 mod index;
@@ -26,7 +27,11 @@ pub use decision::Decision;
 pub use decision::Input;
 pub use demand::Demand;
 pub use demand::DemandValue;
+pub use demand::DemandedBy;
 pub use demand::ValueKind;
+pub use event::EventPermit;
+pub use event::EventQuestion;
+pub use event::Sender;
 pub use peer::PeerPermit;
 pub use policies::Judgement;
 pub use policies::Policies;

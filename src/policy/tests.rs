@@ -127,6 +127,7 @@ fn open_door() -> Demand {
     Demand {
         operation: name("openDoor"),
         stated: None,
+        by: DemandedBy::User,
         action: name("openDoor"),
         resource: "Door".into(),
         dated: true,
@@ -398,7 +399,7 @@ fn a_schema_that_asks_for_what_nobody_provides_is_told_so() {
         (
             "peer: String,",
             "peer: String, request: { nobody?: String },",
-            "no operation of the action has the value `nobody`",
+            "no operation or event of the action has the value `nobody`",
         ),
         ("peer: String,", "peer: String, request: { reason: String },", "may be absent from `openDoor`"),
         ("peer: String,", "peer: String, request: { reason?: Long },", "is not what `openDoor` declares"),

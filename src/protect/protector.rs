@@ -87,13 +87,17 @@ impl Protector {
         Ok(Restored { reply })
     }
 
+    pub(super) const fn partner(&self) -> &PartnerName {
+        &self.partner
+    }
+
     fn subject(&self, tenant: &TenantId, subject: &str) -> Result<Box<str>, ProtectFault> {
         let domain = self.domain(tenant, DataClass::Identifier, Some(IdentifierKind::User));
         pseudonymize(&self.key, domain, subject).map(Into::into)
     }
 
     /// What becomes of a leaf on its way out.
-    fn treat(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
+    pub(super) fn treat(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
         match leaf.protection {
             Protection::Keep => Ok(Treated::Keep),
             Protection::Drop => Ok(Treated::Drop),
@@ -106,7 +110,7 @@ impl Protector {
     }
 
     /// What becomes of a leaf on its way back.
-    fn restored(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
+    pub(super) fn restored(&self, tenant: &TenantId, leaf: Leaf<'_>) -> Result<Treated, ProtectFault> {
         match leaf.protection {
             Protection::Keep => Ok(Treated::Keep),
             Protection::Drop => Ok(Treated::Drop),

@@ -504,7 +504,7 @@ fn the_document_itself_is_closed() {
         ("openapi: 3.1.0", "openapi: 3.0.3", "openapi-version", 0),
         ("info: {title", "servers: [{url: \"https://x\"}]\ninfo: {title", "unknown-key", 0),
         ("info: {title", "security: []\ninfo: {title", "unknown-key", 0),
-        ("info: {title", "webhooks: {}\ninfo: {title", "unknown-key", 0),
+        ("info: {title", "externalDocs: {}\ninfo: {title", "unknown-key", 0),
         ("partner: smarthome,", "", "missing-key", 0),
         ("partner: smarthome,", "partner: \"smart home\",", "invalid-name", 0),
         ("country: RU", "country: Russia", "invalid-value", 0),

@@ -110,6 +110,7 @@ pub(super) const BUNDLE: &[Case] = &[
     ("a bundle without a schema", |s| s.remove(SCHEMA)),
     ("a bundle without a policy", |s| {
         s.remove(DOORS);
+        s.remove("policies/cedar/events.cedar");
         s.remove("policies/cedar/revocations.cedar");
     }),
     ("a file that has no place in a bundle", |s| s.write("policies/cedar/doors.cedar~", "")),

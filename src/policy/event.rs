@@ -1,0 +1,159 @@
+//! May this event go on? Asked when it is accepted, and again before each attempt to deliver it.
+//!
+//! The principal is whoever tells it: `Backend::"<the name in its certificate>"` for an event to the partner, `Partner::"<name>"`
+//! for one that comes from it. The resource is the thing that it is about. There is no token: what policies may look at is the
+//! event's own values, who tells it and what for.
+
+use crate::contract::RebuiltEvent;
+use crate::identity::Caller;
+use crate::json::Value;
+use crate::model::ActionName;
+use crate::model::Direction;
+use crate::model::Located;
+use crate::model::PartnerName;
+use crate::model::TenantId;
+use crate::policy::Decision;
+use crate::policy::Judgement;
+use crate::policy::Policies;
+use crate::policy::PolicyFault;
+use crate::policy::question::Bearer;
+use crate::policy::question::Question;
+use std::sync::Arc;
+
+/// Proof that policy permits an event to go on; only an Allow without any policy error makes one.
+///
+/// What was rebuilt is decided about:
+/// ```
+/// use portcullis::{contract::RebuiltEvent, model::Located};
+/// use portcullis::policy::{EventPermit, Policies, PolicyFault, Sender};
+/// # type Decided = Result<EventPermit, PolicyFault>;
+/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located) -> Decided {
+///     p.decide_event(s, e, l)
+/// }
+/// ```
+/// Bytes are not:
+/// ```compile_fail
+/// use portcullis::{contract::RebuiltEvent, model::Located};
+/// use portcullis::policy::{EventPermit, Policies, PolicyFault, Sender};
+/// # type Decided = Result<EventPermit, PolicyFault>;
+/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located) -> Decided {
+///     p.decide_event(s, &e.as_taken(), l)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "without this proof nothing is protected, recorded or queued"]
+pub struct EventPermit {
+    decision: Arc<Decision>,
+    located: Arc<Located>,
+}
+
+/// Who tells an event, by the name in its certificate. Made of a proof of who that is.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a>(&'a str);
+
+/// One question about an event, as plain values; what it yields is no proof.
+pub struct EventQuestion<'a> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The partner whom it goes to or comes from.
+    pub partner: &'a PartnerName,
+    /// The action.
+    pub action: &'a ActionName,
+    /// What the contract says it is for.
+    pub purpose: &'a str,
+    /// The name in the certificate of who tells it.
+    pub peer: &'a str,
+    /// The thing that it is about.
+    pub located: &'a Located,
+    /// A validated value of its data by name.
+    pub request: &'a dyn Fn(&str) -> Option<&'a Value>,
+}
+
+impl<'a> Sender<'a> {
+    /// Whoever is at the door.
+    #[must_use]
+    pub fn of_caller(caller: &'a Caller) -> Self {
+        Self(caller.peer().name())
+    }
+}
+
+impl Policies {
+    /// Asks whether this event may go on.
+    ///
+    /// `located` is what the directory knows of the event's own resource; of any other the answer is a deny.
+    ///
+    /// # Errors
+    /// [`PolicyFault::Denied`], [`PolicyFault::Errored`].
+    pub fn decide_event(
+        &self,
+        sender: Sender<'_>,
+        event: &RebuiltEvent,
+        located: &Located,
+    ) -> Result<EventPermit, PolicyFault> {
+        if located.resource != *event.resource() {
+            return Err(PolicyFault::Denied(Box::default()));
+        }
+        let declared = event.event();
+        let request = |name: &str| event.value(name);
+        let judgement = self.judge_event(&EventQuestion {
+            direction: declared.direction,
+            partner: event.contract().partner(),
+            action: &declared.action,
+            purpose: declared.purpose.as_str(),
+            peer: sender.0,
+            located,
+            request: &request,
+        });
+        let decision = judgement.into_permission()?;
+        Ok(EventPermit { decision: Arc::new(decision), located: Arc::new(located.clone()) })
+    }
+
+    /// Judges one question about an event. An action or an entity type that the schema lacks is a deny.
+    pub fn judge_event(&self, question: &EventQuestion<'_>) -> Judgement {
+        let EventQuestion { direction, partner, action, purpose, peer, located, request } = *question;
+        let slice = self.types.event_slice(direction, peer, partner, located);
+        let (Some(found), Some(slice)) = (self.action(action.as_str()), slice) else {
+            return Judgement::Denies(Decision::default());
+        };
+        // Nothing that a token says is offered to an event's action, so nobody's stands here.
+        let bearer = Bearer {
+            issuer: "",
+            subject: "",
+            tenant: None,
+            kind: "",
+            device: None,
+            client_id: None,
+            roles: &[],
+            scopes: &[],
+        };
+        let grants = Vec::new();
+        let context = Question { partner, action, purpose, peer, bearer, grants, located, age_seconds: None, request };
+        found.judge(slice, found.context.build(&context, &self.types), &self.types)
+    }
+}
+
+impl EventPermit {
+    /// What was decided, for the record.
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The thing it was decided about.
+    #[must_use]
+    pub const fn located(&self) -> &Arc<Located> {
+        &self.located
+    }
+
+    /// The tenant in which the thing stands.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.located.tenant
+    }
+
+    /// A permit for the tests of rooms that demand one.
+    #[cfg(test)]
+    pub fn for_test(located: Located) -> Self {
+        Self { decision: Arc::default(), located: Arc::new(located) }
+    }
+}
