@@ -8,6 +8,7 @@ mod descriptors;
 mod reload;
 mod rooms;
 mod sockets;
+mod status;
 
 use crate::admin;
 use crate::admin::AdminSocket;
@@ -24,6 +25,7 @@ use crate::crypto::OwnCertificate;
 use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
+use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::Watched;
@@ -31,6 +33,8 @@ use crate::gateway::rooms::gates;
 use crate::gateway::rooms::snapshot;
 use crate::gateway::sockets::Sockets;
 use crate::gateway::sockets::address;
+use crate::gateway::status::Bound;
+use crate::gateway::status::Status;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
@@ -41,6 +45,7 @@ use crate::pipeline::RevocationOrder;
 use crate::pipeline::RevocationReply;
 use crate::pipeline::Revoker;
 use crate::tasks::Tasks;
+use arc_swap::ArcSwap;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -97,7 +102,10 @@ pub enum Ended {
 }
 
 /// What the operator's doors ask.
-struct Operator(Gate);
+struct Operator {
+    gate: Gate,
+    status: Status,
+}
 
 /// What stands behind a gateway instead of the machine, for tests that make it fail. What is not given is the machine's.
 /// Nothing that is configured can come here, and no step of any way is left out by it.
@@ -148,6 +156,9 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         going_down,
     };
     let watched = Watched::by(&config);
+    let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
+    let bound = Bound { backend, ops, admin };
+    let status = Status::of(&config, &bound, Arc::clone(&expiries));
     let (gates, lines) = gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate, backend, ops)?;
@@ -160,16 +171,18 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     });
     let workers = workers.collect::<Result<Vec<_>, _>>()?;
     let (closed, until_closed) = watch::channel(false);
+    let status = status.watching(gate, &lines);
     let reloader = {
-        let reloader = Reloader::new(watched, Parts { own, core: Arc::clone(gate.core()), lines });
+        let reloader = Reloader::new(watched, Parts { own, core: Arc::clone(gate.core()), lines, expiries });
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
     let operator = {
-        let (gate, acts) = (gate.clone(), door.connections.clone());
+        let (asked, acts) = (Operator { gate: gate.clone(), status }, door.connections.clone());
         let Sockets { ops, admin, .. } = sockets;
-        spawn("operator", &dying, move |runtime| runtime.block_on(operate(gate, acts, ops, admin, until_closed)))?
+        spawn("operator", &dying, move |runtime| runtime.block_on(operate(asked, acts, ops, admin, until_closed)))?
     };
+    let Bound { admin, .. } = bound;
     Ok(Running { backend, ops, admin, gate: gate.clone(), lead, down, workers, closed, operator, reloader, died })
 }
 
@@ -272,21 +285,25 @@ impl Running {
 
 impl admin::Report for Operator {
     fn not_ready(&self) -> Vec<&'static str> {
-        self.0.not_ready()
+        self.gate.not_ready()
     }
 
     fn notices(&self) -> Vec<&'static str> {
-        self.0.notices()
+        self.gate.notices()
+    }
+
+    fn status(&self) -> String {
+        self.status.told(&self.gate)
     }
 
     fn metrics(&self) -> String {
-        self.0.core().metrics.render()
+        self.gate.core().metrics.render()
     }
 }
 
 impl admin::Revokes for Operator {
     async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
-        self.0.revoke(order, Revoker::Operator).await
+        self.gate.revoke(order, Revoker::Operator).await
     }
 }
 
@@ -331,15 +348,15 @@ async fn work(door: Door, gate: Gate, socket: TcpListener) -> usize {
 
 /// The operator's doors, open until everything else is closed; and what could not be stored, tried again.
 async fn operate(
-    gate: Gate,
+    operator: Operator,
     acts: Tasks,
     ops: TcpListener,
     socket: Option<AdminSocket>,
     mut until_closed: watch::Receiver<bool>,
 ) {
-    let core = Arc::clone(gate.core());
-    let log = gate.log().clone();
-    let operator = Arc::new(Operator(gate));
+    let core = Arc::clone(operator.gate.core());
+    let log = operator.gate.log().clone();
+    let operator = Arc::new(operator);
     let admin = async {
         match socket {
             Some(socket) => socket.serve(Arc::clone(&operator), acts).await,

@@ -1,6 +1,6 @@
 //! The request heads of the ops listener: HTTP/1.0 or 1.1 (RFC 9112), read strictly, without a body.
 //!
-//! It serves three pages to a scraper and a probe; so whatever is unusual is refused rather than understood. The bytes
+//! It serves a few pages to a scraper, a probe and a person; so whatever is unusual is refused rather than understood. The bytes
 //! come from `reading.rs`; nothing here does IO.
 
 /// What can be asked for.
@@ -10,6 +10,10 @@ pub(super) enum Page {
     Health,
     /// `/readyz`: it takes requests, or why not.
     Readiness,
+    /// `/readyz` for whoever accepts text: the same in words, with what to do.
+    ReadinessInWords,
+    /// `/-/status`: everything that an operator asks first.
+    Status,
     /// `/metrics`: what it has counted.
     Metrics,
 }
@@ -43,10 +47,13 @@ pub(super) fn asked_page(head: &[u8]) -> Result<Page, HeadFault> {
     let text = text.strip_suffix("\r\n\r\n").ok_or(HeadFault::Malformed)?;
     let mut lines = text.split("\r\n");
     let (method, target, version) = request_line(lines.next().unwrap_or_default()).ok_or(HeadFault::Malformed)?;
-    let mut hosts = 0_usize;
+    let (mut hosts, mut takes_text) = (0_usize, false);
     for line in lines {
         let (name, value) = field(line).ok_or(HeadFault::Malformed)?;
-        if name.eq_ignore_ascii_case("host") {
+        if name.eq_ignore_ascii_case("accept") {
+            // Whoever does not name it, as probes do, is given JSON.
+            takes_text |= value.to_ascii_lowercase().contains("text/plain");
+        } else if name.eq_ignore_ascii_case("host") {
             hosts += 1;
         } else if name.eq_ignore_ascii_case("transfer-encoding")
             || name.eq_ignore_ascii_case("content-length") && value != "0"
@@ -60,7 +67,9 @@ pub(super) fn asked_page(head: &[u8]) -> Result<Page, HeadFault> {
     }
     let page = match target {
         "/healthz" => Page::Health,
+        "/readyz" if takes_text => Page::ReadinessInWords,
         "/readyz" => Page::Readiness,
+        "/-/status" => Page::Status,
         "/metrics" => Page::Metrics,
         _ => return Err(HeadFault::NotFound),
     };
@@ -96,16 +105,31 @@ mod tests {
     }
 
     #[test]
-    fn the_three_pages_are_found() {
+    fn the_pages_are_found() {
         assert_eq!(asked("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"), Ok(Page::Health));
         assert_eq!(asked("GET /readyz HTTP/1.0\r\n\r\n"), Ok(Page::Readiness));
+        for (accept, page) in [("*/*", Page::Readiness), ("Text/Plain;q=1", Page::ReadinessInWords)] {
+            assert_eq!(asked(&format!("GET /readyz HTTP/1.0\r\nAccept: {accept}\r\n\r\n")), Ok(page));
+        }
+        assert_eq!(asked("GET /-/status HTTP/1.1\r\nHost: a\r\n\r\n"), Ok(Page::Status));
         let scrape = "GET /metrics HTTP/1.1\r\nhost:\ta:9\r\nAccept: text/plain;q=0.5,*/*\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(scrape), Ok(Page::Metrics));
     }
 
     #[test]
     fn another_page_is_not_found_and_another_method_not_allowed() {
-        for target in ["/", "/healthz/", "/healthz?a", "/HEALTHZ", "//healthz", "/%68ealthz", "http://a/healthz", "*"] {
+        for target in [
+            "/",
+            "/-/",
+            "/-/status/",
+            "/healthz/",
+            "/healthz?a",
+            "/HEALTHZ",
+            "//healthz",
+            "/%68ealthz",
+            "http://a/healthz",
+            "*",
+        ] {
             assert_eq!(
                 asked(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")),
                 Err(HeadFault::NotFound),

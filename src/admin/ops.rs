@@ -1,10 +1,11 @@
-//! The ops listener: health, readiness and metrics over plain HTTP, one request for each connection.
+//! The ops listener: health, readiness, status and metrics over plain HTTP, one request for each connection.
 //!
 //! A server of its own, small enough to be read at once, so that it still answers when the listener for callers is
 //! drained or saturated. It holds no secrets and takes no orders; who may reach it is a matter of its address.
 //!
 //! `/healthz` says that the process answers; a supervisor restarts it by that. `/readyz` says whether it takes requests;
-//! a load balancer goes by that. `/metrics` is the text format 0.0.4 of Prometheus.
+//! a load balancer goes by that; with `Accept: text/plain` it says so in words, with what to do. `/-/status` is what a person
+//! asks first, as one JSON object. `/metrics` is the text format 0.0.4 of Prometheus.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -22,6 +23,7 @@ use crate::admin::head::Page;
 use crate::admin::head::asked_page;
 use crate::admin::reading::ReadFault;
 use crate::admin::reading::read_message;
+use crate::pipeline::condition;
 use crate::tasks::Tasks;
 
 /// Bytes of a request head; a scraper's is a tenth of it.
@@ -41,6 +43,8 @@ pub trait Report: Send + Sync + 'static {
     fn not_ready(&self) -> Vec<&'static str>;
     /// What an operator should know though requests are taken, in such words.
     fn notices(&self) -> Vec<&'static str>;
+    /// Everything that an operator asks first, as one JSON object on one line.
+    fn status(&self) -> String;
     /// All metrics in the text format 0.0.4 of Prometheus.
     fn metrics(&self) -> String;
 }
@@ -89,17 +93,35 @@ fn answer(page: Page, report: &impl Report) -> String {
     match page {
         Page::Health => message("200 OK", "text/plain; charset=utf-8", "", "ok\n"),
         Page::Readiness => readiness(&report.not_ready(), &report.notices()),
+        Page::ReadinessInWords => readiness_in_words(&report.not_ready(), &report.notices()),
+        Page::Status => message("200 OK", "application/json", "", &report.status()),
         Page::Metrics => message("200 OK", "text/plain; version=0.0.4; charset=utf-8", "", &report.metrics()),
     }
 }
 
 /// The reasons are words of ours, so they need no escaping.
 fn readiness(reasons: &[&'static str], notices: &[&'static str]) -> String {
-    let (status, ready) = if reasons.is_empty() { ("200 OK", true) } else { ("503 Service Unavailable", false) };
+    let (status, ready) = readiness_status(reasons);
     let [reasons, notices] =
         [reasons, notices].map(|words| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(","));
     let body = format!("{{\"ready\":{ready},\"reasons\":[{reasons}],\"notices\":[{notices}]}}\n");
     message(status, "application/json", "", &body)
+}
+
+fn readiness_in_words(reasons: &[&'static str], notices: &[&'static str]) -> String {
+    let (status, ready) = readiness_status(reasons);
+    let mut body = if ready { "ready\n" } else { "not ready\n" }.to_owned();
+    for (word, what) in reasons.iter().map(|word| (word, "reason")).chain(notices.iter().map(|word| (word, "notice"))) {
+        let _ = writeln!(body, "{what} {word}");
+        if let Some(condition) = condition(word) {
+            let _ = writeln!(body, "  {}\n  help: {}", condition.says, condition.hint);
+        }
+    }
+    message(status, "text/plain; charset=utf-8", "", &body)
+}
+
+fn readiness_status(reasons: &[&'static str]) -> (&'static str, bool) {
+    if reasons.is_empty() { ("200 OK", true) } else { ("503 Service Unavailable", false) }
 }
 
 fn refusal(fault: HeadFault) -> String {
@@ -138,6 +160,10 @@ mod tests {
 
         fn notices(&self) -> Vec<&'static str> {
             vec!["reload-failed"]
+        }
+
+        fn status(&self) -> String {
+            "{\"version\":\"0\"}\n".to_owned()
         }
 
         fn metrics(&self) -> String {

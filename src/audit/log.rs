@@ -321,6 +321,12 @@ impl Log {
         self.shared.queue.is_open()
     }
 
+    /// How many records wait for the thread that writes, and how many bytes they are. For `/-/status`.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.shared.queue.waiting()
+    }
+
     /// Whether a batch has been under way for longer than a record may take, at `now` by the steady clock: the disk hangs,
     /// and until it goes on nothing is let through. For `/readyz`.
     #[must_use]

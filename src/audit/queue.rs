@@ -126,6 +126,12 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// How many records wait, and how many bytes they are.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.batch.entries.len(), state.batch.bytes.len())
+    }
+
     /// Whether records are taken.
     pub(super) fn is_open(&self) -> bool {
         let state = self.state.lock();
@@ -164,9 +170,11 @@ mod tests {
         let reserve = vec![b'a'; BATCH_MAX_BYTES - OPEN_BYTES - 1];
         assert_eq!(submit(&reserve, CLOSES), Ok(()));
         assert_eq!(submit(b"\n", CLOSES), busy(CLOSES));
+        assert_eq!(queue.waiting(), (4, BATCH_MAX_BYTES));
         let mut batch = Batch::default();
         assert!(queue.take(&mut batch, Duration::default));
         assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
+        assert_eq!(queue.waiting(), (0, 0));
         assert_eq!(submit(b"\n", ALONE), Ok(()), "there is room again");
     }
 

@@ -8,11 +8,13 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::demo;
+use crate::cli::expiries;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
 use crate::cli::revoke;
 use crate::cli::run;
+use crate::cli::status;
 use crate::cli::version;
 use crate::diagnostic::Diagnostic;
 
@@ -32,6 +34,8 @@ enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
     Revoke(revoke::Arguments),
+    Status(status::Arguments),
+    Expiries(expiries::Arguments),
     Version(version::Arguments),
 }
 
@@ -63,6 +67,8 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Revoke(arguments) => revoke::execute(&arguments),
+        Command::Status(arguments) => status::execute(&arguments),
+        Command::Expiries(arguments) => expiries::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),
     };
     ending.unwrap_or_else(|diagnostics| {

@@ -6,10 +6,14 @@
 
 mod demo;
 mod entry;
+mod expiries;
+mod ops;
 mod output;
 mod panics;
 mod revoke;
 mod run;
+mod screen;
+mod status;
 mod version;
 
 pub use entry::main;

@@ -39,6 +39,34 @@ impl From<Ending> for ExitCode {
     }
 }
 
+/// Text of others as it may be shown: control characters, and those that turn the direction of a line or hide in it, are
+/// spelled out.
+pub(super) fn plain(text: &str) -> String {
+    let hides = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hides(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// A time that has gone by, in its two largest units.
+pub(super) fn spent(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60 % 60, seconds / 3_600 % 24, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 /// Writes a result; `text` ends its own lines.
 pub(super) fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -47,4 +75,24 @@ pub(super) fn say(text: &str) {
 /// Writes what is wrong.
 pub(super) fn complain(faults: &Diagnostics) {
     let _ = writeln!(std::io::stderr(), "{faults}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_or_turn_a_line_is_spelled_out() {
+        assert_eq!(
+            plain("a\x1b[31m\r\n\u{9b}\u{202e}\u{2066}\u{200b}b"),
+            r"a\u{1b}[31m\r\n\u{9b}\u{202e}\u{2066}\u{200b}b"
+        );
+        assert_eq!(plain("дверь \u{1f6aa} é"), "дверь \u{1f6aa} é");
+    }
+
+    #[test]
+    fn a_time_is_told_in_its_two_largest_units() {
+        let told = [0, 59, 61, 3_600, 90_061].map(spent);
+        assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
+    }
 }

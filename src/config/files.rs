@@ -1,5 +1,6 @@
 //! Files that the configuration names: read, understood, and each key used for one purpose only.
 
+use crate::config::expiries::Found;
 use crate::config::settings::TlsPeer;
 use crate::config::values::At;
 use crate::config::written::Tls;
@@ -72,16 +73,18 @@ pub(super) struct Files<'a> {
     seen: Vec<(PathBuf, Sha256, String)>,
     /// What is to be watched.
     watched: Vec<PathBuf>,
+    /// What runs out.
+    run_out: Vec<Found>,
 }
 
 impl<'a> Files<'a> {
     pub(super) const fn new(reader: &'a Reader) -> Self {
-        Self { reader, seen: Vec::new(), watched: Vec::new() }
+        Self { reader, seen: Vec::new(), watched: Vec::new(), run_out: Vec::new() }
     }
 
-    /// The files whose change is taken up while the gateway runs.
-    pub(super) fn into_watched(self) -> Vec<PathBuf> {
-        self.watched
+    /// The files whose change is taken up while the gateway runs, and what of all files runs out.
+    pub(super) fn into_parts(self) -> (Vec<PathBuf>, Vec<Found>) {
+        (self.watched, self.run_out)
     }
 
     /// A secret key, understood by `parse`.
@@ -141,6 +144,11 @@ impl<'a> Files<'a> {
             }
             Err(error) => self.tls_fault(&tls.certificate, &error),
         };
+        for (at, all) in [(&tls.certificate, identity.as_ref().map(TlsIdentity::chain)), (&tls.roots, roots.as_deref())]
+        {
+            let all = all.unwrap_or_default().iter().map(AsRef::as_ref);
+            self.run_out.extend(Found::certificates(at.place, &at.value, all));
+        }
         Some(TlsPeer { identity: identity?, roots: roots? })
     }
 
@@ -175,6 +183,8 @@ impl<'a> Files<'a> {
                 Err(CrlError::Io(error)) => self.missing(at, &error),
                 Err(error) => self.fault(at, "malformed-crl", &error.to_string(), Some(CRL)),
             };
+            let ends = read.iter().flatten().map(|list| Some((list.made_at, list.ends_at)));
+            self.run_out.extend(Found::with(at.place, &at.value, ends));
             lists = lists.zip(read).map(|(lists, read)| [lists, read].concat());
         }
         let (lists, at) = (lists?, all.first());

@@ -1,5 +1,6 @@
 //! From what was written to what is meant: files read, names held against one another.
 
+use crate::config::expiries;
 use crate::config::files::Files;
 use crate::config::settings::BackendListener;
 use crate::config::settings::Config;
@@ -17,13 +18,14 @@ use crate::diagnostic::Place;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
+use crate::yaml::Node;
 use crate::yaml::Reader;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Resolves a whole file. All faults go to `reader`.
-pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
+/// Resolves a whole file, whose tree `root` is. All faults go to `reader`.
+pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Config> {
     let mut files = Files::new(reader);
     distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
@@ -52,6 +54,7 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         connections_max: written.connections_max_at,
     };
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
+    let (watched, run_out) = files.into_parts();
     Some(Config {
         source: reader.source().clone(),
         environment: written.environment.value,
@@ -69,7 +72,8 @@ pub(super) fn of(reader: &Reader, written: Written) -> Option<Config> {
         audit: audit?,
         store: StoreSettings { path: path?, key: key? },
         limits: written.limits,
-        watched: files.into_watched(),
+        watched,
+        expiries: expiries::named(root, run_out),
         digest: None,
         places,
     })

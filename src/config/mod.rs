@@ -5,14 +5,18 @@
 //! meaning, [`Config`], travels. Secrets come from files that others may not read, never from the text, and a key serves
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
+mod expiries;
 mod files;
 mod keys;
 mod meaning;
 mod settings;
+mod softeners;
 mod units;
 mod values;
 mod written;
 
+pub use expiries::Alarm;
+pub use expiries::Expiry;
 pub use files::digest_of;
 pub use keys::known_keys;
 pub use settings::BackendListener;
@@ -23,6 +27,9 @@ pub use settings::StoreSettings;
 pub use settings::TlsPeer;
 pub use settings::TokenSettings;
 pub use settings::admin_socket;
+pub use settings::ops_address;
+pub use softeners::Softener;
+pub use units::duration;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What `gateway.yaml` means: everything resolved, read and understood.
 
+use crate::config::expiries::Expiry;
 use crate::config::files::digest_of;
 use crate::config::meaning;
 use crate::config::written;
@@ -60,6 +61,8 @@ pub struct Config {
     /// The files whose change is taken up while the gateway runs: certificates and their keys, authorities, revocation
     /// lists, issuers' keys.
     pub watched: Vec<PathBuf>,
+    /// Everything that runs out, the earliest first.
+    pub expiries: Vec<Expiry>,
     /// The digest of these files as they were read; `None` if that is not known.
     pub digest: Option<Sha256>,
     /// Where in the file stands what can still fail once the file is understood.
@@ -169,7 +172,7 @@ impl Config {
     pub fn of(source: Source) -> Result<Self, Diagnostics> {
         let root = yaml::parse(&source)?;
         let reader = yaml::Reader::new(source);
-        let config = written::read(&reader, &root).and_then(|written| meaning::of(&reader, written));
+        let config = written::read(&reader, &root).and_then(|written| meaning::of(&reader, &root, written));
         reader.finish(config)
     }
 }
@@ -184,6 +187,19 @@ pub fn admin_socket(path: &Path) -> Result<PathBuf, Diagnostics> {
     let reader = yaml::Reader::new(source);
     let socket = written::read(&reader, &root).and_then(|written| meaning::socket(&reader, &written));
     reader.finish(socket)
+}
+
+/// The address of the ops listener alone: no key or certificate is read, since a look at a gateway must not fail for one.
+///
+/// # Errors
+/// The faults of the file as it is written.
+pub fn ops_address(path: &Path) -> Result<SocketAddr, Diagnostics> {
+    let source = read(path)?;
+    let root = yaml::parse(&source)?;
+    let reader = yaml::Reader::new(source);
+    let written = written::read(&reader, &root);
+    let address = written.and_then(|written| written.ops).map_or(written::OPS_ADDRESS, |at| at.value);
+    reader.finish(Some(address))
 }
 
 fn read(path: &Path) -> Result<Source, Diagnostic> {

@@ -11,11 +11,11 @@
 //!
 //! On the way, it is told when things run out, and that they have: nothing else happens to what has merely expired.
 
-use crate::clock::UnixSeconds;
 use crate::config;
+use crate::config::Alarm;
 use crate::config::Config;
+use crate::config::Expiry;
 use crate::crypto;
-use crate::crypto::Certificate;
 use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -23,6 +23,8 @@ use crate::diagnostic::Source;
 use crate::model::Sha256;
 use crate::pipeline::Core;
 use crate::wire::Client;
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,9 +37,6 @@ use tokio::sync::watch;
 
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// What is said to run out soon has less than one part of so many left of its time.
-const SOON: u64 = 5;
 
 /// From now on SIGHUP ends nobody. Until the reloader listens, one that comes is lost; it looks soon anyway.
 ///
@@ -62,20 +61,13 @@ pub(super) struct Reloader {
     core: Arc<Core>,
     /// The connections to each partner, in the order of the configuration.
     lines: Vec<Vec<Client>>,
-    expiries: Vec<Expiry>,
+    expiries: Expiries,
+    /// Of each thing that is in the metrics: the earliest end, and the alarm that was told last.
+    told: BTreeMap<(Box<str>, Box<str>), Option<Alarm>>,
 }
 
-/// Something that runs out.
-struct Expiry {
-    item: &'static str,
-    /// A listener, or a partner by name.
-    of: Box<str>,
-    from: UnixSeconds,
-    /// The first second in which it is over.
-    until: UnixSeconds,
-    /// What was told last.
-    told: u8,
-}
+/// What runs out, as it is in force; clones share it.
+pub(super) type Expiries = Arc<ArcSwap<Vec<Expiry>>>;
 
 /// What a reload needs beyond the configuration itself.
 pub(super) struct Parts {
@@ -85,14 +77,17 @@ pub(super) struct Parts {
     pub(super) core: Arc<Core>,
     /// The connections to each partner, in the order of the configuration.
     pub(super) lines: Vec<Vec<Client>>,
+    /// Where what runs out is told.
+    pub(super) expiries: Expiries,
 }
 
 impl Reloader {
-    /// Watches what `watched` names; `expiries` are those of the configuration in force.
+    /// Watches what `watched` names.
     pub(super) fn new(watched: Watched, parts: Parts) -> Self {
-        let Watched { source, watched, in_force, expiries } = watched;
-        let Parts { own, core, lines } = parts;
-        let mut reloader = Self { source, watched, in_force, seen: None, tried: None, own, core, lines, expiries };
+        let Watched { source, watched, in_force } = watched;
+        let Parts { own, core, lines, expiries } = parts;
+        let (seen, tried, told) = (None, None, BTreeMap::new());
+        let mut reloader = Self { source, watched, in_force, seen, tried, own, core, lines, expiries, told };
         reloader.tell_expiries();
         reloader
     }
@@ -149,9 +144,8 @@ impl Reloader {
             crypto::client_config(Some(&partner.tls.identity), partner.tls.roots.clone(), &["http/1.1"])
         };
         let sides = config.partners.iter().map(client_side).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-        let expiries = expiries(&config);
         self.core.clients.replace(config.backend.tls.roots, config.backend.crls).map_err(unusable)?;
-        self.expiries = expiries;
+        self.expiries.store(Arc::new(config.expiries));
         self.own.replace(&config.backend.tls.identity);
         self.core.identity.replace_keys(&config.identity);
         for (lines, side) in self.lines.iter().zip(sides) {
@@ -160,19 +154,27 @@ impl Reloader {
         Ok(())
     }
 
-    /// Sets the metrics, and says once of each when it runs out soon, and when it has.
+    /// Sets the metric, and says once of each thing when it has come within 30, 7 and 1 days of its end, and when it is over.
     fn tell_expiries(&mut self) {
         let now = self.core.clock.now().seconds();
-        for expiry in &mut self.expiries {
-            let state = expiry.state(now);
-            self.core.metrics.expires(expiry.item, &expiry.of, expiry.until.get(), state);
-            if state > expiry.told {
-                let (item, of, at) = (expiry.item, &*expiry.of, expiry.until.get());
-                let what = if state == 1 { "something runs out soon" } else { "something has run out" };
-                tracing::warn!(item, of, at, what);
+        let mut before = std::mem::take(&mut self.told);
+        // The earliest end of a kind stands first.
+        for expiry in self.expiries.load().iter() {
+            let key = (expiry.what.clone(), expiry.name.clone());
+            if self.told.contains_key(&key) {
+                continue;
             }
-            expiry.told = state;
+            self.core.metrics.expires(&expiry.what, &expiry.name, expiry.until.get());
+            let (alarm, known) = (expiry.alarm(now), before.remove(&key).flatten());
+            // The nearer alarm is the lesser.
+            if alarm.is_some_and(|alarm| known.is_none_or(|known| alarm < known)) {
+                let (what, name, days, at) = (&*expiry.what, &*expiry.name, expiry.days_left(now), expiry.until.get());
+                let told = if alarm == Some(Alarm::Over) { "something has run out" } else { "something runs out soon" };
+                tracing::warn!(what, name, days, at, "{told}");
+            }
+            self.told.insert(key, alarm);
         }
+        before.keys().for_each(|(what, name)| self.core.metrics.expires_no_more(what, name));
     }
 }
 
@@ -181,65 +183,11 @@ pub(super) struct Watched {
     source: Source,
     watched: Vec<PathBuf>,
     in_force: Option<Sha256>,
-    expiries: Vec<Expiry>,
 }
 
 impl Watched {
     /// What a configuration was made of.
     pub(super) fn by(config: &Config) -> Self {
-        Self {
-            source: config.source.clone(),
-            watched: config.watched.clone(),
-            in_force: config.digest,
-            expiries: expiries(config),
-        }
-    }
-}
-
-impl Expiry {
-    fn state(&self, now: UnixSeconds) -> u8 {
-        if now >= self.until {
-            return 2;
-        }
-        let (left, whole) = (self.until.since(now), self.until.since(self.from));
-        u8::from(left.saturating_mul(SOON) < whole)
-    }
-}
-
-/// The earliest end of each kind of thing.
-fn expiries(config: &Config) -> Vec<Expiry> {
-    let mut found = Vec::new();
-    let mut add = |item, of: &str, ends: Vec<(UnixSeconds, UnixSeconds)>| {
-        if let Some((from, until)) = ends.into_iter().min_by_key(|(_, until)| *until) {
-            found.push(Expiry { item, of: of.into(), from, until, told: 0 });
-        }
-    };
-    let validity = |der: &[u8]| {
-        let certificate = Certificate::parse(der).ok()?;
-        Some((certificate.not_before, certificate.not_after.plus(1)))
-    };
-    let leaf = |side: &config::TlsPeer| side.identity.chain().first().and_then(|leaf| validity(leaf));
-    let roots = |side: &config::TlsPeer| side.roots.iter().filter_map(|root| validity(root)).collect();
-    let backend = &config.backend;
-    add("certificate", "backend", leaf(&backend.tls).into_iter().collect());
-    add("client-ca", "backend", roots(&backend.tls));
-    add("crl", "backend", backend.crls.iter().map(|list| (list.made_at, list.ends_at)).collect());
-    for partner in &config.partners {
-        add("certificate", partner.name.as_str(), leaf(&partner.tls).into_iter().collect());
-        add("ca", partner.name.as_str(), roots(&partner.tls));
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thing_is_said_to_run_out_when_a_fifth_is_left_and_when_it_is_over() {
-        let (from, until) = (UnixSeconds::new(1_000), UnixSeconds::new(2_000));
-        let expiry = Expiry { item: "crl", of: "backend".into(), from, until, told: 0 };
-        let state = |at| expiry.state(UnixSeconds::new(at));
-        assert_eq!([1_000, 1_800, 1_801, 1_999, 2_000, 9_000].map(state), [0, 0, 1, 1, 2, 2]);
+        Self { source: config.source.clone(), watched: config.watched.clone(), in_force: config.digest }
     }
 }

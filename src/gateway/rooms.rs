@@ -30,6 +30,7 @@ use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Core;
 use crate::pipeline::Gate;
+use crate::pipeline::Health;
 use crate::pipeline::Room;
 use crate::pipeline::Route;
 use crate::pipeline::Snapshot;
@@ -175,6 +176,7 @@ struct Line {
     port: u16,
     server_name: Box<str>,
     tls: TlsPeer,
+    health: Arc<Health>,
     room: Room,
 }
 
@@ -200,6 +202,7 @@ impl Line {
             port,
             server_name,
             tls,
+            health: Arc::default(),
             room,
         })
     }
@@ -222,6 +225,7 @@ impl Line {
             name: self.tokens.name.clone(),
             protector: Arc::clone(&self.protector),
             partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
+            health: Arc::clone(&self.health),
             room: self.room.clone(),
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))

@@ -227,6 +227,11 @@ impl Revocations {
         self.inner.read().pending.clone()
     }
 
+    /// How many are in force and not known to be stored.
+    pub(super) fn waiting(&self) -> usize {
+        self.inner.read().pending.len()
+    }
+
     pub(super) fn is_stored(&self) -> bool {
         self.inner.read().pending.is_empty()
     }

@@ -75,6 +75,12 @@ impl Guard {
         self.revocations.epoch()
     }
 
+    /// How many revocations are in force and wait for the store.
+    #[must_use]
+    pub fn revocations_waiting(&self) -> usize {
+        self.revocations.waiting()
+    }
+
     /// Counts a request of `peer`, at the steady time `now`, before anybody's token is looked at.
     ///
     /// # Errors

@@ -112,6 +112,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
         Err(refusal) => Ended::without_answer(refusal, &recorded),
     };
     trail.done(Step::Answer, clock.as_ref());
+    asked.route.health.note(&ended.outcome, clock.now());
 
     ended.reply.body = seat.with(ended.reply.body);
     let concluded = conclude(&gate, recorded, running, ended, trail).await;

@@ -13,6 +13,7 @@ use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
+use crate::pipeline::health::Health;
 use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::port::Body;
@@ -111,6 +112,11 @@ impl Gate {
         let trail = Trail::begin(self.core.clock.as_ref());
         let facts = self.facts(visitor, &self.core.snapshot.load());
         operation::refuse(self, facts, Refusal::from(fault), trail).await
+    }
+
+    /// How each partner was seen to work, by its name.
+    pub fn healths(&self) -> impl Iterator<Item = (&str, &Arc<Health>)> {
+        self.routes.values().map(|route| (route.name.as_str(), &route.health))
     }
 
     /// What the operator should know though it is no reason not to be ready, as words.

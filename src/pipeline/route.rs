@@ -6,6 +6,7 @@ use crate::guard::Basis;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::partner::Partner;
+use crate::pipeline::health::Health;
 use crate::pipeline::refusal::DoorFault;
 use crate::pipeline::room::Room;
 use crate::policy::PolicyFault;
@@ -31,6 +32,8 @@ pub struct Route {
     pub protector: Arc<Protector>,
     /// The partner itself.
     pub partner: Partner,
+    /// How it has been seen to work.
+    pub health: Arc<Health>,
     /// How many commands may be under way to it.
     pub room: Room,
     /// The decisions of each operation, counted.

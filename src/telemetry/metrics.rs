@@ -42,8 +42,7 @@ pub struct Metrics {
     handshakes_failed: Vec<IntCounter>,
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
-    expiry: IntGaugeVec,
-    expiring: IntGaugeVec,
+    expires: IntGaugeVec,
     http2_faults: Vec<IntCounter>,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
@@ -114,8 +113,7 @@ impl Metrics {
                 .collect(),
             reloads_done: reloads.with_label_values(&["done"]),
             reloads_failed: reloads.with_label_values(&["failed"]),
-            expiry: make.gauges(names::EXPIRY)?,
-            expiring: make.gauges(names::EXPIRING)?,
+            expires: make.gauges(names::EXPIRES)?,
             http2_faults: Http2Fault::ALL.iter().map(|kind| http2_faults.with_label_values(&[kind.word()])).collect(),
             audit_syncs: make.counter(names::AUDIT_SYNCS)?,
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
@@ -168,6 +166,18 @@ impl Metrics {
         Some(Held::new(&series.open))
     }
 
+    /// How many connections of a door are open now.
+    #[must_use]
+    pub fn connections_open(&self, door: Door) -> u64 {
+        self.doors.get(door as usize).and_then(|series| u64::try_from(series.open.get()).ok()).unwrap_or_default()
+    }
+
+    /// How many records were lost.
+    #[must_use]
+    pub fn audit_records_lost_so_far(&self) -> u64 {
+        self.audit_records_lost.get()
+    }
+
     /// A connection was closed before anything was read from it.
     pub fn connection_refused(&self, door: Door, reason: ConnectionRefusal) {
         if let Some(series) = self.doors.get(door as usize) {
@@ -185,10 +195,15 @@ impl Metrics {
         if done { self.reloads_done.inc() } else { self.reloads_failed.inc() }
     }
 
-    /// The `item` of a listener or partner runs out at `at`, in Unix seconds; `state` is 0, or 1 for soon, 2 for done.
-    pub fn expires(&self, item: &str, of: &str, at: u64, state: u8) {
-        self.expiry.with_label_values(&[item, of]).set(i64::try_from(at).unwrap_or(i64::MAX));
-        self.expiring.with_label_values(&[item, of]).set(i64::from(state));
+    /// What `what` and `name` say runs out at `at`, in Unix seconds.
+    pub fn expires(&self, what: &str, name: &str, at: u64) {
+        self.expires.with_label_values(&[what, name]).set(i64::try_from(at).unwrap_or(i64::MAX));
+    }
+
+    /// Nothing of these labels is there any more.
+    pub fn expires_no_more(&self, what: &str, name: &str) {
+        // That there was no such series is as good.
+        let _ = self.expires.remove_label_values(&[what, name]);
     }
 
     /// A connection of HTTP/2 ended by a fault, or a stream was not taken.
@@ -302,7 +317,7 @@ mod tests {
     fn every_metric_of_the_list_is_rendered_and_no_other() {
         let metrics = Metrics::new().unwrap();
         metrics.operation(&Name::new("openDoor").unwrap()).allowed();
-        metrics.expires("certificate", "backend", 1, 0);
+        metrics.expires("certificate", "listeners.backend", 1);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

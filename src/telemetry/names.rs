@@ -35,8 +35,7 @@ metrics! {
     REFUSED = "portcullis_connections_refused_total" ["door", "reason"] "Connections closed before anything was read.";
     HANDSHAKES_FAILED = "portcullis_handshakes_failed_total" ["reason"] "TLS handshakes that failed.";
     RELOADS = "portcullis_reloads_total" ["result"] "Times that changed certificates, keys and lists were taken up (done) or refused (failed).";
-    EXPIRY = "portcullis_expiry_timestamp_seconds" ["item", "of"] "When a certificate, authority or list runs out, in Unix time.";
-    EXPIRING = "portcullis_expiring" ["item", "of"] "0, or 1 when less than a fifth of its time is left, or 2 when it has run out.";
+    EXPIRES = "portcullis_expires_timestamp_seconds" ["what", "name"] "When a certificate, authority or list runs out, in Unix time.";
     HTTP2_FAULTS = "portcullis_http2_faults_total" ["kind"] "Connections of HTTP/2 that ended by a fault, and streams not taken.";
     AUDIT_SYNCS = "portcullis_audit_syncs_total" [] "Times that records were made durable.";
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";

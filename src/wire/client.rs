@@ -26,7 +26,10 @@ use rustls::IoState;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -95,6 +98,20 @@ struct Shared {
     answer_max_bytes: usize,
     clock: Arc<dyn Clock>,
     idle: Mutex<Vec<Idle>>,
+    /// Connections that are being used, or made.
+    in_use: AtomicUsize,
+}
+
+/// A pool of which one connection is in use until this is dropped.
+struct InUse(Arc<Shared>);
+
+/// How many connections stand, at one moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Connections {
+    /// In the pool, without an exchange. One that the other side has closed counts until it is looked at.
+    pub idle: usize,
+    /// With an exchange, or being made.
+    pub in_use: usize,
 }
 
 /// Our side of the handshakes. What was connected under another one is not used again.
@@ -118,7 +135,7 @@ struct Taken {
     stream: TlsStream<TcpStream>,
     side: u64,
     born: Duration,
-    pool: Arc<Shared>,
+    pool: InUse,
 }
 
 /// A connection over which exactly one whole answer has come. It is closed when dropped, so whoever forgets it, or finds
@@ -154,6 +171,7 @@ impl Client {
                 answer_max_bytes: settings.answer_max_bytes,
                 clock: settings.clock,
                 idle: Mutex::default(),
+                in_use: AtomicUsize::new(0),
             }),
         })
     }
@@ -165,12 +183,40 @@ impl Client {
         self.shared.side.store(Arc::new(Side { number, connector: TlsConnector::from(tls) }));
         self.shared.idle.lock().clear();
     }
+
+    /// How many connections stand now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let (idle, in_use) = (self.shared.idle.lock().len(), self.shared.in_use.load(Ordering::Relaxed));
+        Connections { idle, in_use }
+    }
+}
+
+impl InUse {
+    fn of(pool: &Arc<Shared>) -> Self {
+        pool.in_use.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(pool))
+    }
+}
+
+impl Deref for InUse {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[async_trait]
 impl Connect for Client {
     async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
-        let pool = Arc::clone(&self.shared);
+        let pool = InUse::of(&self.shared);
         let side = pool.side.load_full();
         if let Some((stream, born)) = pool.take(side.number) {
             return Ok(Box::new(Taken { stream, side: side.number, born, pool }));

@@ -21,6 +21,7 @@ mod tests;
 pub use client::Client;
 pub use client::ClientError;
 pub use client::ClientSettings;
+pub use client::Connections;
 pub use client::MAX_IDLE;
 pub use client::Spent;
 pub use exchange::Connect;

@@ -81,7 +81,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("cedar_policy*", &["policy"]),
     ("serde_yaml", &["yaml"]),
     ("rusqlite", &["store"]),
-    ("clap", &["cli"]),
+    ("clap*", &["cli"]),
     ("prometheus", &["telemetry"]),
     ("aws_lc_rs", &["crypto"]),
     ("jsonwebtoken", &["crypto"]),

@@ -23,6 +23,8 @@ mod docs;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod expiries;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod flow;
@@ -68,6 +70,8 @@ mod repeats;
 mod shutdown;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod targets;
 #[cfg(test)]

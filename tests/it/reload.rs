@@ -8,9 +8,6 @@ use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::ops_page;
 use crate::harness::until;
-use portcullis::clock::Clock;
-use portcullis::clock::ManualClock;
-use portcullis::clock::SystemClock;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::Certificate;
 use portcullis::crypto::SigningAlgorithm;
@@ -27,8 +24,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 fn day() -> Validity {
     Validity::a_day_from(now())
@@ -288,24 +283,6 @@ fn sighup_takes_a_change_up_at_once_without_waiting_for_a_second_look() {
         assert!(hangup.success());
         !ops_page(gateway.ops, "/metrics").1.contains("portcullis_reloads_total{result=\"done\"} 0\n")
     });
-}
-
-#[test]
-fn what_runs_out_is_told_before_and_after() {
-    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-    let stage = Stage::by(clock.clone());
-    let gateway = Served::by(&stage, clock.clone());
-    let state = |item: &str, of: &str, state: u8| {
-        let series = format!("portcullis_expiring{{item=\"{item}\",of=\"{of}\"}} {state}\n");
-        until(&series, || gateway.metrics().contains(&series));
-    };
-    let all = [("certificate", "backend"), ("client-ca", "backend"), ("certificate", "smarthome"), ("ca", "smarthome")];
-    all.iter().for_each(|(item, of)| state(item, of, 0));
-    clock.advance(Duration::from_secs(80_000));
-    all.iter().for_each(|(item, of)| state(item, of, 1));
-    clock.advance(Duration::from_secs(10_000));
-    all.iter().for_each(|(item, of)| state(item, of, 2));
-    assert_eq!(gateway.not_ready(), "", "a warning, and no more");
 }
 
 /// Starts with what has expired, and the partner away; a good command must then end so.

@@ -19,6 +19,7 @@ pub use disk::Deeds;
 pub use gateway::Process;
 pub use gateway::Served;
 pub use gateway::ops_page;
+pub use gateway::told_by;
 pub use gateway::until;
 pub use raw::Fate;
 pub use raw::bytes_of;

@@ -1,0 +1,239 @@
+//! `/-/status`: what an operator asks first, as one JSON object. Its shape is in `docs/operations.md`; members are added,
+//! never changed.
+//!
+//! It holds states, counts, times, and names from the configuration; nothing of a request and no secret. Nobody is asked
+//! anything for its sake: what it tells, the gateway knows already.
+
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
+use crate::config::Config;
+use crate::config::Expiry;
+use crate::config::Softener;
+use crate::gateway::reload::Expiries;
+use crate::json;
+use crate::json::Number;
+use crate::json::Object;
+use crate::json::Value;
+use crate::pipeline::Failure;
+use crate::pipeline::Gate;
+use crate::pipeline::Health;
+use crate::pipeline::condition;
+use crate::telemetry::Door;
+use crate::wire::Client;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many of the things that run out are told: the next ones.
+const EXPIRIES_TOLD: usize = 5;
+
+/// What the status tells of that does not change.
+pub(super) struct Status {
+    began: UnixMillis,
+    /// The same in steady time.
+    began_steady: Duration,
+    environment: String,
+    softeners: Vec<Softener>,
+    listeners: Vec<Listening>,
+    partners: Vec<Seen>,
+    exchanges_max: u64,
+    expiries: Expiries,
+}
+
+/// A listener as it is bound.
+struct Listening {
+    name: &'static str,
+    at: String,
+    /// The door whose connections are counted.
+    door: Option<Door>,
+}
+
+/// One partner, and where it is looked at.
+struct Seen {
+    name: String,
+    authority: String,
+    upstream: String,
+    /// The connections of each worker.
+    clients: Vec<Client>,
+}
+
+/// Where the listeners are bound.
+pub(super) struct Bound {
+    pub(super) backend: SocketAddr,
+    pub(super) ops: SocketAddr,
+    pub(super) admin: Option<PathBuf>,
+}
+
+impl Status {
+    /// What a configuration makes of it; the connections to each partner are added by [`Status::watching`].
+    pub(super) fn of(config: &Config, bound: &Bound, expiries: Expiries) -> Self {
+        let listening = |name, at: String, door| Listening { name, at, door };
+        let mut listeners = vec![
+            listening("backend", bound.backend.to_string(), Some(Door::Backend)),
+            listening("ops", bound.ops.to_string(), None),
+        ];
+        listeners.extend(bound.admin.iter().map(|path| listening("admin", path.display().to_string(), None)));
+        let partner = |partner: &crate::config::PartnerSettings| Seen {
+            name: partner.name.to_string(),
+            authority: partner.authority.to_string(),
+            upstream: upstream(&partner.host, partner.port),
+            clients: Vec::new(),
+        };
+        Self {
+            began: UnixMillis::new(0),
+            began_steady: Duration::ZERO,
+            environment: config.environment.to_string(),
+            softeners: config.softeners(),
+            listeners,
+            partners: config.partners.iter().map(partner).collect(),
+            exchanges_max: config.limits.exchanges_max,
+            expiries,
+        }
+    }
+
+    /// The same for a gateway that begins now, with its connections to each partner, in the order of the configuration.
+    pub(super) fn watching(mut self, gate: &Gate, lines: &[Vec<Client>]) -> Self {
+        let clock = &gate.core().clock;
+        (self.began, self.began_steady) = (clock.now(), clock.steady());
+        for (partner, clients) in self.partners.iter_mut().zip(lines) {
+            partner.clients.clone_from(clients);
+        }
+        self
+    }
+
+    /// Everything, on one line.
+    pub(super) fn told(&self, gate: &Gate) -> String {
+        let core = gate.core();
+        let (now, snapshot) = (core.clock.now(), core.snapshot.load());
+        let uptime = core.clock.steady().saturating_sub(self.began_steady).as_secs();
+        let not_ready = gate.not_ready();
+        let members: [(&str, Value); 18] = [
+            ("status", number(1)),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("at", now.to_string().into()),
+            ("started", self.began.to_string().into()),
+            ("uptime_s", number(uptime)),
+            ("ready", not_ready.is_empty().into()),
+            ("reasons", not_ready.into_iter().map(explained).collect::<Vec<_>>().into()),
+            ("notices", gate.notices().into_iter().map(explained).collect::<Vec<_>>().into()),
+            ("environment", self.environment.as_str().into()),
+            ("bundle", snapshot.bundle.digest().to_string().into()),
+            ("directory", number(snapshot.directory.version())),
+            ("epoch", number(core.guard.epoch().get())),
+            ("softeners", self.softeners.iter().map(softener).collect::<Vec<_>>().into()),
+            ("listeners", self.listeners.iter().map(|one| listener(one, gate)).collect::<Vec<_>>().into()),
+            ("partners", self.partners_seen(gate).into()),
+            ("expiries", self.next_expiries(now.seconds()).into()),
+            ("queues", self.queues(gate).into()),
+            ("audit", audit(gate)),
+        ];
+        let mut text = Vec::with_capacity(4 * 1024);
+        json::write(&object(members), &mut text);
+        text.push(b'\n');
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    fn partners_seen(&self, gate: &Gate) -> Vec<Value> {
+        let health: HashMap<&str, &Arc<Health>> = gate.healths().collect();
+        let told = |partner: &Seen| {
+            let seen = health.get(partner.name.as_str()).map(|health| health.seen()).unwrap_or_default();
+            let connections = partner.clients.iter().map(Client::connections);
+            let (idle, in_use) = connections.fold((0, 0), |sum, one| (sum.0 + one.idle, sum.1 + one.in_use));
+            let failures = seen.failures.iter().map(failure).collect::<Vec<_>>();
+            object([
+                ("name", partner.name.as_str().into()),
+                ("authority", partner.authority.as_str().into()),
+                ("upstream", partner.upstream.as_str().into()),
+                ("connections", object([("idle", count(idle)), ("in_use", count(in_use))])),
+                ("last_good", seen.last_good.map_or(Value::Null, |at| at.to_string().into())),
+                ("last_failure", seen.last_failure().as_ref().map_or(Value::Null, failure)),
+                ("failures", failures.into()),
+            ])
+        };
+        self.partners.iter().map(told).collect()
+    }
+
+    fn next_expiries(&self, now: UnixSeconds) -> Vec<Value> {
+        let told = |expiry: &Expiry| {
+            object([
+                ("what", (&*expiry.what).into()),
+                ("name", (&*expiry.name).into()),
+                ("at", UnixMillis::new(expiry.until.get().saturating_mul(1_000)).to_string().into()),
+                ("days", number(expiry.days_left(now))),
+                ("alarm", expiry.alarm(now).map_or(Value::Null, |alarm| alarm.word().into())),
+            ])
+        };
+        self.expiries.load().iter().take(EXPIRIES_TOLD).map(told).collect()
+    }
+
+    /// What waits: a line for each queue.
+    fn queues(&self, gate: &Gate) -> Vec<Value> {
+        let core = gate.core();
+        let (records, bytes) = gate.log().waiting();
+        let queue = |name: &str, waiting: Value, most: Option<u64>| {
+            object([("name", name.into()), ("waiting", waiting), ("most", most.map_or(Value::Null, number))])
+        };
+        vec![
+            queue("exchanges", number(core.metrics.exchanges_in_flight()), Some(self.exchanges_max)),
+            queue("audit-records", count(records), None),
+            queue("audit-bytes", count(bytes), None),
+            queue("revocations-unstored", count(core.guard.revocations_waiting()), None),
+        ]
+    }
+}
+
+fn audit(gate: &Gate) -> Value {
+    let core = gate.core();
+    let state = match (gate.log().is_open(), gate.log().is_overdue(core.clock.steady())) {
+        (false, _) => "failed",
+        (true, true) => "overdue",
+        (true, false) => "open",
+    };
+    object([("state", state.into()), ("records_lost", number(core.metrics.audit_records_lost_so_far()))])
+}
+
+fn explained(code: &'static str) -> Value {
+    let (says, hint) = condition(code).map_or((code, ""), |condition| (condition.says, condition.hint));
+    object([("code", code.into()), ("says", says.into()), ("hint", hint.into())])
+}
+
+fn softener(softener: &Softener) -> Value {
+    object([("key", softener.key.as_str().into()), ("says", softener.says.as_str().into())])
+}
+
+fn listener(listener: &Listening, gate: &Gate) -> Value {
+    let open = |door| number(gate.core().metrics.connections_open(door));
+    object([
+        ("name", listener.name.into()),
+        ("address", listener.at.as_str().into()),
+        ("connections", listener.door.map_or(Value::Null, open)),
+    ])
+}
+
+fn failure(failure: &Failure) -> Value {
+    object([
+        ("reason", failure.reason.into()),
+        ("count", number(failure.count)),
+        ("last", failure.last.to_string().into()),
+    ])
+}
+
+fn upstream(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
+}
+
+/// Names that are distinct where they stand.
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    members.into_iter().collect::<Object>().into()
+}
+
+/// Beyond 2⁵³ − 1 there is no exact JSON number (RFC 8259 §6); no count comes there.
+fn number(number: u64) -> Value {
+    Number::try_from(number).map_or(Value::Null, Value::from)
+}
+
+fn count(count: usize) -> Value {
+    number(u64::try_from(count).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,77 @@
+//! What `/readyz` may say, in words: each reason why no requests are taken and each notice, and what to do about it.
+
+/// One reason or notice.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// The stable word.
+    pub code: &'static str,
+    /// What it means.
+    pub says: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// All reasons and notices.
+pub const CONDITIONS: &[Condition] = &[
+    Condition {
+        code: "shutting-down",
+        says: "the gateway was told to stop",
+        hint: "nothing: send requests to another one",
+    },
+    Condition {
+        code: "audit-failed",
+        says: "writing the audit log has failed, so nothing may happen any more",
+        hint: "mend the disk, then restart: the log stays closed until then",
+    },
+    Condition {
+        code: "audit-overdue",
+        says: "the disk has been at one write of the audit log for longer than `record_timeout_ms`",
+        hint: "look at the disk's load and health; it ends when the disk goes on",
+    },
+    Condition {
+        code: "store-failed",
+        says: "a revocation is in force and could not be stored yet",
+        hint: "look at the store's disk and mode; it is tried again every two seconds. Do not restart before: it would be forgotten",
+    },
+    Condition {
+        code: "crl-expired",
+        says: "a revocation list about clients has run out, so that no client gets in",
+        hint: "fetch the list anew from its authority; it is taken up without a restart. `portcullis expiries` shows which",
+    },
+    Condition {
+        code: "revocations-full",
+        says: "`revocations_max` revocations are in force, so that no peer can order a new one",
+        hint: "raise `revocations_max` and restart; the operator's socket still revokes",
+    },
+    Condition {
+        code: "reload-failed",
+        says: "changed certificates, keys or lists were refused, and the ones before are in force",
+        hint: "the log says what is wrong with which file; mend it or take it back",
+    },
+];
+
+/// The condition of this word.
+#[must_use]
+pub fn condition(code: &str) -> Option<&'static Condition> {
+    CONDITIONS.iter().find(|condition| condition.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_that_the_gate_may_say_is_explained_and_no_other() {
+        let gate = include_str!("gate.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let told = gate.split("fn notices").nth(1).unwrap();
+        let mut said: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
+        let mut explained: Vec<&str> = CONDITIONS.iter().map(|condition| condition.code).collect();
+        said.sort_unstable();
+        explained.sort_unstable();
+        assert_eq!(said, explained);
+        for word in said {
+            let Condition { says, hint, .. } = condition(word).unwrap();
+            assert!(!says.is_empty() && !hint.is_empty() && !says.ends_with('.') && !hint.ends_with('.'), "{word}");
+        }
+    }
+}
