@@ -5,10 +5,12 @@
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
 mod descriptors;
+mod inherited;
 mod reload;
 mod rooms;
 mod sockets;
 mod status;
+mod supervisor;
 
 use crate::admin;
 use crate::admin::AdminSocket;
@@ -35,6 +37,7 @@ use crate::gateway::sockets::Sockets;
 use crate::gateway::sockets::address;
 use crate::gateway::status::Bound;
 use crate::gateway::status::Status;
+use crate::gateway::supervisor::Pulses;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
@@ -88,6 +91,7 @@ pub struct Running {
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
     died: mpsc::Receiver<&'static str>,
+    pulses: Pulses,
 }
 
 /// How a gateway ended.
@@ -164,10 +168,11 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     begin(&runtime, gate, backend, ops)?;
 
     let (dying, died) = mpsc::channel();
+    let mut pulses = Pulses::new();
     let workers = gates.iter().map(|gate| {
         let socket = sockets.backend.try_clone().map_err(|error| internal("the listening socket", &error))?;
-        let (door, gate) = (door.clone(), gate.clone());
-        spawn("worker", &dying, move |runtime| runtime.block_on(work(door, gate, socket)))
+        let (door, gate, pulse) = (door.clone(), gate.clone(), pulses.one_more());
+        spawn("worker", &dying, move |runtime| runtime.block_on(pulse.beside(work(door, gate, socket))))
     });
     let workers = workers.collect::<Result<Vec<_>, _>>()?;
     let (closed, until_closed) = watch::channel(false);
@@ -179,11 +184,12 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     };
     let operator = {
         let (asked, acts) = (Operator { gate: gate.clone(), status }, door.connections.clone());
-        let Sockets { ops, admin, .. } = sockets;
-        spawn("operator", &dying, move |runtime| runtime.block_on(operate(asked, acts, ops, admin, until_closed)))?
+        let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
+        let operate = move || pulse.beside(operate(asked, acts, ops, admin, until_closed));
+        spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
-    let Bound { admin, .. } = bound;
-    Ok(Running { backend, ops, admin, gate: gate.clone(), lead, down, workers, closed, operator, reloader, died })
+    let (Bound { admin, .. }, gate) = (bound, gate.clone());
+    Ok(Running { backend, ops, admin, gate, lead, down, workers, closed, operator, reloader, died, pulses })
 }
 
 impl Running {
@@ -213,8 +219,14 @@ impl Running {
 
     /// Serves until SIGTERM or SIGINT, or until one of its threads ends, and then goes down.
     #[must_use]
-    pub fn run_until_signal(self) -> Ended {
+    pub fn run_until_signal(mut self) -> Ended {
         let Ok(runtime) = current_thread() else { return self.shutdown() };
+        let pulses = std::mem::replace(&mut self.pulses, Pulses::new());
+        if let Err(error) = pulses.watch() {
+            // The supervisor hears nothing then, and ends what it was to watch: nobody runs unwatched who should not.
+            tracing::error!(%error, "the watchdog has no thread");
+        }
+        supervisor::serves();
         let dead = runtime.block_on(async {
             let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
                 return None;
@@ -231,6 +243,7 @@ impl Running {
                 }
             }
         });
+        supervisor::stops();
         match dead {
             None => self.shutdown(),
             // Nobody is led to a gateway that has lost a part of itself.

@@ -1,5 +1,6 @@
 //! Files that the configuration names: read, understood, and each key used for one purpose only.
 
+use crate::config::credentials;
 use crate::config::expiries::Found;
 use crate::config::settings::TlsPeer;
 use crate::config::values::At;
@@ -253,8 +254,11 @@ impl<'a> Files<'a> {
     }
 
     fn missing<T>(&self, at: &At<PathBuf>, error: &std::io::Error) -> Option<T> {
-        let relative = "relative paths are relative to the folder of this file";
-        self.fault(at, "missing-file", &format!("cannot be opened: {error}"), Some(relative))
+        let help = match credentials::not_given(&at.value) {
+            true => "under systemd `LoadCredential=NAME:FILE` gives it; else name a folder in `CREDENTIALS_DIRECTORY`",
+            false => "relative paths are relative to the folder of this file",
+        };
+        self.fault(at, "missing-file", &format!("cannot be opened: {error}"), Some(help))
     }
 
     fn tls_fault<T>(&self, at: &At<PathBuf>, error: &TlsFileError) -> Option<T> {

@@ -4,6 +4,7 @@ use crate::config::expiries;
 use crate::config::files::Files;
 use crate::config::settings::BackendListener;
 use crate::config::settings::Config;
+use crate::config::settings::ListenAddress;
 use crate::config::settings::PartnerSettings;
 use crate::config::settings::Places;
 use crate::config::settings::StoreSettings;
@@ -20,6 +21,7 @@ use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
 use crate::yaml::Node;
 use crate::yaml::Reader;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,6 +88,19 @@ pub(super) fn socket(reader: &Reader, written: &Written) -> Option<PathBuf> {
         reader.report(fault.help("under `listeners:`, `admin: {socket: /run/portcullis/admin.sock}`"));
     }
     written.admin_socket.as_ref().map(|at| at.value.clone())
+}
+
+/// The address of the ops listener alone.
+pub(super) fn ops(reader: &Reader, written: &Written) -> Option<SocketAddr> {
+    match written.ops.as_ref().map_or(&written::OPS_ADDRESS, |at| &at.value) {
+        ListenAddress::Bind(address) => Some(*address),
+        ListenAddress::HandedOver(name) => {
+            let place = written.ops.as_ref().map_or(Place::WHOLE, |at| at.place);
+            let message = format!("the supervisor binds this listener, as `{name}`; its address is not in this file");
+            reader.report(reader.source().fault("handed-over", place, message).help("name it with `--ops <address>`"));
+            None
+        }
+    }
 }
 
 fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> Option<IssuerSettings> {

@@ -5,6 +5,7 @@
 //! meaning, [`Config`], travels. Secrets come from files that others may not read, never from the text, and a key serves
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
+mod credentials;
 mod expiries;
 mod files;
 mod keys;
@@ -21,6 +22,7 @@ pub use files::digest_of;
 pub use keys::known_keys;
 pub use settings::BackendListener;
 pub use settings::Config;
+pub use settings::ListenAddress;
 pub use settings::PartnerSettings;
 pub use settings::Places;
 pub use settings::StoreSettings;

@@ -41,7 +41,7 @@ pub struct Config {
     /// Where the backend calls.
     pub backend: BackendListener,
     /// Where metrics and health are asked for, in plain HTTP.
-    pub ops: SocketAddr,
+    pub ops: ListenAddress,
     /// The Unix socket of the operator; `None` where there is none.
     pub admin_socket: Option<PathBuf>,
     /// Whose tokens are accepted: sign-in tokens of the issuers, session tokens of one.
@@ -88,10 +88,19 @@ pub struct Places {
     pub connections_max: Place,
 }
 
+/// Where a listener's socket comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ListenAddress {
+    /// Bound by the gateway itself.
+    Bind(SocketAddr),
+    /// Bound by the supervisor (systemd) and handed over under this name.
+    HandedOver(Name),
+}
+
 /// The listener that the backend calls.
 pub struct BackendListener {
-    /// The address to bind.
-    pub address: SocketAddr,
+    /// Where it listens.
+    pub address: ListenAddress,
     /// Who the gateway is here, and who may call.
     pub tls: TlsPeer,
     /// The revocation lists about those who may call; without any, none is asked.
@@ -192,14 +201,13 @@ pub fn admin_socket(path: &Path) -> Result<PathBuf, Diagnostics> {
 /// The address of the ops listener alone: no key or certificate is read, since a look at a gateway must not fail for one.
 ///
 /// # Errors
-/// The faults of the file as it is written.
+/// The faults of the file as it is written, or that the supervisor alone knows the address.
 pub fn ops_address(path: &Path) -> Result<SocketAddr, Diagnostics> {
     let source = read(path)?;
     let root = yaml::parse(&source)?;
     let reader = yaml::Reader::new(source);
-    let written = written::read(&reader, &root);
-    let address = written.and_then(|written| written.ops).map_or(written::OPS_ADDRESS, |at| at.value);
-    reader.finish(Some(address))
+    let address = written::read(&reader, &root).and_then(|written| meaning::ops(&reader, &written));
+    reader.finish(address)
 }
 
 fn read(path: &Path) -> Result<Source, Diagnostic> {

@@ -1,6 +1,7 @@
 //! What of a configuration is softer than the defaults: for `/-/status`, so that nobody has to compare files to know.
 
 use crate::config::settings::Config;
+use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::limits::Limit;
 use crate::limits::TABLE;
@@ -29,8 +30,12 @@ impl Config {
         if self.environment.as_str() == DEVELOPMENT {
             add("environment".to_owned(), "this gateway is for development, not for people's doors".to_owned());
         }
-        if !self.ops.ip().is_loopback() {
-            let says = format!("metrics and status can be read from other machines, in plain HTTP, at `{}`", self.ops);
+        let open = match &self.ops {
+            ListenAddress::Bind(address) => (!address.ip().is_loopback()).then(|| format!("`{address}`")),
+            ListenAddress::HandedOver(name) => Some(format!("an address of the supervisor's choice, `{name}`")),
+        };
+        if let Some(at) = open {
+            let says = format!("metrics and status can be read from other machines, in plain HTTP, at {at}");
             add("listeners.ops.address".to_owned(), says);
         }
         let mut limits = self.limits.clone();

@@ -3,6 +3,7 @@
 use crate::bundle::Bundle;
 use crate::bundle::Stated;
 use crate::config::Config;
+use crate::config::ListenAddress;
 use crate::config::admin_socket;
 use crate::config::digest_of;
 use crate::crypto::SigningAlgorithm;
@@ -113,7 +114,8 @@ fn the_example_loads_and_means_what_it_says() {
     let site = Site::new();
     let config = site.load().map_err(|faults| panic!("{faults}")).unwrap();
     assert_eq!(config.environment.as_str(), "development");
-    assert_eq!((config.backend.address.port(), config.ops.port()), (8443, 9464));
+    assert_eq!(config.backend.address, ListenAddress::Bind("127.0.0.1:8443".parse().unwrap()));
+    assert_eq!(config.ops, ListenAddress::Bind("127.0.0.1:9464".parse().unwrap()));
     assert_eq!(config.admin_socket, Some(site.path("state/admin.sock")));
     let kinds: Vec<_> = config.identity.issuers.iter().map(|issuer| (issuer.kind, issuer.max_lifetime_s)).collect();
     assert_eq!(kinds, [(TokenKind::SignIn, 3_600), (TokenKind::Session, 600)]);

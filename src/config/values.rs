@@ -1,5 +1,7 @@
 //! Single values as they are written: names, addresses, host names, durations, each with its own fault and hint.
 
+use crate::config::credentials;
+use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::diagnostic::Place;
 use crate::model::Name;
@@ -93,24 +95,35 @@ pub(super) fn name(reader: &Reader, node: &Node) -> Option<At<Name>> {
     }
 }
 
-/// A path, relative to the folder of the file that is read.
+/// A path, relative to the folder of the file that is read; or `credential:NAME`, a file that the supervisor handed over.
 pub(super) fn path(reader: &Reader, node: &Node) -> Option<At<PathBuf>> {
     let written = text(reader, node)?;
-    let base = reader.source().path().parent().map(PathBuf::from).unwrap_or_default();
-    Some(At { place: node.place, value: base.join(&*written) })
+    let Some(name) = credentials::name_in(&written) else {
+        let base = reader.source().path().parent().map(PathBuf::from).unwrap_or_default();
+        return Some(At { place: node.place, value: base.join(&*written) });
+    };
+    match Name::new(name) {
+        Ok(name) => Some(At { place: node.place, value: credentials::path_of(&name) }),
+        Err(error) => {
+            let help = "for instance `credential:store.key`, where the unit has `LoadCredential=store.key:FILE`";
+            fault(reader, node, "malformed-credential", &error.to_string(), Some(help))
+        }
+    }
 }
 
-pub(super) fn address(reader: &Reader, node: &Node) -> Option<At<SocketAddr>> {
-    match reader.text(node)?.parse() {
-        Ok(value) => Some(At { place: node.place, value }),
-        Err(_) => fault(
-            reader,
-            node,
-            "malformed-address",
-            "an address is an IP address and a port",
-            Some("for instance `127.0.0.1:8443` or `[::]:8443`"),
-        ),
+/// Where a listener listens: an address to bind, or `systemd:NAME`, a socket that the supervisor handed over.
+pub(super) fn address(reader: &Reader, node: &Node) -> Option<At<ListenAddress>> {
+    let written = reader.text(node)?;
+    let value = match written.strip_prefix("systemd:") {
+        Some(name) => Name::new(name).ok().map(ListenAddress::HandedOver),
+        None => written.parse().ok().map(ListenAddress::Bind),
+    };
+    if let Some(value) = value {
+        return Some(At { place: node.place, value });
     }
+    let message = "an address is an IP address and a port, or `systemd:` and the name of a socket";
+    let help = "for instance `127.0.0.1:8443`, `[::]:8443`, or `systemd:backend` (`FileDescriptorName=backend`)";
+    fault(reader, node, "malformed-address", message, Some(help))
 }
 
 /// A host name, given back in lower case.

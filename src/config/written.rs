@@ -3,6 +3,7 @@
 //! No file but this one is touched here. Each reader takes all keys of its mapping before it gives up, so that all faults
 //! are reported at once.
 
+use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::config::values;
 use crate::config::values::At;
@@ -25,7 +26,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where metrics and health are served where the file says nothing.
-pub(super) const OPS_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+pub(super) const OPS_ADDRESS: ListenAddress =
+    ListenAddress::Bind(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464));
 /// How long a sign-in token may be valid, in seconds.
 const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// How long a session token may be valid, in seconds: it opens doors.
@@ -40,7 +42,7 @@ pub(super) struct Written {
     pub(super) environment: At<Name>,
     pub(super) workers: Option<NonZeroUsize>,
     pub(super) backend: Backend,
-    pub(super) ops: Option<At<SocketAddr>>,
+    pub(super) ops: Option<At<ListenAddress>>,
     pub(super) admin_socket: Option<At<PathBuf>>,
     pub(super) issuers: Vec<Issuer>,
     pub(super) sessions: Issuer,
@@ -56,7 +58,7 @@ pub(super) struct Written {
 }
 
 pub(super) struct Backend {
-    pub(super) address: At<SocketAddr>,
+    pub(super) address: At<ListenAddress>,
     pub(super) tls: Tls,
 }
 
@@ -144,7 +146,7 @@ fn workers(reader: &Reader, node: &Node) -> Option<NonZeroUsize> {
     usize::try_from(reader.bounded(node, 1, 1_024)?).ok().and_then(NonZeroUsize::new)
 }
 
-type Listeners = (Backend, Option<At<SocketAddr>>, Option<At<PathBuf>>);
+type Listeners = (Backend, Option<At<ListenAddress>>, Option<At<PathBuf>>);
 
 fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let map = Map::open(reader, node)?;

@@ -20,6 +20,7 @@ use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
+use crate::gateway::supervisor;
 use crate::model::Sha256;
 use crate::pipeline::Core;
 use crate::wire::Client;
@@ -101,7 +102,13 @@ impl Reloader {
                 _ = hangup.recv() => true,
                 () = tokio::time::sleep(INTERVAL) => false,
             };
+            if at_once {
+                supervisor::reloads();
+            }
             self.look(at_once);
+            if at_once {
+                supervisor::reloaded(self.core.reload_failed.load(Ordering::Relaxed));
+            }
             self.tell_expiries();
         }
     }

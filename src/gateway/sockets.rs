@@ -1,10 +1,12 @@
-//! The sockets of a gateway, bound before any task starts, so that an address in use is a refusal to start.
+//! The sockets of a gateway, bound or taken over before any task starts, so that an address in use is a refusal to start.
 
 use crate::admin::AdminSocket;
 use crate::config::Config;
+use crate::config::ListenAddress;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
+use crate::gateway::inherited::Inherited;
 use crate::gateway::internal;
 use std::io;
 use std::net::SocketAddr;
@@ -18,16 +20,23 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// Binds them all; an address in use is told at once.
+    /// Binds them all, or takes them over; an address in use is told at once, and so is a socket that nobody asked for.
     pub(super) fn bind(config: &Config) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::new();
+        let mut inherited = Inherited::from_environment();
         let Config { source, places, .. } = config;
-        let mut listen = |key: &str, address: SocketAddr, place: Place| {
-            let bound = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-            bound.map_err(|error| faults.push(not_bound(key, address, &error).asked_at(source, place))).ok()
+        let mut listen = |key: &str, address: &ListenAddress, place: Place| {
+            let opened = open(&mut inherited, key, address);
+            opened.map_err(|fault| faults.push(fault.asked_at(source, place))).ok()
         };
-        let backend = listen("listeners.backend.address", config.backend.address, places.backend);
-        let ops = listen("listeners.ops.address", config.ops, places.ops);
+        let backend = listen("listeners.backend.address", &config.backend.address, places.backend);
+        let ops = listen("listeners.ops.address", &config.ops, places.ops);
+        let left = inherited.left();
+        if faults.is_empty() && !left.is_empty() {
+            let message = format!("sockets were handed over that no listener takes: {}", left.join(", "));
+            let fault = Diagnostic::without_file("socket-not-asked-for", message);
+            faults.push(fault.help("write `address: systemd:NAME` at a listener, or stop the socket unit"));
+        }
         let admin = match &config.admin_socket {
             Some(path) => {
                 let bound = AdminSocket::bind(path);
@@ -40,6 +49,23 @@ impl Sockets {
             _ => Err(faults),
         }
     }
+}
+
+/// One socket, of which no call waits.
+fn open(inherited: &mut Inherited, key: &str, address: &ListenAddress) -> Result<TcpListener, Diagnostic> {
+    let (socket, told) = match address {
+        ListenAddress::Bind(address) => {
+            let bound = TcpListener::bind(address).map_err(|error| not_bound(key, *address, &error))?;
+            (bound, address.to_string())
+        }
+        ListenAddress::HandedOver(name) => {
+            let taken = inherited.take(name).map_err(|fault| fault.fault(key, name))?;
+            (taken, format!("systemd:{name}"))
+        }
+    };
+    let waits = |error| Diagnostic::without_file("address-not-bound", format!("`{told}` of `{key}`: {error}"));
+    socket.set_nonblocking(true).map_err(waits)?;
+    Ok(socket)
 }
 
 fn not_bound(key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {

@@ -92,6 +92,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["devkit", "listener", "wire"]),
     ("h2", &["listener"]),
     ("rcgen", &["devkit"]),
+    ("listenfd", &["gateway"]),
+    ("sd_notify", &["gateway"]),
 ];
 
 /// Ways of naming things that would hide an import from this check, and what to write instead.

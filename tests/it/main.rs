@@ -73,6 +73,8 @@ mod start;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod systemd;
+#[cfg(test)]
 mod targets;
 #[cfg(test)]
 mod tls;

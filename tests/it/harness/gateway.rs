@@ -125,12 +125,17 @@ impl Process {
         Self::having(GatewayProcess::start(env!("CARGO_BIN_EXE_portcullis"), &stage.configuration()))
     }
 
+    /// Starts a command that becomes a gateway.
+    pub fn of(command: Command) -> Self {
+        Self::having(GatewayProcess::of(command))
+    }
+
     /// The same by a shell, after it has done `first`.
     pub fn after(first: &str, stage: &Stage) -> Self {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{first}; exec \"$0\" run --config \"$1\""));
         command.arg(env!("CARGO_BIN_EXE_portcullis")).arg(stage.configuration());
-        Self::having(GatewayProcess::of(command))
+        Self::of(command)
     }
 
     fn having(process: Result<GatewayProcess, ProcessFault>) -> Self {

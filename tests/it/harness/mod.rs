@@ -16,6 +16,7 @@ pub use client::Command;
 pub use client::Told;
 pub use client::fresh_key;
 pub use disk::Deeds;
+pub use gateway::PATIENCE;
 pub use gateway::Process;
 pub use gateway::Served;
 pub use gateway::ops_page;
