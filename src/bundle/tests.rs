@@ -54,12 +54,14 @@ fn name(text: &str) -> Name {
 }
 
 #[test]
-fn the_sample_loads_with_its_contract() {
+fn the_sample_loads_with_its_contracts() {
     let bundle = Sample::new().load().map_err(|faults| panic!("{faults}")).unwrap();
     let contract = bundle.contract(&name("smarthome")).unwrap();
     assert!(contract.operations().iter().any(|operation| operation.id == name("openDoor")));
+    let contract = bundle.contract(&name("parkline")).unwrap();
+    assert!(contract.operations().iter().any(|operation| operation.id == name("openBarrier")));
     assert!(bundle.contract(&name("other")).is_none());
-    assert_eq!(bundle.contracts().count(), 1);
+    assert_eq!(bundle.contracts().count(), 2);
 }
 
 #[test]

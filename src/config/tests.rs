@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 const AUTHORITY: &str = "smarthome.gateway.prop.example";
+const PARKLINE: &str = "parkline.gateway.prop.example";
 
 const EXAMPLE: &str = include_str!("../../gateway.yaml");
 
@@ -33,10 +34,8 @@ impl Site {
         }
         site.write("gateway.yaml", EXAMPLE);
         site.write("directory.yaml", "version: 1\n");
-        for name in ["gateway", "gateway-at-partner"] {
-            site.pair(name);
-        }
-        for name in ["backend-ca", "partner-ca"] {
+        for name in ["gateway", "gateway-at-partner", "gateway-at-parkline", "backend-ca", "partner-ca", "parkline-ca"]
+        {
             site.pair(name);
         }
         for name in ["login", "sessions"] {
@@ -44,20 +43,24 @@ impl Site {
             let key = SigningKey::from_pem(&pem).unwrap();
             site.write(&format!("pki/{name}.jwks"), &jwks_json(&[&key]));
         }
-        let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
-        site.secret("pki/partner-token.key", std::str::from_utf8(pem.expose()).unwrap());
+        for name in ["partner", "parkline"] {
+            let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+            site.secret(&format!("pki/{name}-token.key"), std::str::from_utf8(pem.expose()).unwrap());
+        }
         site.secret("pki/pseudonym.key", &"12".repeat(32));
+        site.secret("pki/parkline-pseudonym.key", &"56".repeat(32));
         site.secret("pki/store.key", &"34".repeat(32));
         site
     }
 
     fn pair(&self, name: &str) {
-        self.pair_of(name, AUTHORITY, rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+        self.pair_of(name, &[AUTHORITY, PARKLINE], rcgen::ExtendedKeyUsagePurpose::ServerAuth);
     }
 
-    fn pair_of(&self, name: &str, host: &str, usage: rcgen::ExtendedKeyUsagePurpose) {
+    fn pair_of(&self, name: &str, hosts: &[&str], usage: rcgen::ExtendedKeyUsagePurpose) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(vec![host.to_owned()]).unwrap();
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = rcgen::CertificateParams::new(hosts).unwrap();
         params.extended_key_usages = vec![usage];
         self.write(&format!("pki/{name}.pem"), &params.self_signed(&key).unwrap().pem());
         self.secret(&format!("pki/{name}.key"), &key.serialize_pem());
@@ -84,10 +87,10 @@ impl Site {
         Config::load(&self.path("gateway.yaml"))
     }
 
-    /// The codes and lines of the faults of the example with `from` replaced by `to`.
+    /// The codes and lines of the faults of the example with the first `from` replaced by `to`.
     fn faults_with(&self, from: &str, to: &str) -> Vec<(&'static str, String)> {
-        assert_eq!(EXAMPLE.matches(from).count(), 1, "{from:?}");
-        self.write("gateway.yaml", &EXAMPLE.replace(from, to));
+        assert!(EXAMPLE.contains(from), "{from:?}");
+        self.write("gateway.yaml", &EXAMPLE.replacen(from, to, 1));
         let found = faults(self.load());
         self.write("gateway.yaml", EXAMPLE);
         found
@@ -122,6 +125,8 @@ fn the_example_loads_and_means_what_it_says() {
     let partner = &config.partners[0];
     assert_eq!((partner.name.as_str(), &*partner.host, partner.port), ("smarthome", "api.smarthome.example", 443));
     assert_eq!(&*partner.server_name, "api.smarthome.example");
+    let names: Vec<_> = config.partners.iter().map(|partner| (partner.name.as_str(), &*partner.authority)).collect();
+    assert_eq!(names, [("smarthome", AUTHORITY), ("parkline", PARKLINE)]);
     assert_eq!(partner.token.lifetime.as_secs(), 30);
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.audit, site.path("state/audit"));
@@ -197,7 +202,8 @@ fn unknown_repeated_and_malformed_keys_are_faults_at_their_line() {
 #[test]
 fn all_faults_are_reported_at_once() {
     let site = Site::new();
-    let text = EXAMPLE.replace("version: 1\n", "version: 3\nvresion: 1\n").replace("lifetime: 30s", "lifetime: soon");
+    let text =
+        EXAMPLE.replace("version: 1\n", "version: 3\nvresion: 1\n").replacen("lifetime: 30s", "lifetime: soon", 1);
     site.write("gateway.yaml", &text);
     let codes: Vec<_> = faults(site.load()).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes.len(), 3, "{codes:?}");
@@ -267,18 +273,19 @@ fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_t
 #[test]
 fn the_listeners_certificate_is_for_servers_and_for_every_authority() {
     use rcgen::ExtendedKeyUsagePurpose as Usage;
-    for (host, usage, code) in [
-        ("other.gateway.prop.example", Usage::ServerAuth, "certificate-names"),
-        ("*.prop.example", Usage::ServerAuth, "certificate-names"),
-        (AUTHORITY, Usage::ClientAuth, "certificate-purpose"),
-        (AUTHORITY, Usage::Any, "certificate-purpose"),
+    for (hosts, usage, code) in [
+        (["other.gateway.prop.example", PARKLINE], Usage::ServerAuth, "certificate-names"),
+        ([AUTHORITY, "other.gateway.prop.example"], Usage::ServerAuth, "certificate-names"),
+        (["*.prop.example", PARKLINE], Usage::ServerAuth, "certificate-names"),
+        ([AUTHORITY, PARKLINE], Usage::ClientAuth, "certificate-purpose"),
+        ([AUTHORITY, PARKLINE], Usage::Any, "certificate-purpose"),
     ] {
         let site = Site::new();
-        site.pair_of("gateway", host, usage);
+        site.pair_of("gateway", &hosts, usage);
         one(&faults(site.load()), code, "pki/gateway.pem");
     }
     let site = Site::new();
-    site.pair_of("gateway", "*.gateway.prop.example", Usage::ServerAuth);
+    site.pair_of("gateway", &["*.gateway.prop.example"], Usage::ServerAuth);
     assert_eq!(faults(site.load()), []);
 }
 

@@ -11,6 +11,7 @@ use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
 use crate::crypto::random;
+use crate::devkit::errands::Household;
 use crate::devkit::issuer::TokenClaims;
 use crate::devkit::issuer::TokenIssuer;
 use crate::devkit::partner::TokenTrust;
@@ -21,14 +22,18 @@ use crate::devkit::pki::Validity;
 use crate::devkit::pki::write_new;
 use crate::devkit::sample;
 use crate::model::Sha256;
+use crate::secret::Secret;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// The host name by which the backend addresses the partner.
+/// The host name by which the backend addresses the smart-home partner.
 pub const AUTHORITY: &str = "smarthome.gateway.prop.example";
+
+/// The host name by which it addresses the partner that runs the barriers.
+pub const PARKLINE_AUTHORITY: &str = "parkline.gateway.prop.example";
 
 /// Who signs people in.
 pub const LOGIN_ISSUER: &str = "https://login.prop.example";
@@ -39,8 +44,9 @@ pub const SESSION_ISSUER: &str = "https://sessions.prop.example";
 /// The audience of the tokens that the gateway takes, and the issuer of those that it mints.
 const AUDIENCE: &str = "https://gateway.prop.example";
 
-/// The audience of the tokens that the partner takes.
+/// The audiences of the tokens that the partners take.
 const PARTNER: &str = "https://api.smarthome.example";
+const PARKLINE: &str = "https://api.parkline.example";
 
 /// Two houses of two management companies: the repository's sample.
 const DIRECTORY: &str = include_str!("../../directory.yaml");
@@ -54,8 +60,9 @@ pub struct GatewayFolder {
     pub sessions: TokenIssuer,
     /// Issues sign-in tokens.
     pub login: TokenIssuer,
-    /// The key that verifies what the gateway mints for the partner.
+    /// The keys that verify what the gateway mints for each partner.
     partner_jwks: String,
+    parkline_jwks: String,
     /// The thumbprint of the backend's certificate, to which tokens are bound.
     backend: Sha256,
 }
@@ -81,14 +88,15 @@ impl GatewayFolder {
     /// [`FolderError`].
     pub fn make(path: &Path, now: UnixSeconds) -> Result<Self, FolderError> {
         let mut pki = Pki::new(now)?;
-        let gateway = Leaf::server(&[AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
+        let gateway =
+            Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
         pki.gateway = pki.gateway_authority.issue(&gateway)?;
         let sessions = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256)?;
         let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
-        let key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
-        let partner_jwks = jwks_json(&[&SigningKey::from_pem(&key).map_err(|_| SignError)?]);
+        let (key, partner_jwks) = token_key()?;
+        let (parkline_key, parkline_jwks) = token_key()?;
         let backend = pki.backend.parsed()?.thumbprint;
-        let folder = Self { path: path.to_owned(), pki, sessions, login, partner_jwks, backend };
+        let folder = Self { path: path.to_owned(), pki, sessions, login, partner_jwks, parkline_jwks, backend };
         let write = || -> io::Result<()> {
             for name in ["pki", "state", "state/audit"] {
                 fs::create_dir(path.join(name))?;
@@ -101,19 +109,20 @@ impl GatewayFolder {
         write().map_err(|error| FolderError::Write(path.to_owned(), error))?;
         folder.pki.write(&folder.path("pki"))?;
         write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
-        for name in ["pki/pseudonym.key", "pki/store.key"] {
+        write_new(&folder.path("pki/parkline-token.key"), parkline_key.expose(), 0o600)?;
+        for name in ["pki/pseudonym.key", "pki/parkline-pseudonym.key", "pki/store.key"] {
             write_new(&folder.path(name), random::<32>(), 0o600)?;
         }
         Ok(folder)
     }
 
-    /// Writes `gateway.yaml` for a partner at that address. The gateway takes free ports and tells them in its log.
+    /// Writes `gateway.yaml` for partners at these addresses. The gateway takes free ports and tells them in its log.
     ///
     /// # Errors
     /// [`FolderError::Write`].
-    pub fn configure(&self, partner: SocketAddr) -> Result<(), FolderError> {
+    pub fn configure(&self, smarthome: SocketAddr, parkline: SocketAddr) -> Result<(), FolderError> {
         let path = self.configuration();
-        fs::write(&path, gateway_yaml(partner)).map_err(|error| FolderError::Write(path, error))
+        fs::write(&path, gateway_yaml(smarthome, parkline)).map_err(|error| FolderError::Write(path, error))
     }
 
     /// Where `gateway.yaml` lies.
@@ -128,13 +137,39 @@ impl GatewayFolder {
         self.path.join(name)
     }
 
-    /// What the partner must trust.
+    /// What the smart-home partner must trust.
     ///
     /// # Errors
     /// [`KeySetError`].
     pub fn trust(&self) -> Result<TokenTrust, KeySetError> {
         let keys = KeySet::parse(self.partner_jwks.as_bytes())?;
         Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: PARTNER.to_owned(), keys })
+    }
+
+    /// What the partner that runs the barriers must trust.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn parkline_trust(&self) -> Result<TokenTrust, KeySetError> {
+        let keys = KeySet::parse(self.parkline_jwks.as_bytes())?;
+        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: PARKLINE.to_owned(), keys })
+    }
+
+    /// The claims of a household's resident who is also the concierge of its house, with every right there that the sample's
+    /// contracts know; from `issuer`, for five minutes from `now`.
+    #[must_use]
+    pub fn member_of(&self, household: &Household, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
+        let house = household.house;
+        issuer
+            .claims(AUDIENCE, household.person, &self.backend, now, 300)
+            .with("tenant", household.tenant)
+            .with("roles", vec!["resident".into(), "concierge".into()])
+            .with("device_id", household.phone)
+            .with("car_id", household.car)
+            .with("sid", format!("session-of-{}", household.person))
+            .door_access(house, Some("door-1"), &["open", "see"])
+            .barrier_access(house, Some("gate-1"), &["open", "see"])
+            .house_access(house, &["read-events", "sync-face", "revoke-grant", "sync-plate"])
     }
 
     /// The claims of a resident of house-1, which the tenant north manages, who may open its first door; from `issuer`,
@@ -151,7 +186,14 @@ impl GatewayFolder {
     }
 }
 
-fn gateway_yaml(partner: SocketAddr) -> String {
+/// A key for the tokens of one partner, and what verifies them.
+fn token_key() -> Result<(Secret, String), SignError> {
+    let key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
+    let jwks = jwks_json(&[&SigningKey::from_pem(&key).map_err(|_| SignError)?]);
+    Ok((key, jwks))
+}
+
+fn gateway_yaml(smarthome: SocketAddr, parkline: SocketAddr) -> String {
     format!(
         r#"version: 1
 environment: development
@@ -178,7 +220,7 @@ sessions:
 partners:
   smarthome:
     authority: {AUTHORITY}
-    upstream: https://{partner}
+    upstream: https://{smarthome}
     server_name: localhost
     tls: {{ca: pki/partner-authority.pem, certificate: pki/gateway-at-partner.pem, key: pki/gateway-at-partner.key}}
     token:
@@ -188,6 +230,18 @@ partners:
       key: pki/partner-token.key
       lifetime: 30s
     pseudonym_key: pki/pseudonym.key
+  parkline:
+    authority: {PARKLINE_AUTHORITY}
+    upstream: https://{parkline}
+    server_name: parkline.example
+    tls: {{ca: pki/parkline-authority.pem, certificate: pki/gateway-at-parkline.pem, key: pki/gateway-at-parkline.key}}
+    token:
+      issuer: {AUDIENCE}
+      audience: {PARKLINE}
+      client_id: prop-development
+      key: pki/parkline-token.key
+      lifetime: 30s
+    pseudonym_key: pki/parkline-pseudonym.key
 policies: {{directory: policies}}
 directory: {{file: directory.yaml}}
 audit: {{directory: state/audit}}

@@ -113,11 +113,27 @@ impl TokenClaims {
     /// Adds the right to do `actions` at a door of a house, or at all its doors.
     #[must_use]
     pub fn door_access(self, house: &str, door: Option<&str>, actions: &[&str]) -> Self {
+        self.right("door_access", house, door.map(|door| ("door", door)), actions)
+    }
+
+    /// Adds the right to do `actions` at a barrier of a house, or at all its barriers.
+    #[must_use]
+    pub fn barrier_access(self, house: &str, barrier: Option<&str>, actions: &[&str]) -> Self {
+        self.right("barrier_access", house, barrier.map(|barrier| ("barrier", barrier)), actions)
+    }
+
+    /// Adds the right to do `actions` to a house as a whole.
+    #[must_use]
+    pub fn house_access(self, house: &str, actions: &[&str]) -> Self {
+        self.right("house_access", house, None, actions)
+    }
+
+    fn right(self, kind: &str, house: &str, thing: Option<(&str, &str)>, actions: &[&str]) -> Self {
         let actions: Vec<Value> = actions.iter().map(|action| Value::from(*action)).collect();
-        let mut right = Object::from_iter([("type", Value::from("door_access")), ("house", Value::from(house))]);
+        let mut right = Object::from_iter([("type", Value::from(kind)), ("house", Value::from(house))]);
         right.insert("actions", actions);
-        if let Some(door) = door {
-            right.insert("door", door);
+        if let Some((name, thing)) = thing {
+            right.insert(name, thing);
         }
         let mut rights = self.0.get("authorization_details").and_then(Value::as_array).unwrap_or_default().to_vec();
         rights.push(right.into());

@@ -6,6 +6,7 @@
 //! wrong in one named way.
 
 mod backend;
+mod errands;
 mod folder;
 mod http1;
 mod issuer;
@@ -19,10 +20,15 @@ pub use backend::BackendAnswer;
 pub use backend::BackendConnection;
 pub use backend::BackendFault;
 pub use backend::BackendSetupError;
+pub use errands::Errand;
+pub use errands::Household;
+pub use errands::NORTH;
+pub use errands::SOUTH;
 pub use folder::AUTHORITY;
 pub use folder::FolderError;
 pub use folder::GatewayFolder;
 pub use folder::LOGIN_ISSUER;
+pub use folder::PARKLINE_AUTHORITY;
 pub use folder::SESSION_ISSUER;
 pub use http1::Malformed;
 pub use issuer::TokenClaims;
@@ -31,12 +37,14 @@ pub use partner::ConnectionLog;
 pub use partner::Doors;
 pub use partner::Misbehaviour;
 pub use partner::PartnerSettings;
+pub use partner::Platform;
 pub use partner::Progress;
 pub use partner::SimulatedPartner;
 pub use partner::TokenTrust;
 pub use pki::Authority;
 pub use pki::BACKEND;
 pub use pki::GATEWAY;
+pub use pki::GATEWAY_AT_PARKLINE;
 pub use pki::Issued;
 pub use pki::Leaf;
 pub use pki::Pki;

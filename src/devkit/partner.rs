@@ -1,9 +1,9 @@
-//! The simulated partner: a strict resource server that moves doors, and can misbehave in many ways, each of which has a
-//! name.
+//! The simulated partner: a strict resource server that moves doors or barriers, and can misbehave in many ways, each of
+//! which has a name.
 //!
 //! It stands for the platform that the gateway protects and is protected from. It lets in only the gateway's certificate,
-//! verifies the partner token (signature, type, issuer, audience, times, one right for the path's door, each `jti` once),
-//! takes the body of the sample contract and nothing else, and then counts the move of a door. It shares no parser of
+//! verifies the partner token (signature, type, issuer, audience, times, one right for what the path names, each `jti`
+//! once), takes what its sample contract declares and nothing else, and then counts the move of a door. It shares no parser of
 //! HTTP with the gateway.
 //!
 //! Everything is on loopback. What a test must wait for is in [`Progress`]; nothing is waited for by time.
@@ -12,8 +12,9 @@ mod answer;
 mod book;
 mod command;
 mod connection;
-mod doors;
 mod misbehaviour;
+mod platform;
+mod premises;
 mod refusal;
 mod token;
 
@@ -25,12 +26,13 @@ use crate::clock::SystemClock;
 use crate::crypto::TlsIdentity;
 use crate::crypto::server_config_speaking;
 use crate::devkit::pki::GATEWAY;
+use crate::devkit::pki::GATEWAY_AT_PARKLINE;
 use crate::devkit::pki::Pki;
 use crate::devkit::pki::PkiError;
 use crate::tasks::Tasks;
 use book::Book;
 use command::Target;
-use doors::DoorState;
+use premises::Premises;
 use rustls_pki_types::CertificateDer;
 use std::io;
 use std::net::Ipv4Addr;
@@ -42,8 +44,9 @@ use tokio_rustls::TlsAcceptor;
 
 pub use book::ConnectionLog;
 pub use book::Progress;
-pub use doors::Doors;
 pub use misbehaviour::Misbehaviour;
+pub use platform::Platform;
+pub use premises::Doors;
 pub use token::TokenTrust;
 
 /// What a simulated partner is made of.
@@ -58,7 +61,9 @@ pub struct PartnerSettings {
     pub client_name: String,
     /// Whose tokens it accepts.
     pub trust: TokenTrust,
-    /// Its doors.
+    /// What it does.
+    pub platform: Platform,
+    /// Its doors, or barriers.
     pub doors: Doors,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
@@ -76,7 +81,8 @@ struct Shared {
     acceptor: TlsAcceptor,
     client_name: String,
     trust: TokenTrust,
-    doors: DoorState,
+    platform: Platform,
+    premises: Premises,
     clock: Arc<dyn Clock>,
     book: Book,
     misbehaviour: watch::Sender<Option<Misbehaviour>>,
@@ -86,7 +92,7 @@ struct Shared {
 }
 
 impl PartnerSettings {
-    /// The partner of a development PKI, on a free port of 127.0.0.1, with the machine's clock and any door.
+    /// The smart-home partner of a development PKI, on a free port of 127.0.0.1, with the machine's clock and any door.
     ///
     /// # Errors
     /// [`PkiError::Use`].
@@ -97,8 +103,23 @@ impl PartnerSettings {
             client_roots: vec![pki.partner_authority.root()],
             client_name: GATEWAY.to_owned(),
             trust,
+            platform: Platform::SmartHome,
             doors: Doors::Any,
             clock: Arc::new(SystemClock::new()),
+        })
+    }
+
+    /// The same for the partner that runs the barriers, with an authority of its own.
+    ///
+    /// # Errors
+    /// [`PkiError::Use`].
+    pub fn parkline(pki: &Pki, trust: TokenTrust) -> Result<Self, PkiError> {
+        Ok(Self {
+            identity: pki.parkline.identity()?,
+            client_roots: vec![pki.parkline_authority.root()],
+            client_name: GATEWAY_AT_PARKLINE.to_owned(),
+            platform: Platform::Parkline,
+            ..Self::new(pki, trust)?
         })
     }
 }
@@ -116,7 +137,8 @@ impl SimulatedPartner {
             acceptor: TlsAcceptor::from(tls.map_err(io::Error::other)?),
             client_name: settings.client_name,
             trust: settings.trust,
-            doors: DoorState::new(settings.doors),
+            platform: settings.platform,
+            premises: Premises::new(settings.doors),
             clock: settings.clock,
             book: Book::new(),
             misbehaviour: watch::Sender::new(None),
@@ -149,21 +171,21 @@ impl SimulatedPartner {
         self.shared.released.send_modify(|times| *times = times.wrapping_add(1));
     }
 
-    /// Blocks a door: commands for it are answered 409 `blocked`, as the contract declares.
+    /// Blocks a door or barrier: commands for it are answered 409 `blocked`, as the contract declares.
     pub fn block(&self, house: &str, door: &str) {
-        self.shared.doors.block(target(house, door));
+        self.shared.premises.block(target(house, door));
     }
 
-    /// How often that door has moved.
+    /// How often that door or barrier has moved.
     #[must_use]
     pub fn actuations(&self, house: &str, door: &str) -> u64 {
-        self.shared.doors.moved(&target(house, door))
+        self.shared.premises.moved(&target(house, door))
     }
 
-    /// How often any door has moved.
+    /// How often any of them has moved.
     #[must_use]
     pub fn total_actuations(&self) -> u64 {
-        self.shared.doors.moved_in_all()
+        self.shared.premises.moved_in_all()
     }
 
     /// What it refused, word for word as in its answers, in order.
@@ -243,5 +265,5 @@ impl Shared {
 }
 
 fn target(house: &str, door: &str) -> Target {
-    Target { house: house.to_owned(), door: door.to_owned() }
+    Target { house: house.to_owned(), thing: door.to_owned() }
 }

@@ -35,6 +35,8 @@ use std::time::Duration;
 pub const BACKEND: &str = "spiffe://prop.example/backend";
 /// The name by which the gateway calls on the development partner.
 pub const GATEWAY: &str = "spiffe://prop.example/portcullis";
+/// The name by which it calls on the development partner that runs the barriers.
+pub const GATEWAY_AT_PARKLINE: &str = "spiffe://prop.example/portcullis-at-parkline";
 
 /// From when until when, both included.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +115,12 @@ pub struct Pki {
     pub partner: Issued,
     /// The gateway's client certificate for the partner.
     pub gateway_at_partner: Issued,
+    /// Signs what the partner that runs the barriers and the gateway show each other.
+    pub parkline_authority: Authority,
+    /// That partner's server certificate, for `parkline.example`.
+    pub parkline: Issued,
+    /// The gateway's client certificate for that partner.
+    pub gateway_at_parkline: Issued,
 }
 
 /// Where [`Pki::write`] put what.
@@ -130,6 +138,11 @@ pub struct PkiFiles {
     pub partner_key: PathBuf,
     pub gateway_at_partner: PathBuf,
     pub gateway_at_partner_key: PathBuf,
+    pub parkline_authority: PathBuf,
+    pub parkline: PathBuf,
+    pub parkline_key: PathBuf,
+    pub gateway_at_parkline: PathBuf,
+    pub gateway_at_parkline_key: PathBuf,
 }
 
 impl Validity {
@@ -287,6 +300,7 @@ impl Pki {
         let gateway_authority = Authority::new("development gateway authority", validity)?;
         let backend_authority = Authority::new("development backend authority", validity)?;
         let partner_authority = Authority::new("development partner authority", validity)?;
+        let parkline_authority = Authority::new("development barrier partner authority", validity)?;
         let here = ["localhost", "127.0.0.1", "::1"];
         let partner = ["localhost", "partner.example", "127.0.0.1", "::1"];
         Ok(Self {
@@ -294,9 +308,12 @@ impl Pki {
             backend: backend_authority.issue(&Leaf::client(BACKEND, validity))?,
             partner: partner_authority.issue(&Leaf::server(&partner, validity))?,
             gateway_at_partner: partner_authority.issue(&Leaf::client(GATEWAY, validity))?,
+            parkline: parkline_authority.issue(&Leaf::server(&["parkline.example"], validity))?,
+            gateway_at_parkline: parkline_authority.issue(&Leaf::client(GATEWAY_AT_PARKLINE, validity))?,
             gateway_authority,
             backend_authority,
             partner_authority,
+            parkline_authority,
         })
     }
 
@@ -314,6 +331,9 @@ impl Pki {
         let (partner, partner_key) = self.partner.write(folder, "partner")?;
         let (gateway_at_partner, gateway_at_partner_key) =
             self.gateway_at_partner.write(folder, "gateway-at-partner")?;
+        let (parkline, parkline_key) = self.parkline.write(folder, "parkline")?;
+        let (gateway_at_parkline, gateway_at_parkline_key) =
+            self.gateway_at_parkline.write(folder, "gateway-at-parkline")?;
         Ok(PkiFiles {
             gateway_authority: authority(&self.gateway_authority, "gateway-authority")?,
             backend_authority: authority(&self.backend_authority, "backend-authority")?,
@@ -326,6 +346,11 @@ impl Pki {
             partner_key,
             gateway_at_partner,
             gateway_at_partner_key,
+            parkline_authority: authority(&self.parkline_authority, "parkline-authority")?,
+            parkline,
+            parkline_key,
+            gateway_at_parkline,
+            gateway_at_parkline_key,
         })
     }
 }
@@ -387,11 +412,15 @@ mod tests {
             (&files.backend, &files.backend_key),
             (&files.partner, &files.partner_key),
             (&files.gateway_at_partner, &files.gateway_at_partner_key),
+            (&files.parkline, &files.parkline_key),
+            (&files.gateway_at_parkline, &files.gateway_at_parkline_key),
         ] {
             assert!(TlsIdentity::read(certificate, key).is_ok(), "{}", certificate.display());
             assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        for authority in [&files.gateway_authority, &files.backend_authority, &files.partner_authority] {
+        for authority in
+            [&files.gateway_authority, &files.backend_authority, &files.partner_authority, &files.parkline_authority]
+        {
             assert_eq!(read_certificates(authority).unwrap().len(), 1);
         }
         assert!(

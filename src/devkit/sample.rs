@@ -6,19 +6,22 @@ use std::path::Path;
 
 /// Every file of the bundle: its path below `policies/`, and its text.
 const FILES: &[(&str, &str)] = &[
+    ("cedar/barriers.cedar", include_str!("../../policies/cedar/barriers.cedar")),
     ("cedar/constants.json", include_str!("../../policies/cedar/constants.json")),
     ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
     ("cedar/events.cedar", include_str!("../../policies/cedar/events.cedar")),
+    ("cedar/houses.cedar", include_str!("../../policies/cedar/houses.cedar")),
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
+    ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
     ("requirements.yaml", include_str!("../../policies/requirements.yaml")),
 ];
 
-/// The host that the bundle's requirements allow for the partner.
-const PARTNER_HOST: &str = "api.smarthome.example";
+/// The hosts that the bundle's requirements allow for the partners.
+const PARTNER_HOSTS: [&str; 2] = ["api.smarthome.example", "api.parkline.example"];
 
-/// Writes the bundle to `folder`, which must not be there, for a partner that is found at `host`.
+/// Writes the bundle to `folder`, which must not be there, for partners that are found at `host`.
 pub(super) fn write_bundle(folder: &Path, host: &str) -> io::Result<()> {
     fs::create_dir(folder)?;
     for (path, text) in FILES {
@@ -26,7 +29,8 @@ pub(super) fn write_bundle(folder: &Path, host: &str) -> io::Result<()> {
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(file, text.replace(PARTNER_HOST, host))?;
+        let text = PARTNER_HOSTS.iter().fold((*text).to_owned(), |text, known| text.replace(known, host));
+        fs::write(file, text)?;
     }
     Ok(())
 }

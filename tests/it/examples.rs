@@ -45,7 +45,7 @@ fn sample() -> TempDir {
             made += 1;
         }
     }
-    assert_eq!(made, 3, "the token's key, that of pseudonyms and that of the store");
+    assert_eq!(made, 5, "each partner's keys of tokens and of pseudonyms, and that of the store");
     for (name, issuer) in [("login", "https://login.prop.example"), ("sessions", "https://sessions.prop.example")] {
         let issuer = TokenIssuer::new(issuer, SigningAlgorithm::Es256).unwrap();
         fs::write(folder.join(format!("pki/{name}.jwks")), issuer.jwks()).unwrap();

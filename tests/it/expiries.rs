@@ -14,7 +14,9 @@ use portcullis::clock::SystemClock;
 use portcullis::clock::UnixSeconds;
 use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Authority;
+use portcullis::devkit::GATEWAY_AT_PARKLINE;
 use portcullis::devkit::Leaf;
+use portcullis::devkit::PARKLINE_AUTHORITY;
 use portcullis::devkit::Validity;
 use serde_json::Value;
 use std::fs;
@@ -33,13 +35,20 @@ fn days_left(days: u64) -> Validity {
 fn stage() -> Stage {
     let stage = Stage::new();
     let pki = &stage.pki;
-    for name in ["gateway.pem", "gateway.key", "gateway-at-partner.pem", "gateway-at-partner.key"] {
-        fs::remove_file(stage.path(&format!("pki/{name}"))).unwrap();
+    for name in ["gateway", "gateway-at-partner", "gateway-at-parkline"] {
+        for ending in ["pem", "key"] {
+            fs::remove_file(stage.path(&format!("pki/{name}.{ending}"))).unwrap();
+        }
     }
-    let server = pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, "localhost", "127.0.0.1"], days_left(3)));
+    let server =
+        pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost"], days_left(3)));
     server.unwrap().write(&stage.path("pki"), "gateway").unwrap();
     let client = pki.partner_authority.issue(&Leaf::client("spiffe://prop.example/portcullis", days_left(20)));
     client.unwrap().write(&stage.path("pki"), "gateway-at-partner").unwrap();
+    let client = pki.parkline_authority.issue(&Leaf::client(GATEWAY_AT_PARKLINE, days_left(300)));
+    client.unwrap().write(&stage.path("pki"), "gateway-at-parkline").unwrap();
+    fs::write(stage.path("pki/parkline-authority.pem"), Authority::new("theirs too", days_left(310)).unwrap().pem())
+        .unwrap();
     let both = pki.backend_authority.pem() + &Authority::new("the next one", days_left(200)).unwrap().pem();
     fs::write(stage.path("pki/backend-authority.pem"), both).unwrap();
     fs::write(stage.path("pki/partner-authority.pem"), Authority::new("theirs", days_left(100)).unwrap().pem())
@@ -80,6 +89,8 @@ fn everything_that_runs_out_is_listed_from_the_files_alone_with_days_and_alarm()
         row("crl", backend, 40, ""),
         row("ca", partner, 100, ""),
         row("client_ca", backend, 200, ""),
+        row("certificate", "partners.parkline", 300, ""),
+        row("ca", "partners.parkline", 310, ""),
     ];
     assert_eq!(all[1..], rest);
     let (code, near) = listed(&stage, &["--within", "4d"]);
@@ -107,11 +118,9 @@ fn one_metric_tells_the_same_and_forgets_what_is_there_no_more() {
     // No label comes from a certificate.
     let page = gateway.metrics();
     let all: Vec<&str> = page.lines().filter(|line| line.starts_with("portcullis_expires_")).collect();
-    assert_eq!(all.len(), 5, "{all:?}");
-    assert!(
-        all.iter()
-            .all(|line| line.contains("name=\"listeners.backend\"") || line.contains("name=\"partners.smarthome\""))
-    );
+    assert_eq!(all.len(), 7, "{all:?}");
+    let names = ["listeners.backend", "partners.smarthome", "partners.parkline"].map(|name| format!("name=\"{name}\""));
+    assert!(all.iter().all(|line| names.iter().any(|name| line.contains(name))), "{all:?}");
 }
 
 #[test]
@@ -123,11 +132,11 @@ fn what_runs_out_is_told_before_and_after() {
         let status: Value = serde_json::from_str(&ops_page(gateway.ops, "/-/status").1).unwrap();
         status["expiries"].as_array().unwrap().iter().map(|one| one["alarm"].clone()).collect()
     };
-    // Certificates of a day: the alarms are at a third, a thirteenth and a ninetieth of it.
-    assert_eq!(alarms(), vec![Value::Null; 4]);
+    // Of the six the status tells the next five. Certificates of a day: the alarms are at a third, a thirteenth and a ninetieth of it.
+    assert_eq!(alarms(), vec![Value::Null; 5]);
     for (seconds, alarm) in [(58_000, "month"), (22_000, "week"), (5_800, "day"), (4_200, "over")] {
         clock.advance(Duration::from_secs(seconds));
-        assert_eq!(alarms(), vec![Value::from(alarm); 4], "{alarm}");
+        assert_eq!(alarms(), vec![Value::from(alarm); 5], "{alarm}");
     }
     assert_eq!(gateway.not_ready(), "", "a warning, and no more");
 }

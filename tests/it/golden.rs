@@ -38,7 +38,7 @@ impl Scene {
         let place = tempfile::tempdir().unwrap();
         let folder = GatewayFolder::make(place.path(), crate::harness::now()).unwrap();
         // Nobody is asked there: nothing is served.
-        folder.configure("127.0.0.1:8443".parse().unwrap()).unwrap();
+        folder.configure("127.0.0.1:8443".parse().unwrap(), "127.0.0.1:8444".parse().unwrap()).unwrap();
         Self { place, touched: Vec::new() }
     }
 

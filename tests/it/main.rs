@@ -67,6 +67,8 @@ mod reload;
 #[cfg(test)]
 mod repeats;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod start;
@@ -76,6 +78,8 @@ mod status;
 mod systemd;
 #[cfg(test)]
 mod targets;
+#[cfg(test)]
+mod tenants_and_partners;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

@@ -37,7 +37,11 @@ fn steps(gateway: &Served, step: &str) -> u64 {
 #[test]
 fn decisions_and_steps_are_counted_as_they_were_made() {
     let stage = Stage::new();
-    stage.edit("policies/cedar/doors.cedar", "// Doors: who may open one.", &format!("// Doors.\n{ERRING}"));
+    stage.edit(
+        "policies/cedar/doors.cedar",
+        "// Doors: who may open one. Who may see how it is stands here too.",
+        &format!("// Doors.\n{ERRING}"),
+    );
     let gateway = Served::on(&stage);
     assert_eq!(decisions(&gateway), [0, 0, 0], "the series are there before anything is decided");
     let told = |command: Command| command.told(&stage, gateway.address).0;

@@ -18,6 +18,7 @@ use portcullis::devkit::BackendFault;
 use portcullis::devkit::Issued;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Misbehaviour;
+use portcullis::devkit::PARKLINE_AUTHORITY;
 use portcullis::devkit::TokenIssuer;
 use portcullis::devkit::Validity;
 use std::fs;
@@ -39,7 +40,11 @@ fn put(stage: &Stage, stem: &str, issued: &Issued) {
 
 /// A new certificate for the listener, as the one that is there.
 fn listener(stage: &Stage) -> Issued {
-    stage.pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, "localhost", "127.0.0.1"], day())).unwrap()
+    stage
+        .pki
+        .gateway_authority
+        .issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], day()))
+        .unwrap()
 }
 
 /// The serial number that a new connection is shown.
@@ -302,7 +307,7 @@ fn nothing_that_has_expired_makes_a_restart_fail_and_each_is_refused_where_it_mu
     starts_though(
         "own certificate",
         |stage, past| {
-            let leaf = Leaf::server(&[AUTHORITY], past);
+            let leaf = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY], past);
             put(stage, "gateway", &stage.pki.gateway_authority.issue(&leaf).unwrap());
         },
         None,

@@ -37,6 +37,7 @@ pub(super) struct Scene {
     pub(super) folder: GatewayFolder,
     pub(super) gateway: GatewayProcess,
     pub(super) partner: SimulatedPartner,
+    pub(super) parkline: SimulatedPartner,
     pub(super) runtime: Runtime,
     clock: Arc<dyn Clock>,
     /// This program, which is the gateway too.
@@ -95,10 +96,12 @@ impl Scene {
         let folder = GatewayFolder::make(place.path(), clock.now().seconds())?;
         let settings = PartnerSettings::new(&folder.pki, folder.trust()?)?;
         let partner = runtime.block_on(SimulatedPartner::start(settings))?;
-        folder.configure(partner.address())?;
+        let settings = PartnerSettings::parkline(&folder.pki, folder.parkline_trust()?)?;
+        let parkline = runtime.block_on(SimulatedPartner::start(settings))?;
+        folder.configure(partner.address(), parkline.address())?;
         let program = std::env::current_exe()?;
         let gateway = GatewayProcess::start(&program, &folder.configuration())?;
-        Ok(Self { folder, gateway, partner, runtime, clock, program, place })
+        Ok(Self { folder, gateway, partner, parkline, runtime, clock, program, place })
     }
 
     /// What there is, for people.
@@ -182,6 +185,7 @@ impl Scene {
         self.gateway.terminate()?;
         self.gateway.ended()?;
         self.runtime.block_on(self.partner.stop());
+        self.runtime.block_on(self.parkline.stop());
         Ok(self.place.close()?)
     }
 }

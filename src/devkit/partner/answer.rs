@@ -1,6 +1,5 @@
 //! What the partner answers: status, fields and body, as the bytes of one message.
 
-use crate::clock::UnixMillis;
 use crate::json::Object;
 use crate::json::Value;
 use crate::json::write;
@@ -12,10 +11,10 @@ pub(super) struct Answer {
     body: Vec<u8>,
 }
 
-/// A door that has just opened: from this the right answer is made, and every wrong one.
-pub(super) struct Opened {
-    pub(super) user: String,
-    pub(super) at: UnixMillis,
+/// What was asked for is done: from this the right answer is made, and every wrong one.
+pub(super) struct Done {
+    status: u16,
+    body: Option<Value>,
 }
 
 impl Answer {
@@ -23,15 +22,15 @@ impl Answer {
         Self { status, fields: Vec::new(), body: Vec::new() }
     }
 
-    pub(super) fn json(status: u16, body: &Object) -> Self {
+    pub(super) fn json(status: u16, body: &Value) -> Self {
         let mut text = Vec::new();
-        write(&Value::Object(body.clone()), &mut text);
+        write(body, &mut text);
         Self { body: text, ..Self::empty(status) }.with("Content-Type", "application/json")
     }
 
     /// One member that names what was wrong; never a value of the command's.
     pub(super) fn refusal(status: u16, member: &str, word: &str) -> Self {
-        Self::json(status, &Object::from_iter([(member, word)]))
+        Self::json(status, &Object::from_iter([(member, word)]).into())
     }
 
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -62,28 +61,61 @@ impl Answer {
             head.push_str(value);
             head.push_str("\r\n");
         }
-        head.push_str("Content-Length: ");
-        head.push_str(&self.body.len().to_string());
-        head.push_str("\r\n\r\n");
+        // An answer of 204 says by its status that it has no content (RFC 9110 §8.6).
+        if self.status != 204 {
+            head.push_str("Content-Length: ");
+            head.push_str(&self.body.len().to_string());
+            head.push_str("\r\n");
+        }
+        head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
     }
 }
 
-impl Opened {
-    /// The members that the contract declares under 200.
-    pub(super) fn body(&self) -> Object {
-        Object::from_iter([
-            ("status", "opened".to_owned()),
-            ("openedAt", self.at.to_string()),
-            ("userId", self.user.clone()),
-        ])
+impl Done {
+    /// With these members.
+    pub(super) fn saying(members: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        Self::telling(Value::Object(members.into_iter().collect()))
+    }
+
+    /// With this body.
+    pub(super) const fn telling(body: Value) -> Self {
+        Self { status: 200, body: Some(body) }
+    }
+
+    /// Without a body.
+    pub(super) const fn silently() -> Self {
+        Self { status: 204, body: None }
+    }
+
+    /// The body, if the answer has one, and an empty object where it has none.
+    pub(super) fn body(&self) -> Value {
+        self.body.clone().unwrap_or_else(|| Object::new().into())
+    }
+
+    /// The body with more members: in itself, or in the first of its records.
+    pub(super) fn body_with(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+        let mut body = self.body();
+        let object = match &mut body {
+            Value::Array(records) => records.first_mut(),
+            other => Some(other),
+        };
+        if let Some(Value::Object(members)) = object {
+            for (name, value) in more {
+                members.insert(name, value);
+            }
+        }
+        body
     }
 
     /// The answer that the contract declares.
     pub(super) fn answer(&self) -> Answer {
-        Answer::json(200, &self.body())
+        match &self.body {
+            Some(body) => Answer::json(self.status, body),
+            None => Answer::empty(self.status),
+        }
     }
 }
 
@@ -91,6 +123,7 @@ const fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         202 => "Accepted",
+        204 => "No Content",
         307 => "Temporary Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",

@@ -4,15 +4,19 @@
 //! behaves is looked at when an exchange begins, so a test that has told it otherwise is obeyed on a connection that
 //! stands idle.
 
+use crate::clock::UnixMillis;
 use crate::crypto::Certificate;
 use crate::crypto::SubjectName;
 use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::partner::Shared;
-use crate::devkit::partner::answer::Opened;
+use crate::devkit::partner::answer::Done;
+use crate::devkit::partner::command::Asked;
 use crate::devkit::partner::command::Request;
 use crate::devkit::partner::misbehaviour::Misbehaviour;
+use crate::devkit::partner::platform::Deed;
 use crate::devkit::partner::refusal::Refusal;
+use crate::json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -95,7 +99,7 @@ impl Line {
         };
         self.shared.book.count(|progress| progress.requests += 1);
         match self.obey(&request, misbehaviour) {
-            Ok(opened) => self.answer(&opened, misbehaviour).await?,
+            Ok(done) => self.answer(&done, misbehaviour).await?,
             Err(refusal) => self.refuse(refusal).await?,
         }
         if request.head.closes() { Err(Ending::Close) } else { Ok(()) }
@@ -141,30 +145,83 @@ impl Line {
         Ok(Ok(Request { head, body }))
     }
 
-    /// Judges a command, and moves the door if it is good and the misbehaviour lets it.
-    fn obey(&self, request: &Request, misbehaviour: Option<Misbehaviour>) -> Result<Opened, Refusal> {
-        let Shared { trust, doors, clock, book, .. } = &*self.shared;
+    /// Judges a command, and does it if it is good; a door moves only if the misbehaviour lets it.
+    fn obey(&self, request: &Request, misbehaviour: Option<Misbehaviour>) -> Result<Done, Refusal> {
+        let Shared { trust, platform, premises, clock, .. } = &*self.shared;
         if !self.is_gateway {
             return Err(Refusal::NotTheGateway);
         }
-        let target = request.target()?;
+        let asked = request.asked(*platform)?;
         let now = clock.now();
-        let token = trust.verify(request.token()?, &target, now.seconds())?;
-        doors.spend(token.id)?;
-        let user = request.user()?;
-        if user != token.subject {
+        let token = trust.verify(request.token()?, &asked, now.seconds())?;
+        premises.spend(token.id)?;
+        let members = request.members(asked.operation)?;
+        let asker = asked.operation.asker.and_then(|name| members.get(name)).and_then(Value::as_str);
+        if asker.is_some_and(|asker| asker != token.subject) {
             return Err(Refusal::OtherUser);
         }
-        doors.check(&target)?;
-        if misbehaviour.is_none_or(Misbehaviour::moves_door) {
-            doors.move_door(target);
-            book.count(|progress| progress.actuations += 1);
-        }
-        Ok(Opened { user, at: now })
+        self.done(&asked, &token.subject, misbehaviour, now)
     }
 
-    async fn answer(&mut self, opened: &Opened, misbehaviour: Option<Misbehaviour>) -> Result<(), Ending> {
-        let bytes = misbehaviour.map_or_else(|| opened.answer().bytes(), |bad| bad.answer(opened));
+    /// Does what is asked.
+    fn done(
+        &self,
+        asked: &Asked,
+        user: &str,
+        misbehaviour: Option<Misbehaviour>,
+        now: UnixMillis,
+    ) -> Result<Done, Refusal> {
+        let premises = &self.shared.premises;
+        let at = now.to_string();
+        Ok(match asked.operation.deed {
+            Deed::OpenDoor => {
+                self.moved(asked, user, misbehaviour, now)?;
+                Done::saying([("status", "opened".into()), ("openedAt", at.into()), ("userId", user.into())])
+            }
+            Deed::OpenBarrier => {
+                self.moved(asked, user, misbehaviour, now)?;
+                Done::saying([("result", "raised".into()), ("raisedAt", at.into())])
+            }
+            Deed::ReadDoor => {
+                let target = asked.target()?;
+                premises.know(&target)?;
+                let state = if premises.is_blocked(&target) { "blocked" } else { "closed" };
+                Done::saying([("state", state.into()), ("battery", Value::from(87)), ("seenAt", at.into())])
+            }
+            Deed::ReadBarrier => {
+                premises.know(&asked.target()?)?;
+                Done::saying([("state", "down".into()), ("faults", Value::Array(Vec::new()))])
+            }
+            Deed::ReadEvents => Done::telling(premises.events(&asked.house)),
+            Deed::SyncFace => Done::saying([("status", "stored".into())]),
+            Deed::SyncPlate => Done::silently(),
+            Deed::RevokeGrant => {
+                premises.revoke(&asked.house, asked.word.as_deref().unwrap_or_default())?;
+                Done::saying([("status", "revoked".into())])
+            }
+        })
+    }
+
+    /// Moves the door or barrier.
+    fn moved(
+        &self,
+        asked: &Asked,
+        user: &str,
+        misbehaviour: Option<Misbehaviour>,
+        now: UnixMillis,
+    ) -> Result<(), Refusal> {
+        let Shared { premises, book, .. } = &*self.shared;
+        let target = asked.target()?;
+        premises.check(&target)?;
+        if misbehaviour.is_none_or(Misbehaviour::moves_door) {
+            premises.move_door(target, user, now);
+            book.count(|progress| progress.actuations += 1);
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, done: &Done, misbehaviour: Option<Misbehaviour>) -> Result<(), Ending> {
+        let bytes = misbehaviour.map_or_else(|| done.answer().bytes(), |bad| bad.answer(done));
         match misbehaviour {
             Some(Misbehaviour::CloseWithoutAnswer) => return Err(Ending::Close),
             Some(Misbehaviour::HangBeforeAnswer) => self.shared.hang().await,
@@ -178,7 +235,7 @@ impl Line {
 
     async fn refuse(&mut self, refusal: Refusal) -> Result<(), Ending> {
         self.shared.book.refused(refusal);
-        self.write(&refusal.answer().bytes()).await?;
+        self.write(&refusal.answer(self.shared.platform).bytes()).await?;
         self.shared.book.count(|progress| progress.answers += 1);
         Ok(())
     }

@@ -7,7 +7,7 @@
 mod contents;
 mod framing;
 
-use crate::devkit::partner::answer::Opened;
+use crate::devkit::partner::answer::Done;
 use std::time::Duration;
 
 /// How the partner misbehaves. Only what a well-behaved partner would have answered with 200 is answered wrongly; what it
@@ -113,7 +113,7 @@ impl Misbehaviour {
     }
 
     /// The bytes that it sends where a well-behaved partner would send `right`.
-    pub(super) fn answer(self, right: &Opened) -> Vec<u8> {
+    pub(super) fn answer(self, right: &Done) -> Vec<u8> {
         match self {
             Self::FullProfile => contents::full_profile(right),
             Self::WrongMediaType => contents::wrong_media_type(right),

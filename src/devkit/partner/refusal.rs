@@ -1,6 +1,7 @@
 //! What a well-behaved partner refuses, with the status and the one word of its answer.
 
 use crate::devkit::partner::answer::Answer;
+use crate::devkit::partner::platform::Platform;
 
 /// Why a command moves no door.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,9 +34,9 @@ pub(super) enum Refusal {
     TokenNotYet,
     /// `exp` is reached.
     TokenExpired,
-    /// There is not exactly one right, to open one door.
+    /// There is not exactly one right, to do this one thing.
     Right,
-    /// The right is for another door than the path's.
+    /// The right is for another door, barrier or house than the path's.
     OtherDoor,
     /// `jti` has been seen.
     TokenUsed,
@@ -49,6 +50,8 @@ pub(super) enum Refusal {
     NoSuchDoor,
     /// The door is blocked.
     Blocked,
+    /// There is no such grant, or no longer.
+    NoSuchGrant,
 }
 
 impl Refusal {
@@ -76,6 +79,7 @@ impl Refusal {
             Self::OtherUser => "other-user",
             Self::NoSuchDoor => "no-such-door",
             Self::Blocked => "blocked",
+            Self::NoSuchGrant => "unknown",
         }
     }
 
@@ -93,16 +97,16 @@ impl Refusal {
             | Self::TokenExpired
             | Self::TokenUsed => 401,
             Self::NotTheGateway | Self::Right | Self::OtherDoor | Self::OtherUser => 403,
-            Self::NoSuchPath | Self::NoSuchDoor => 404,
+            Self::NoSuchPath | Self::NoSuchDoor | Self::NoSuchGrant => 404,
             Self::Method => 405,
             Self::Blocked => 409,
         }
     }
 
-    /// The answer. That of a blocked door is the one that the contract declares.
-    pub(super) fn answer(self) -> Answer {
+    /// The answer. What the contract declares is said in its words, all else in our own.
+    pub(super) fn answer(self, platform: Platform) -> Answer {
         match self {
-            Self::Blocked => Answer::refusal(self.status(), "status", self.word()),
+            Self::Blocked | Self::NoSuchGrant => Answer::refusal(self.status(), platform.result_member(), self.word()),
             _ => Answer::refusal(self.status(), "error", self.word()),
         }
     }

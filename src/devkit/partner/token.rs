@@ -1,10 +1,10 @@
 //! The partner's look at a partner token (RFC 9068, RFC 9396): signature, type, issuer, audience, times, and one right to
-//! do one thing to one door. No skew is granted, and no claim is optional but those that this file does not name.
+//! do one thing to one door, barrier or house. No skew is granted, and no claim is optional but those that this file does not name.
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Jws;
 use crate::crypto::KeySet;
-use crate::devkit::partner::command::Target;
+use crate::devkit::partner::command::Asked;
 use crate::devkit::partner::refusal::Refusal;
 use crate::json;
 use crate::json::Limits;
@@ -28,8 +28,8 @@ pub(super) struct Token {
 }
 
 impl TokenTrust {
-    /// Verifies `token` for a command at `target`.
-    pub(super) fn verify(&self, token: &str, target: &Target, now: UnixSeconds) -> Result<Token, Refusal> {
+    /// Verifies `token` for what is asked.
+    pub(super) fn verify(&self, token: &str, asked: &Asked, now: UnixSeconds) -> Result<Token, Refusal> {
         let jws = Jws::split(token).map_err(|_| Refusal::TokenMalformed)?;
         let header = object(jws.header())?;
         if text(&header, "typ")? != "at+jwt" {
@@ -53,23 +53,26 @@ impl TokenTrust {
         if time(&claims, "exp")? <= now {
             return Err(Refusal::TokenExpired);
         }
-        check_right(&claims, target)?;
+        check_right(&claims, asked)?;
         Ok(Token { id: text(&claims, "jti")?.to_owned(), subject: text(&claims, "sub")?.to_owned() })
     }
 }
 
-/// Exactly one right, with these four members and no other, for this door.
-fn check_right(claims: &Object, target: &Target) -> Result<(), Refusal> {
+/// Exactly one right, with these members and no other, to do this to this one thing.
+fn check_right(claims: &Object, asked: &Asked) -> Result<(), Refusal> {
     let rights = claims.get("authorization_details").and_then(Value::as_array).ok_or(Refusal::Right)?;
     let [right] = rights else { return Err(Refusal::Right) };
-    let right = right.as_object().filter(|right| right.len() == 4).ok_or(Refusal::Right)?;
+    let (kind, wanted, thing) = asked.operation.right;
+    let members = 3 + usize::from(thing.is_some());
+    let right = right.as_object().filter(|right| right.len() == members).ok_or(Refusal::Right)?;
     let member = |name| right.get(name).and_then(Value::as_str).ok_or(Refusal::Right);
     let actions = right.get("actions").and_then(Value::as_array).ok_or(Refusal::Right)?;
     let [action] = actions else { return Err(Refusal::Right) };
-    if member("type")? != "door_access" || action.as_str() != Some("open") {
+    if member("type")? != kind || action.as_str() != Some(wanted) {
         return Err(Refusal::Right);
     }
-    if member("house")? != target.house || member("door")? != target.door {
+    let named = thing.map(member).transpose()?;
+    if member("house")? != asked.house || named != asked.thing.as_deref() {
         return Err(Refusal::OtherDoor);
     }
     Ok(())

@@ -92,7 +92,7 @@ pub(super) const FILES: &[Case] = &[
     ("a house of no partner that is told", |s| {
         s.edit("directory.yaml", "Asia/Yekaterinburg, partners: [smarthome, parkline]", "Asia/Yekaterinburg")
     }),
-    ("a house with an unknown key", |s| s.edit("directory.yaml", "barriers: []", "bariers: []")),
+    ("a house with an unknown key", |s| s.edit("directory.yaml", "barriers:", "bariers:")),
 ];
 
 /// The bundle: requirements, schema, policies, constants.
@@ -109,9 +109,9 @@ pub(super) const BUNDLE: &[Case] = &[
     ("a bundle without requirements", |s| s.remove(REQUIREMENTS)),
     ("a bundle without a schema", |s| s.remove(SCHEMA)),
     ("a bundle without a policy", |s| {
-        s.remove(DOORS);
-        s.remove("policies/cedar/events.cedar");
-        s.remove("policies/cedar/revocations.cedar");
+        for name in ["barriers", "doors", "events", "houses", "revocations"] {
+            s.remove(&format!("policies/cedar/{name}.cedar"));
+        }
     }),
     ("a file that has no place in a bundle", |s| s.write("policies/cedar/doors.cedar~", "")),
     ("a link in a bundle", |s| {

@@ -1,7 +1,7 @@
 //! Answers that are framed rightly and say what the contract does not declare.
 
 use crate::devkit::partner::answer::Answer;
-use crate::devkit::partner::answer::Opened;
+use crate::devkit::partner::answer::Done;
 use crate::json::Object;
 use crate::json::Value;
 
@@ -9,25 +9,26 @@ use crate::json::Value;
 const FOREIGN: &str = "p1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// 200 with the declared members, and the person's whole file.
-pub(super) fn full_profile(right: &Opened) -> Vec<u8> {
+pub(super) fn full_profile(right: &Done) -> Vec<u8> {
     let address = Object::from_iter([("street", Value::from("Lesnaya ulitsa 5")), ("flat", Value::from("17"))]);
-    let mut body = right.body();
-    body.insert("name", "Ivan Ivanov");
-    body.insert("phone", "+7 900 000-00-00");
-    body.insert("email", "ivanov@mail.example");
-    body.insert("plate", "A001AA77");
-    body.insert("birthday", "1980-01-01");
-    body.insert("address", address);
-    Answer::json(200, &body).bytes()
+    let file = [
+        ("name", "Ivan Ivanov".into()),
+        ("phone", "+7 900 000-00-00".into()),
+        ("email", "ivanov@mail.example".into()),
+        ("plate", "A001AA77".into()),
+        ("birthday", "1980-01-01".into()),
+        ("address", address.into()),
+    ];
+    Answer::json(200, &right.body_with(file)).bytes()
 }
 
 /// The right body, said to be a page.
-pub(super) fn wrong_media_type(right: &Opened) -> Vec<u8> {
+pub(super) fn wrong_media_type(right: &Done) -> Vec<u8> {
     right.answer().said_to_be("text/html").bytes()
 }
 
 /// The right body under a status that the contract does not declare.
-pub(super) fn undeclared_status(right: &Opened) -> Vec<u8> {
+pub(super) fn undeclared_status(right: &Done) -> Vec<u8> {
     Answer::json(202, &right.body()).bytes()
 }
 
@@ -37,19 +38,17 @@ pub(super) fn redirect() -> Vec<u8> {
 }
 
 /// The right answer with fields that must not reach the caller.
-pub(super) fn set_cookie(right: &Opened) -> Vec<u8> {
+pub(super) fn set_cookie(right: &Done) -> Vec<u8> {
     let answer = right.answer().with("Set-Cookie", "partner-session=canary-cookie; Path=/; Secure");
     answer.with("Location", "https://elsewhere.example/canary-location").with("Server", "canary-server/1.0").bytes()
 }
 
 /// The right answer, about somebody else.
-pub(super) fn foreign_pseudonym(right: &Opened) -> Vec<u8> {
-    let mut body = right.body();
-    body.insert("userId", FOREIGN);
-    Answer::json(200, &body).bytes()
+pub(super) fn foreign_pseudonym(right: &Done) -> Vec<u8> {
+    Answer::json(200, &right.body_with([("userId", FOREIGN.into())])).bytes()
 }
 
 /// The right JSON text and so much white space behind it, which JSON allows.
-pub(super) fn oversized(right: &Opened, bytes: usize) -> Vec<u8> {
+pub(super) fn oversized(right: &Done, bytes: usize) -> Vec<u8> {
     right.answer().followed_by(&vec![b' '; bytes]).bytes()
 }
