@@ -121,6 +121,18 @@ limits! {
     revocations_max: 1_000_000 in 1..=100_000_000, "503 for what a peer orders, and `/readyz` fails; the operator's socket still revokes", "choice: under 200 bytes each; more than a city district has residents";
     /// Revocations that one peer may order in an hour.
     peer_revocations_per_hour: 10_000 in 1..=10_000_000, "429; the operator's socket still revokes", "choice: a management company of 3 000 homes that leaves, with its devices, in one hour";
+    /// Events that wait for their delivery or have died of it, all destinations together.
+    outbox_max: 100_000 in 1..=10_000_000, "503 for whoever brings another", "choice: a day of a city district's changes; about 1 KiB each";
+    /// Attempts to deliver one event.
+    delivery_attempts_max: 100 in 1..=10_000, "the event becomes a dead letter", "choice: at one an hour they outlast `delivery_age_max_s`, so that age decides";
+    /// Milliseconds up to which the first wait after a failed attempt may last; each further one up to twice as long.
+    delivery_first_wait_ms: 5_000 in 10..=600_000, "the next attempt", "Standard Webhooks: the second attempt after five seconds";
+    /// Seconds up to which any wait between two attempts may last, and an endpoint that is gone is left alone.
+    delivery_wait_max_s: 3_600 in 1..=86_400, "the next attempt", "choice: what comes back in the night is reached before people are at work";
+    /// Seconds for which an event is tried after it was taken.
+    delivery_age_max_s: 259_200 in 1..=2_592_000, "the event becomes a dead letter", "Standard Webhooks: attempts over several days; three span a weekend";
+    /// Seconds for which dead letters are kept.
+    dead_letters_kept_s: 2_592_000 in 60..=31_536_000, "forgotten", "choice: thirty days, the retention of the sample contract";
     /// Bytes drained from a connection after a refusal.
     drain_max_bytes: 65_536 in 0..=1_048_576, "connection closed", "choice: one body of the default size, so that its sender reads the refusal";
     /// Milliseconds that ending a connection may take: its last bytes taken by the peer, and what still comes drained.

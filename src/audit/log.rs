@@ -347,7 +347,11 @@ impl Log {
         let _ = self.submit(write, Part::Closes(receipt), OnDone::Nobody, now);
     }
 
-    async fn record(&self, write: impl FnOnce(&mut Vec<u8>), now: UnixMillis) -> Result<AnswerPlace, AuditFault> {
+    pub(super) async fn record(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>),
+        now: UnixMillis,
+    ) -> Result<AnswerPlace, AuditFault> {
         let (wait, bell) = self.desk.open();
         self.submit(write, Part::Alone(1), OnDone::Ring(bell), now)?;
         self.durable(wait).await

@@ -17,6 +17,7 @@
 
 mod answer;
 mod desk;
+mod event;
 mod facts;
 mod fault;
 mod flood;
@@ -36,6 +37,9 @@ mod storage;
 mod writer;
 
 pub use answer::RecordedAnswer;
+pub use event::AttemptRecorded;
+pub use event::Delivery;
+pub use event::EventRecorded;
 pub use facts::Decided;
 pub use facts::Facts;
 pub use facts::KeyDigests;

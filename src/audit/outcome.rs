@@ -1,5 +1,6 @@
 //! How an exchange ended, and the notes that belong to no exchange.
 
+use crate::audit::event::Delivery;
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
 use crate::model::Epoch;
@@ -62,6 +63,8 @@ pub enum Note {
     },
     /// Something was revoked; the facts name the new epoch.
     Revocation(Revoked),
+    /// What became of an event's delivery; the facts name its receipt.
+    Delivery(Delivery),
 }
 
 /// What was revoked.

@@ -8,7 +8,8 @@
 //! | `v` `kind` `time` | version; kind; RFC 3339 in UTC with milliseconds |
 //! | `salt` | 32 random bytes in base64url, so that a digest of a record tells nothing about a neighbour that is guessed |
 //! | `receipt` `epoch` `bundle` | receipt; epoch of revocations seen; digest of the bundle that judged |
-//! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them |
+//! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them; of an event `operation` is its name |
+//! | `direction` | `outbound` or `inbound`, of an event |
 //! | `subject` `device` `car` | random handles |
 //! | `resource` | type, id (outermost first), tenant, version of the directory |
 //! | `directory` | version of the directory that came with a bundle, or that does not know the thing |
@@ -17,7 +18,8 @@
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
 //! | `protected` | digest of the only bytes that may leave under an intent |
 //! | `token` | `jti` of the partner token |
-//! | `state` `reason` `detail` | what is known of the effect; why it ended so |
+//! | `state` `reason` `detail` | what is known of the effect; why it ended so. Of a `delivery`: `sent` before the first byte leaves, then `delivered`, `failed`, `dead` or `purged` |
+//! | `attempt` | in `delivery`: the how manieth |
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
 //! | `status` | the partner's |
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
@@ -47,15 +49,18 @@ use crate::crypto::encode_base64url;
 use crate::crypto::random;
 use crate::crypto::sha256;
 use crate::json;
+use crate::model::Direction;
 use crate::model::Epoch;
 use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use crate::policy::EventPermit;
 use crate::policy::Permit;
 use crate::problem::WrongPlace;
 use crate::protect::Protected;
+use crate::protect::ProtectedEvent;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -77,6 +82,8 @@ pub(super) enum Kind {
     Refusals,
     Repeat,
     Revocation,
+    Event,
+    Delivery,
     Recovery,
     Gap,
 }
@@ -105,6 +112,33 @@ pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, 
     line.key(facts.key);
     line.shown("protected", protected.digest());
     line.text_if("token", facts.partner_token.as_deref());
+    line.sizes(facts.sizes);
+    line.steps(&facts.steps);
+    line.end();
+}
+
+/// An event that was taken, or, with `attempt`, one that is sent.
+pub(super) fn event(
+    out: &mut Vec<u8>,
+    permit: &EventPermit,
+    protected: &ProtectedEvent,
+    facts: &Facts,
+    attempt: Option<u64>,
+    now: UnixMillis,
+) {
+    let mut line = Line::begin(out, if attempt.is_some() { Kind::Delivery } else { Kind::Event }, now);
+    line.judged_by(facts);
+    line.way(protected.partner().as_str(), protected.event().as_str(), protected.direction());
+    line.persons(facts);
+    line.resource(permit.located());
+    let decision = permit.decision();
+    let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), &input.value));
+    line.decision("allow", decision.policies(), inputs, decision.errors(), facts);
+    line.shown("protected", protected.digest());
+    if attempt.is_some() {
+        line.text("state", "sent");
+    }
+    line.number_if("attempt", attempt);
     line.sizes(facts.sizes);
     line.steps(&facts.steps);
     line.end();
@@ -188,6 +222,15 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.decided("allow", facts);
             line.revoked(revoked);
         }
+        Note::Delivery(delivery) => {
+            line.way(delivery.partner.as_str(), delivery.event.as_str(), delivery.direction);
+            // Only a refusal has a decision here: a permit's stands beside the attempt.
+            line.decided("deny", facts);
+            line.text("state", delivery.state.word());
+            line.number_if("attempt", Some(delivery.attempt).filter(|attempt| *attempt > 0));
+            line.text_if("detail", delivery.detail);
+            line.number_if("status", delivery.status.map(u64::from));
+        }
     }
     line.steps(&facts.steps);
     line.end();
@@ -248,6 +291,13 @@ impl<'a> Line<'a> {
         self.shown("receipt", facts.receipt);
         self.epoch(facts.epoch);
         self.shown("bundle", facts.bundle);
+    }
+
+    /// Of an event: whose it is, which, and which way it goes.
+    fn way(&mut self, partner: &str, event: &str, direction: Direction) {
+        self.text("partner", partner);
+        self.text("operation", event);
+        self.text("direction", direction.word());
     }
 
     fn epoch(&mut self, epoch: Epoch) {
@@ -469,12 +519,13 @@ impl Note {
             Self::Stop => Kind::Stop,
             Self::Bundle { .. } => Kind::Bundle,
             Self::Revocation(_) => Kind::Revocation,
+            Self::Delivery(_) => Kind::Delivery,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -484,6 +535,8 @@ impl Kind {
         Self::Refusals,
         Self::Repeat,
         Self::Revocation,
+        Self::Event,
+        Self::Delivery,
         Self::Recovery,
         Self::Gap,
     ];
@@ -500,6 +553,8 @@ impl Kind {
             Self::Refusals => "refusals",
             Self::Repeat => "repeat",
             Self::Revocation => "revocation",
+            Self::Event => "event",
+            Self::Delivery => "delivery",
             Self::Recovery => "recovery",
             Self::Gap => "gap",
         }

@@ -60,6 +60,17 @@ pub enum Direction {
     Inbound,
 }
 
+impl Direction {
+    /// The word in a contract, in records and in the store.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
 impl DataClass {
     /// All classes, in the order of the documentation.
     pub const ALL: [Self; 6] =

@@ -4,6 +4,7 @@
 //! as kind and length only.
 
 mod class;
+mod delivery;
 mod digest;
 mod exchange;
 mod input;
@@ -21,6 +22,7 @@ pub use class::DataClass;
 pub use class::Direction;
 pub use class::IdentifierKind;
 pub use class::Protection;
+pub use delivery::DeliveryState;
 pub use digest::Sha256;
 pub use exchange::Head;
 pub use exchange::Reply;

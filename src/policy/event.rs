@@ -18,6 +18,7 @@ use crate::policy::Policies;
 use crate::policy::PolicyFault;
 use crate::policy::question::Bearer;
 use crate::policy::question::Question;
+use crate::webhook::Opened;
 use std::sync::Arc;
 
 /// Proof that policy permits an event to go on; only an Allow without any policy error makes one.
@@ -70,6 +71,12 @@ pub struct EventQuestion<'a> {
 }
 
 impl<'a> Sender<'a> {
+    /// Whoever brought what the outbox has kept since.
+    #[must_use]
+    pub fn of_opened(opened: &'a Opened) -> Self {
+        Self(opened.peer())
+    }
+
     /// Whoever is at the door.
     #[must_use]
     pub fn of_caller(caller: &'a Caller) -> Self {

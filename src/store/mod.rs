@@ -1,8 +1,8 @@
-//! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, and
-//! the persons behind handles.
+//! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, the
+//! persons behind handles, and the outbox of events.
 //!
-//! It implements [`crate::guard::RevocationStore`] and [`crate::audit::HandleStore`] and knows no more of either than how
-//! its rows look. One thread owns the connection; what waits for it becomes one transaction, and an answer comes only
+//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`] and [`crate::webhook::OutboxStore`] and knows
+//! no more of any than how its rows look. One thread owns the connection; what waits for it becomes one transaction, and an answer comes only
 //! after that is durable (WAL with `synchronous=FULL`: a commit survives power loss). One process has the file open, held
 //! by a lock on a file beside it. Values that name a person are keyed digests, or sealed under the store's key.
 //!
@@ -10,6 +10,7 @@
 
 mod handles;
 mod open;
+mod outbox;
 mod revocations;
 mod schema;
 mod writer;

@@ -11,7 +11,8 @@ pub(super) const APPLICATION_ID: i64 = 0x5063_7553;
 /// The newest schema that this version knows.
 pub(super) const NEWEST: usize = MIGRATIONS.len();
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE about (
         only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
         key_check     BLOB    NOT NULL CHECK (length(key_check) = 32),
@@ -30,7 +31,42 @@ const MIGRATIONS: &[&str] = &["
         handle BLOB NOT NULL UNIQUE CHECK (length(handle) = 16),
         sealed BLOB NOT NULL -- kind, scope and value of the identifier
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE outbox (
+        number      INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which events were taken
+        message     TEXT    NOT NULL UNIQUE,
+        source      BLOB    NOT NULL UNIQUE CHECK (length(source) = 32),
+        body        BLOB    NOT NULL CHECK (length(body) = 32),
+        ordering    BLOB    NOT NULL CHECK (length(ordering) = 32),
+        direction   TEXT    NOT NULL CHECK (direction IN ('outbound', 'inbound')),
+        partner     TEXT    NOT NULL,
+        event       TEXT    NOT NULL,
+        tenant      TEXT    NOT NULL,
+        peer        TEXT    NOT NULL,
+        receipt     TEXT    NOT NULL,
+        bundle      BLOB    NOT NULL CHECK (length(bundle) = 32),
+        accepted_at INTEGER NOT NULL, -- Unix time in milliseconds, as all times
+        attempts    INTEGER NOT NULL CHECK (attempts >= 0),
+        state       TEXT    NOT NULL CHECK (state IN ('queued', 'delivered', 'dead', 'purged')),
+        next_at     INTEGER, -- of a queued one; NULL while an earlier one of its ordering key is queued
+        ended_at    INTEGER, -- of one that is not queued any more
+        sealed      BLOB, -- the event; NULL once it is delivered or purged
+        CHECK ((state = 'queued') = (ended_at IS NULL)),
+        CHECK ((state IN ('queued', 'dead')) = (sealed IS NOT NULL))
+    ) STRICT;
+    CREATE INDEX outbox_due ON outbox (direction, partner, next_at, number) WHERE state = 'queued';
+    CREATE INDEX outbox_order ON outbox (ordering, number) WHERE state = 'queued';
+    CREATE INDEX outbox_ended ON outbox (state, ended_at) WHERE state <> 'queued';
+    CREATE TABLE outbox_person (
+        delivery INTEGER NOT NULL REFERENCES outbox (number) ON DELETE CASCADE,
+        person   BLOB    NOT NULL CHECK (length(person) = 32), -- as in revocation.digest
+        tenant   TEXT    NOT NULL,
+        PRIMARY KEY (person, tenant, delivery)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_person_delivery ON outbox_person (delivery);
+",
+];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.
 pub(super) fn migrate(connection: &mut Connection, version: usize, key_check: &[u8; 32]) -> rusqlite::Result<()> {

@@ -197,10 +197,10 @@ fn another_key_a_newer_schema_and_another_programs_file_are_refused() {
     let other = Sqlite::open(&path, &SecretKey::new([8; 32])).err().unwrap();
     assert!(matches!(other, StoreOpenError::OtherKey { .. }));
     let set = |pragma: &str, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
-    set("user_version", 2);
+    set("user_version", 3);
     let newer = refusal(&path);
-    assert!(matches!(newer, StoreOpenError::Newer { found: 2, known: 1, .. }));
-    assert_eq!(newer.to_string(), format!("`{}` has schema 2, and this version knows 1 at most", path.display()));
+    assert!(matches!(newer, StoreOpenError::Newer { found: 3, known: 2, .. }));
+    assert_eq!(newer.to_string(), format!("`{}` has schema 3, and this version knows 2 at most", path.display()));
     set("user_version", 0);
     assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "ours, but before its first version");
     set("application_id", 1);

@@ -136,6 +136,27 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         "peer_revocations_per_hour",
         &[("tests/it/rates.rs", "a_peer_orders_so_many_revocations_in_an_hour_and_the_operator_as_many_as_it_takes")],
     ),
+    ("outbox_max", &[("src/webhook/outbox/tests.rs", "the_outbox_holds_as_many_as_it_may_and_not_one_more")]),
+    ("delivery_attempts_max", SCHEDULE),
+    (
+        "delivery_first_wait_ms",
+        &[(
+            "src/webhook/schedule.rs",
+            "the_bound_of_a_wait_doubles_up_to_the_longest_and_a_wait_is_drawn_from_all_of_it",
+        )],
+    ),
+    (
+        "delivery_wait_max_s",
+        &[(
+            "src/webhook/schedule.rs",
+            "the_bound_of_a_wait_doubles_up_to_the_longest_and_a_wait_is_drawn_from_all_of_it",
+        )],
+    ),
+    ("delivery_age_max_s", SCHEDULE),
+    (
+        "dead_letters_kept_s",
+        &[("src/webhook/outbox/tests.rs", "what_has_ended_is_forgotten_in_its_time_and_not_before")],
+    ),
     (
         "drain_max_bytes",
         &[("src/listener/stream.rs", "what_a_peer_still_sends_is_forgotten_up_to_the_limit_and_not_beyond")],
@@ -159,6 +180,8 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
 
 const RATES: &[(&str, &str)] =
     &[("tests/it/rates.rs", "each_rate_holds_its_limit_and_one_past_it_is_told_when_to_come_back")];
+const SCHEDULE: &[(&str, &str)] =
+    &[("src/webhook/schedule.rs", "the_last_attempt_and_the_age_hold_their_limit_and_not_one_more")];
 const CONTRACTS: (&str, &str) = ("src/contract/tests/load.rs", "the_limits_bound_bodies_depth_and_members");
 
 fn root() -> &'static Path {
