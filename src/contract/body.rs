@@ -90,6 +90,9 @@ pub(super) fn identifiers_fit<'c>(schema: &Schema, value: &Value, claim: &dyn Fn
         (Schema::Choice(choice), value) => {
             choice.branch_of(value).is_some_and(|object| members_fit(object, value, claim))
         }
+        (Schema::Kinds(kinds), value) => {
+            kinds.of(value.kind()).is_some_and(|schema| identifiers_fit(schema, value, claim))
+        }
         (Schema::Nullable(_), Value::Null) => true,
         (Schema::Nullable(inner), value) => identifiers_fit(inner, value, claim),
         (Schema::Object(_) | Schema::Array(_) | Schema::Map(_), _) => false,
@@ -177,6 +180,10 @@ fn value(schema: &Schema, pull: &mut impl Pull) -> Result<Value, Stop> {
         Schema::Leaf(schema) => leaf(schema, pull),
         Schema::Map(schema) => map(schema, pull),
         Schema::Choice(schema) => choice(schema, pull),
+        Schema::Kinds(schema) => {
+            let kind = pull.peek()?;
+            schema.of(kind).ok_or(Stop::wrong(expected::KIND)).and_then(|schema| value(schema, pull))
+        }
         Schema::Nullable(_) if pull.peek()? == Kind::Null => {
             pull.null()?;
             Ok(Value::Null)

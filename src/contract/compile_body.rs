@@ -63,7 +63,7 @@ fn answer_body(
 ) -> Option<Form<Schema>> {
     let schema = &written.schema;
     not_null(schemas.reader, schema)?;
-    if matches!(schema.shape, Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. }) {
+    if matches!(schema.shape, Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. } | Shape::Kinds(_)) {
         let message = "the body of an answer must be an object or an array";
         let fault = schemas.reader.source().fault("body-not-an-object", schema.place, message);
         schemas.reader.report(fault.help("let what it is be a property of an object"));

@@ -33,7 +33,7 @@ impl SchemaCompiler<'_> {
     /// Compiles a schema that must be a leaf.
     pub(super) fn leaf(&mut self, written: &written::Schema<'_>, at: &Position) -> Option<LeafSchema> {
         let (check, words) = match &written.shape {
-            Shape::Object(_) | Shape::Array(_) | Shape::Map(_) | Shape::Choice(_) => {
+            Shape::Object(_) | Shape::Array(_) | Shape::Map(_) | Shape::Choice(_) | Shape::Kinds(_) => {
                 self.reader.fault("not-a-leaf", written.place, "only text, numbers and booleans can stand here");
                 return None;
             }

@@ -338,7 +338,12 @@ pub(super) fn required_leaf<'o>(object: &'o Object, name: &str) -> Option<&'o Le
         member if !member.required => None,
         member => match &member.schema {
             Schema::Leaf(leaf) => Some(leaf),
-            Schema::Object(_) | Schema::Array(_) | Schema::Map(_) | Schema::Choice(_) | Schema::Nullable(_) => None,
+            Schema::Object(_)
+            | Schema::Array(_)
+            | Schema::Map(_)
+            | Schema::Choice(_)
+            | Schema::Kinds(_)
+            | Schema::Nullable(_) => None,
         },
     }
 }

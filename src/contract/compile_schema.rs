@@ -2,9 +2,7 @@
 //! body costs.
 //!
 //! Every array ends somewhere, and no body costs out of proportion to its length (`cost.rs`). What one leaf means is
-//! `compile_leaf.rs`'s.
-
-use std::collections::BTreeSet;
+//! `compile_leaf.rs`'s, what a choice means `compile_choice.rs`'s.
 
 use crate::contract::cost;
 use crate::contract::cost::Cost;
@@ -13,7 +11,6 @@ use crate::contract::leaf::TextCheck;
 use crate::contract::operation::Field;
 use crate::contract::pattern::Patterns;
 use crate::contract::schema::Array;
-use crate::contract::schema::Choice;
 use crate::contract::schema::Map;
 use crate::contract::schema::Member;
 use crate::contract::schema::Object;
@@ -115,8 +112,13 @@ impl Position {
         Self { pointer, around: (2, 0), ..self.element(max_members, false) }
     }
 
+    /// Of a branch that is told by the kind of its values. Policies have no name for it.
+    pub(super) fn of_kind(&self, kind: json::Kind) -> Self {
+        Self { pointer: format!("{}/({kind})", self.pointer), required: false, ..self.clone() }
+    }
+
     /// Of a branch of a choice: it need not be the one, and everything is gone through twice.
-    fn branch(&self) -> Self {
+    pub(super) fn branch(&self) -> Self {
         Self { sets: self.sets.saturating_add(1), required: false, ..self.clone() }
     }
 
@@ -160,6 +162,7 @@ impl SchemaCompiler<'_> {
             Shape::Choice(choice) => {
                 self.choice(written.place, choice, at).map(|choice| Schema::Choice(Box::new(choice)))
             }
+            Shape::Kinds(branches) => self.kinds(branches, at).map(|kinds| Schema::Kinds(Box::new(kinds))),
             Shape::Array(array) => self.array(written.place, array, at).map(|array| Schema::Array(Box::new(array))),
             Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. } => {
                 self.leaf(written, at).map(|leaf| Schema::Leaf(Box::new(leaf)))
@@ -237,61 +240,6 @@ impl SchemaCompiler<'_> {
                 None
             }
         }
-    }
-
-    /// Compiles a choice: objects that each require the property that tells them apart, with values that no other has.
-    fn choice(&mut self, place: Place, written: &written::Choice<'_>, at: &Position) -> Option<Choice> {
-        // Taken whole first, then once more by its branch.
-        self.count_value(place, at, cost::CONTAINER, 2);
-        let property = written.property.value;
-        let mut branches = Vec::new();
-        let mut whole = true;
-        let mut known: BTreeSet<&str> = BTreeSet::new();
-        for branch in &written.branches {
-            let values = self.telling(property, branch);
-            for value in values.into_iter().flatten().copied() {
-                if !known.insert(value) {
-                    let message = format!("two branches are told by the value `{value}` of `{property}`");
-                    let fault = self.reader.source().fault("discriminator", branch.place, message);
-                    self.reader.report(fault.help("give each branch values of its own"));
-                    whole = false;
-                }
-            }
-            let object = match &branch.shape {
-                Shape::Object(object) => self.object(branch.place, &object.members, &at.branch()),
-                _ => None,
-            };
-            match values.zip(object) {
-                Some((values, object)) => {
-                    branches.push((values.iter().map(|value| Box::from(*value)).collect(), object));
-                }
-                None => whole = false,
-            }
-        }
-        whole.then(|| Choice::new(property.into(), branches))
-    }
-
-    /// The values of a property that tell a branch.
-    fn telling<'w>(&self, property: &str, branch: &'w written::Schema<'_>) -> Option<&'w [&'w str]> {
-        let untold = |message: String| {
-            let fault = self.reader.source().fault("discriminator", branch.place, message);
-            self.reader.report(fault.help(format!(
-                "each branch of `oneOf` is an object that requires `{property}`, a text with `const` or `enum`"
-            )));
-        };
-        let (Shape::Object(object), None) = (&branch.shape, branch.null) else {
-            untold("a branch of `oneOf` is no object".to_owned());
-            return None;
-        };
-        let member = object.members.iter().find(|member| member.name.value == property && member.required);
-        let words = member.and_then(|member| match (&member.schema.shape, member.schema.null) {
-            (Shape::Text { limits, .. }, None) => limits.words.as_deref(),
-            _ => None,
-        });
-        if words.is_none() {
-            untold(format!("nothing tells this branch: it does not require `{property}` with listed values"));
-        }
-        words
     }
 
     /// Counts the values that can stand at a place: each costs `steps` and has at least `bytes`.

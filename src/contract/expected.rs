@@ -20,6 +20,8 @@ pub(super) const INTEGER: &str = "integer";
 pub(super) const NUMBER: &str = "number";
 /// `true` or `false`.
 pub(super) const BOOLEAN: &str = "boolean";
+/// A value of one of the declared kinds.
+pub(super) const KIND: &str = "kind";
 /// An object.
 pub(super) const OBJECT: &str = "object";
 /// An array.

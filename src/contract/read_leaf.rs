@@ -20,6 +20,9 @@ use crate::yaml::Yaml;
 /// The most characters or elements that a bound may allow; bodies are far smaller.
 const MAX_COUNT: i64 = 8 * 1024 * 1024;
 
+/// What `format: int32` bounds. `int64` bounds nothing that is not bounded already, at ±(2⁵³ − 1).
+const INT32: (i32, i32) = (i32::MIN, i32::MAX);
+
 /// Keywords of text; `null` is where the type says that it may stand there too.
 pub(super) fn text<'a>(refs: &Refs<'a>, fields: &Fields<'a>, null: Option<Place>) -> Option<Text<'a>> {
     let reader = refs.reader;
@@ -58,7 +61,18 @@ pub(super) fn range<'a>(refs: &Refs<'a>, fields: &Fields<'a>, whole: bool, null:
         Some(node) => multiple(refs, node).map(Some),
     };
     let numbers = values(refs, fields, null, &read);
+    let width = match whole.then(|| fields.optional("format")).flatten() {
+        None => Some(None),
+        Some(node) => refs.reader.word(node, &[("int32", Some(INT32)), ("int64", None)]).map(Some),
+    };
     let (low, high, multiple_of, numbers) = (low?, high?, multiple_of?, numbers?);
+    let (low, high) = match width?.flatten() {
+        None => (low, high),
+        Some((least, most)) => {
+            let low = low.filter(|(low, _)| *low >= Number::from(least)).or(Some((least.into(), false)));
+            (low, high.filter(|(high, _)| *high <= Number::from(most)).or(Some((most.into(), false))))
+        }
+    };
     let empty =
         |((low, above), (high, below)): ((Number, bool), (Number, bool))| low > high || low == high && (above || below);
     in_order(refs, fields, low.zip(high).is_some_and(empty))?;

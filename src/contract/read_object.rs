@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::contract::read_choice;
 use crate::contract::read_leaf;
 use crate::contract::read_schema;
 use crate::contract::refs::Refs;
 use crate::contract::written::At;
-use crate::contract::written::Choice;
 use crate::contract::written::Map;
 use crate::contract::written::Member;
 use crate::contract::written::Object;
@@ -34,7 +34,7 @@ pub(super) fn read<'a>(refs: &Refs<'a>, fields: &Fields<'a>, null: Option<Place>
         return None;
     }
     if let Some(node) = fields.optional("oneOf") {
-        return choice(refs, fields, node).map(Shape::Choice);
+        return read_choice::one_of(refs, fields, node).map(Shape::Choice);
     }
     let parts = fields.optional("allOf");
     let additional = fields.optional("additionalProperties");
@@ -47,6 +47,11 @@ pub(super) fn read<'a>(refs: &Refs<'a>, fields: &Fields<'a>, null: Option<Place>
                 .report(fault.help("a contract is closed: declare each property, or a map with `propertyNames`"));
         }
         _ => {}
+    }
+    if parts.is_none()
+        && let Some(node) = fields.optional("patternProperties")
+    {
+        return patterned(refs, fields, node, additional.is_some()).map(Shape::Map);
     }
     let own = members(refs, fields);
     let closed = additional.map(|node| node.place);
@@ -146,31 +151,34 @@ fn whole<'a>(
     Some(Object { members, closed: None })
 }
 
+/// A map whose names fit one pattern (JSON Schema Core §10.3.2.2): its values are that pattern's. `propertyNames` gives the names
+/// their class, and may bound them further, by all but a pattern.
+fn patterned<'a>(refs: &Refs<'a>, fields: &Fields<'a>, node: &'a Node, closed: bool) -> Option<Map<'a>> {
+    let reader = refs.reader;
+    if !closed {
+        let fault =
+            reader.source().fault("open-object", node.place, "`patternProperties` stands alone and closes nothing");
+        reader.report(fault.help("write `additionalProperties: false` beside it"));
+    }
+    let names = fields.required("propertyNames");
+    let counts = read_leaf::counts(refs, fields, "minProperties", "maxProperties");
+    let entries = reader.fields(node)?.rest();
+    let [(pattern, values)] = entries.as_slice() else {
+        let message = "`patternProperties` can have one pattern only: a name could fit several";
+        let fault = reader.source().fault("name-unfit", node.place, message);
+        reader.report(fault.help("write one pattern with alternatives, or declare the properties by name"));
+        return None;
+    };
+    let values = read_schema::schema(refs, values);
+    let names = names.and_then(|node| read_schema::names(refs, node, pattern));
+    let (min_members, max_members) = counts?;
+    Some(Map { names: Box::new(names?), values: Box::new(values?), min_members, max_members })
+}
+
 /// A map: its values are `node`'s.
 fn map<'a>(refs: &Refs<'a>, fields: &Fields<'a>, node: &'a Node) -> Option<Map<'a>> {
     let values = read_schema::schema(refs, node);
     let names = fields.required("propertyNames").and_then(|node| read_schema::schema(refs, node));
     let (min_members, max_members) = read_leaf::counts(refs, fields, "minProperties", "maxProperties")?;
     Some(Map { names: Box::new(names?), values: Box::new(values?), min_members, max_members })
-}
-
-/// One of several objects.
-fn choice<'a>(refs: &Refs<'a>, fields: &Fields<'a>, node: &'a Node) -> Option<Choice<'a>> {
-    let reader = refs.reader;
-    let branches: Option<Vec<Option<Schema<'a>>>> =
-        reader.list(node).map(|branches| branches.iter().map(|branch| read_schema::schema(refs, branch)).collect());
-    let property = fields.required("discriminator").and_then(|node| {
-        let fields = reader.fields(node)?;
-        let name =
-            fields.required("propertyName").and_then(|node| Some(At { place: node.place, value: reader.text(node)? }));
-        fields.finish();
-        name
-    });
-    let branches = branches?.into_iter().collect::<Option<Vec<_>>>()?;
-    if branches.is_empty() {
-        let fault = reader.source().fault("discriminator", node.place, "`oneOf` has no branches, so nothing would fit");
-        reader.report(fault.help("list the objects that may stand here"));
-        return None;
-    }
-    Some(Choice { property: property?, branches })
 }

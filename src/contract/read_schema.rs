@@ -2,16 +2,19 @@
 //!
 //! Annotations (JSON Schema Validation §9) are let through. Leaves are `read_leaf.rs`'s, objects `read_object.rs`'s. A keyword of another type's, or of JSON Schema at large, is a fault that names it.
 
+use crate::contract::read_any;
 use crate::contract::read_leaf;
 use crate::contract::read_object;
 use crate::contract::refs::Refs;
 use crate::contract::written::Array;
+use crate::contract::written::At;
 use crate::contract::written::FieldWords;
 use crate::contract::written::Schema;
 use crate::contract::written::Shape;
 use crate::contract::written_words;
 use crate::diagnostic::Place;
 use crate::yaml::Fields;
+use crate::yaml::Key;
 use crate::yaml::Node;
 use crate::yaml::Yaml;
 
@@ -35,6 +38,13 @@ fn one<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
     let reader = refs.reader;
     let fields = reader.fields(node)?;
     annotations(&fields);
+    if read_any::is_meant(node)
+        && let Some(list) = fields.optional("anyOf")
+    {
+        let read = read_any::read(refs, &fields, list);
+        fields.finish();
+        return read.map(|(null, shape)| Schema { place: node.place, null, shape });
+    }
     let kind = fields.required("type").and_then(|node| kind(refs, node));
     let null = kind.and_then(|(_, null)| null);
     let shape = kind.and_then(|(kind, null)| match kind {
@@ -61,6 +71,21 @@ fn one<'a>(refs: &Refs<'a>, node: &'a Node) -> Option<Schema<'a>> {
         fields.finish();
     }
     Some(Schema { place: node.place, null, shape: shape? })
+}
+
+/// Reads the schema of a map's names, whose pattern stands outside it.
+pub(super) fn names<'a>(refs: &Refs<'a>, node: &'a Node, pattern: &'a Key) -> Option<Schema<'a>> {
+    let mut names = schema(refs, node)?;
+    if let Shape::Text { limits, .. } = &mut names.shape {
+        if let Some(own) = &limits.pattern {
+            let message = "the names of the map have two patterns";
+            let fault = refs.reader.source().fault("name-unfit", own.place, message);
+            refs.reader.report(fault.help("`patternProperties` says it: take this one out"));
+            return None;
+        }
+        limits.pattern = Some(At { place: pattern.place, value: &pattern.text });
+    }
+    Some(names)
 }
 
 /// The type, and where it says that `null` may stand there too.

@@ -101,6 +101,10 @@ impl<'w, 't, E> Walk<'w, 't, E> {
                 Some(object) => self.object(object, value, out).map(|()| true),
                 None => Ok(false),
             },
+            (Schema::Kinds(kinds), value) => match kinds.of(value.kind()) {
+                Some(schema) => self.body(schema, value, out),
+                None => Ok(false),
+            },
             (Schema::Nullable(inner), Value::Null) => Ok(null(inner, out)),
             (Schema::Nullable(inner), value) => self.body(inner, value, out),
             (Schema::Array(_), _) => Ok(false),

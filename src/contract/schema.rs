@@ -17,6 +17,7 @@ pub(super) enum Schema {
     Leaf(Box<LeafSchema>),
     Map(Box<Map>),
     Choice(Box<Choice>),
+    Kinds(Box<Kinds>),
     /// What is inside, or `null`.
     Nullable(Box<Schema>),
 }
@@ -68,6 +69,11 @@ pub(super) struct Choice {
     by_value: Vec<(Box<str>, usize)>,
 }
 
+/// Values of several kinds, each with a schema of its own.
+pub(super) struct Kinds {
+    pub(super) branches: Vec<(json::Kind, Schema)>,
+}
+
 /// A parameter of a request, or a header of an answer.
 pub(super) struct Parameter {
     pub(super) name: Arc<str>,
@@ -95,6 +101,7 @@ impl Schema {
             Self::Leaf(leaf) => leaf.claim.is_some(),
             Self::Map(map) => map.values.binds(),
             Self::Choice(choice) => choice.branches.iter().any(|branch| branch.binds),
+            Self::Kinds(kinds) => kinds.branches.iter().any(|(_, branch)| branch.binds()),
             Self::Nullable(inner) => inner.binds(),
         }
     }
@@ -115,6 +122,13 @@ impl Object {
         let found = self.by_name.binary_search_by(|index| name_at(index).cmp(name)).ok()?;
         let index = *self.by_name.get(found)?;
         Some((index, self.members.get(index)?))
+    }
+}
+
+impl Kinds {
+    /// What values of this kind must be, if there may be any.
+    pub(super) fn of(&self, kind: json::Kind) -> Option<&Schema> {
+        self.branches.iter().find(|(known, _)| *known == kind).map(|(_, branch)| branch)
     }
 }
 

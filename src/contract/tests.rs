@@ -18,6 +18,7 @@ use http::HeaderValue;
 use http::Method;
 
 mod answers;
+mod any;
 mod dear;
 mod events;
 mod forms;
@@ -219,6 +220,7 @@ impl Posting {
 
 /// The codes of faults of schemas, each of which says what to do.
 const HELPED: &[&str] = &[
+    "any-of",
     "body-not-an-object",
     "body-unfit",
     "bounds",

@@ -142,10 +142,22 @@ pub(super) enum Shape<'a> {
     Object(Object<'a>),
     Map(Map<'a>),
     Choice(Choice<'a>),
+    /// `anyOf` whose branches are values of several kinds.
+    Kinds(Vec<Schema<'a>>),
     Array(Array<'a>),
-    Text { limits: Text<'a>, words: Option<FieldWords<'a>> },
-    Number { whole: bool, limits: Range, words: Option<FieldWords<'a>> },
-    Boolean { only: Option<bool>, words: Option<FieldWords<'a>> },
+    Text {
+        limits: Text<'a>,
+        words: Option<FieldWords<'a>>,
+    },
+    Number {
+        whole: bool,
+        limits: Range,
+        words: Option<FieldWords<'a>>,
+    },
+    Boolean {
+        only: Option<bool>,
+        words: Option<FieldWords<'a>>,
+    },
 }
 
 /// Keywords of objects.
@@ -163,10 +175,19 @@ pub(super) struct Map<'a> {
     pub(super) max_members: Option<usize>,
 }
 
-/// `oneOf` with `discriminator`.
+/// `oneOf` with `discriminator`, or `anyOf` whose branches a property tells apart.
 pub(super) struct Choice<'a> {
     pub(super) property: At<&'a str>,
     pub(super) branches: Vec<Schema<'a>>,
+    /// The reference that each branch is, if it is one.
+    pub(super) names: Vec<Option<&'a str>>,
+    pub(super) mapping: Option<Mapping<'a>>,
+}
+
+/// `mapping` of a `discriminator`: values and the components that they tell.
+pub(super) struct Mapping<'a> {
+    pub(super) place: Place,
+    pub(super) entries: Vec<(At<&'a str>, At<&'a str>)>,
 }
 
 /// Keywords of arrays.

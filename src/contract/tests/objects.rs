@@ -172,7 +172,7 @@ fn a_choice_that_its_discriminator_does_not_tell_does_not_load() {
     assert_eq!(codes(&good), [] as [&str; 0]);
     for (from, to, code) in [
         ("discriminator: {propertyName: kind}, ", "", "missing-key"),
-        ("{propertyName: kind}", "{propertyName: kind, mapping: {}}", "unknown-key"),
+        ("{propertyName: kind}", "{propertyName: kind, mapping: {}}", "discriminator"),
         ("{propertyName: kind}", "{propertyName: user}", "discriminator"),
         ("{propertyName: kind}", "{propertyName: none}", "discriminator"),
         ("enum: [daily, weekly]", "enum: [daily, once]", "discriminator"),

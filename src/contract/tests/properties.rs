@@ -41,8 +41,13 @@ enum Drawn {
     Array(u8, u8, Box<Drawn>),
     Set(u8, Box<Drawn>),
     Map(u8, u8, Box<Drawn>),
-    /// Branches told by `kind`.
-    Choice(Vec<Members>),
+    /// The same, whose names' pattern stands with the values.
+    Patterned(u8, u8, Box<Drawn>),
+    /// Branches told by `kind`; whether by `anyOf`, where nobody names it.
+    Choice(Vec<Members>, bool),
+    /// Branches told by what kind of value they are.
+    Kinds(Vec<Drawn>),
+    Int32,
     Nullable(Box<Drawn>),
     Text(u8, u8),
     Pattern,
@@ -69,6 +74,7 @@ fn leaf() -> impl Strategy<Value = Drawn> {
         (0..STEPS.len()).prop_map(Drawn::Multiple),
         (-3..3_i32, 0..4_u16).prop_map(|(low, more)| Drawn::Integer(low, more)),
         (-3..3_i32, 1..5_u16, any::<bool>()).prop_map(|(low, more, open)| Drawn::Number(low, more, open)),
+        Just(Drawn::Int32),
         Just(Drawn::Boolean),
     ]
 }
@@ -100,10 +106,17 @@ fn drawn() -> impl Strategy<Value = Drawn> {
                 low + more,
                 Box::new(values)
             )),
-            prop::collection::vec(members(inner.clone()), 1..3).prop_map(Drawn::Choice),
+            (0..2_u8, 0..3_u8, inner.clone()).prop_map(|(low, more, values)| Drawn::Patterned(
+                low,
+                low + more,
+                Box::new(values)
+            )),
+            (prop::collection::vec(members(inner.clone()), 1..3), any::<bool>())
+                .prop_map(|(branches, any)| Drawn::Choice(branches, any)),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Drawn::of_kinds),
             inner.prop_map(|inner| match inner {
                 // JSON Schema would hold `null` against the branches and parts too.
-                inner @ (Drawn::Choice(_) | Drawn::Whole(..) | Drawn::Nullable(_)) => inner,
+                inner @ (Drawn::Choice(..) | Drawn::Whole(..) | Drawn::Kinds(_) | Drawn::Nullable(_)) => inner,
                 inner => Drawn::Nullable(Box::new(inner)),
             }),
         ]
@@ -112,6 +125,36 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 }
 
 impl Drawn {
+    /// Of these, the first of each kind; if that is one only, it alone.
+    fn of_kinds(drawn: Vec<Self>) -> Self {
+        let mut branches: Vec<Self> = Vec::new();
+        for drawn in drawn {
+            let kind = drawn.kind();
+            if kind.is_some() && branches.iter().all(|known| known.kind() != kind) {
+                branches.push(drawn);
+            }
+        }
+        match branches.pop() {
+            None => Self::Boolean,
+            Some(only) if branches.is_empty() => only,
+            Some(last) => Self::Kinds(branches.into_iter().chain([last]).collect()),
+        }
+    }
+
+    /// The kind of its values, if they are of one.
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Object(_) | Self::Whole(..) | Self::Map(..) | Self::Patterned(..) | Self::Choice(..) => {
+                Some("object")
+            }
+            Self::Array(..) | Self::Set(..) => Some("array"),
+            Self::Text(..) | Self::Pattern | Self::Word | Self::Constant | Self::Format(_) => Some("string"),
+            Self::Multiple(_) | Self::Integer(..) | Self::Number(..) | Self::Int32 => Some("number"),
+            Self::Boolean => Some("boolean"),
+            Self::Nullable(_) | Self::Kinds(_) => None,
+        }
+    }
+
     /// As JSON Schema; with `x-portcullis`, as a contract wants it.
     fn schema(&self, ours: bool) -> Value {
         let mut schema = match self {
@@ -139,9 +182,23 @@ impl Drawn {
                 let values = values.schema(ours);
                 return json!({"type": "object", "minProperties": low, "maxProperties": high, "propertyNames": names, "additionalProperties": values});
             }
-            Self::Choice(branches) => {
+            Self::Patterned(low, high, values) => {
+                let mut schema = json!({"type": "object", "minProperties": low, "maxProperties": high, "additionalProperties": false,
+                    "patternProperties": {"^[a-c]{1,2}$": values.schema(ours)}});
+                if ours {
+                    schema["propertyNames"] = json!({"type": "string", "x-portcullis": {"class": "public"}});
+                }
+                return schema;
+            }
+            Self::Kinds(branches) => {
+                return json!({"anyOf": branches.iter().map(|branch| branch.schema(ours)).collect::<Vec<_>>()});
+            }
+            Self::Choice(branches, any) => {
                 let branches: Vec<_> =
                     branches.iter().enumerate().map(|(index, members)| branch(index, members, ours)).collect();
+                if *any {
+                    return json!({"anyOf": branches});
+                }
                 let mut schema = json!({"type": "object", "oneOf": branches});
                 if ours {
                     schema["discriminator"] = json!({"propertyName": "kind"});
@@ -175,6 +232,8 @@ impl Drawn {
                 let key = if *open { "exclusiveMaximum" } else { "maximum" };
                 json!({"type": "number", "minimum": f64::from(*low) / 2.0, key: high})
             }
+            Self::Int32 if ours => json!({"type": "integer", "format": "int32"}),
+            Self::Int32 => json!({"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX}),
             Self::Boolean => json!({"type": "boolean"}),
         };
         if ours {
@@ -218,14 +277,15 @@ impl Drawn {
                 }
                 elements.into()
             }
-            Self::Map(low, high, of) => {
+            Self::Map(low, high, of) | Self::Patterned(low, high, of) => {
                 let count = dice.between(i32::from(*low), i32::from(*high)).saturating_add(off).max(0);
                 let names = ["c", "a", "bb", "ab", if slack { "abc" } else { "cc" }];
                 let start = dice.below(names.len());
                 let names = names.iter().cycle().skip(start).take(usize::try_from(count).unwrap());
                 names.map(|name| ((*name).to_owned(), of.value(dice, slack))).collect::<serde_json::Map<_, _>>().into()
             }
-            Self::Choice(branches) => {
+            Self::Kinds(branches) => branches[dice.below(branches.len())].value(dice, slack),
+            Self::Choice(branches, _) => {
                 let index = dice.below(branches.len());
                 let mut map = values(&branches[index], dice, slack);
                 let told = if off > 0 { dice.below(branches.len() + 1) } else { index };
@@ -268,6 +328,7 @@ impl Drawn {
                 let high = low + i32::from(*more) - i32::from(*open);
                 json!(f64::from(dice.between(*low, high).saturating_add(off * 2)) / 2.0)
             }
+            Self::Int32 => json!([i64::from(i32::MIN), i64::from(i32::MAX), 0][dice.below(3)] + i64::from(off)),
             Self::Boolean => json!(dice.below(2) == 0),
         }
     }
