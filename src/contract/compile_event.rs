@@ -85,7 +85,12 @@ pub(super) fn compile(
 fn data(envelope: &Object) -> Option<&Object> {
     match &envelope.member(DATA)?.1.schema {
         Schema::Object(data) => Some(data),
-        Schema::Array(_) | Schema::Leaf(_) | Schema::Map(_) | Schema::Choice(_) | Schema::Nullable(_) => None,
+        Schema::Array(_)
+        | Schema::Leaf(_)
+        | Schema::Map(_)
+        | Schema::Choice(_)
+        | Schema::Kinds(_)
+        | Schema::Nullable(_) => None,
     }
 }
 

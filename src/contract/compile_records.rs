@@ -92,6 +92,7 @@ fn lists<'a>(reader: &Reader, schema: &Schema<'a>, named: Option<&Schema<'a>>) {
         Shape::Map(map) if speaks(&map.names) || speaks(&map.values) => refuse_list(reader, schema.place),
         Shape::Object(object) => object.members.iter().for_each(|member| lists(reader, &member.schema, named)),
         Shape::Choice(choice) => choice.branches.iter().for_each(|branch| lists(reader, branch, named)),
+        Shape::Kinds(branches) => branches.iter().for_each(|branch| lists(reader, branch, named)),
         Shape::Array(_) | Shape::Map(_) | Shape::Text { .. } | Shape::Number { .. } | Shape::Boolean { .. } => {}
     }
 }
@@ -102,6 +103,7 @@ fn speaks(schema: &Schema<'_>) -> bool {
         Shape::Object(object) => object.members.iter().any(|member| speaks(&member.schema)),
         Shape::Map(map) => speaks(&map.names) || speaks(&map.values),
         Shape::Choice(choice) => choice.branches.iter().any(speaks),
+        Shape::Kinds(branches) => branches.iter().any(speaks),
         Shape::Array(list) => speaks(&list.items),
         Shape::Text { words, .. } | Shape::Number { words, .. } | Shape::Boolean { words, .. } => words
             .as_ref()
