@@ -11,9 +11,13 @@ mod clients;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod containers;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crl;
+#[cfg(test)]
+mod debian;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
