@@ -4,6 +4,7 @@
 //! a current-thread runtime, all of them accepting on one shared socket; one more thread serves the operator. A thread
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
+mod check;
 mod descriptors;
 mod inherited;
 mod reload;
@@ -49,6 +50,7 @@ use crate::pipeline::RevocationReply;
 use crate::pipeline::Revoker;
 use crate::tasks::Tasks;
 use arc_swap::ArcSwap;
+pub use check::check;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Limit {
     /// The configuration key under `limits:`, with its unit.
     pub name: &'static str,
+    /// What it bounds.
+    pub what: &'static str,
     /// What applies where nothing is configured.
     pub default: u64,
     /// The smallest value that may be configured.
@@ -24,16 +26,16 @@ pub struct Limit {
 
 /// Declares field, name, default, bounds, consequence and source once.
 macro_rules! limits {
-    ($($(#[$doc:meta])* $field:ident: $default:literal in $low:literal..=$high:literal, $beyond:literal, $source:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $field:ident: $default:literal in $low:literal..=$high:literal, $beyond:literal, $source:literal;)+) => {
         /// The limits in force. Bytes, seconds, milliseconds or plain numbers, as each name says.
         #[derive(Clone, Debug, Eq, PartialEq)]
         pub struct Limits {
-            $($(#[$doc])* pub $field: u64,)+
+            $($(#[doc = $doc])+ pub $field: u64,)+
         }
 
         /// All limits, in the order of the documentation.
         pub const TABLE: &[Limit] = &[
-            $(Limit { name: stringify!($field), default: $default, low: $low, high: $high, beyond: $beyond, source: $source },)+
+            $(Limit { name: stringify!($field), what: concat!($($doc),+), default: $default, low: $low, high: $high, beyond: $beyond, source: $source },)+
         ];
 
         impl Default for Limits {

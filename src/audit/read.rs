@@ -1,6 +1,7 @@
 //! Reading records back: whole lines out of a segment, and of a line what recovery and a repeated key need.
 
 use crate::audit::facts::KeyDigests;
+use crate::audit::look::RecordedRevocation;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::record::Kind;
 use crate::audit::record::SUM_CLOSES;
@@ -11,8 +12,10 @@ use crate::clock::UnixMillis;
 use crate::crypto::decode_base64url;
 use crate::json;
 use crate::json::Value;
+use crate::model::Epoch;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use crate::model::TenantId;
 
 /// What our own records keep to; an answer is the longest text in them.
 const LIMITS: json::Limits =
@@ -80,6 +83,28 @@ impl Line {
         })
     }
 
+    /// The epoch that it tells, if it tells one.
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        self.value.get("epoch").and_then(epoch_of)
+    }
+
+    /// What a revocation's record tells of it.
+    pub(super) fn revocation(&self) -> Option<RecordedRevocation> {
+        let revoked = self.value.get("revoked")?;
+        let text = |name| revoked.get(name).and_then(Value::as_str);
+        let tenant = match revoked.get("tenant") {
+            Some(tenant) => Some(TenantId::new(tenant.as_str()?).ok()?),
+            None => None,
+        };
+        Some(RecordedRevocation {
+            kind: text("kind")?.to_owned(),
+            digest: text("digest").and_then(Sha256::from_hex)?,
+            tenant,
+            epoch: revoked.get("epoch").and_then(epoch_of)?,
+            at: self.time,
+        })
+    }
+
     /// The sealed answer, if one was kept.
     pub(super) fn sealed_answer(&self) -> Option<Vec<u8>> {
         decode_base64url(self.value.get("answer")?.as_str()?)
@@ -89,4 +114,8 @@ impl Line {
     pub(super) fn has_answer(&self) -> bool {
         self.value.get("answer").is_some()
     }
+}
+
+fn epoch_of(value: &Value) -> Option<Epoch> {
+    value.as_integer().and_then(|number| u64::try_from(number).ok()).map(Epoch::new)
 }

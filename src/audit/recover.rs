@@ -81,8 +81,24 @@ enum Event {
     Outcome { receipt: Receipt, past: Option<PastOutcome> },
 }
 
+/// Whether what a crash left is put in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mend {
+    Yes,
+    No,
+}
+
 /// Reads the log back, and cuts a torn tail.
 pub(super) fn read_back(directory: &Path, now: UnixMillis) -> Result<Found, AuditOpenError> {
+    read(directory, now, Mend::Yes)
+}
+
+/// The same, and changes nothing.
+pub(super) fn look_back(directory: &Path, now: UnixMillis) -> Result<Found, AuditOpenError> {
+    read(directory, now, Mend::No)
+}
+
+fn read(directory: &Path, now: UnixMillis, mend: Mend) -> Result<Found, AuditOpenError> {
     let mut numbers = segment::numbers(directory).map_err(io_at(directory))?;
     let mut segments = Vec::new();
     let mut cut = None;
@@ -94,13 +110,15 @@ pub(super) fn read_back(directory: &Path, now: UnixMillis) -> Result<Found, Audi
         let newest = horizon.is_none();
         if newest && is_zero(&bytes) {
             // Made ahead and never used.
-            fs::remove_file(&path).map_err(io_at(&path))?;
+            if mend == Mend::Yes {
+                fs::remove_file(&path).map_err(io_at(&path))?;
+            }
             continue;
         }
         let (events, began, end) = read_segment(&path, number, &bytes)?;
         if newest {
             next = number + 1;
-            cut = end_newest(directory, number, &bytes, end)?;
+            cut = end_newest(directory, number, &bytes, end, mend)?;
         } else if !is_zero(bytes.get(end..).unwrap_or_default()) {
             return Err(AuditOpenError::Damaged { path, offset: end as u64 });
         }
@@ -182,12 +200,21 @@ fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastComm
 }
 
 /// Ends the newest segment after its last whole record. Gives its number and the bytes cut off, if it was torn.
-fn end_newest(directory: &Path, number: u64, bytes: &[u8], end: usize) -> Result<Option<(u64, u64)>, AuditOpenError> {
+fn end_newest(
+    directory: &Path,
+    number: u64,
+    bytes: &[u8],
+    end: usize,
+    mend: Mend,
+) -> Result<Option<(u64, u64)>, AuditOpenError> {
     let path = segment::path(directory, number);
     let tail = bytes.get(end..).unwrap_or_default();
     let torn = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     if torn > BATCH_MAX_BYTES {
         return Err(AuditOpenError::Damaged { path, offset: end as u64 });
+    }
+    if mend == Mend::No {
+        return Ok((torn > 0).then_some((number, torn as u64)));
     }
     if torn > 0 {
         let aside = path.with_extension("torn");

@@ -7,11 +7,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::backup;
+use crate::cli::check;
+use crate::cli::config;
 use crate::cli::demo;
 use crate::cli::expiries;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
+use crate::cli::restore;
 use crate::cli::revoke;
 use crate::cli::run;
 use crate::cli::status;
@@ -36,6 +40,10 @@ enum Command {
     Revoke(revoke::Arguments),
     Status(status::Arguments),
     Expiries(expiries::Arguments),
+    Check(check::Arguments),
+    Config(config::Arguments),
+    Backup(backup::Arguments),
+    Restore(restore::Arguments),
     Version(version::Arguments),
 }
 
@@ -69,6 +77,10 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Revoke(arguments) => revoke::execute(&arguments),
         Command::Status(arguments) => status::execute(&arguments),
         Command::Expiries(arguments) => expiries::execute(&arguments),
+        Command::Check(arguments) => check::execute(&arguments),
+        Command::Backup(arguments) => backup::execute(&arguments),
+        Command::Restore(arguments) => restore::execute(&arguments),
+        Command::Config(arguments) => config::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),
     };
     ending.unwrap_or_else(|diagnostics| {
@@ -99,11 +111,11 @@ mod tests {
 
     #[test]
     fn the_help_of_each_command_has_an_example_that_parses() {
-        let mut line = Line::command();
-        let helps = std::iter::once(line.render_long_help().to_string())
-            .chain(line.get_subcommands_mut().map(|command| command.render_long_help().to_string()))
-            .collect::<Vec<_>>();
-        for help in helps {
+        fn helps(command: &mut clap::Command) -> Vec<String> {
+            let own = command.render_long_help().to_string();
+            std::iter::once(own).chain(command.get_subcommands_mut().flat_map(helps)).collect()
+        }
+        for help in helps(&mut Line::command()) {
             let (_, examples) = help.split_once("Example").unwrap_or_else(|| panic!("no example in: {help}"));
             let commands: Vec<&str> =
                 examples.lines().filter_map(|line| line.split_once("portcullis ")).map(|(_, rest)| rest).collect();

@@ -2,6 +2,7 @@
 
 use crate::cli::output::Ending;
 use crate::cli::output::Format;
+use crate::cli::output::json_text;
 use crate::cli::output::plain;
 use crate::cli::output::say;
 use crate::clock::Clock;
@@ -12,7 +13,6 @@ use crate::config;
 use crate::config::Config;
 use crate::config::Expiry;
 use crate::diagnostic::Diagnostics;
-use crate::json;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
@@ -99,10 +99,7 @@ fn json(listed: &[&Expiry], now: UnixSeconds) -> String {
         Value::from(members.into_iter().collect::<Object>())
     };
     let all: Object = [("expiries", Value::from(listed.iter().map(one).collect::<Vec<_>>()))].into_iter().collect();
-    let mut text = Vec::new();
-    json::write(&all.into(), &mut text);
-    text.push(b'\n');
-    String::from_utf8(text).unwrap_or_default()
+    json_text(&all.into())
 }
 
 fn stamp(expiry: &Expiry) -> String {

@@ -4,12 +4,16 @@
 //! looked and found something wrong) and 2 (it could not run); what stops a command is a diagnostic on standard error.
 //! What a command does is done elsewhere; `clap` stays in this room.
 
+mod backup;
+mod check;
+mod config;
 mod demo;
 mod entry;
 mod expiries;
 mod ops;
 mod output;
 mod panics;
+mod restore;
 mod revoke;
 mod run;
 mod screen;

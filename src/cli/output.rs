@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::diagnostic::Diagnostics;
+use crate::json;
+use crate::json::Value;
 
 /// For whom a result is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -65,6 +67,14 @@ pub(super) fn spent(seconds: u64) -> String {
         (0, ..) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),
     }
+}
+
+/// A value as JSON on one line.
+pub(super) fn json_text(value: &Value) -> String {
+    let mut text = Vec::new();
+    json::write(value, &mut text);
+    text.push(b'\n');
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Writes a result; `text` ends its own lines.

@@ -22,7 +22,6 @@ use crate::identity::TokenKind;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,7 +59,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     Some(Config {
         source: reader.source().clone(),
         environment: written.environment.value,
-        workers: written.workers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+        workers: written.workers.unwrap_or_else(written::cores),
         backend: BackendListener { address: written.backend.address.value, tls: tls?, crls: crls? },
         ops: written.ops.map_or(written::OPS_ADDRESS, |at| at.value),
         admin_socket: socket?,

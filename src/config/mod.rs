@@ -6,7 +6,9 @@
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
 mod credentials;
+mod effective;
 mod expiries;
+mod explain;
 mod files;
 mod keys;
 mod meaning;
@@ -16,8 +18,14 @@ mod units;
 mod values;
 mod written;
 
+pub use effective::Effective;
+pub use effective::effective;
 pub use expiries::Alarm;
 pub use expiries::Expiry;
+pub use explain::Explained;
+pub use explain::KEYS;
+pub use explain::explain;
+pub use explain::paths as key_paths;
 pub use files::digest_of;
 pub use keys::known_keys;
 pub use settings::BackendListener;
@@ -30,6 +38,7 @@ pub use settings::TlsPeer;
 pub use settings::TokenSettings;
 pub use settings::admin_socket;
 pub use settings::ops_address;
+pub use settings::policies_of;
 pub use softeners::Softener;
 pub use units::duration;
 

@@ -210,7 +210,20 @@ pub fn ops_address(path: &Path) -> Result<SocketAddr, Diagnostics> {
     reader.finish(address)
 }
 
-fn read(path: &Path) -> Result<Source, Diagnostic> {
+/// The folder of the bundle and the limits alone, as they are written: what can be told of a bundle where the rest has faults.
+///
+/// # Errors
+/// The faults of the file as it is written.
+pub fn policies_of(path: &Path) -> Result<(PathBuf, Limits), Diagnostics> {
+    let source = read(path)?;
+    let root = yaml::parse(&source)?;
+    let reader = yaml::Reader::new(source);
+    let written = written::read(&reader, &root).map(|written| (written.policies.value, written.limits));
+    reader.finish(written)
+}
+
+/// The file itself, if nobody else may write it.
+pub(super) fn read(path: &Path) -> Result<Source, Diagnostic> {
     let unreadable = |what: String| {
         Diagnostic::without_file("unreadable-file", format!("`{}` {what}", path.display()))
             .help("name the configuration with `--config <file>`")

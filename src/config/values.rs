@@ -193,7 +193,8 @@ fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && named && text.split('.').all(label)
 }
 
-fn parse_upstream(text: &str) -> Option<Upstream> {
+/// The parts of an upstream; `None` for anything else.
+pub(super) fn parse_upstream(text: &str) -> Option<Upstream> {
     let authority = text.strip_prefix("https://")?.to_ascii_lowercase();
     if let Ok(address) = authority.parse::<SocketAddr>() {
         return Some(Upstream { host: address.ip().to_string().into(), port: address.port(), is_address: true });

@@ -29,11 +29,14 @@ use std::time::Duration;
 pub(super) const OPS_ADDRESS: ListenAddress =
     ListenAddress::Bind(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464));
 /// How long a sign-in token may be valid, in seconds.
-const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+pub(super) const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// How long a session token may be valid, in seconds: it opens doors.
-const SESSION_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=3_600;
+pub(super) const SESSION_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 /// How long a partner token may be valid, in seconds: it lives for one command.
-const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
+pub(super) const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
+
+/// How many threads may serve.
+pub(super) const WORKERS: std::ops::RangeInclusive<i64> = 1..=1_024;
 
 /// The key of those who sign clients' certificates; beside it `crl` may stand.
 const CLIENT_CA: &str = "client_ca";
@@ -143,7 +146,13 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
 }
 
 fn workers(reader: &Reader, node: &Node) -> Option<NonZeroUsize> {
-    usize::try_from(reader.bounded(node, 1, 1_024)?).ok().and_then(NonZeroUsize::new)
+    let count = reader.bounded(node, *WORKERS.start(), *WORKERS.end())?;
+    usize::try_from(count).ok().and_then(NonZeroUsize::new)
+}
+
+/// How many threads serve where the file says nothing: one for each core.
+pub(super) fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 type Listeners = (Backend, Option<At<ListenAddress>>, Option<At<PathBuf>>);

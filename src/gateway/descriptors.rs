@@ -24,7 +24,19 @@ pub(super) fn provide(config: &Config) -> Result<(), Diagnostic> {
     let limit = getrlimit(Resource::Nofile);
     // Failing leaves the soft limit as it is, which is then looked at.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let (needed, given) = (needed(config), getrlimit(Resource::Nofile).current);
+    suffice(config, getrlimit(Resource::Nofile).current)
+}
+
+/// Makes sure that the hard limit is enough, and raises nothing.
+///
+/// # Errors
+/// As [`provide`].
+pub(super) fn examine(config: &Config) -> Result<(), Diagnostic> {
+    suffice(config, getrlimit(Resource::Nofile).maximum)
+}
+
+fn suffice(config: &Config, given: Option<u64>) -> Result<(), Diagnostic> {
+    let needed = needed(config);
     if given.is_none_or(|given| given >= needed) {
         return Ok(());
     }

@@ -53,7 +53,15 @@ const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Bundle and directory, held against each other and against the configuration.
 pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
-    let bundle = Bundle::load(&config.policies, &config.limits)?;
+    let unread = |fault: Diagnostic| fault.asked_at(&config.source, config.places.directory);
+    let directory = read_directory(&config.directory, unread);
+    let bundle = match (Bundle::load(&config.policies, &config.limits), &directory) {
+        (Ok(bundle), _) => bundle,
+        (Err(mut faults), directory) => {
+            faults.extend(directory.as_ref().err().cloned().unwrap_or_default());
+            return Err(faults);
+        }
+    };
     let stated = Stated {
         environment: &config.environment,
         issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
@@ -65,8 +73,13 @@ pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
         let fault = config.source.fault("no-contract", partner.place, message);
         faults.push(fault.help(format!("add `contracts/{}.openapi.yaml` to the bundle, or take it out", partner.name)));
     }
-    let unread = |fault: Diagnostic| fault.asked_at(&config.source, config.places.directory);
-    let directory = read_directory(&config.directory, unread)?;
+    let directory = match directory {
+        Ok(directory) => directory,
+        Err(wrong) => {
+            faults.extend(wrong);
+            return Err(faults);
+        }
+    };
     faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
 }
 

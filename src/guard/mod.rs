@@ -37,6 +37,7 @@ pub use rate::Paced;
 pub use rate::RateFault;
 pub use rate::RateOf;
 pub use revocation::OrderedBy;
+pub use revocation::RESERVE;
 pub use revocation::Revocation;
 pub use revocation::RevocationKind;
 pub use revocation::RevocationStore;

@@ -8,6 +8,7 @@
 //!
 //! Not for network file systems: neither WAL nor the lock works there.
 
+mod copy;
 mod handles;
 mod open;
 mod outbox;
@@ -15,6 +16,11 @@ mod revocations;
 mod schema;
 mod writer;
 
+pub use copy::MissingRevocation;
+pub use copy::StoreStanding;
+pub use copy::copy;
+pub use copy::examine;
+pub use copy::put_in_place;
 pub use open::Sqlite;
 pub use open::StoreOpenError;
 

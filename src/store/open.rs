@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long SQLite waits for somebody who reads the file from outside, for instance a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An open store. Dropping it finishes what waits and gives the file free.
 pub struct Sqlite {
@@ -126,16 +126,20 @@ impl Sqlite {
     pub fn open(path: &Path, key: &SecretKey) -> Result<Self, StoreOpenError> {
         let lock = lock(path)?;
         begin_file(path)?;
-        let check = HmacKey::new(&key.derive("store check"));
-        let check = keyed_digest(&check, &[b"portcullis store"]);
-        let connection = connect(path, check.as_bytes())?;
+        let connection = connect(path, &check_of(key))?;
         let writer = Writer::start(connection).map_err(StoreOpenError::Thread)?;
         Ok(Self { sealer: Sealer::new(&key.derive("store handles")), writer, _lock: lock })
     }
 }
 
+/// What a store holds to know the key that it was written under.
+pub(super) fn check_of(key: &SecretKey) -> [u8; 32] {
+    let check = HmacKey::new(&key.derive("store check"));
+    *keyed_digest(&check, &[b"portcullis store"]).as_bytes()
+}
+
 /// Takes the lock beside `path`. Not on the file itself: closing any descriptor of that would take SQLite's own locks away.
-fn lock(path: &Path) -> Result<File, StoreOpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreOpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
@@ -149,7 +153,7 @@ fn lock(path: &Path) -> Result<File, StoreOpenError> {
 }
 
 /// Makes the file, for its owner alone, or looks at the one that is there. SQLite gives its other files the same mode.
-fn begin_file(path: &Path) -> Result<(), StoreOpenError> {
+pub(super) fn begin_file(path: &Path) -> Result<(), StoreOpenError> {
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let metadata = opened.and_then(|file| file.metadata());
     let metadata = metadata.map_err(|source| StoreOpenError::Io { path: path.to_owned(), source })?;
@@ -211,7 +215,7 @@ fn connect(path: &Path, key_check: &[u8; 32]) -> Result<Connection, StoreOpenErr
     Ok(connection)
 }
 
-fn of_sqlite(path: &Path, source: rusqlite::Error) -> StoreOpenError {
+pub(super) fn of_sqlite(path: &Path, source: rusqlite::Error) -> StoreOpenError {
     let path = path.to_owned();
     let damaged = matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         || matches!(source, rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..));

@@ -7,11 +7,16 @@ mod answers;
 #[cfg(test)]
 mod audit_faults;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod containers;
+mod config;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]

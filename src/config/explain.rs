@@ -1,0 +1,335 @@
+//! Every key of `gateway.yaml` in words: what it takes, what applies where it is absent, what it does. The limits explain
+//! themselves, in their own table.
+//!
+//! That this list has exactly the keys that the reader asks for, `tests/it/config.rs` sees to, and that the documentation
+//! has them too.
+
+use crate::config::softeners::in_unit;
+use crate::config::units;
+use crate::config::written::PARTNER_LIFETIME_S;
+use crate::config::written::SESSION_LIFETIME_S;
+use crate::config::written::SIGN_IN_LIFETIME_S;
+use crate::config::written::WORKERS;
+use crate::crypto::Algorithm;
+use crate::limits::Limit;
+use crate::limits::TABLE;
+use std::ops::RangeInclusive;
+
+/// One key that is no limit.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its path: `[]` for the items of a list, `<name>` for names that the operator chooses.
+    pub path: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What applies where it is absent.
+    pub absent: Absent,
+    /// What it does.
+    pub effect: &'static str,
+}
+
+/// What a key takes.
+#[derive(Clone, Debug)]
+pub enum Takes {
+    /// The number of the format.
+    One,
+    /// A whole number within bounds.
+    Count(RangeInclusive<i64>),
+    /// A duration of whole seconds within bounds, in seconds.
+    Seconds(RangeInclusive<u64>),
+    /// A name: letters, digits, `-`, `_`, `.`.
+    Name,
+    /// A text that the other side compares byte by byte.
+    Text,
+    /// An IP address and a port.
+    Address,
+    /// A host name without scheme, port and path.
+    HostName,
+    /// `https://`, a host and perhaps a port.
+    Upstream,
+    /// A path; a secret lies there where this is `true`.
+    File(bool),
+    /// A path, or a list of paths.
+    Files,
+    /// The path of a folder.
+    Folder,
+    /// A list of words.
+    Algorithms,
+    /// The list `[mtls]`.
+    Binding,
+}
+
+/// What applies where a key is absent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Absent {
+    /// It is required.
+    Fault,
+    /// Nothing: what it names is not there.
+    Nothing,
+    /// This value.
+    Value(&'static str),
+    /// The number of cores.
+    Cores,
+    /// The host of `upstream` beside it.
+    UpstreamHost,
+}
+
+/// A key in words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Explained {
+    /// Its path.
+    pub path: String,
+    /// What it takes.
+    pub takes: String,
+    /// What applies where it is absent.
+    pub absent: String,
+    /// What it does.
+    pub effect: String,
+    /// What happens one past it; of a limit only.
+    pub beyond: Option<&'static str>,
+    /// Where its default comes from; of a limit only.
+    pub source: Option<&'static str>,
+    /// Where it is documented.
+    pub docs: &'static str,
+}
+
+const fn key(path: &'static str, takes: Takes, absent: Absent, effect: &'static str) -> Key {
+    Key { path, takes, absent, effect }
+}
+
+/// All keys but the limits, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    key("version", Takes::One, Absent::Fault, "the version of this format"),
+    key("environment", Takes::Name, Absent::Fault, "what this gateway is for; the same as in `requirements.yaml`"),
+    key("workers", Takes::Count(WORKERS), Absent::Cores, "threads that serve requests"),
+    key(
+        "listeners.backend.address",
+        Takes::Address,
+        Absent::Fault,
+        "where the backend calls: TLS 1.2 or 1.3 with client certificates, HTTP/1.1 and 2",
+    ),
+    key(
+        "listeners.backend.tls.certificate",
+        Takes::File(false),
+        Absent::Fault,
+        "what the gateway shows there: PEM, the leaf first, for servers and for each partner's `authority`",
+    ),
+    key("listeners.backend.tls.key", Takes::File(true), Absent::Fault, "the key of that certificate"),
+    key("listeners.backend.tls.client_ca", Takes::File(false), Absent::Fault, "who signs the backend's certificates"),
+    key(
+        "listeners.backend.tls.crl",
+        Takes::Files,
+        Absent::Nothing,
+        "revocation lists about clients; where there is one, every certificate of a client's chain needs a list that speaks for it",
+    ),
+    key(
+        "listeners.ops.address",
+        Takes::Address,
+        Absent::Value("127.0.0.1:9464"),
+        "health, status and metrics in plain HTTP; it takes no orders and holds no secrets",
+    ),
+    key("listeners.admin.socket", Takes::File(false), Absent::Nothing, "the Unix socket of `portcullis revoke`"),
+    key("issuers[].issuer", Takes::Text, Absent::Fault, "whose sign-in tokens are accepted: the claim `iss`"),
+    key("issuers[].jwks.file", Takes::File(false), Absent::Fault, "its public keys"),
+    key("issuers[].audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
+    key("issuers[].algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
+    key("issuers[].max_lifetime", Takes::Seconds(SIGN_IN_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
+    key("issuers[].bind", Takes::Binding, Absent::Fault, "a token is good only beside the certificate that it names"),
+    key("sessions.issuer", Takes::Text, Absent::Fault, "who issues session tokens, the only ones that move a door"),
+    key("sessions.jwks.file", Takes::File(false), Absent::Fault, "its public keys"),
+    key("sessions.audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
+    key("sessions.algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
+    key("sessions.max_lifetime", Takes::Seconds(SESSION_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
+    key(
+        "partners.<name>.authority",
+        Takes::HostName,
+        Absent::Fault,
+        "the host by which the backend means this partner; also the TLS name",
+    ),
+    key(
+        "partners.<name>.upstream",
+        Takes::Upstream,
+        Absent::Fault,
+        "where its platform is; port 443 where none is given",
+    ),
+    key("partners.<name>.server_name", Takes::HostName, Absent::UpstreamHost, "the name in the partner's certificate"),
+    key("partners.<name>.tls.certificate", Takes::File(false), Absent::Fault, "who the gateway is towards the partner"),
+    key("partners.<name>.tls.key", Takes::File(true), Absent::Fault, "the key of that certificate"),
+    key(
+        "partners.<name>.tls.ca",
+        Takes::File(false),
+        Absent::Fault,
+        "who signs the partner's certificate; nobody else does",
+    ),
+    key(
+        "partners.<name>.token.issuer",
+        Takes::Text,
+        Absent::Fault,
+        "the claim `iss` of the token minted for each command",
+    ),
+    key("partners.<name>.token.audience", Takes::Text, Absent::Fault, "its claim `aud`"),
+    key("partners.<name>.token.client_id", Takes::Text, Absent::Fault, "its claim `client_id`"),
+    key("partners.<name>.token.key", Takes::File(true), Absent::Fault, "what signs it"),
+    key(
+        "partners.<name>.token.lifetime",
+        Takes::Seconds(PARTNER_LIFETIME_S),
+        Absent::Fault,
+        "the longest that it is valid; the command's `max_age` shortens it",
+    ),
+    key(
+        "partners.<name>.pseudonym_key",
+        Takes::File(true),
+        Absent::Fault,
+        "the key of this partner's pseudonyms; whoever loses it cannot turn them back",
+    ),
+    key("policies.directory", Takes::Folder, Absent::Fault, "the bundle: contracts, policies, requirements"),
+    key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
+    key(
+        "audit.directory",
+        Takes::Folder,
+        Absent::Fault,
+        "the log; must exist, because a log that is begun anew knows no idempotency key",
+    ),
+    key("store.sqlite.path", Takes::File(false), Absent::Fault, "revocations and handles; on a local file system"),
+    key("store.key", Takes::File(true), Absent::Fault, "seals the store and keys what the log holds"),
+];
+
+/// The page and place that explain keys, and limits.
+const DOCS: &str = "docs/operations.md#configuration";
+const DOCS_OF_LIMITS: &str = "docs/operations.md#limits";
+
+/// The mapping of the limits.
+pub(super) const LIMITS: &str = "limits.";
+
+/// The keys that `asked` names, or that stand below it: a path as above, or one of a file (`partners.smarthome.tls.ca`,
+/// `issuers[0]`), or the name of a limit alone. Empty where there is none.
+#[must_use]
+pub fn explain(asked: &str) -> Vec<Explained> {
+    let limits = TABLE.iter().filter(|limit| {
+        let path = format!("{LIMITS}{}", limit.name);
+        limit.name == asked || names(asked, &path)
+    });
+    let keys = KEYS.iter().filter(|key| names(asked, key.path));
+    keys.map(Key::explained).chain(limits.map(explained)).collect()
+}
+
+/// The paths of all keys.
+pub fn paths() -> impl Iterator<Item = String> {
+    let limits = TABLE.iter().map(|limit| format!("{LIMITS}{}", limit.name));
+    KEYS.iter().map(|key| key.path.to_owned()).chain(limits)
+}
+
+/// Whether `asked` is this path, or the beginning of it; empty, it is that of all.
+fn names(asked: &str, path: &str) -> bool {
+    let fits = |asked: &str, segment: &str| match segment.strip_suffix("[]") {
+        _ if segment == "<name>" => true,
+        Some(list) => asked.split('[').next() == Some(list),
+        None => asked == segment,
+    };
+    let asked: Vec<&str> = asked.split('.').filter(|segment| !segment.is_empty()).collect();
+    let path: Vec<&str> = path.split('.').collect();
+    asked.len() <= path.len() && asked.iter().zip(&path).all(|(asked, segment)| fits(asked, segment))
+}
+
+impl Key {
+    fn explained(&self) -> Explained {
+        Explained {
+            path: self.path.to_owned(),
+            takes: self.takes.words(),
+            absent: self.absent.words().to_owned(),
+            effect: self.effect.to_owned(),
+            beyond: None,
+            source: None,
+            docs: DOCS,
+        }
+    }
+}
+
+impl Takes {
+    fn words(&self) -> String {
+        let time = |seconds: &u64| units::duration_text(seconds.saturating_mul(1_000));
+        match self {
+            Self::One => "`1`".to_owned(),
+            Self::Count(within) => format!("whole number from {} to {}", within.start(), within.end()),
+            Self::Seconds(within) => format!("duration from {} to {}", time(within.start()), time(within.end())),
+            Self::Name => "name of 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
+            Self::Text => "text of 1 to 512 bytes".to_owned(),
+            Self::Address => "IP address and port, or `systemd:NAME`".to_owned(),
+            Self::HostName => "host name".to_owned(),
+            Self::Upstream => "`https://host:port`".to_owned(),
+            Self::File(false) => "path of a file".to_owned(),
+            Self::File(true) => "path of a file that others may not read, or `credential:NAME`".to_owned(),
+            Self::Files => "path of a file, or a list of them".to_owned(),
+            Self::Folder => "path of a folder".to_owned(),
+            Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
+            Self::Binding => "`[mtls]`".to_owned(),
+        }
+    }
+
+    /// Whether what lies there must not be shown.
+    pub(super) const fn is_secret(&self) -> bool {
+        matches!(self, Self::File(true))
+    }
+}
+
+impl Absent {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Fault => "required",
+            Self::Nothing => "none",
+            Self::Value(value) => value,
+            Self::Cores => "one for each core",
+            Self::UpstreamHost => "the host of `upstream`; required where that is an address",
+        }
+    }
+}
+
+fn explained(limit: &Limit) -> Explained {
+    let kind = match limit.name {
+        name if name.ends_with("_ms") || name.ends_with("_s") => "duration",
+        name if name.contains("bytes") => "size",
+        _ => "whole number",
+    };
+    Explained {
+        path: format!("{LIMITS}{}", limit.name),
+        takes: format!("{kind} from {} to {}", in_unit(limit, limit.low), in_unit(limit, limit.high)),
+        absent: in_unit(limit, limit.default),
+        effect: limit.what.trim().trim_end_matches('.').to_owned(),
+        beyond: Some(limit.beyond),
+        source: Some(limit.source),
+        docs: DOCS_OF_LIMITS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(asked: &str) -> Vec<String> {
+        explain(asked).into_iter().map(|one| one.path).collect()
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_path_by_that_of_a_file_and_below_a_mapping() {
+        for asked in ["partners.<name>.tls.ca", "partners.smarthome.tls.ca"] {
+            assert_eq!(found(asked), ["partners.<name>.tls.ca"], "{asked}");
+        }
+        for asked in ["issuers[].bind", "issuers[3].bind", "issuers.bind"] {
+            assert_eq!(found(asked), ["issuers[].bind"], "{asked}");
+        }
+        assert_eq!(found("listeners.backend.tls").len(), 4);
+        assert_eq!(found("body_max_bytes"), ["limits.body_max_bytes"]);
+        assert_eq!(found("").len(), KEYS.len() + TABLE.len());
+        for unknown in ["listener", "partners.smarthome.tls.ca.x", "sessions.bind", "limits.x"] {
+            assert_eq!(found(unknown), [""; 0], "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_told_with_bounds_default_and_what_lies_beyond() {
+        let one = explain("limits.exchange_timeout_ms").remove(0);
+        assert_eq!((one.takes.as_str(), one.absent.as_str()), ("duration from 100ms to 1m", "10s"));
+        assert!(one.beyond.is_some() && one.effect.starts_with("Milliseconds from a command's first byte"), "{one:?}");
+        assert_eq!(explain("sessions.max_lifetime").remove(0).takes, "duration from 1s to 1h");
+    }
+}

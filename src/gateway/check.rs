@@ -1,0 +1,66 @@
+//! What a start would refuse, found without starting: for a new program, or a new configuration, beside the gateway that runs.
+//!
+//! Store and log are looked at and not opened: nothing is written, locked or mended, so that the gateway that has them does
+//! not notice. That an address, the store or the log is in use is no fault here, since it is that gateway's; that an address
+//! is none of this machine's is one.
+
+use crate::audit;
+use crate::clock::UnixMillis;
+use crate::config::Config;
+use crate::config::ListenAddress;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::gateway::descriptors;
+use crate::gateway::rooms::snapshot;
+use crate::gateway::unusable;
+use crate::store;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+
+/// Everything that a start by this configuration would refuse now, at once.
+///
+/// # Errors
+/// All of it.
+pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
+    let mut faults = Diagnostics::new();
+    descriptors::examine(config).unwrap_or_else(|fault| faults.push(fault));
+    snapshot(config).map_or_else(|wrong| faults.extend(wrong), drop);
+    let Config { source, places, .. } = config;
+    let listeners = [
+        ("listeners.backend.address", &config.backend.address, places.backend),
+        ("listeners.ops.address", &config.ops, places.ops),
+    ];
+    for (key, address, place) in listeners {
+        is_of_this_machine(key, address).unwrap_or_else(|fault| faults.push(fault.asked_at(source, place)));
+    }
+    let mut refuse = |what: &str, path, error: &dyn Error, place: Place, help: &str| {
+        faults.push(unusable(what, path, error).asked_at(source, place).help(help));
+    };
+    // One that is not there is begun by the start.
+    if config.store.path.exists()
+        && let Err(error) = store::examine(&config.store.path, &config.store.key)
+    {
+        let help =
+            "a store of this program, under the key that it was made with; what is damaged is restored from a backup";
+        refuse("store", &config.store.path, &error, places.store, help);
+    }
+    if let Err(error) = audit::examine(&config.audit, now) {
+        refuse("audit log", &config.audit, &error, places.audit, "what is damaged is restored from a backup");
+    }
+    faults.or_fail(())
+}
+
+/// Whether a socket can be bound to the address, on whatever port is free. What a supervisor binds is not ours to try.
+fn is_of_this_machine(key: &str, address: &ListenAddress) -> Result<(), Diagnostic> {
+    let ListenAddress::Bind(address) = address else { return Ok(()) };
+    match TcpListener::bind(SocketAddr::new(address.ip(), 0)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            let message = format!("`{}` of `{key}` is no address of this machine", address.ip());
+            Err(Diagnostic::without_file("address-not-bound", message).help("`ip address` lists those that are"))
+        }
+        _ => Ok(()),
+    }
+}
