@@ -326,8 +326,9 @@ impl admin::Revokes for Operator {
 ///
 /// The addresses are told as bound: where the configuration says port 0, the log is the place to read them.
 fn begin(runtime: &Runtime, gate: &Gate, backend: SocketAddr, ops: SocketAddr) -> Result<(), Diagnostics> {
-    let directory_version = gate.core().snapshot.load().directory.version();
-    for what in [Note::Start, Note::Bundle { directory_version }] {
+    let directory = Arc::clone(&gate.core().snapshot.load().directory);
+    let (directory_version, directory_digest) = (directory.version(), directory.digest());
+    for what in [Note::Start, Note::Bundle { directory_version, directory_digest }] {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     let bundle = gate.core().snapshot.load().bundle.digest();

@@ -105,6 +105,8 @@ limits! {
     tenant_rate_per_second: 1_000 in 1..=1_000_000, "429", "choice: a tenth of a peer's, so that one tenant leaves room for others";
     /// Peers, subjects, devices, objects or tenants whose rate is kept, of each kind.
     rate_keys_max: 1_000_000 in 100..=100_000_000, "503", "choice: under 50 bytes each; at the default rates one peer can keep about 10000 alive";
+    /// Bytes of an update of the directory.
+    directory_max_bytes: 16_777_216 in 65_536..=33_554_432, "413", "choice: 100000 doors take two megabytes; while it is read it takes up to eight times its length in memory";
     /// Nesting of JSON.
     json_max_depth: 16 in 1..=64, "400", "choice: deeper than a command's body; RFC 8259 §9 leaves it open";
     /// Members of one JSON object.

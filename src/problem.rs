@@ -61,6 +61,8 @@ problem_types! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not declared";
     /// The first request with this idempotency key is still running.
     InProgress = "in-progress", CONFLICT, "A request with this idempotency key is still running";
+    /// The directory in force does not admit this update of it.
+    DirectoryConflict = "directory-conflict", CONFLICT, "The directory in force is another than this update presumes";
     /// The body is too large.
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The media type or encoding is not declared.

@@ -37,6 +37,17 @@ impl Tasks {
         })
     }
 
+    /// Runs work that computes for long on a thread of its own, counted until it ends.
+    #[expect(clippy::disallowed_methods, reason = "this is the file that may spawn")]
+    pub fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> tokio::task::JoinHandle<T> {
+        let place = self.hold();
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(place);
+            result
+        })
+    }
+
     /// Counts what a framework runs, for as long as the place is held.
     #[must_use = "a dropped place counts nothing"]
     pub fn hold(&self) -> Place {

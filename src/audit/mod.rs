@@ -69,6 +69,7 @@ pub use outcome::Note;
 pub use outcome::Outcome;
 pub use outcome::OutcomeState;
 pub use outcome::Revoked;
+pub use outcome::TakenUp;
 pub use proof::Concluded;
 pub use proof::Noted;
 pub use proof::Recorded;

@@ -3,6 +3,7 @@
 use crate::audit::event::Delivery;
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
+use crate::clock::UnixMillis;
 use crate::model::Epoch;
 use crate::model::Reason;
 use crate::model::Reply;
@@ -60,11 +61,30 @@ pub enum Note {
     Bundle {
         /// The version of the directory that came with it.
         directory_version: u64,
+        /// The digest of its content.
+        directory_digest: Sha256,
     },
+    /// A directory that the backend sent is stored, and comes into force.
+    Directory(TakenUp),
     /// Something was revoked; the facts name the new epoch.
     Revocation(Revoked),
     /// What became of an event's delivery; the facts name its receipt.
     Delivery(Delivery),
+}
+
+/// A directory that is taken up.
+#[derive(Clone, Debug)]
+pub struct TakenUp {
+    /// The data's revision.
+    pub revision: u64,
+    /// The digest of its content.
+    pub digest: Sha256,
+    /// When the backend made it, as it says.
+    pub made_at: Option<UnixMillis>,
+    /// How many houses it has.
+    pub houses: u64,
+    /// How many doors.
+    pub doors: u64,
 }
 
 /// What was revoked.

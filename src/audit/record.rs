@@ -12,7 +12,8 @@
 //! | `direction` | `outbound` or `inbound`, of an event |
 //! | `subject` `device` `car` | random handles |
 //! | `resource` | type, id (outermost first), tenant, version of the directory |
-//! | `directory` | version of the directory that came with a bundle, or that does not know the thing |
+//! | `directory` | version of the directory that came with a bundle, that the backend sent, or that does not know the thing |
+//! | `digest` | of the whole content of that directory, in `bundle` and `directory`; in the latter also `made_at` as the backend says, and how many `houses` and `doors` there are |
 //! | `decision` | `result` (`allow` or `deny`), determining `policies`, `inputs`, policies in `errors` |
 //! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
@@ -44,6 +45,7 @@ use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::outcome::Revoked;
+use crate::audit::outcome::TakenUp;
 use crate::clock::UnixMillis;
 use crate::crypto::encode_base64url;
 use crate::crypto::random;
@@ -76,6 +78,7 @@ pub(super) enum Kind {
     Start,
     Stop,
     Bundle,
+    Directory,
     Intent,
     Outcome,
     Refusal,
@@ -216,7 +219,14 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
     match note {
         Note::Start => line.text("version", env!("CARGO_PKG_VERSION")),
         Note::Stop => {}
-        Note::Bundle { directory_version } => line.number("directory", *directory_version),
+        Note::Bundle { directory_version, directory_digest } => {
+            line.number("directory", *directory_version);
+            line.shown("digest", directory_digest);
+        }
+        Note::Directory(taken) => {
+            line.decided("allow", facts);
+            line.taken_up(taken);
+        }
         Note::Revocation(revoked) => {
             // Only who may revoke comes so far; the operator is asked by no policy.
             line.decided("allow", facts);
@@ -382,6 +392,16 @@ impl<'a> Line<'a> {
         }
     }
 
+    fn taken_up(&mut self, taken: &TakenUp) {
+        self.number("directory", taken.revision);
+        self.shown("digest", taken.digest);
+        if let Some(made_at) = taken.made_at {
+            self.shown("made_at", made_at);
+        }
+        self.number("houses", taken.houses);
+        self.number("doors", taken.doors);
+    }
+
     fn revoked(&mut self, revoked: &Revoked) {
         self.open("revoked", b'{');
         self.text("kind", revoked.kind);
@@ -518,6 +538,7 @@ impl Note {
             Self::Start => Kind::Start,
             Self::Stop => Kind::Stop,
             Self::Bundle { .. } => Kind::Bundle,
+            Self::Directory(_) => Kind::Directory,
             Self::Revocation(_) => Kind::Revocation,
             Self::Delivery(_) => Kind::Delivery,
         }
@@ -525,10 +546,11 @@ impl Note {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
+        Self::Directory,
         Self::Intent,
         Self::Outcome,
         Self::Refusal,
@@ -547,6 +569,7 @@ impl Kind {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Bundle => "bundle",
+            Self::Directory => "directory",
             Self::Intent => "intent",
             Self::Outcome => "outcome",
             Self::Refusal => "refusal",

@@ -12,10 +12,12 @@ use crate::config::settings::TokenSettings;
 use crate::config::values::At;
 use crate::config::written;
 use crate::config::written::Written;
+use crate::crypto::KeySet;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
 use crate::diagnostic::Place;
+use crate::directory;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
@@ -41,7 +43,8 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
     let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
     let policies = files.folder(&written.policies);
-    let directory = files.file(&written.directory);
+    let directory = files.file(&written.directory.file);
+    let signed_by = written.directory.keys.as_ref().map(|at| signers(reader, &mut files, at, &issuers));
     let audit = files.folder(&written.audit);
     let path = files.place_for_file(&written.store.path);
     let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
@@ -49,7 +52,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         backend: written.backend.address.place,
         ops: written.ops.as_ref().map_or(Place::WHOLE, |at| at.place),
         admin_socket: written.admin_socket.as_ref().map_or(Place::WHOLE, |at| at.place),
-        directory: written.directory.place,
+        directory: written.directory.file.place,
         audit: written.audit.place,
         store: written.store.path.place,
         connections_max: written.connections_max_at,
@@ -70,6 +73,10 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
         directory: directory?,
+        directory_updates: directory::Settings {
+            keys: signed_by.map_or(Some(None), |keys| keys.map(Some))?,
+            max_age_s: written.directory.max_age.map(|age| age.as_secs()),
+        },
         audit: audit?,
         store: StoreSettings { path: path?, key: key? },
         limits: written.limits,
@@ -78,6 +85,24 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         digest: None,
         places,
     })
+}
+
+/// The backend's keys that sign the directory. None of them signs tokens too.
+fn signers(
+    reader: &Reader,
+    files: &mut Files<'_>,
+    at: &At<PathBuf>,
+    issuers: &[Option<IssuerSettings>],
+) -> Option<Arc<KeySet>> {
+    let keys = files.key_set(at, &[], "the keys that sign the directory")?;
+    let shares = |issuer: &&IssuerSettings| issuer.keys.shares_a_key_with(&keys);
+    if let Some(issuer) = issuers.iter().flatten().find(shares) {
+        let message = format!("a key in `{}` also signs tokens of `{}`", at.value.display(), issuer.issuer);
+        let fault = reader.source().fault("key-used-twice", at.place, message);
+        reader.report(fault.help("a key serves one purpose: make another one to sign the directory"));
+        return None;
+    }
+    Some(Arc::new(keys))
 }
 
 /// The operator's socket alone.

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
+use crate::directory;
 use crate::identity::IdentitySettings;
 use crate::limits::Limits;
 use crate::model::Name;
@@ -52,6 +53,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The file of houses, doors and tenants.
     pub directory: PathBuf,
+    /// Whose updates of it are taken, and how old it may grow.
+    pub directory_updates: directory::Settings,
     /// The folder of the audit log.
     pub audit: PathBuf,
     /// Where revocations and handles last.

@@ -38,7 +38,7 @@ impl Site {
         {
             site.pair(name);
         }
-        for name in ["login", "sessions"] {
+        for name in ["login", "sessions", "directory"] {
             let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
             let key = SigningKey::from_pem(&pem).unwrap();
             site.write(&format!("pki/{name}.jwks"), &jwks_json(&[&key]));
@@ -130,6 +130,8 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(partner.token.lifetime.as_secs(), 30);
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.audit, site.path("state/audit"));
+    let updates = &config.directory_updates;
+    assert_eq!((updates.max_age_s, updates.keys.as_ref().map(|keys| keys.kids().count())), (Some(86_400), Some(1)));
     assert!(config.workers.get() >= 1);
 }
 
@@ -162,7 +164,18 @@ fn every_key_of_the_example_is_needed_or_has_a_default() {
     ] {
         one(&site.faults_with(from, ""), code, line);
     }
-    for optional in ["  ops: {address: \"127.0.0.1:9464\"} ", "  admin: {socket: state/admin.sock} "] {
+    let without_age =
+        site.faults_with("  max_age: 24h                        # beyond it nothing moves until an update comes\n", "");
+    one(&without_age, "missing-key", "file: directory.yaml");
+    for (age, code) in [("1m", None), ("30d", None), ("59s", Some("out-of-bounds")), ("31d", Some("out-of-bounds"))] {
+        let found = site.faults_with("max_age: 24h", &format!("max_age: {age}"));
+        assert_eq!(found.first().map(|(code, _)| *code), code, "{age}");
+    }
+    for optional in [
+        "  jwks: {file: pki/directory.jwks} ",
+        "  ops: {address: \"127.0.0.1:9464\"} ",
+        "  admin: {socket: state/admin.sock} ",
+    ] {
         assert_eq!(site.faults_with(optional, ""), [], "{optional}");
     }
 }
@@ -226,6 +239,7 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
         "pki/gateway.key",
         "pki/backend-ca.pem",
         "pki/login.jwks",
+        "pki/directory.jwks",
         "pki/partner-token.key",
         "pki/pseudonym.key",
         "pki/store.key",
@@ -256,6 +270,7 @@ fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_t
         ("pki/pseudonym.key", &"0g".repeat(32), "malformed-key"),
         ("pki/partner-token.key", "-----BEGIN NOTHING-----", "malformed-key"),
         ("pki/login.jwks", "{}", "malformed-key-set"),
+        ("pki/directory.jwks", "{}", "malformed-key-set"),
         ("pki/backend-ca.pem", "", "malformed-certificate"),
         ("pki/gateway.pem", "not PEM", "malformed-certificate"),
         ("pki/gateway.key", "not PEM", "malformed-certificate"),
@@ -353,6 +368,14 @@ fn a_key_serves_one_purpose_by_path_and_by_bytes() {
     let site = Site::new();
     fs::copy(site.path("pki/login.jwks"), site.path("pki/sessions.jwks")).unwrap();
     one(&faults(site.load()), "key-used-twice", "pki/sessions.jwks");
+    // One key of several, in a file of its own and under another name.
+    let site = Site::new();
+    let text = fs::read_to_string(site.path("pki/login.jwks")).unwrap();
+    let (shared, other) =
+        (text.replace("\"kid\":\"", "\"kid\":\"x"), fs::read_to_string(site.path("pki/directory.jwks")).unwrap());
+    let (shared, other) = (shared.trim_end_matches("]}"), other.split_once('[').unwrap().1.to_owned());
+    site.write("pki/directory.jwks", &format!("{shared},{other}"));
+    one(&faults(site.load()), "key-used-twice", "pki/directory.jwks");
 }
 
 #[test]

@@ -149,8 +149,17 @@ pub(super) fn upstream(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
     fault(reader, node, "malformed-upstream", message, Some("for instance `https://api.smarthome.example:443`"))
 }
 
-/// A duration of whole seconds within bounds, in seconds.
+/// How long a token lives: a duration of whole seconds within bounds, in seconds.
 pub(super) fn seconds(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
+    whole_seconds(within, "the shorter, the less a stolen token is worth")
+}
+
+/// How old something may grow: a duration of whole seconds within bounds, in seconds.
+pub(super) fn age(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
+    whole_seconds(within, "longer than the time between two updates, and shorter than a mistake may last")
+}
+
+fn whole_seconds(within: RangeInclusive<u64>, why: &'static str) -> impl Fn(&Reader, &Node) -> Option<Duration> {
     move |reader, node| {
         let written = reader.text(node)?;
         let value = units::duration(written).filter(|value| value.subsec_millis() == 0);
@@ -162,7 +171,7 @@ pub(super) fn seconds(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) ->
             return Some(value);
         }
         let [low, high] = [within.start(), within.end()].map(|bound| units::duration_text(bound * 1_000));
-        let help = format!("take a duration from {low} to {high}; the shorter, the less a stolen token is worth");
+        let help = format!("take a duration from {low} to {high}; {why}");
         fault(reader, node, "out-of-bounds", &format!("`{written}` is not within {low} to {high}"), Some(&help))
     }
 }

@@ -38,6 +38,9 @@ pub(super) const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
 /// How many threads may serve.
 pub(super) const WORKERS: std::ops::RangeInclusive<i64> = 1..=1_024;
 
+/// How old the directory may be allowed to grow, in seconds.
+const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000;
+
 /// The key of those who sign clients' certificates; beside it `crl` may stand.
 const CLIENT_CA: &str = "client_ca";
 
@@ -51,7 +54,7 @@ pub(super) struct Written {
     pub(super) sessions: Issuer,
     pub(super) partners: Vec<Partner>,
     pub(super) policies: At<PathBuf>,
-    pub(super) directory: At<PathBuf>,
+    pub(super) directory: Directory,
     pub(super) audit: At<PathBuf>,
     pub(super) store: Store,
     pub(super) limits: Limits,
@@ -102,6 +105,12 @@ pub(super) struct Token {
     pub(super) lifetime: Duration,
 }
 
+pub(super) struct Directory {
+    pub(super) file: At<PathBuf>,
+    pub(super) keys: Option<At<PathBuf>>,
+    pub(super) max_age: Option<Duration>,
+}
+
 pub(super) struct Store {
     pub(super) path: At<PathBuf>,
     pub(super) key: At<PathBuf>,
@@ -118,7 +127,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let sessions = map.need("sessions", |reader, node| issuer(reader, node, SESSION_LIFETIME_S, false));
     let partners = map.need("partners", partners);
     let policies = map.need("policies", |reader, node| one_path(reader, node, "directory"));
-    let directory = map.need("directory", |reader, node| one_path(reader, node, "file"));
+    let directory = map.need("directory", directory);
     let audit = map.need("audit", |reader, node| one_path(reader, node, "directory"));
     let store = map.need("store", store);
     let limits = map.may("limits", limits);
@@ -310,6 +319,22 @@ fn token(reader: &Reader, node: &Node) -> Option<Token> {
     let lifetime = map.need("lifetime", values::seconds(PARTNER_LIFETIME_S));
     map.close();
     Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, key: key?, lifetime: lifetime? })
+}
+
+/// Whoever sends updates says how old one may grow; the file may be so bounded, too.
+fn directory(reader: &Reader, node: &Node) -> Option<Directory> {
+    let map = Map::open(reader, node)?;
+    let file = map.need("file", values::path);
+    let keys = map.may("jwks", |reader, node| one_path(reader, node, "file"));
+    let max_age = map.may("max_age", values::age(DIRECTORY_AGE_S));
+    map.close();
+    let (file, keys, max_age) = (file?, keys?, max_age?);
+    if keys.is_some() && max_age.is_none() {
+        let message = "a directory that is kept up to date says how old it may grow";
+        let help = "add `max_age`, for instance `24h`: beyond it nothing moves until an update comes";
+        return values::fault(reader, node, "missing-key", message, Some(help));
+    }
+    Some(Directory { file, keys, max_age })
 }
 
 fn store(reader: &Reader, node: &Node) -> Option<Store> {

@@ -114,6 +114,12 @@ impl KeySet {
         self.keys.iter().find(|key| &*key.kid == kid)
     }
 
+    /// Whether one of these keys is also one of `other`, under whatever id.
+    #[must_use]
+    pub fn shares_a_key_with(&self, other: &Self) -> bool {
+        self.keys.iter().any(|key| other.keys.iter().any(|known| known.bytes == key.bytes))
+    }
+
     /// The keys' ids, in the order of the file.
     pub fn kids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| &*key.kid)
@@ -203,6 +209,14 @@ mod tests {
         let ours = p256("a", r#","use":"sig","alg":"ES256","key_ops":["verify"],"x5c":["MII"]"#);
         let names = [ours, ed25519("b", r#","alg":"EdDSA""#), ed25519("c", r#","alg":"Ed25519""#)];
         assert_eq!(read(&[&names[0], &names[1], &names[2]]).unwrap(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn sets_that_hold_one_key_under_two_ids_share_it() {
+        let set = |keys: &[String]| KeySet::parse(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap();
+        let (one, both) = (set(&[p256("a", "")]), set(&[ed25519("a", ""), p256("b", "")]));
+        assert!(one.shares_a_key_with(&both) && both.shares_a_key_with(&one));
+        assert!(!one.shares_a_key_with(&set(&[ed25519("a", "")])));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod base64url;
 mod certificate;
 mod crl;
+mod detached;
 mod digest;
 mod jwk;
 mod jws;
@@ -34,6 +35,7 @@ pub use certificate::CertificateError;
 pub use certificate::SubjectName;
 pub use crl::Crl;
 pub use crl::CrlError;
+pub use detached::DetachedJws;
 pub use digest::HmacKey;
 pub use digest::constant_time_eq;
 pub use digest::keyed_digest;

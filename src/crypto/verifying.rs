@@ -9,6 +9,7 @@
 
 use crate::crypto::base64url::decode_base64url;
 use crate::crypto::base64url::decode_exactly;
+use crate::crypto::detached::DetachedJws;
 use crate::crypto::jwk::Algorithm;
 use crate::crypto::jws::Jws;
 use crate::crypto::keyset::KeySetError;
@@ -71,6 +72,23 @@ impl VerifyingKey {
         if self.verified.knows(&token) {
             return Ok(());
         }
+        self.fits(jws.signature, jws.signed)?;
+        self.verified.remember(token);
+        Ok(())
+    }
+
+    /// Verifies a detached signature over `content`; nothing else of it.
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn verify_detached(&self, jws: &DetachedJws<'_>, content: &[u8]) -> Result<(), SignatureError> {
+        if jws.signature_bytes != self.signature_bytes {
+            return Err(SignatureError);
+        }
+        self.fits(jws.signature, jws.signed(content).as_bytes())
+    }
+
+    fn fits(&self, signature: &str, signed: &[u8]) -> Result<(), SignatureError> {
         let algorithm = match self.algorithm {
             Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
             Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
@@ -78,13 +96,8 @@ impl VerifyingKey {
             Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
             Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
         };
-        match jsonwebtoken::crypto::verify(jws.signature, jws.signed, &self.key, algorithm) {
-            Ok(true) => {
-                self.verified.remember(token);
-                Ok(())
-            }
-            Ok(false) | Err(_) => Err(SignatureError),
-        }
+        let fits = jsonwebtoken::crypto::verify(signature, signed, &self.key, algorithm);
+        if fits.unwrap_or(false) { Ok(()) } else { Err(SignatureError) }
     }
 
     /// The key of `jwk`, the set's key of that number from 1; `None` if it is not for verifying with our algorithms. `rsa` is

@@ -3,6 +3,7 @@
 //!
 //! What is in it is written as an operator would write it; nothing tells the gateway that it was made here.
 
+use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::crypto::KeySet;
 use crate::crypto::KeySetError;
@@ -60,6 +61,8 @@ pub struct GatewayFolder {
     pub sessions: TokenIssuer,
     /// Issues sign-in tokens.
     pub login: TokenIssuer,
+    /// Signs updates of the directory.
+    pub directory_key: SigningKey,
     /// The keys that verify what the gateway mints for each partner.
     partner_jwks: String,
     parkline_jwks: String,
@@ -95,15 +98,19 @@ impl GatewayFolder {
         let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
         let (key, partner_jwks) = token_key()?;
         let (parkline_key, parkline_jwks) = token_key()?;
+        let directory_key = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
+        let directory_key = SigningKey::from_pem(&directory_key).map_err(|_| SignError)?;
         let backend = pki.backend.parsed()?.thumbprint;
-        let folder = Self { path: path.to_owned(), pki, sessions, login, partner_jwks, parkline_jwks, backend };
+        let place = path.to_owned();
+        let folder = Self { path: place, pki, sessions, login, directory_key, partner_jwks, parkline_jwks, backend };
         let write = || -> io::Result<()> {
             for name in ["pki", "state", "state/audit"] {
                 fs::create_dir(path.join(name))?;
             }
             fs::write(path.join("pki/sessions.jwks"), folder.sessions.jwks())?;
             fs::write(path.join("pki/login.jwks"), folder.login.jwks())?;
-            fs::write(path.join("directory.yaml"), DIRECTORY)?;
+            fs::write(path.join("pki/directory.jwks"), jwks_json(&[&folder.directory_key]))?;
+            fs::write(path.join("directory.yaml"), directory_of(now))?;
             sample::write_bundle(&path.join("policies"), "127.0.0.1")
         };
         write().map_err(|error| FolderError::Write(path.to_owned(), error))?;
@@ -193,6 +200,15 @@ fn token_key() -> Result<(Secret, String), SignError> {
     Ok((key, jwks))
 }
 
+/// The sample directory as if it were made now.
+fn directory_of(now: UnixSeconds) -> String {
+    let line = |line: &str| match line.strip_prefix("made_at: ").and_then(|rest| rest.split_once(' ')) {
+        Some((_, why)) => format!("made_at: {} {why}\n", UnixMillis::new(now.get().saturating_mul(1_000))),
+        None => format!("{line}\n"),
+    };
+    DIRECTORY.lines().map(line).collect()
+}
+
 fn gateway_yaml(smarthome: SocketAddr, parkline: SocketAddr) -> String {
     format!(
         r#"version: 1
@@ -243,7 +259,7 @@ partners:
       lifetime: 30s
     pseudonym_key: pki/parkline-pseudonym.key
 policies: {{directory: policies}}
-directory: {{file: directory.yaml}}
+directory: {{file: directory.yaml, jwks: {{file: pki/directory.jwks}}, max_age: 24h}}
 audit: {{directory: state/audit}}
 store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}
 limits: {{}}

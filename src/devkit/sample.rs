@@ -8,6 +8,7 @@ use std::path::Path;
 const FILES: &[(&str, &str)] = &[
     ("cedar/barriers.cedar", include_str!("../../policies/cedar/barriers.cedar")),
     ("cedar/constants.json", include_str!("../../policies/cedar/constants.json")),
+    ("cedar/directory.cedar", include_str!("../../policies/cedar/directory.cedar")),
     ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
     ("cedar/events.cedar", include_str!("../../policies/cedar/events.cedar")),
     ("cedar/houses.cedar", include_str!("../../policies/cedar/houses.cedar")),

@@ -3,6 +3,7 @@
 //! ```yaml
 //! version: 1
 //! revision: 7
+//! made_at: 2026-11-27T03:00:00Z
 //! tenants: [north, south]
 //! houses:
 //!   - {id: house-1, tenant: north, zone: Europe/Moscow, partners: [smarthome], doors: [main, yard], barriers: [gate]}
@@ -10,9 +11,11 @@
 //! `version` is the format's, `revision` the data's: records carry it, so it is at most 2⁵³ − 1, which JSON carries. A house's id is unique in the file; those of its doors
 //! and barriers are unique, each kind for itself, within the house. Ids are compared byte by byte.
 
+use crate::clock::UnixMillis;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::diagnostic::nearest;
+use crate::directory::rules;
 use crate::directory::rules::Names;
 use crate::directory::rules::RuleFault;
 use crate::directory::rules::Rules;
@@ -43,6 +46,7 @@ fn read(reader: &Reader, tree: &Node) -> Option<Directory> {
     let fields = reader.fields(tree)?;
     let version = fields.required("version").and_then(|node| reader.bounded(node, 1, 1));
     let revision = fields.required("revision").and_then(|node| reader.bounded(node, 0, json::MAX_MAGNITUDE));
+    let made_at = fields.optional("made_at").map(|node| read_instant(reader, node));
     let tenants = fields.required("tenants").and_then(|node| reader.list(node));
     let houses = fields.required("houses").and_then(|node| reader.list(node));
     fields.finish();
@@ -60,7 +64,18 @@ fn read(reader: &Reader, tree: &Node) -> Option<Directory> {
         }
     }
     version?;
-    Directory::new(u64::try_from(revision?).ok()?, rules.into_houses())
+    let made_at = made_at.map_or(Some(None), |made_at| made_at.map(Some));
+    let (tenants, houses) = rules.into_content();
+    Directory::new(u64::try_from(revision?).ok()?, made_at?, tenants, houses)
+}
+
+fn read_instant(reader: &Reader, node: &Node) -> Option<UnixMillis> {
+    let text = reader.text(node)?;
+    rules::instant(text).or_else(|| {
+        let fault = reader.source().fault("not-an-instant", node.place, format!("`{text}` is no instant in UTC"));
+        reader.report(fault.help("for instance `2026-11-27T03:00:00Z` (RFC 3339)"));
+        None
+    })
 }
 
 fn read_house(reader: &Reader, node: &Node, rules: &mut Rules) -> Option<(Name, House)> {
@@ -117,7 +132,7 @@ fn read_zone(reader: &Reader, node: &Node, rules: &mut Rules) -> Option<Zone> {
 
 /// The names of a list; what is wrong with one leaves the others.
 fn read_names(reader: &Reader, node: &Node, what: &str) -> Names {
-    let mut names = Names::new();
+    let mut names = Names::default();
     for item in reader.list(node).unwrap_or_default() {
         if let Some(text) = reader.text(item) {
             told(reader, item, what, text, names.add(text));

@@ -1,6 +1,7 @@
 //! What a directory may hold, whoever brings it: names that are names, things that stand once, tenants that are listed, zones
 //! of the database. Readers bring texts piece by piece, and tell each fault in their own way, at their own place.
 
+use crate::clock::UnixMillis;
 use crate::directory::snapshot::House;
 use crate::model::Name;
 use crate::model::NameError;
@@ -15,12 +16,14 @@ use std::sync::Arc;
 /// A directory in the making. What many houses share is held once.
 pub struct Rules {
     tenants: HashMap<Box<str>, TenantId>,
+    names: HashMap<Box<str>, Name>,
     zones: HashMap<Box<str>, Zone>,
     partners: HashSet<Arc<[PartnerName]>>,
     houses: HashMap<Arc<str>, Arc<House>>,
 }
 
 /// The names of one list, each once.
+#[derive(Default)]
 pub struct Names(BTreeSet<Name>);
 
 /// What is wrong with a piece.
@@ -40,11 +43,24 @@ pub enum RuleFault {
     UnknownZone,
 }
 
+impl RuleFault {
+    /// What was expected instead, in one word for a problem document.
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::NotAName(_) => "name",
+            Self::Repeated => "once",
+            Self::UnknownTenant => "tenant",
+            Self::UnknownZone => "zone",
+        }
+    }
+}
+
 impl Rules {
     /// Nothing yet, with room for so many houses.
     pub fn new(houses: usize) -> Self {
         Self {
             tenants: HashMap::new(),
+            names: HashMap::new(),
             zones: HashMap::new(),
             partners: HashSet::new(),
             houses: HashMap::with_capacity(houses),
@@ -66,6 +82,19 @@ impl Rules {
     /// [`RuleFault::UnknownTenant`].
     pub fn tenant(&self, text: &str) -> Result<TenantId, RuleFault> {
         self.tenants.get(text).cloned().ok_or(RuleFault::UnknownTenant)
+    }
+
+    /// A name that stands in many houses, held once.
+    ///
+    /// # Errors
+    /// [`RuleFault::NotAName`].
+    pub fn name(&mut self, text: &str) -> Result<Name, RuleFault> {
+        if let Some(name) = self.names.get(text) {
+            return Ok(name.clone());
+        }
+        let name = Name::new(text)?;
+        self.names.insert(text.into(), name.clone());
+        Ok(name)
     }
 
     /// The names of the tenants that were taken so far.
@@ -105,24 +134,34 @@ impl Rules {
         self.houses.insert(id.as_str().into(), Arc::new(house)).map_or(Ok(()), |_| Err(RuleFault::Repeated))
     }
 
-    /// The houses by id.
-    pub fn into_houses(self) -> HashMap<Arc<str>, Arc<House>> {
-        self.houses
+    /// The tenants, and the houses by id.
+    pub fn into_content(self) -> (BTreeSet<TenantId>, HashMap<Arc<str>, Arc<House>>) {
+        (self.tenants.into_values().collect(), self.houses)
     }
 }
 
-impl Names {
-    /// No names.
-    pub const fn new() -> Self {
-        Self(BTreeSet::new())
-    }
+/// An instant of RFC 3339 in UTC, not before 1970; what is finer than a millisecond is cut off.
+pub fn instant(text: &str) -> Option<UnixMillis> {
+    UnixMillis::parse(text).filter(|_| text.ends_with('Z'))
+}
 
+impl Names {
     /// Takes a name.
     ///
     /// # Errors
     /// [`RuleFault`].
     pub fn add(&mut self, text: &str) -> Result<(), RuleFault> {
         if self.0.insert(Name::new(text)?) { Ok(()) } else { Err(RuleFault::Repeated) }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The names, sorted.
+    pub fn into_names(self) -> BTreeSet<Name> {
+        self.0
     }
 
     /// The names as ids of parts, sorted.

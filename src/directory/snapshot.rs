@@ -1,11 +1,16 @@
 //! One snapshot of what stands where: the value that requests are asked of. Immutable; one look-up finds a thing.
 
+use crate::clock::UnixMillis;
+use crate::crypto::sha256;
+use crate::directory::memory;
 use crate::model::Located;
 use crate::model::Name;
 use crate::model::PartnerName;
 use crate::model::ResourceId;
+use crate::model::Sha256;
 use crate::model::TenantId;
 use crate::model::Zone;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -20,10 +25,16 @@ const NOWHERE: &str = "Europe/Moscow";
 
 /// One snapshot of what stands where.
 pub struct Directory {
-    revision: u64,
-    houses: HashMap<Arc<str>, Arc<House>>,
+    pub(super) revision: u64,
+    /// When the backend made it, as it says; `None` where it does not.
+    pub(super) made_at: Option<UnixMillis>,
+    pub(super) tenants: BTreeSet<TenantId>,
+    pub(super) houses: HashMap<Arc<str>, Arc<House>>,
     house_kind: Arc<str>,
     nowhere: House,
+    digest: Sha256,
+    doors: usize,
+    memory_bytes: u64,
 }
 
 /// A house; the ids of its parts, and its partners, are sorted.
@@ -36,8 +47,13 @@ pub struct House {
 }
 
 impl Directory {
-    /// The directory of that revision. `None` only if the names that are built in were no names.
-    pub(super) fn new(revision: u64, houses: HashMap<Arc<str>, Arc<House>>) -> Option<Self> {
+    /// The directory of that content, digested. `None` only if the names that are built in were no names.
+    pub(super) fn new(
+        revision: u64,
+        made_at: Option<UnixMillis>,
+        tenants: BTreeSet<TenantId>,
+        houses: HashMap<Arc<str>, Arc<House>>,
+    ) -> Option<Self> {
         let nowhere = House {
             tenant: Name::new("nobody").ok()?,
             zone: Zone::named(NOWHERE)?,
@@ -45,7 +61,12 @@ impl Directory {
             doors: Box::default(),
             barriers: Box::default(),
         };
-        Some(Self { revision, houses, house_kind: HOUSE.into(), nowhere })
+        let doors = houses.values().map(|house| house.doors.len()).sum();
+        let memory_bytes = memory::of_houses(&houses);
+        let (house_kind, digest) = (HOUSE.into(), Sha256::new([0; 32]));
+        let mut all = Self { revision, made_at, tenants, houses, house_kind, nowhere, digest, doors, memory_bytes };
+        all.digest = sha256(&all.text());
+        Some(all)
     }
 
     /// Finds a thing by its id. Costs the same whether it is there or not, but for the answer itself.
@@ -81,6 +102,39 @@ impl Directory {
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.revision
+    }
+
+    /// The digest of the whole content: two directories of one revision may still be two.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// When the backend made it, as it says.
+    #[must_use]
+    pub const fn made_at(&self) -> Option<UnixMillis> {
+        self.made_at
+    }
+
+    /// Whether, at `now`, it was made at most `max_age_s` seconds ago, and not more than `skew_s` ahead. One that does not say
+    /// when it was made was made too long ago.
+    #[must_use]
+    pub fn is_timely(&self, max_age_s: u64, skew_s: u64, now: UnixMillis) -> bool {
+        let now = now.seconds();
+        let made_at = self.made_at.map(UnixMillis::seconds);
+        made_at.is_some_and(|made_at| now.since(made_at) <= max_age_s && made_at.since(now) <= skew_s)
+    }
+
+    /// How many doors there are.
+    #[must_use]
+    pub const fn doors(&self) -> usize {
+        self.doors
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub const fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 
     /// How many houses there are.

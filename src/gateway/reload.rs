@@ -1,4 +1,5 @@
-//! Taking up changed files while the gateway runs: certificates and their keys, authorities, revocation lists, issuers' keys.
+//! Taking up changed files while the gateway runs: certificates and their keys, authorities, revocation lists, the keys of
+//! issuers and those that sign the directory.
 //!
 //! The files are read about once a second and compared by digest, so that it does not matter how they are exchanged: written
 //! anew, renamed over, or behind the symbolic link that Kubernetes swaps. A change is taken up when two looks have found the
@@ -155,6 +156,7 @@ impl Reloader {
         self.expiries.store(Arc::new(config.expiries));
         self.own.replace(&config.backend.tls.identity);
         self.core.identity.replace_keys(&config.identity);
+        self.core.updates.replace_keys(&config.directory_updates);
         for (lines, side) in self.lines.iter().zip(sides) {
             lines.iter().for_each(|line| line.replace(Arc::clone(&side)));
         }

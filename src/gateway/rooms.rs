@@ -18,6 +18,8 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::directory::Directory;
+use crate::directory::DirectoryStore;
+use crate::directory::KeepFault;
 use crate::gateway::Injected;
 use crate::gateway::internal;
 use crate::gateway::unusable;
@@ -34,6 +36,7 @@ use crate::pipeline::Health;
 use crate::pipeline::Room;
 use crate::pipeline::Route;
 use crate::pipeline::Snapshot;
+use crate::pipeline::Updates;
 use crate::protect::Protector;
 use crate::store::Sqlite;
 use crate::tasks::Tasks;
@@ -115,6 +118,7 @@ pub(super) fn gates(
     };
     let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
     let store = Arc::new(store);
+    let snapshot = runtime.block_on(newest(snapshot, store.as_ref())).map_err(|error| no_store(&error))?;
     let settings = audit::Settings {
         directory: config.audit.clone(),
         deadline: Limits::millis(config.limits.record_timeout_ms),
@@ -135,7 +139,7 @@ pub(super) fn gates(
     }
     let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
     let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
-    let handles = Handles::new(store, key);
+    let handles = Handles::new(store.clone(), key);
     runtime.block_on(handles.recall()).map_err(|error| no_store(&error))?;
     let core = Arc::new(Core {
         clock,
@@ -144,11 +148,13 @@ pub(super) fn gates(
         guard,
         handles,
         snapshot: ArcSwap::from_pointee(snapshot),
+        updates: Updates::new(config.directory_updates, &config.limits, store),
         exchanges: Tasks::new(),
         metrics,
         going_down: AtomicBool::new(false),
         reload_failed: AtomicBool::new(false),
     });
+    core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;
     let room = Room::new(&limits, memory);
     let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner, room.beside(&limits)));
@@ -165,6 +171,26 @@ pub(super) fn gates(
     };
     let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
     Ok((gates, clients))
+}
+
+/// The snapshot with the newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
+/// sent, for that was signed.
+async fn newest(snapshot: Snapshot, store: &dyn DirectoryStore) -> Result<Snapshot, KeepFault> {
+    let Some(kept) = store.last().await? else { return Ok(snapshot) };
+    let file = snapshot.directory.version();
+    if kept.revision < file {
+        tracing::info!(revision = file, stored = kept.revision, "the directory is the file's, which is newer");
+        return Ok(snapshot);
+    }
+    let Some(sent) = Directory::restored(&kept.text) else {
+        tracing::error!(stored = kept.revision, "the directory in the store is not one that this version can read");
+        return Err(KeepFault);
+    };
+    if kept.revision == file && sent.digest() != snapshot.directory.digest() {
+        tracing::warn!(revision = file, "the directory file has another content under the revision that was sent");
+    }
+    tracing::info!(revision = kept.revision, file, taken_at = %kept.taken_at, "the directory is the one that was sent");
+    Ok(Snapshot { directory: Arc::new(sent), ..snapshot })
 }
 
 /// The idempotency keys of the last 24 hours, as the log tells them.

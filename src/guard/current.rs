@@ -40,8 +40,8 @@ pub struct Current {
 pub struct Basis {
     /// The digest of the bundle.
     pub bundle: Sha256,
-    /// The version of the directory.
-    pub directory: u64,
+    /// The digest of the directory: two of one version may still be two.
+    pub directory: Sha256,
 }
 
 impl Guard {

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 const NOW: UnixMillis = UnixMillis::new(1_000_000);
 const STEADY: Duration = Duration::from_secs(1);
-const BASIS: Basis = Basis { bundle: Sha256::new([1; 32]), directory: 7 };
+const BASIS: Basis = Basis { bundle: Sha256::new([1; 32]), directory: Sha256::new([7; 32]) };
 
 /// What the disk does when it is asked to keep something.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -355,8 +355,8 @@ async fn age_and_expiry_are_asked_again_at_their_last_second_and_one_past() {
     assert_eq!(at(1_060_000), Err(Withdrawn::TokenExpired), "an expired token is named first");
     let other = Basis { bundle: Sha256::new([2; 32]), ..BASIS };
     assert_eq!(guard.still(&admitted, BASIS, other, NOW), Err(Withdrawn::BundleChanged));
-    for directory in [6, 8] {
-        let other = Basis { directory, ..BASIS };
+    for digest in [6, 8] {
+        let other = Basis { directory: Sha256::new([digest; 32]), ..BASIS };
         assert_eq!(guard.still(&admitted, BASIS, other, NOW), Err(Withdrawn::DirectoryChanged));
     }
     let timeless = guard

@@ -113,6 +113,16 @@ reasons! {
     ResourceUnknown = "resource-unknown",
     /// The directory knows the thing, and links its house to other partners than the one that was asked.
     PartnerNotLinked = "partner-not-linked",
+    /// The directory in force is older than `directory.max_age` allows where something moves.
+    DirectoryTooOld = "directory-too-old",
+    /// An update of the directory is signed by nobody: no signature, by no key of the backend, or over other bytes.
+    DirectoryUnsigned = "directory-unsigned",
+    /// An update of the directory is not newer than what is in force.
+    DirectoryNotNewer = "directory-not-newer",
+    /// An update of the directory changes another version than the one in force.
+    DirectoryOtherBase = "directory-other-base",
+    /// An update of the directory could not be stored, and is not in force.
+    DirectoryNotStored = "directory-not-stored",
     /// A policy forbids it, or none permits it.
     PolicyDenied = "policy-denied",
     /// A policy could not be evaluated, which denies.

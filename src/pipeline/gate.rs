@@ -13,6 +13,7 @@ use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
+use crate::pipeline::directory::Updates;
 use crate::pipeline::health::Health;
 use crate::pipeline::operation;
 use crate::pipeline::own;
@@ -44,6 +45,8 @@ pub struct Core {
     pub handles: Handles,
     /// Bundle and directory.
     pub snapshot: ArcSwap<Snapshot>,
+    /// Whose updates of the directory are taken, and how old it may grow.
+    pub updates: Updates,
     /// Exchanges after their intent, which going down waits for.
     pub exchanges: Tasks,
     /// The counters.
@@ -122,8 +125,15 @@ impl Gate {
     /// What the operator should know though it is no reason not to be ready, as words.
     #[must_use]
     pub fn notices(&self) -> Vec<&'static str> {
-        let failed = self.core.reload_failed.load(Ordering::Relaxed);
-        if failed { vec!["reload-failed"] } else { Vec::new() }
+        let mut notices = Vec::new();
+        if self.core.reload_failed.load(Ordering::Relaxed) {
+            notices.push("reload-failed");
+        }
+        // Reading goes on; nothing moves.
+        if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {
+            notices.push("directory-too-old");
+        }
+        notices
     }
 
     /// Why the gateway is not ready, as words; nothing when it is.

@@ -4,6 +4,7 @@
 //! knows no socket, no file format and no framework: what it needs from outside comes as values ([`Body`], the clock, the
 //! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
 
+mod directory;
 mod exchange;
 mod facts;
 mod gate;
@@ -21,6 +22,7 @@ mod trail;
 
 pub use crate::audit::Concluded;
 pub use crate::guard::RevocationKind;
+pub use directory::Updates;
 pub use gate::Core;
 pub use gate::Gate;
 pub use gate::Visitor;

@@ -8,6 +8,7 @@ use crate::guard::Bound;
 use crate::identity::TokenDemand;
 use crate::model::Head;
 use crate::model::Reason;
+use crate::pipeline::directory;
 use crate::pipeline::exchange;
 use crate::pipeline::exchange::Asked;
 use crate::pipeline::exchange::Command;
@@ -119,6 +120,10 @@ async fn permitted<B: Body>(
         Bound::Past(first, outcome) => return Ok(Granted::Again(Box::new(Repeated { asked, first, outcome }))),
     };
 
+    let moves = asked.rebuilt.operation().actuates.is_some();
+    if moves && !core.updates.is_timely(&asked.snapshot.directory, now) {
+        return Err(directory::too_old());
+    }
     let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
     let voucher = route.partner.mint(&protected, &admitted, now)?;

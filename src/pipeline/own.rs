@@ -7,6 +7,7 @@ use crate::contract;
 use crate::identity::Caller;
 use crate::model::Head;
 use crate::model::Reason;
+use crate::pipeline::directory;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
@@ -38,6 +39,7 @@ impl Form {
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     match head.path.as_ref() {
         revocation::PATH => revocation::requested(gate, visitor, head, body).await,
+        directory::PATH => directory::requested(gate, visitor, head, body).await,
         _ => nowhere(gate, visitor, head).await,
     }
 }

@@ -6,6 +6,9 @@
 use crate::audit::Decided;
 use crate::audit::HandleFault;
 use crate::contract::ContractFault;
+use crate::directory::KeepFault;
+use crate::directory::SignatureFault;
+use crate::directory::UpdateFault;
 use crate::guard::GuardFault;
 use crate::guard::RateFault;
 use crate::guard::RateOf;
@@ -159,6 +162,32 @@ impl Refusal {
     #[must_use]
     pub fn of_answer() -> Self {
         Self::new(Reason::AnswerUndeclared, ProblemType::BadPartnerAnswer)
+    }
+}
+
+impl From<SignatureFault> for Refusal {
+    fn from(fault: SignatureFault) -> Self {
+        match fault {
+            SignatureFault::Form | SignatureFault::UnknownKey | SignatureFault::Mismatch => {
+                Self::new(Reason::DirectoryUnsigned, ProblemType::Forbidden)
+            }
+        }
+    }
+}
+
+impl From<UpdateFault> for Refusal {
+    fn from(fault: UpdateFault) -> Self {
+        match fault {
+            UpdateFault::NotNewer => Self::new(Reason::DirectoryNotNewer, ProblemType::DirectoryConflict),
+            UpdateFault::OtherBase => Self::new(Reason::DirectoryOtherBase, ProblemType::DirectoryConflict),
+            UpdateFault::Unfit(place) => Self::of_body(place),
+        }
+    }
+}
+
+impl From<KeepFault> for Refusal {
+    fn from(_: KeepFault) -> Self {
+        Self::new(Reason::DirectoryNotStored, ProblemType::Unavailable)
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct Snapshot {
     /// Contracts and policies.
     pub bundle: Arc<Bundle>,
-    /// Houses, doors and tenants.
+    /// Houses, doors, tenants, zones and partners.
     pub directory: Arc<Directory>,
 }
 
@@ -44,7 +44,7 @@ impl Snapshot {
     /// What the last look compares.
     #[must_use]
     pub fn basis(&self) -> Basis {
-        Basis { bundle: self.bundle.digest(), directory: self.directory.version() }
+        Basis { bundle: self.bundle.digest(), directory: self.directory.digest() }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, the
-//! persons behind handles, and the outbox of events.
+//! persons behind handles, the outbox of events, and the newest directory.
 //!
-//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`] and [`crate::webhook::OutboxStore`] and knows
-//! no more of any than how its rows look. One thread owns the connection; what waits for it becomes one transaction, and an answer comes only
-//! after that is durable (WAL with `synchronous=FULL`: a commit survives power loss). One process has the file open, held
-//! by a lock on a file beside it. Values that name a person are keyed digests, or sealed under the store's key.
+//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`] and
+//! [`crate::directory::DirectoryStore`], and knows no more of each than how its rows look. One thread owns the connection;
+//! what waits for it becomes one transaction, and an answer comes only after that is durable (WAL with `synchronous=FULL`: a
+//! commit survives power loss). One process has the file open, held by a lock on a file beside it. Values that name a
+//! person are keyed digests, or sealed under the store's key.
 //!
 //! Not for network file systems: neither WAL nor the lock works there.
 
 mod copy;
+mod directory;
 mod handles;
 mod open;
 mod outbox;

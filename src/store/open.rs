@@ -22,6 +22,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long SQLite waits for somebody who reads the file from outside, for instance a backup.
@@ -30,6 +31,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// An open store. Dropping it finishes what waits and gives the file free.
 pub struct Sqlite {
     pub(super) sealer: Sealer,
+    pub(super) directory_sealer: Arc<Sealer>,
     // In this order: the thread ends, and closes the connection, before the lock is given up.
     pub(super) writer: Writer,
     _lock: File,
@@ -128,7 +130,9 @@ impl Sqlite {
         begin_file(path)?;
         let connection = connect(path, &check_of(key))?;
         let writer = Writer::start(connection).map_err(StoreOpenError::Thread)?;
-        Ok(Self { sealer: Sealer::new(&key.derive("store handles")), writer, _lock: lock })
+        let sealer = |purpose| Sealer::new(&key.derive(purpose));
+        let (sealer, directory_sealer) = (sealer("store handles"), Arc::new(sealer("store directory")));
+        Ok(Self { sealer, directory_sealer, writer, _lock: lock })
     }
 }
 

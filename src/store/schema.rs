@@ -66,6 +66,14 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_person_delivery ON outbox_person (delivery);
 ",
+    "
+    CREATE TABLE directory (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        revision INTEGER NOT NULL CHECK (revision >= 0),
+        taken_at INTEGER NOT NULL, -- Unix time in milliseconds
+        sealed   BLOB    NOT NULL  -- the snapshot document
+    ) STRICT;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

@@ -7,6 +7,9 @@ use crate::audit::Person;
 use crate::clock::UnixMillis;
 use crate::crypto::SecretKey;
 use crate::crypto::sha256;
+use crate::directory::DirectoryStore;
+use crate::directory::KeepFault;
+use crate::directory::KeptDirectory;
 use crate::guard::Guard;
 use crate::guard::OrderedBy;
 use crate::guard::Revocation;
@@ -119,6 +122,42 @@ async fn what_was_answered_survives_a_kill() {
         let expected: Vec<_> = (1..=number).map(|number| entry(number, None)).collect();
         assert_eq!((stored.entries, stored.ceiling), (expected, Epoch::new(number)));
     }
+}
+
+#[tokio::test]
+async fn the_directory_that_was_kept_last_outlives_the_process_and_nobody_without_the_key_puts_another_in_its_place() {
+    let (_folder, path) = place();
+    let kept = |revision: u64, text: &[u8]| KeptDirectory { revision, taken_at: NOW, text: text.to_vec() };
+    let store = Sqlite::open(&path, &key()).unwrap();
+    assert_eq!(store.last().await, Ok(None));
+    store.replace(kept(7, b"seven")).await.unwrap();
+    store.replace(kept(8, b"eight")).await.unwrap();
+    drop(store);
+    let last = || async { Sqlite::open(&path, &key()).unwrap().last().await };
+    assert_eq!(last().await, Ok(Some(kept(8, b"eight"))));
+    let edit = |sql: &str| Connection::open(&path).unwrap().execute(sql, []).unwrap();
+    edit("UPDATE directory SET revision = 9");
+    assert_eq!(last().await, Err(KeepFault), "the seal is bound to the revision");
+    edit("UPDATE directory SET revision = 8, sealed = zeroblob(33)");
+    assert_eq!(last().await, Err(KeepFault));
+    edit("DELETE FROM directory");
+    assert_eq!(last().await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_becomes_one_of_this_version_with_all_that_it_holds() {
+    let (_folder, path) = place();
+    let store = Sqlite::open(&path, &key()).unwrap();
+    store.keep(vec![entry(1, None)], Epoch::new(7)).await.unwrap();
+    drop(store);
+    // As the first version left it: its tables, and no others.
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch("DROP TABLE directory; PRAGMA user_version = 1;").unwrap();
+    drop(old);
+    let store = Sqlite::open(&path, &key()).unwrap();
+    assert_eq!(store.load().await.unwrap().entries, [entry(1, None)]);
+    store.replace(KeptDirectory { revision: 8, taken_at: NOW, text: b"eight".to_vec() }).await.unwrap();
+    assert_eq!(store.last().await.unwrap().unwrap().text, b"eight");
 }
 
 #[tokio::test]

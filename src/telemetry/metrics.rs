@@ -43,6 +43,7 @@ pub struct Metrics {
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
     expires: IntGaugeVec,
+    directory: DirectoryMetrics,
     http2_faults: Vec<IntCounter>,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
@@ -58,6 +59,33 @@ pub struct OperationMetrics {
     allowed: IntCounter,
     denied: IntCounter,
     errored: IntCounter,
+}
+
+/// What is told of the directory in force.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryFigures {
+    /// The data's revision.
+    pub revision: u64,
+    /// When it was made, in Unix seconds.
+    pub made_at_s: Option<u64>,
+    /// How old it may be while something moves.
+    pub max_age_s: Option<u64>,
+    /// How many houses it has.
+    pub houses: u64,
+    /// How many doors.
+    pub doors: u64,
+    /// About how much memory it takes.
+    pub memory_bytes: u64,
+}
+
+struct DirectoryMetrics {
+    revision: IntGauge,
+    made_at: IntGauge,
+    max_age: IntGauge,
+    houses: IntGauge,
+    doors: IntGauge,
+    memory: IntGauge,
+    updates: Histogram,
 }
 
 /// Counts one thing as present until it is dropped.
@@ -100,11 +128,21 @@ impl Metrics {
                 .map(|reason| refused.with_label_values(&[door.word(), reason.word()]))
                 .collect(),
         };
+        let directory = DirectoryMetrics {
+            revision: make.gauge(names::DIRECTORY_REVISION)?,
+            made_at: make.gauge(names::DIRECTORY_MADE)?,
+            max_age: make.gauge(names::DIRECTORY_MAX_AGE)?,
+            houses: make.gauge(names::DIRECTORY_HOUSES)?,
+            doors: make.gauge(names::DIRECTORY_DOORS)?,
+            memory: make.gauge(names::DIRECTORY_MEMORY)?,
+            updates: make.histograms(names::DIRECTORY_SWAPS, SECONDS)?.with_label_values::<&str>(&[]),
+        };
         Ok(Self {
+            directory,
             decisions: make.counters(names::DECISIONS)?,
             done: make.counter(names::DONE)?,
             refusals: Reason::ALL.iter().map(|reason| refusals.with_label_values(&[reason.code()])).collect(),
-            in_flight: make.gauges(names::IN_FLIGHT)?.with_label_values::<&str>(&[]),
+            in_flight: make.gauge(names::IN_FLIGHT)?,
             steps: Step::ALL.iter().map(|step| steps.with_label_values(&[step.word()])).collect(),
             doors: Door::ALL.iter().map(door).collect(),
             handshakes_failed: HandshakeFailure::ALL
@@ -206,6 +244,22 @@ impl Metrics {
         let _ = self.expires.remove_label_values(&[what, name]);
     }
 
+    /// Another directory is in force.
+    pub fn directory(&self, figures: &DirectoryFigures) {
+        let set = |gauge: &IntGauge, number: u64| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        set(&self.directory.revision, figures.revision);
+        set(&self.directory.made_at, figures.made_at_s.unwrap_or_default());
+        set(&self.directory.max_age, figures.max_age_s.unwrap_or_default());
+        set(&self.directory.houses, figures.houses);
+        set(&self.directory.doors, figures.doors);
+        set(&self.directory.memory, figures.memory_bytes);
+    }
+
+    /// An update of the directory came into force, and it took so long.
+    pub fn directory_taken_up(&self, took: Duration) {
+        self.directory.updates.observe(took.as_secs_f64());
+    }
+
     /// A connection of HTTP/2 ended by a fault, or a stream was not taken.
     pub fn http2_fault(&self, kind: Http2Fault) {
         count(&self.http2_faults, kind as usize);
@@ -285,6 +339,10 @@ impl Maker<'_> {
         let counters = IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)?;
         self.0.register(Box::new(counters.clone()))?;
         Ok(counters)
+    }
+
+    fn gauge(&self, metric: Metric) -> Result<IntGauge, MetricsError> {
+        Ok(self.gauges(metric)?.with_label_values::<&str>(&[]))
     }
 
     fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, MetricsError> {

@@ -15,6 +15,7 @@ pub use labels::Http2Fault;
 pub use labels::Step;
 pub use log::LogError;
 pub use log::start_log;
+pub use metrics::DirectoryFigures;
 pub use metrics::Held;
 pub use metrics::Metrics;
 pub use metrics::MetricsError;

@@ -36,6 +36,13 @@ metrics! {
     HANDSHAKES_FAILED = "portcullis_handshakes_failed_total" ["reason"] "TLS handshakes that failed.";
     RELOADS = "portcullis_reloads_total" ["result"] "Times that changed certificates, keys and lists were taken up (done) or refused (failed).";
     EXPIRES = "portcullis_expires_timestamp_seconds" ["what", "name"] "When a certificate, authority or list runs out, in Unix time.";
+    DIRECTORY_REVISION = "portcullis_directory_revision" [] "Revision of the directory in force.";
+    DIRECTORY_MADE = "portcullis_directory_made_timestamp_seconds" [] "When the backend made the directory in force, in Unix time; 0 where it does not say.";
+    DIRECTORY_MAX_AGE = "portcullis_directory_max_age_seconds" [] "How old the directory may be while something moves; 0 where it does not matter.";
+    DIRECTORY_HOUSES = "portcullis_directory_houses" [] "Houses of the directory in force.";
+    DIRECTORY_DOORS = "portcullis_directory_doors" [] "Doors of the directory in force.";
+    DIRECTORY_MEMORY = "portcullis_directory_memory_bytes" [] "About how much memory the directory in force takes.";
+    DIRECTORY_SWAPS = "portcullis_directory_update_duration_seconds" [] "Time from a whole update of the directory to its being in force, stored and on record.";
     HTTP2_FAULTS = "portcullis_http2_faults_total" ["kind"] "Connections of HTTP/2 that ended by a fault, and streams not taken.";
     AUDIT_SYNCS = "portcullis_audit_syncs_total" [] "Times that records were made durable.";
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";

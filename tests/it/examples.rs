@@ -46,7 +46,12 @@ fn sample() -> TempDir {
         }
     }
     assert_eq!(made, 5, "each partner's keys of tokens and of pseudonyms, and that of the store");
-    for (name, issuer) in [("login", "https://login.prop.example"), ("sessions", "https://sessions.prop.example")] {
+    let names = [
+        ("login", "https://login.prop.example"),
+        ("sessions", "https://sessions.prop.example"),
+        ("directory", "the backend"),
+    ];
+    for (name, issuer) in names {
         let issuer = TokenIssuer::new(issuer, SigningAlgorithm::Es256).unwrap();
         fs::write(folder.join(format!("pki/{name}.jwks")), issuer.jwks()).unwrap();
     }

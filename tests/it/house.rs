@@ -20,7 +20,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("pipeline", 3, &["bundle", "rooms", "ground"]),
     ("config", 2, &["rooms", "ground"]),
     ("bundle", 2, &["contract", "policy", "protect", "ground"]),
-    ("store", 2, &["guard", "audit", "webhook", "ground"]),
+    ("store", 2, &["guard", "audit", "webhook", "directory", "ground"]),
     ("directory", 1, &["ground"]),
     ("identity", 1, &["ground"]),
     ("contract", 1, &["identity::Caller", "partner::Answer", "ground"]),

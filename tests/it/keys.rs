@@ -13,6 +13,7 @@ use crate::harness::now;
 use crate::harness::ops_page;
 use crate::harness::until;
 use crate::limits::WALKS;
+use portcullis::clock::UnixMillis;
 use portcullis::config::Config;
 use portcullis::config::known_keys;
 use portcullis::crypto::Jws;
@@ -35,6 +36,11 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+
+/// When the directory of the first configuration was made.
+fn an_hour_ago() -> UnixMillis {
+    UnixMillis::new((now().get() - 3_600) * 1_000)
+}
 
 const CONFIG: &str = "gateway.yaml";
 const REQUIREMENTS: &str = "requirements.yaml";
@@ -66,7 +72,11 @@ impl Site {
         }
         fs::create_dir(stage.path("state/other-audit")).unwrap();
         let houses = fs::read_to_string(stage.path("directory.yaml")).unwrap();
-        fs::write(stage.path("other-directory.yaml"), houses.replace("house-1", "house-9")).unwrap();
+        // Newer than what a row sends; and the first was made an hour ago.
+        let other = houses.replace("house-1", "house-9").replace("revision: 7", "revision: 700");
+        fs::write(stage.path("other-directory.yaml"), other).unwrap();
+        let made = houses.lines().find(|line| line.starts_with("made_at: ")).unwrap();
+        stage.edit("directory.yaml", made, &format!("made_at: {}", an_hour_ago()));
         // Another issuer is approved, though none is configured but by a row.
         let from = "  - https://login.prop.example\n";
         stage.edit(&format!("policies/{REQUIREMENTS}"), from, &format!("{from}  - https://other.prop.example\n"));
@@ -137,6 +147,11 @@ impl Site {
                 let subject = self.claims(gateway)["sub"].as_str().unwrap().to_owned();
                 let known = self.pseudonym.get_or_insert_with(|| subject.clone());
                 if *known == subject { "the same".into() } else { "another".into() }
+            }
+            Look::Update => {
+                let document =
+                    format!(r#"{{"version":1,"kind":"delta","base":7,"revision":8,"made_at":"{}"}}"#, an_hour_ago());
+                self.give(gateway, &crate::directory::signed(&self.stage, document.as_bytes())).0
             }
             Look::Log => {
                 let receipt = self.give(gateway, &Command::new(&self.stage)).1;

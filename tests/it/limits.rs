@@ -100,6 +100,7 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         "rate_keys_max",
         &[("src/guard/rate.rs", "a_full_table_refuses_strangers_serves_those_it_knows_and_evicts_nobody")],
     ),
+    ("directory_max_bytes", &[("tests/it/directory.rs", "an_update_holds_its_limit_and_not_one_byte_more")]),
     ("json_max_depth", &[("src/json/tests/limits.rs", "depth_counts_arrays_and_objects_alike"), CONTRACTS]),
     ("json_max_members", &[("src/json/tests/limits.rs", "members_are_counted_per_object"), CONTRACTS]),
     (

@@ -15,8 +15,9 @@ mod clients;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
-mod containers;
 mod config;
+#[cfg(test)]
+mod containers;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -25,6 +26,8 @@ mod crl;
 mod debian;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod directory;
 #[cfg(test)]
 mod disclosure;
 #[cfg(test)]

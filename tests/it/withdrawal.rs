@@ -236,6 +236,13 @@ fn policies_see_how_old_a_command_has_grown_while_its_body_came() {
     }
 }
 
+/// The directory as the stage's file has it now.
+fn directory_of(stage: &Stage) -> Arc<Directory> {
+    let text = std::fs::read_to_string(stage.path("directory.yaml")).unwrap();
+    let source = Source::new(stage.path("directory.yaml"), text);
+    Arc::new(Directory::compile(&source).unwrap_or_else(|faults| panic!("{faults}")))
+}
+
 /// Puts another snapshot in force, by what `change` makes of the one that is.
 fn swap(gateway: &Served, change: impl FnOnce(&Snapshot) -> Snapshot) {
     let gate = gateway.gate();
@@ -246,7 +253,7 @@ fn swap(gateway: &Served, change: impl FnOnce(&Snapshot) -> Snapshot) {
 #[test]
 fn a_bundle_or_directory_that_is_exchanged_while_the_partners_handshake_hangs_withdraws_the_command() {
     type Change = fn(&Stage, &Snapshot) -> Snapshot;
-    let rows: [(&str, Change); 2] = [
+    let rows: [(&str, Change); 3] = [
         ("bundle-changed", |stage, now| {
             stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9");
             let bundle =
@@ -255,10 +262,12 @@ fn a_bundle_or_directory_that_is_exchanged_while_the_partners_handshake_hangs_wi
         }),
         ("directory-changed", |stage, now| {
             stage.edit("directory.yaml", "revision: 7", "revision: 8");
-            let text = std::fs::read_to_string(stage.path("directory.yaml")).unwrap();
-            let source = Source::new(stage.path("directory.yaml"), text);
-            let directory = Directory::compile(&source).unwrap_or_else(|faults| panic!("{faults}"));
-            Snapshot { bundle: Arc::clone(&now.bundle), directory: Arc::new(directory) }
+            Snapshot { bundle: Arc::clone(&now.bundle), directory: directory_of(stage) }
+        }),
+        // Of the same version, and another all the same.
+        ("directory-changed", |stage, now| {
+            stage.edit("directory.yaml", "[door-1, door-2]", "[door-1]");
+            Snapshot { bundle: Arc::clone(&now.bundle), directory: directory_of(stage) }
         }),
     ];
     for (why, change) in rows {

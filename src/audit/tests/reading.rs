@@ -8,6 +8,7 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Revoked;
 use crate::audit::Sizes;
+use crate::audit::TakenUp;
 use crate::audit::flood::Sum;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
@@ -104,12 +105,13 @@ proptest! {
         outcome.at = Some(WrongPlace { part: "body", pointer: input.clone(), expected: "declared" });
         let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(epoch), stored: keyed };
 
+        let taken = TakenUp { revision: version, digest: digest("directory"), made_at: keyed.then_some(now), houses: lost, doors: segment };
         let mut bytes = Vec::new();
         record::intent(&mut bytes, &permit(), &protected(), &facts, now);
         record::outcome(&mut bytes, receipt(2), &outcome, Some(more.as_bytes()), now);
         record::refusal(&mut bytes, &facts, reason, None, now);
         record::refusal(&mut bytes, &facts, reason, Some(receipt(3)), now);
-        for note in [Note::Start, Note::Bundle { directory_version: version }, Note::Revocation(revoked), Note::Stop] {
+        for note in [Note::Start, Note::Bundle { directory_version: version, directory_digest: digest("directory") }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop] {
             record::note(&mut bytes, &facts, &note, now);
         }
         record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)) }, now);
@@ -124,7 +126,7 @@ proptest! {
         };
         record::refusals(&mut bytes, &sum, now);
 
-        let lines = read(&bytes, 11);
+        let lines = read(&bytes, 12);
         prop_assert_eq!(lines[0].receipt, Some(receipt(1)));
         prop_assert_eq!(lines[0].key, keyed.then(|| KeyDigests { key: digest("a-key"), body: digest("body") }));
         prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(state)));

@@ -6,7 +6,9 @@ use crate::audit::Note;
 use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Revoked;
+use crate::audit::TakenUp;
 use crate::audit::tests::harness::*;
+use crate::clock::UnixMillis;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
 use crate::model::InputValue;
@@ -85,7 +87,15 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     let repeated = log.repeat(&facts(2, Some("a-key")), receipt(9), reply(200, "again"), NOW).await;
     assert_eq!(repeated.reason(), Reason::IdempotencyReplayed);
     let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(8), stored: false };
-    for note in [Note::Start, Note::Bundle { directory_version: 4 }, Note::Revocation(revoked), Note::Stop] {
+    let made_at = Some(UnixMillis::new(1_700_000_000_000));
+    let taken = TakenUp { revision: 5, digest: digest("directory"), made_at, houses: 2, doors: 3 };
+    for note in [
+        Note::Start,
+        Note::Bundle { directory_version: 4, directory_digest: digest("directory") },
+        Note::Directory(taken),
+        Note::Revocation(revoked),
+        Note::Stop,
+    ] {
         let noted = log.note(&facts(3, None), note, NOW).await.unwrap();
         assert_eq!(noted.conclude(Reason::Done, reply(200, "{}")).receipt(), receipt(3));
     }
@@ -103,8 +113,12 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     assert_eq!(records[0]["reason"], "policy-denied");
     assert_eq!(records[1]["first"], receipt(9).to_string());
     let revoked = json!({"kind": "device", "digest": digest("x").to_string(), "epoch": 8, "stored": false});
-    assert_eq!(records[4]["revoked"], revoked);
-    assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "revocation", "stop"]);
+    assert_eq!(records[5]["revoked"], revoked);
+    assert_eq!(records[3]["digest"], digest("directory").to_string());
+    let taken = &records[4];
+    assert_eq!((&taken["directory"], &taken["houses"], &taken["doors"]), (&json!(5), &json!(2), &json!(3)));
+    assert_eq!((&taken["digest"], &taken["made_at"]), (&records[3]["digest"], &json!("2023-11-14T22:13:20.000Z")));
+    assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "directory", "revocation", "stop"]);
 }
 
 #[tokio::test]

@@ -88,6 +88,16 @@ pub(super) const FILES: &[Case] = &[
     ("a house of an unknown tenant", |s| s.edit("directory.yaml", "tenant: south", "tenant: sout")),
     ("a house that stands twice", |s| s.edit("directory.yaml", "id: house-2", "id: house-1")),
     ("a door that stands twice", |s| s.edit("directory.yaml", "[door-1, door-2]", "[door-1, door-1]")),
+    ("updates of a directory that may grow as old as it likes", |s| s.edit(CONFIG, ", max_age: 24h}", "}")),
+    ("a directory that may grow too old", |s| s.edit(CONFIG, "max_age: 24h", "max_age: 1y")),
+    ("a directory that may grow older than a month", |s| s.edit(CONFIG, "max_age: 24h", "max_age: 31d")),
+    ("a directory signed by a key of tokens", |s| {
+        let login = std::fs::read_to_string(s.place.path().join("pki/login.jwks")).unwrap();
+        s.write("pki/directory.jwks", format!("{login}\n"));
+    }),
+    ("a directory that was made at no time", |s| {
+        s.write("directory.yaml", "version: 1\nrevision: 7\nmade_at: noon\ntenants: []\nhouses: []\n");
+    }),
     ("a house of an unknown zone", |s| s.edit("directory.yaml", "Europe/Moscow", "Europe/Moskow")),
     ("a house of no partner that is told", |s| {
         s.edit("directory.yaml", "Asia/Yekaterinburg, partners: [smarthome, parkline]", "Asia/Yekaterinburg")
@@ -109,7 +119,7 @@ pub(super) const BUNDLE: &[Case] = &[
     ("a bundle without requirements", |s| s.remove(REQUIREMENTS)),
     ("a bundle without a schema", |s| s.remove(SCHEMA)),
     ("a bundle without a policy", |s| {
-        for name in ["barriers", "doors", "events", "houses", "revocations"] {
+        for name in ["barriers", "directory", "doors", "events", "houses", "revocations"] {
             s.remove(&format!("policies/cedar/{name}.cedar"));
         }
     }),

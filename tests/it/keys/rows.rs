@@ -25,6 +25,8 @@ pub enum Look {
     Lifetime,
     /// Whether the person has the same pseudonym as under the first configuration.
     Pseudonym,
+    /// What becomes of an update of the directory that is signed by the backend's key.
+    Update,
     /// In which folder the command is on record.
     Log,
 }
@@ -116,6 +118,8 @@ pub const ROWS: &[Row] = &[
     row("partners.<name>.pseudonym_key", r#""pki/other-secret.key""#, Look::Pseudonym, "the same", "another"),
     row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
     row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
+    row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),
+    row("directory.max_age", r#""5m""#, Look::Door, "200 done", "503 directory-too-old"),
     row("audit.directory", r#""state/other-audit""#, Look::Log, "state/audit", "state/other-audit"),
     row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
     // Last, for the file stays.
