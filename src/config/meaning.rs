@@ -142,6 +142,7 @@ fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> O
 fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) -> Option<PartnerSettings> {
     let At { place, value: name } = written.name;
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
+    let crls = files.crls(&written.tls.crls, tls.as_ref());
     let purpose = format!("the key that signs tokens for `{name}`");
     let key = files.key(&written.token.key, &purpose, SigningKey::from_pem);
     let purpose = format!("the key of pseudonyms for `{name}`");
@@ -166,6 +167,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
         port: upstream.port,
         server_name: server_name?,
         tls: tls?,
+        crls: crls?,
         token: TokenSettings {
             issuer: token.issuer,
             audience: token.audience,

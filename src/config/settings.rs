@@ -134,6 +134,8 @@ pub struct PartnerSettings {
     pub server_name: Box<str>,
     /// Who the gateway is there, and who signs the partner's certificate.
     pub tls: TlsPeer,
+    /// The revocation lists about the partner's certificates; without any, none is asked.
+    pub crls: Vec<Crl>,
     /// The tokens that the gateway mints for it.
     pub token: TokenSettings,
     /// The key of its pseudonyms.

@@ -323,22 +323,23 @@ fn what_everybody_may_write_is_a_fault_at_the_line_that_names_it() {
 
 #[test]
 fn revocation_lists_that_cannot_be_used_are_faults_at_the_line_that_names_them() {
-    let ca = "client_ca: pki/backend-ca.pem ";
-    for (crl, text, code, line) in [
+    let rows = [
         ("pki/a.crl", None, "missing-file", "pki/a.crl"),
         ("pki/a.crl", Some("no list"), "malformed-crl", "pki/a.crl"),
         ("[]", Some(""), "empty-list", "[]"),
         ("[pki/a.crl, 1]", Some("no list"), "wrong-type", "1]"),
-    ] {
-        let site = Site::new();
-        if let Some(text) = text {
-            site.write("pki/a.crl", text);
+    ];
+    // About clients, and about a partner; the one key is the end of the other.
+    for (ca, ended) in [("client_ca: pki/backend-ca.pem ", ""), (" ca: pki/partner-ca.pem ", " ")] {
+        for (crl, text, code, line) in rows {
+            let site = Site::new();
+            if let Some(text) = text {
+                site.write("pki/a.crl", text);
+            }
+            let with_list = format!("{ended}crl: {crl}\n      {}", ca.trim_start());
+            one(&site.faults_with(ca, &with_list), code, line);
         }
-        one(&site.faults_with(ca, &format!("crl: {crl}\n      {ca}")), code, line);
     }
-    let site = Site::new();
-    let partner = "ca: pki/partner-ca.pem ";
-    one(&site.faults_with(partner, &format!("crl: pki/a.crl\n      {partner}")), "unknown-key", "crl");
 }
 
 #[test]

@@ -41,9 +41,6 @@ pub(super) const WORKERS: std::ops::RangeInclusive<i64> = 1..=1_024;
 /// How old the directory may be allowed to grow, in seconds.
 const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000;
 
-/// The key of those who sign clients' certificates; beside it `crl` may stand.
-const CLIENT_CA: &str = "client_ca";
-
 pub(super) struct Written {
     pub(super) environment: At<Name>,
     pub(super) workers: Option<NonZeroUsize>,
@@ -171,7 +168,7 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let backend = map.need("backend", |reader, node| {
         let map = Map::open(reader, node)?;
         let address = map.need("address", values::address);
-        let tls = map.need("tls", |reader, node| tls(reader, node, CLIENT_CA));
+        let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
         map.close();
         Some(Backend { address: address?, tls: tls? })
     });
@@ -190,7 +187,7 @@ fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
     let map = Map::open(reader, node)?;
     let certificate = map.need("certificate", values::path);
     let key = map.need("key", values::path);
-    let crls = if roots == CLIENT_CA { map.may("crl", paths) } else { Some(None) };
+    let crls = map.may("crl", paths);
     let roots = map.need(roots, values::path);
     map.close();
     Some(Tls { certificate: certificate?, key: key?, roots: roots?, crls: crls?.unwrap_or_default() })

@@ -37,6 +37,9 @@ pub enum TlsError {
     /// There is no root.
     #[error("there is no trusted root")]
     NoRoots,
+    /// Our own certificate cannot be read.
+    #[error("our own certificate cannot be read")]
+    Own,
     /// A revocation list is none to the one who verifies certificates.
     #[error("a revocation list cannot be used")]
     Crl,
@@ -74,7 +77,7 @@ impl std::fmt::Debug for OwnCertificate {
 }
 
 /// rustls' time, by our clock.
-struct OurTime(Arc<dyn Clock>);
+pub(super) struct OurTime(pub(super) Arc<dyn Clock>);
 
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {
@@ -135,7 +138,7 @@ fn server_side(
 }
 
 /// The configuration of a client that trusts servers of `roots` and shows `identity`, if it has one: for the development
-/// backend and for tests. What goes out of the gateway is `wire/`'s.
+/// backend and for tests. What goes out of the gateway does so by `outward.rs`.
 ///
 /// # Errors
 /// [`TlsError`].
@@ -160,7 +163,7 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
-fn root_store(roots: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>, TlsError> {
+pub(super) fn root_store(roots: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>, TlsError> {
     if roots.is_empty() {
         return Err(TlsError::NoRoots);
     }
@@ -171,6 +174,6 @@ fn root_store(roots: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>,
     Ok(Arc::new(store))
 }
 
-fn spelled(protocols: &[&str]) -> Vec<Vec<u8>> {
+pub(super) fn spelled(protocols: &[&str]) -> Vec<Vec<u8>> {
     protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect()
 }

@@ -16,7 +16,7 @@ use crate::config;
 use crate::config::Alarm;
 use crate::config::Config;
 use crate::config::Expiry;
-use crate::crypto;
+use crate::crypto::Outward;
 use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -149,7 +149,8 @@ impl Reloader {
         let unusable =
             |error| Diagnostic::without_file("unusable", format!("the TLS configuration cannot be made: {error}"));
         let client_side = |partner: &config::PartnerSettings| {
-            crypto::client_config(Some(&partner.tls.identity), partner.tls.roots.clone(), &["http/1.1"])
+            let (roots, lists) = (partner.tls.roots.clone(), partner.crls.clone());
+            Outward::new(&partner.tls.identity, roots, lists, Arc::clone(&self.core.clock)).map(Arc::new)
         };
         let sides = config.partners.iter().map(client_side).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         self.core.clients.replace(config.backend.tls.roots, config.backend.crls).map_err(unusable)?;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::config::TlsPeer;
 use crate::contract::Contract;
 use crate::crypto::ClientTrust;
+use crate::crypto::Crl;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
@@ -216,13 +217,15 @@ struct Line {
     server_name: Box<str>,
     tls: TlsPeer,
     health: Arc<Health>,
+    crls: Vec<Crl>,
     room: Room,
 }
 
 impl Line {
     fn new(core: &Core, settings: config::PartnerSettings, room: Room) -> Result<Self, Diagnostics> {
-        let config::PartnerSettings { name, authority, host, port, server_name, tls, token, pseudonym_key, .. } =
-            settings;
+        let config::PartnerSettings {
+            name, authority, host, port, server_name, tls, crls, token, pseudonym_key, ..
+        } = settings;
         let snapshot = core.snapshot.load();
         let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
         Ok(Self {
@@ -242,6 +245,7 @@ impl Line {
             server_name,
             tls,
             health: Arc::default(),
+            crls,
             room,
         })
     }
@@ -253,6 +257,7 @@ impl Line {
             server_name: self.server_name.clone(),
             identity: &self.tls.identity,
             roots: self.tls.roots.clone(),
+            lists: self.crls.clone(),
             connect_timeout: Limits::millis(limits.connect_timeout_ms),
             exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
             answer_max_bytes: usize::try_from(limits.answer_max_bytes).unwrap_or(usize::MAX),

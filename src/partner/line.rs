@@ -77,6 +77,12 @@ impl Partner {
         self.settings.mint(protected, admitted.good_until(), now.seconds())
     }
 
+    /// Why no connection could be made now: our own certificate there, or a list about the partner's, is not in force.
+    #[must_use]
+    pub fn lapsed(&self) -> Option<PartnerFault> {
+        self.wire.lapsed().map(PartnerFault::Unreachable)
+    }
+
     /// Makes sure of a connection. Only for what is on record; nothing is sent.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
+use crate::partner::PartnerFault;
 use crate::pipeline::directory::Updates;
 use crate::pipeline::health::Health;
 use crate::pipeline::operation;
@@ -26,6 +27,7 @@ use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
+use crate::wire::ConnectFault;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -133,6 +135,14 @@ impl Gate {
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {
             notices.push("directory-too-old");
         }
+        let lapsed: Vec<_> = self.routes.values().filter_map(|route| route.partner.lapsed()).collect();
+        for (fault, notice) in
+            [(ConnectFault::OwnCertificate, "partner-certificate-expired"), (ConnectFault::List, "partner-crl-expired")]
+        {
+            if lapsed.contains(&PartnerFault::Unreachable(fault)) {
+                notices.push(notice);
+            }
+        }
         notices
     }
 
@@ -155,6 +165,10 @@ impl Gate {
         // Nobody gets in then; another gateway may have the newer list.
         if self.core.clients.list_ran_out(self.core.clock.now().seconds()) {
             reasons.push("crl-expired");
+        }
+        // Another gateway may have the newer certificates and lists; while one partner can be reached, this one is of use.
+        if !self.routes.is_empty() && self.routes.values().all(|route| route.partner.lapsed().is_some()) {
+            reasons.push("partners-lapsed");
         }
         if self.core.guard.is_full_of_revocations() {
             reasons.push("revocations-full");

@@ -39,9 +39,24 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "fetch the list anew from its authority; it is taken up without a restart. `portcullis expiries` shows which",
     },
     Condition {
+        code: "partners-lapsed",
+        says: "no partner can be reached, because our certificate or a revocation list has run out towards each of them",
+        hint: "renew what the notices name; it is taken up without a restart. `portcullis expiries` shows which",
+    },
+    Condition {
         code: "revocations-full",
         says: "`revocations_max` revocations are in force, so that no peer can order a new one",
         hint: "raise `revocations_max` and restart; the operator's socket still revokes",
+    },
+    Condition {
+        code: "partner-certificate-expired",
+        says: "our certificate towards a partner is not in force, so that commands to it are refused",
+        hint: "have it issued anew; it is taken up without a restart. `portcullis expiries` shows which",
+    },
+    Condition {
+        code: "partner-crl-expired",
+        says: "a revocation list about a partner has run out, so that commands to it are refused",
+        hint: "fetch the list anew from its authority; it is taken up without a restart. `portcullis expiries` shows which",
     },
     Condition {
         code: "reload-failed",

@@ -2,11 +2,15 @@
 //!
 //! A pooled connection is looked at before it is used again: if the other side has closed it, or sent something that
 //! nobody asked for, it is dropped before a byte of the next request leaves. However much it is used, it is dropped once
-//! it is old: certificates, theirs and ours, are looked at when a connection is made and not again.
+//! it is old: their certificate is looked at when a connection is made and not again. Whether ours is in force, and the lists
+//! about theirs, is asked each time.
 
 use crate::clock::Clock;
 use crate::crypto;
 use crate::crypto::Certificate;
+use crate::crypto::Crl;
+use crate::crypto::Lapsed;
+use crate::crypto::Outward;
 use crate::crypto::TlsIdentity;
 use crate::wire::exchange;
 use crate::wire::exchange::Connect;
@@ -21,7 +25,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rustix::net::RecvFlags;
-use rustls::ClientConfig;
+use rustls::CertificateError;
 use rustls::IoState;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
@@ -59,13 +63,15 @@ pub struct ClientSettings<'a> {
     pub identity: &'a TlsIdentity,
     /// Who signs the other side's certificate; nobody else does.
     pub roots: Vec<CertificateDer<'static>>,
+    /// The revocation lists about the other side; without any, none is asked.
+    pub lists: Vec<Crl>,
     /// For connecting, handshake included.
     pub connect_timeout: Duration,
     /// For one exchange on a connection that stands.
     pub exchange_timeout: Duration,
     /// The largest body of an answer, in bytes.
     pub answer_max_bytes: usize,
-    /// By which a pooled connection's age is told.
+    /// By which certificates and a pooled connection's age are told.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -117,7 +123,7 @@ pub struct Connections {
 /// Our side of the handshakes. What was connected under another one is not used again.
 struct Side {
     number: u64,
-    connector: TlsConnector,
+    outward: Arc<Outward>,
 }
 
 struct Idle {
@@ -157,7 +163,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn new(settings: ClientSettings<'_>) -> Result<Self, ClientError> {
-        let tls = crypto::client_config(Some(settings.identity), settings.roots, &["http/1.1"])?;
+        let clock = Arc::clone(&settings.clock);
+        let outward = Arc::new(Outward::new(settings.identity, settings.roots, settings.lists, clock)?);
         let name = ServerName::try_from(settings.server_name.to_string()).map_err(|_| ClientError::ServerName)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -165,7 +172,7 @@ impl Client {
                 port: settings.port,
                 authority: settings.server_name,
                 server_name: name,
-                side: ArcSwap::from_pointee(Side { number: 0, connector: TlsConnector::from(tls) }),
+                side: ArcSwap::from_pointee(Side { number: 0, outward }),
                 connect_timeout: settings.connect_timeout,
                 exchange_timeout: settings.exchange_timeout,
                 answer_max_bytes: settings.answer_max_bytes,
@@ -176,11 +183,11 @@ impl Client {
         })
     }
 
-    /// Shows `tls` from the next handshake on. What stands idle under the old side is retired at once, and what is under way
+    /// Goes by `outward` from the next handshake on. What stands idle under the old side is retired at once, and what is under way
     /// when it is done.
-    pub fn replace(&self, tls: Arc<ClientConfig>) {
+    pub fn replace(&self, outward: Arc<Outward>) {
         let number = self.shared.side.load().number.saturating_add(1);
-        self.shared.side.store(Arc::new(Side { number, connector: TlsConnector::from(tls) }));
+        self.shared.side.store(Arc::new(Side { number, outward }));
         self.shared.idle.lock().clear();
     }
 
@@ -218,14 +225,22 @@ impl Connect for Client {
     async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
         let pool = InUse::of(&self.shared);
         let side = pool.side.load_full();
+        if let Some(fault) = pool.lapsed(&side) {
+            return Err(fault);
+        }
         if let Some((stream, born)) = pool.take(side.number) {
             return Ok(Box::new(Taken { stream, side: side.number, born, pool }));
         }
         let born = pool.clock.steady();
-        let opened = async { pool.open(&side.connector, &pool.resolve().await?).await };
+        let connector = TlsConnector::from(Arc::clone(side.outward.config()));
+        let opened = async { pool.open(&connector, &pool.resolve().await?).await };
         let opened = tokio::time::timeout(pool.connect_timeout, opened).await;
         let stream = opened.map_err(|_| ConnectFault::Timeout)??;
         Ok(Box::new(Taken { stream, side: side.number, born, pool }))
+    }
+
+    fn lapsed(&self) -> Option<ConnectFault> {
+        self.shared.lapsed(&self.shared.side.load())
     }
 }
 
@@ -247,6 +262,13 @@ impl Connection for Taken {
 }
 
 impl Shared {
+    fn lapsed(&self, side: &Side) -> Option<ConnectFault> {
+        side.outward.lapsed(self.clock.now().seconds()).map(|lapsed| match lapsed {
+            Lapsed::OwnCertificate => ConnectFault::OwnCertificate,
+            Lapsed::List => ConnectFault::List,
+        })
+    }
+
     /// A pooled connection that is still good; those that are not are dropped on the way.
     fn take(&self, now: u64) -> Option<(TlsStream<TcpStream>, Duration)> {
         loop {
@@ -306,10 +328,24 @@ impl Shared {
         let tcp = TcpStream::connect(address).await.map_err(|_| ConnectFault::Refused)?;
         // Without it a small request may wait for an acknowledgement; failing costs speed only.
         let _ = tcp.set_nodelay(true);
-        let tls = connector.connect(self.server_name.clone(), tcp).await.map_err(|_| ConnectFault::Handshake)?;
+        let tls = connector.connect(self.server_name.clone(), tcp).await.map_err(|error| refused(&error))?;
         let leaf = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let certificate = leaf.and_then(|leaf| Certificate::parse(leaf).ok()).ok_or(ConnectFault::Handshake)?;
         if certificate.server_auth { Ok(tls) } else { Err(ConnectFault::Purpose) }
+    }
+}
+
+/// What of the other side's certificate ended a handshake; what the other side says of ours is not told apart.
+fn refused(error: &std::io::Error) -> ConnectFault {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Revoked)) => ConnectFault::Revoked,
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::UnknownRevocationStatus
+            | CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. },
+        )) => ConnectFault::Unlisted,
+        _ => ConnectFault::Handshake,
     }
 }
 
@@ -361,6 +397,7 @@ mod tests {
                 server_name: "partner.example".into(),
                 identity: &pki.gateway_at_partner.identity().unwrap(),
                 roots: vec![pki.partner_authority.root()],
+                lists: Vec::new(),
                 connect_timeout,
                 exchange_timeout: Duration::from_secs(20),
                 answer_max_bytes: 4096,
@@ -369,13 +406,14 @@ mod tests {
         };
         let patient = client(Duration::from_secs(3)).unwrap().shared;
         let side = patient.side.load_full();
+        let connector = TlsConnector::from(Arc::clone(side.outward.config()));
         let served = async { acceptor.accept(good.accept().await.unwrap().0).await };
         let addresses = [at_gone, at_hanging, at_good];
-        let (opened, served) = tokio::join!(patient.open(&side.connector, &addresses), served);
+        let (opened, served) = tokio::join!(patient.open(&connector, &addresses), served);
         assert!(opened.is_ok() && served.is_ok(), "{:?}", opened.err());
         let hasty = client(Duration::from_millis(50)).unwrap().shared;
-        assert_eq!(hasty.open(&side.connector, &[at_hanging, at_gone]).await.err(), Some(ConnectFault::Refused));
-        assert_eq!(hasty.open(&side.connector, &[at_gone, at_hanging]).await.err(), Some(ConnectFault::Timeout));
-        assert_eq!(hasty.open(&side.connector, &[]).await.err(), Some(ConnectFault::Resolve));
+        assert_eq!(hasty.open(&connector, &[at_hanging, at_gone]).await.err(), Some(ConnectFault::Refused));
+        assert_eq!(hasty.open(&connector, &[at_gone, at_hanging]).await.err(), Some(ConnectFault::Timeout));
+        assert_eq!(hasty.open(&connector, &[]).await.err(), Some(ConnectFault::Resolve));
     }
 }

@@ -32,6 +32,11 @@ pub trait Connect: Send + Sync {
     /// # Errors
     /// [`ConnectFault`]; nothing was sent.
     async fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault>;
+
+    /// Why nobody would be asked now: our own certificate, or a list about theirs, is not in force.
+    fn lapsed(&self) -> Option<ConnectFault> {
+        None
+    }
 }
 
 /// A connection that is good for one exchange.

@@ -15,6 +15,18 @@ pub enum ConnectFault {
     /// The TLS handshake failed: certificate, name, version, or our certificate was refused.
     #[error("the TLS handshake failed")]
     Handshake,
+    /// A revocation list names the server's certificate, or one of its authorities.
+    #[error("the certificate is revoked")]
+    Revoked,
+    /// No list in force says that the certificate is not revoked.
+    #[error("no revocation list speaks for the certificate")]
+    Unlisted,
+    /// Our own certificate is not valid yet, or no longer: nobody was asked.
+    #[error("our own certificate is not in force")]
+    OwnCertificate,
+    /// A revocation list about the other side has run out: nobody was asked.
+    #[error("a revocation list has run out")]
+    List,
     /// The server's certificate is not meant for servers.
     #[error("the certificate is not for servers")]
     Purpose,
@@ -108,6 +120,10 @@ impl ConnectFault {
             Self::Timeout => "connect-timeout",
             Self::Handshake => "handshake",
             Self::Purpose => "certificate-purpose",
+            Self::Revoked => "certificate-revoked",
+            Self::Unlisted => "revocation-unknown",
+            Self::OwnCertificate => "own-certificate-expired",
+            Self::List => "crl-expired",
         }
     }
 }

@@ -4,6 +4,8 @@
 use crate::clock::Clock;
 use crate::clock::ManualClock;
 use crate::clock::SystemClock;
+use crate::crypto::Crl;
+use crate::crypto::Outward;
 use crate::crypto::TlsIdentity;
 use crate::crypto::server_config_speaking;
 use crate::devkit::Leaf;
@@ -137,6 +139,7 @@ fn by_clock(
         server_name: "partner.example".into(),
         identity: &pki.gateway_at_partner.identity().unwrap(),
         roots: vec![pki.partner_authority.root()],
+        lists: Vec::new(),
         connect_timeout,
         exchange_timeout,
         answer_max_bytes: 4096,
@@ -254,7 +257,8 @@ async fn under_another_identity_neither_what_stood_idle_nor_what_was_under_way_i
     let leaf = Leaf::client("spiffe://prop.example/portcullis", day);
     let fresh = place.pki.partner_authority.issue(&leaf).unwrap();
     let roots = vec![place.pki.partner_authority.root()];
-    let side = crate::crypto::client_config(Some(&fresh.identity().unwrap()), roots, &["http/1.1"]).unwrap();
+    let clock = Arc::new(SystemClock::new());
+    let side = Outward::new(&fresh.identity().unwrap(), roots, Vec::new(), clock).map(Arc::new).unwrap();
     // One exchange is under way, and another connection stands idle.
     let (under_way, mut its_line) = place.connect_anew().await;
     let mut idle = place.pooled().await;
@@ -341,6 +345,63 @@ async fn a_server_is_refused_unless_its_certificate_is_for_servers_of_that_name_
     let pki = pki();
     let identity = pki.gateway_authority.issue(&own).unwrap().identity().unwrap();
     assert_eq!(Place::showing(pki, &identity, 0).await.fault_at().await, (ConnectFault::Handshake, Vec::new()));
+}
+
+/// The client's side from now on: as before, with these lists about the other side.
+fn listed(place: &Place, lists: &[String]) -> Arc<Outward> {
+    let (identity, roots) =
+        (place.pki.gateway_at_partner.identity().unwrap(), vec![place.pki.partner_authority.root()]);
+    let lists = lists.iter().flat_map(|list| Crl::parse(list.as_bytes()).unwrap()).collect();
+    Outward::new(&identity, roots, lists, Arc::new(SystemClock::new())).map(Arc::new).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_whom_a_list_names_or_of_whom_no_list_speaks_is_refused_and_has_received_nothing() {
+    let day = Validity::a_day_from(SystemClock::new().now().seconds());
+    let place = Place::new().await;
+    let list = |revoked: &[&crate::devkit::Issued]| place.pki.partner_authority.crl(revoked, day).unwrap();
+    place.client.replace(listed(&place, &[list(&[])]));
+    let (connection, mut line) = place.connect_anew().await;
+    assert!(exchanged_with(&mut line, connection, OK).await.is_ok(), "a list that names nobody");
+    place.client.replace(listed(&place, &[list(&[&place.pki.partner])]));
+    assert_eq!(place.fault_at().await, (ConnectFault::Revoked, Vec::new()));
+    let other = place.pki.gateway_authority.crl(&[], day).unwrap();
+    place.client.replace(listed(&place, &[other]));
+    assert_eq!(place.fault_at().await, (ConnectFault::Unlisted, Vec::new()));
+}
+
+#[tokio::test]
+async fn where_our_certificate_or_a_list_has_run_out_nobody_is_asked_and_no_connection_used_again() {
+    for fault in [ConnectFault::OwnCertificate, ConnectFault::List] {
+        let mut place = Place::new().await;
+        let now = SystemClock::new().now();
+        let clock = Arc::new(ManualClock::new(now));
+        let minute = Validity { from: now.seconds(), until: now.seconds().plus(60) };
+        let leaf = Leaf::client("spiffe://prop.example/portcullis", minute);
+        let (own, lists) = match fault {
+            ConnectFault::List => {
+                let list = place.pki.partner_authority.crl(&[], minute).unwrap();
+                (place.pki.gateway_at_partner.identity().unwrap(), Crl::parse(list.as_bytes()).unwrap())
+            }
+            _ => (place.pki.partner_authority.issue(&leaf).unwrap().identity().unwrap(), Vec::new()),
+        };
+        place.client = by_clock(&place.pki, place.port(), LONG, LONG, clock.clone());
+        let roots = vec![place.pki.partner_authority.root()];
+        place.client.replace(Arc::new(Outward::new(&own, roots, lists, clock.clone()).unwrap()));
+        let mut idle = place.pooled().await;
+        assert_eq!(place.client.lapsed(), None);
+        // Less than a pooled connection may stand idle would be enough, had nothing run out: the pool is asked second.
+        clock.advance(Duration::from_secs(29));
+        place.client.connect().await.map(drop).unwrap();
+        assert_eq!(rest_of(&mut idle).await, b"", "it was the pooled one, and is closed now");
+        let mut idle = place.pooled().await;
+        clock.advance(Duration::from_secs(32));
+        assert_eq!((place.client.lapsed(), place.client.connect().await.err()), (Some(fault), Some(fault)));
+        let accepted = tokio::time::timeout(SHORT, place.listener.accept()).await;
+        assert!(accepted.is_err(), "nobody was asked");
+        drop(place);
+        assert_eq!(rest_of(&mut idle).await, b"");
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,8 @@ impl Site {
         fs::write(stage.path("pki/other-authority.pem"), other.pem()).unwrap();
         let revoked = stage.pki.backend_authority.crl(&[&stage.pki.backend], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-revoked.crl"), revoked).unwrap();
+        let revoked = stage.pki.partner_authority.crl(&[&stage.pki.partner], Validity::a_day_from(now())).unwrap();
+        fs::write(stage.path("pki/partner-revoked.crl"), revoked).unwrap();
         let issuer = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256).unwrap();
         fs::write(stage.path("pki/other.jwks"), issuer.jwks()).unwrap();
         let token_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();

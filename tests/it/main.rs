@@ -69,6 +69,8 @@ mod mutated;
 #[cfg(test)]
 mod partner_faults;
 #[cfg(test)]
+mod partner_lists;
+#[cfg(test)]
 mod rates;
 #[cfg(test)]
 mod recording;

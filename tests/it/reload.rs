@@ -15,6 +15,7 @@ use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Authority;
 use portcullis::devkit::BackendConnection;
 use portcullis::devkit::BackendFault;
+use portcullis::devkit::GATEWAY;
 use portcullis::devkit::Issued;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Misbehaviour;
@@ -334,6 +335,22 @@ fn nothing_that_has_expired_makes_a_restart_fail_and_each_is_refused_where_it_mu
         "partner authority",
         |stage, past| {
             fs::write(stage.path("pki/partner-authority.pem"), Authority::new("past", past).unwrap().pem()).unwrap();
+        },
+        Some(502),
+    );
+    starts_though(
+        "own certificate towards the partner",
+        |stage, past| {
+            put(stage, "gateway-at-partner", &stage.pki.partner_authority.issue(&Leaf::client(GATEWAY, past)).unwrap());
+        },
+        Some(502),
+    );
+    starts_though(
+        "revocation list about the partner",
+        |stage, past| {
+            fs::write(stage.path("pki/partner.crl"), stage.pki.partner_authority.crl(&[], past).unwrap()).unwrap();
+            let ca = "ca: pki/partner-authority.pem";
+            stage.edit("gateway.yaml", ca, &format!("{ca}, crl: pki/partner.crl"));
         },
         Some(502),
     );

@@ -91,6 +91,7 @@ pub const ROWS: &[Row] = &[
         "starts",
         "refused malformed-certificate",
     ),
+    row("partners.<name>.tls.crl", r#""pki/partner-revoked.crl""#, Look::Door, "200 done", "502 partner-unreachable"),
     row("partners.<name>.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
     row(
         "partners.<name>.token.issuer",
