@@ -16,6 +16,7 @@ use crate::policy::entities::HOUSE;
 use crate::policy::entities::PARTNER;
 use crate::policy::entities::TENANT;
 use crate::policy::entities::Types;
+use crate::policy::entities::is_of_a_house;
 use crate::policy::footprint::Footprint;
 use cedar_policy_core::validator::types::AttributeType;
 use cedar_policy_core::validator::types::Attributes;
@@ -49,6 +50,10 @@ pub(super) enum Provider {
     Purpose,
     /// The command's age.
     AgeSeconds,
+    /// The minute of the day by the clocks of the resource's house.
+    LocalMinuteOfDay,
+    /// The day of the week by the same clocks.
+    LocalWeekday,
     /// `session` or `sign-in`.
     TokenKind,
     /// The token's issuer.
@@ -70,6 +75,8 @@ pub(super) const PROVIDERS: &[(&str, Provider)] = &[
     ("grantedDoors", Provider::GrantedDoors),
     ("grantedHouses", Provider::GrantedHouses),
     ("issuer", Provider::Issuer),
+    ("localMinuteOfDay", Provider::LocalMinuteOfDay),
+    ("localWeekday", Provider::LocalWeekday),
     ("partner", Provider::Partner),
     ("peer", Provider::Peer),
     ("purpose", Provider::Purpose),
@@ -80,6 +87,11 @@ pub(super) const PROVIDERS: &[(&str, Provider)] = &[
     ("tenant", Provider::Tenant),
     ("tokenKind", Provider::TokenKind),
 ];
+
+/// The names of all attributes that `context` may have, sorted.
+pub fn context_attributes() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|(name, _)| *name)
+}
 
 /// The attributes of one action, in the order of their names.
 pub(super) struct ContextPlan {
@@ -180,7 +192,7 @@ impl Provider {
             Self::Scopes | Self::Roles => Some(set(Type::primitive_string())),
             Self::Tenant | Self::ResourceTenant => entity(TENANT, types),
             Self::Partner => entity(PARTNER, types),
-            Self::AgeSeconds => Some(Type::primitive_long()),
+            Self::AgeSeconds | Self::LocalMinuteOfDay | Self::LocalWeekday => Some(Type::primitive_long()),
             Self::Peer | Self::Purpose | Self::TokenKind | Self::Issuer | Self::ClientId | Self::Device => {
                 Some(Type::primitive_string())
             }
@@ -193,6 +205,9 @@ impl Provider {
         match (self, asker) {
             (Self::Tenant | Self::Device | Self::ClientId, _) => true,
             (Self::AgeSeconds, Asker::Operations(demands)) => demands.iter().any(|demand| !demand.dated),
+            (Self::LocalMinuteOfDay | Self::LocalWeekday, Asker::Operations(demands)) => {
+                demands.iter().any(|demand| !is_of_a_house(&demand.resource))
+            }
             _ => false,
         }
     }
@@ -212,6 +227,8 @@ impl Provider {
             | Self::Peer
             | Self::Purpose
             | Self::AgeSeconds
+            | Self::LocalMinuteOfDay
+            | Self::LocalWeekday
             | Self::TokenKind
             | Self::Issuer
             | Self::ClientId

@@ -105,6 +105,7 @@ impl Policies {
             },
             grants: rights.map(|right| grant(right.kind, &right.house, right.thing.as_ref())).collect(),
             located,
+            now: Some(now.seconds()),
             age_seconds: admitted.age_s(now),
             request: &request,
         });

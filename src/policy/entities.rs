@@ -56,6 +56,11 @@ pub(super) const BARRIER: &str = "Barrier";
 /// The types that the gateway alone says what stands in: constants may not. Roles are not among them.
 pub(super) const FILLED: [&str; 8] = [USER, BACKEND, TENANT, PARTNER, GATEWAY, HOUSE, DOOR, BARRIER];
 
+/// Whether a thing of this type is a house or stands in one, so that it has that house's clocks.
+pub(super) fn is_of_a_house(kind: &str) -> bool {
+    matches!(kind, HOUSE | DOOR | BARRIER)
+}
+
 /// The gateway as a resource: all tenants together.
 const GATEWAY_ID: &str = "portcullis";
 

@@ -134,7 +134,8 @@ impl Policies {
             scopes: &[],
         };
         let grants = Vec::new();
-        let context = Question { partner, action, purpose, peer, bearer, grants, located, age_seconds: None, request };
+        let context =
+            Question { partner, action, purpose, peer, bearer, grants, located, now: None, age_seconds: None, request };
         found.judge(slice, found.context.build(&context, &self.types), &self.types)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::json;
 use crate::model::InputValue;
+use crate::model::LocalTime;
 use crate::model::Recordable;
 use crate::policy::context::Attribute;
 use crate::policy::context::ContextPlan;
@@ -14,6 +15,7 @@ use crate::policy::entities::DOOR;
 use crate::policy::entities::HOUSE;
 use crate::policy::entities::PARTNER;
 use crate::policy::entities::Types;
+use crate::policy::entities::is_of_a_house;
 use crate::policy::footprint::Above;
 use crate::policy::question::Question;
 use cedar_policy_core::ast;
@@ -91,6 +93,8 @@ impl ContextPlan {
             Provider::Peer => Some(text(question.peer)),
             Provider::Purpose => Some(text(question.purpose)),
             Provider::AgeSeconds => question.age_seconds.map(age),
+            Provider::LocalMinuteOfDay => local_time(question).map(|local| long(local.minute_of_day.into())),
+            Provider::LocalWeekday => local_time(question).map(|local| long(local.weekday.into())),
             Provider::TokenKind => Some(text(bearer.kind)),
             Provider::Issuer => Some(text(bearer.issuer)),
             Provider::ClientId => bearer.client_id.map(text),
@@ -138,7 +142,18 @@ fn entity(uid: EntityUID) -> Value {
 }
 
 fn age(seconds: u64) -> Value {
-    Value::new(i64::try_from(seconds).unwrap_or(i64::MAX), None)
+    long(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+fn long(number: i64) -> Value {
+    Value::new(number, None)
+}
+
+/// What the clocks of the resource's house show. Where there are none, what reads them errs and denies.
+fn local_time(question: &Question<'_>) -> Option<LocalTime> {
+    let located = question.located;
+    let now = question.now.filter(|_| is_of_a_house(&located.resource.kind))?;
+    LocalTime::at(&located.zone, now.get())
 }
 
 fn input(name: &Arc<str>, value: &Value, recordable: Recordable) -> Input {

@@ -21,6 +21,7 @@ mod policies;
 mod question;
 mod visible;
 
+pub use context::context_attributes;
 pub use decide::Permit;
 pub use decide::PolicyFault;
 pub use decision::Decision;

@@ -3,6 +3,7 @@
 //! The pipeline asks by way of the proofs ([`Policies::decide`](crate::policy::Policies::decide)); what a question yields is
 //! no proof, so explaining and measuring may put one together by hand.
 
+use crate::clock::UnixSeconds;
 use crate::json::Value;
 use crate::model::ActionName;
 use crate::model::Located;
@@ -27,6 +28,8 @@ pub struct Question<'a> {
     pub grants: Vec<Grant<'a>>,
     /// The thing.
     pub located: &'a Located,
+    /// The time; `None` where nothing is asked of it.
+    pub now: Option<UnixSeconds>,
     /// The command's age in whole seconds; `None` where it carries no time.
     pub age_seconds: Option<u64>,
     /// A validated value of the request by its name.

@@ -2,10 +2,13 @@
 //! against the schema, tenants apart, and every fault at load.
 
 mod constants;
+mod local_time;
+mod sample;
 
 use super::compile::read_policies;
 use super::compile::read_schema;
 use super::*;
+use crate::clock::UnixSeconds;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::json::Value;
@@ -38,12 +41,16 @@ struct Case {
     subject: String,
     tenant: Option<TenantId>,
     kind: &'static str,
+    purpose: &'static str,
     device: Option<String>,
     roles: Vec<Stranger>,
     scopes: Vec<Stranger>,
+    kind_of_right: RightKind,
     grants: Vec<(String, Option<String>)>,
     located: Located,
     age: Option<u64>,
+    /// Seconds of Unix time; a Thursday's first of them is nought.
+    now: Option<u64>,
     values: Vec<(String, Value)>,
 }
 
@@ -75,12 +82,15 @@ fn resident() -> Case {
         subject: "user-1".into(),
         tenant: Some(name("north")),
         kind: "session",
+        purpose: "access",
         device: Some("phone-1".into()),
         roles: vec![Stranger::new("resident")],
         scopes: vec![Stranger::new("doors:open")],
+        kind_of_right: RightKind::Door,
         grants: vec![("h1".into(), Some("main".into()))],
         located: door("north", "h1", "main"),
         age: Some(1),
+        now: Some(0),
         values: vec![("reason".into(), Value::from("guest"))],
     }
 }
@@ -89,11 +99,11 @@ impl Case {
     fn ask<T>(&self, with: impl FnOnce(&Question<'_>) -> T) -> T {
         let request = |name: &str| self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let grants =
-            self.grants.iter().map(|(house, thing)| Grant { kind: RightKind::Door, house, thing: thing.as_deref() });
+            self.grants.iter().map(|(house, thing)| Grant { kind: self.kind_of_right, house, thing: thing.as_deref() });
         with(&Question {
             partner: &self.partner,
             action: &self.action,
-            purpose: "access",
+            purpose: self.purpose,
             peer: &self.peer,
             bearer: Bearer {
                 issuer: "https://id.prop.example",
@@ -107,6 +117,7 @@ impl Case {
             },
             grants: grants.collect(),
             located: &self.located,
+            now: self.now.map(UnixSeconds::new),
             age_seconds: self.age,
             request: &request,
         })
@@ -323,7 +334,7 @@ fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
     let mut foreign = full.clone();
     foreign.located = door("south", "h9", "x");
     let (schema, _) = cedar_policy::Schema::from_cedarschema_str(&schema).unwrap();
-    for (case, attributes) in [(full, 15), (bare, 13), (foreign, 15)] {
+    for (case, attributes) in [(full, 17), (bare, 15), (foreign, 17)] {
         let action = policies.action("openDoor").unwrap();
         let context = case.ask(|question| action.context.build(question, &policies.types));
         assert_eq!(context.num_keys(), attributes);
@@ -462,6 +473,8 @@ fn bodies() -> impl Strategy<Value = String> {
         2 => Just("unless { resource in context.grantedHouses }"),
         1 => Just("when { context.ageSeconds + 9223372036854775800 > 0 }"),
         1 => Just("when { context has tenant && context.tenant == context.resourceTenant }"),
+        1 => Just("when { context.localMinuteOfDay < 480 }"),
+        1 => Just("unless { context.localWeekday == 4 }"),
     ];
     let effects = prop_oneof![2 => Just("permit"), 1 => Just("forbid")];
     (effects, principals(), actions, resources(), conditions).prop_map(
@@ -475,8 +488,10 @@ fn cases() -> impl Strategy<Value = Case> {
     let tenant = || prop_oneof![Just("north"), Just("south")];
     let roles = proptest::sample::subsequence(vec!["resident", "guard"], 0..=2);
     let grants = proptest::collection::vec(("h[12]", proptest::option::of("d[12]")), 0..3);
-    (("user-[12]", proptest::option::of(tenant()), roles, grants), (tenant(), "h[12]", "d[12]"), 0_u64..12).prop_map(
-        |((subject, own, roles, grants), (tenant, house, part), age)| Case {
+    let times = (0_u64..12, 0_u64..200_000);
+    (("user-[12]", proptest::option::of(tenant()), roles, grants), (tenant(), "h[12]", "d[12]"), times).prop_map(
+        |((subject, own, roles, grants), (tenant, house, part), (age, now))| Case {
+            now: Some(now),
             subject,
             tenant: own.map(name),
             roles: roles.into_iter().map(Stranger::new).collect(),

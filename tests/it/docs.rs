@@ -1,6 +1,7 @@
 //! The documents are true to the code: every reason, problem type, limit, metric, word of a contract and load error
 //! stands in its table, and the tables name nothing that does not exist. Nor does a document cite a test that is not there.
 
+use portcullis::bundle::Bundle;
 use portcullis::contract::Format;
 use portcullis::limits;
 use portcullis::limits::Limit;
@@ -8,6 +9,7 @@ use portcullis::model::DataClass;
 use portcullis::model::IdentifierKind;
 use portcullis::model::Protection;
 use portcullis::model::Reason;
+use portcullis::policy;
 use portcullis::problem::ProblemType;
 use portcullis::telemetry::METRICS;
 use std::collections::BTreeSet;
@@ -126,6 +128,30 @@ fn every_word_of_a_contract_is_explained() {
     let kinds: BTreeSet<_> = first("| `of` |").into_iter().collect();
     assert_eq!(kinds, IdentifierKind::ALL.map(|kind| kind.word().to_owned()).into());
     assert_eq!(first("| `protect` |"), Protection::ALL.map(Protection::word));
+}
+
+#[test]
+fn every_attribute_that_a_policy_may_look_at_is_explained() {
+    let rows = table(&document("bundle.md"), "| attribute of `context` |");
+    let documented: Vec<&str> = rows.iter().flat_map(|row| words(&row[0])).collect();
+    assert_eq!(documented, policy::context_attributes().collect::<Vec<_>>());
+}
+
+#[test]
+fn every_operation_of_the_sample_is_in_its_table_with_its_partner_and_its_right() {
+    let limits = portcullis::limits::Limits::default();
+    let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &limits).unwrap();
+    let rows = table(&document("bundle.md"), "| operation | partner |");
+    let told =
+        |row: &Vec<String>| [0, 1, 3].map(|cell| words(&row[cell]).map(str::to_owned).collect::<Vec<_>>().join(" "));
+    let documented: BTreeSet<_> = rows.iter().map(told).collect();
+    let declared = bundle.contracts().flat_map(|contract| {
+        contract.operations().iter().map(|operation| {
+            let right = operation.right.as_ref().map(|right| format!("{} {}", right.kind.word(), right.action));
+            [operation.id.to_string(), contract.partner().to_string(), right.unwrap_or_default()]
+        })
+    });
+    assert_eq!(documented, declared.collect());
 }
 
 /// The codes of load errors in `src/contract`, as they stand in the calls that report them.

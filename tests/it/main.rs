@@ -61,6 +61,8 @@ mod keys;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod local_time;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod metrics;
