@@ -162,6 +162,12 @@ pub const KEYS: &[Key] = &[
         "who signs the partner's certificate; nobody else does",
     ),
     key(
+        "partners.<name>.tls.crl",
+        Takes::Files,
+        Absent::Nothing,
+        "revocation lists about the partner's certificates; where there is one, every certificate of its chain needs a list that speaks for it",
+    ),
+    key(
         "partners.<name>.token.issuer",
         Takes::Text,
         Absent::Fault,
