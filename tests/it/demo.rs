@@ -1,5 +1,7 @@
 //! `portcullis demo`: the whole story is played, its ending says how it went, and what it prints can be pasted.
 
+use portcullis::devkit::NORTH;
+use portcullis::devkit::SOUTH;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
@@ -25,10 +27,17 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     let steps: Vec<&str> = told.lines().filter(|line| line.starts_with("  ok  ")).collect();
-    assert_eq!((steps.len(), told.matches("FAIL").count()), (17, 0), "{told}");
+    assert_eq!((steps.len(), told.matches("FAIL").count()), (37, 0), "{told}");
+    // Both tenants, both partners, every operation.
+    for household in [NORTH, SOUTH] {
+        for errand in household.errands("") {
+            let step = format!("{}: {} ", household.tenant, errand.operation);
+            assert!(steps.iter().any(|line| line.contains(&step) && line.contains("; receipt r-")), "{step}in: {told}");
+        }
+    }
     // Each refusal is told with its receipt, but for the one that has no answer.
-    let refusals = steps.iter().skip(6).filter(|step| step.contains("; receipt r-")).count();
-    assert_eq!(refusals, 10, "{told}");
+    let refusals = steps.iter().skip(6 + 17).filter(|step| step.contains("; receipt r-")).count();
+    assert_eq!(refusals, 13, "{told}");
     assert!(!Path::new(after(&told, "folder    ")).exists());
     let process = after(&told, "(process ").trim_end_matches(')');
     assert!(!Path::new("/proc").join(process).exists(), "the gateway has ended");
@@ -72,7 +81,13 @@ fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
     };
     // curl speaks HTTP/2 where it can.
     let status = |answer: &str| answer.split(' ').nth(1).unwrap().to_owned();
-    let opened = run("# open the door");
+    for household in [NORTH, SOUTH] {
+        for errand in household.errands("") {
+            let answer = run(&format!("# {} of {}", errand.operation, household.tenant));
+            assert!(matches!(&*status(&answer), "200" | "204"), "{errand:?}: {answer}");
+        }
+    }
+    let opened = run("# openDoor of north");
     assert!(status(&opened) == "200" && opened.contains(r#""status":"opened""#), "{opened}");
     assert_eq!(status(&run("# another company's house")), "404");
     assert_eq!(status(&run("# an undeclared field")), "400");
@@ -80,10 +95,11 @@ fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
     assert!(records.lines().count() == 2 && records.contains("body-invalid"), "{records}");
     assert!(run("# metrics").contains("openDoor"));
     assert!(run("# take the phone's rights away").starts_with("in force since epoch "));
-    assert_eq!(status(&run("# open the door")), "403", "revoked by what was pasted");
+    assert_eq!(status(&run("# openDoor of north")), "403", "revoked by what was pasted");
+    assert_eq!(status(&run("# openDoor of south")), "200", "of another tenant");
     assert!(run("# the gateway's log").contains("serving"));
 
     assert_eq!(kept.stop(), Some(0));
-    assert!(lines.map(Result::unwrap).any(|line| line == "All 17 steps did what they should."));
+    assert!(lines.map(Result::unwrap).any(|line| line == "All 37 steps did what they should."));
     assert!(!Path::new(after(&told, "folder    ")).exists());
 }

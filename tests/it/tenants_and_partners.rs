@@ -64,7 +64,17 @@ fn names_somebody(errand: &Errand) -> bool {
 
 impl Apart {
     fn new() -> Self {
-        Self::on(Stage::new())
+        let stage = Stage::new();
+        // Houses in which one of the partners acts, and not the other.
+        for tenant in ["north", "south"] {
+            for partner in ["smarthome", "parkline"] {
+                let house = format!(
+                    "  - {{id: {tenant}-{partner}, tenant: {tenant}, zone: UTC, partners: [{partner}], doors: [door-1], barriers: [gate-1]}}\n"
+                );
+                stage.edit("directory.yaml", "houses:\n", &format!("houses:\n{house}"));
+            }
+        }
+        Self::on(stage)
     }
 
     fn on(stage: Stage) -> Self {
@@ -146,6 +156,11 @@ fn what_is_one_tenants_or_one_partners_is_refused_at_the_other_for_its_own_reaso
             let what = "of a house of nobody's";
             let command = good.clone().to(&good.target.replace(household.house, "house-9"));
             apart.refuses(what, &errand, &own_door, &command, &(404, "resource-unknown", vec![]));
+            let what = "of a house in which only the other partner acts";
+            let partner = foreign.split('.').next().unwrap();
+            let elsewhere = good.target.replace(household.house, &format!("{}-{partner}", household.tenant));
+            let command = good.clone().to(&elsewhere);
+            apart.refuses(what, &errand, &own_door, &command, &(404, "partner-not-linked", vec![]));
             let what = "of its own house, with rights in the other's alone";
             let rights = apart.stage.member_of(&other, &apart.stage.sessions, now());
             let rights = rights.with("tenant", household.tenant).with("sub", household.person);
@@ -154,7 +169,7 @@ fn what_is_one_tenants_or_one_partners_is_refused_at_the_other_for_its_own_reaso
             apart.refuses(what, &errand, &own_door, &command, &denied(&[]));
         }
     }
-    assert_eq!(apart.tried, 2 * 8 * 9);
+    assert_eq!(apart.tried, 2 * 8 * 10);
     // Each of them is good where it belongs.
     for household in [NORTH, SOUTH] {
         for errand in errands(&household) {

@@ -4,7 +4,10 @@ use crate::cli::demo::opening::PHONE;
 use crate::cli::demo::scene::Scene;
 use crate::cli::demo::scene::SceneFault;
 use crate::cli::output::say;
-use crate::devkit::AUTHORITY;
+use crate::devkit::Errand;
+use crate::devkit::Household;
+use crate::devkit::NORTH;
+use crate::devkit::SOUTH;
 use std::fs;
 use std::io::Write;
 use std::time::Duration;
@@ -17,15 +20,20 @@ const RENEWAL: Duration = Duration::from_secs(120);
 /// How often the gateway's log is taken over.
 const LOG_PAUSE: Duration = Duration::from_millis(200);
 
-/// The files, below the folder, that the commands read and the log goes to.
-const TOKEN: &str = "session.token";
+/// The file, below the folder, that the log goes to.
 const LOG: &str = "gateway.log";
+
+/// The longest body that is shown in a command, in bytes.
+const LONGEST_SHOWN: usize = 200;
+
+/// What stands in an errand where its key goes: a new one each time that the command is pasted.
+const KEY: &str = "NEW-KEY";
 
 /// Says the commands, and waits for Ctrl-C or SIGTERM, or for the end of the gateway.
 pub(super) fn offer(scene: &mut Scene) -> Result<(), SceneFault> {
-    write_token(scene)?;
+    write_tokens(scene)?;
     take_log(scene)?;
-    say(&commands(scene));
+    say(&commands(scene)?);
     let runtime = scene.runtime.handle().clone();
     let wait = async {
         let mut interrupted = signal(SignalKind::interrupt())?;
@@ -36,7 +44,7 @@ pub(super) fn offer(scene: &mut Scene) -> Result<(), SceneFault> {
             tokio::select! {
                 _ = interrupted.recv() => return Ok(()),
                 _ = terminated.recv() => return Ok(()),
-                _ = renewal.tick() => write_token(scene)?,
+                _ = renewal.tick() => write_tokens(scene)?,
                 _ = log.tick() => if !take_log(scene)? {
                     return Ok(());
                 }
@@ -46,11 +54,19 @@ pub(super) fn offer(scene: &mut Scene) -> Result<(), SceneFault> {
     runtime.block_on(wait)
 }
 
-/// Replaces the token file, so that a command that reads it at the same time sees one whole token.
-fn write_token(scene: &Scene) -> Result<(), SceneFault> {
-    let fresh = scene.folder.path("session.token.new");
-    fs::write(&fresh, scene.command(PHONE)?.token)?;
-    Ok(fs::rename(fresh, scene.folder.path(TOKEN))?)
+/// Replaces the token files, so that a command that reads one at the same time sees one whole token.
+fn write_tokens(scene: &Scene) -> Result<(), SceneFault> {
+    for household in [NORTH, SOUTH] {
+        let claims = scene.folder.member_of(&household, &scene.folder.sessions, scene.now());
+        let fresh = scene.folder.path("session.token.new");
+        fs::write(&fresh, scene.folder.sessions.mint(&claims)?)?;
+        fs::rename(fresh, scene.folder.path(&token_of(&household)))?;
+    }
+    Ok(())
+}
+
+fn token_of(household: &Household) -> String {
+    format!("{}.token", household.tenant)
 }
 
 /// Takes over what the gateway has said; whether it still runs.
@@ -63,39 +79,66 @@ fn take_log(scene: &mut Scene) -> Result<bool, SceneFault> {
     Ok(true)
 }
 
-fn commands(scene: &Scene) -> String {
-    let port = scene.gateway.backend().port();
+/// The curl command of an errand. What a body holds that is long goes into a file beside the tokens.
+fn curl(scene: &Scene, household: &Household, errand: &Errand) -> Result<String, SceneFault> {
+    let (authority, method, port) = (errand.authority, errand.method, scene.gateway.backend().port());
     let path = |name: &str| scene.folder.path(name).display().to_string();
-    let curl = |target: &str, body: &str| {
-        format!(
-            "curl -sS -i --resolve {AUTHORITY}:{port}:127.0.0.1 --cacert {ca} --cert {certificate} --key {key} \\\n    \
-             -H \"Authorization: Bearer $(cat {token})\" -H \"Command-Time: @$(date +%s)\" \\\n    \
-             -H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' \\\n    \
-             -d '{body}' https://{AUTHORITY}:{port}{target}",
-            ca = path("pki/gateway-authority.pem"),
-            certificate = path("pki/backend.pem"),
-            key = path("pki/backend.key"),
-            token = path(TOKEN),
-        )
-    };
-    let good = r#"{"userId":"resident-ivanov"}"#;
+    let mut command = format!(
+        "curl -sS -i -X {method} --resolve {authority}:{port}:127.0.0.1 --cacert {ca} --cert {certificate} --key {key} \\\n    \
+         -H \"Authorization: Bearer $(cat {token})\" \\\n    ",
+        ca = path("pki/gateway-authority.pem"),
+        certificate = path("pki/backend.pem"),
+        key = path("pki/backend.key"),
+        token = path(&token_of(household)),
+    );
+    if errand.moves {
+        command.push_str("-H \"Command-Time: @$(date +%s)\" -H \"Idempotency-Key: $(date +%s%N)\" \\\n    ");
+    }
+    if let Some(body) = &errand.body {
+        command.push_str("-H 'Content-Type: application/json' ");
+        if body.len() > LONGEST_SHOWN {
+            let file = scene.folder.path(&format!("{}-{}.json", household.tenant, errand.operation));
+            fs::write(&file, body)?;
+            command.push_str(&format!("-d @{} \\\n    ", file.display()));
+        } else {
+            command.push_str(&format!("-d '{}' \\\n    ", body.replace(KEY, "'\"$(date +%s%N)\"'")));
+        }
+    }
+    let target = errand.target.replace(KEY, "$(date +%s%N)");
+    command.push_str(&format!("\"https://{authority}:{port}{target}\""));
+    Ok(command)
+}
+
+fn commands(scene: &Scene) -> Result<String, SceneFault> {
+    let path = |name: &str| scene.folder.path(name).display().to_string();
     let program = scene.program.display();
-    format!(
-        "\nEverything goes on running until Ctrl-C. To paste:\n\n\
-         # open the door\n{}\n\n\
-         # another company's house: 404\n{}\n\n\
-         # an undeclared field: 400\n{}\n\n\
-         # the last records\ncat {}/*.jsonl | tr -d '\\000' | tail -n 2\n\n\
+    let mut text = String::from("\nEverything goes on running until Ctrl-C. To paste:\n\n");
+    for household in [NORTH, SOUTH] {
+        for errand in household.errands(KEY) {
+            let command = curl(scene, &household, &errand)?;
+            text.push_str(&format!("# {} of {}\n{command}\n\n", errand.operation, household.tenant));
+        }
+    }
+    let opening = NORTH.errands(KEY).into_iter().find(|errand| errand.operation == "openDoor");
+    if let Some(errand) = opening {
+        let target = errand.target.replace(NORTH.house, SOUTH.house);
+        let elsewhere = curl(scene, &NORTH, &Errand { target, ..errand.clone() })?;
+        let body = Some(format!(r#"{{"userId":"{}","passport":"4509 123456"}}"#, NORTH.person));
+        let undeclared = curl(scene, &NORTH, &Errand { body, ..errand })?;
+        text.push_str(&format!(
+            "# another company's house: 404\n{elsewhere}\n\n# an undeclared field: 400\n{undeclared}\n\n"
+        ));
+    }
+    text.push_str(&format!(
+        "# the last records\ncat {}/*.jsonl | tr -d '\\000' | tail -n 2\n\n\
          # metrics\ncurl -sS http://{}/metrics | grep decisions\n\n\
-         # take the phone's rights away: then the first command is 403\n\
+         # take the phone's rights away: then openDoor of north is 403\n\
          {program} revoke --config {} --kind device --tenant north {PHONE}\n\n\
          # the gateway's log\ntail -n 5 {}\n",
-        curl("/v1/houses/house-1/doors/door-1/open", good),
-        curl("/v1/houses/house-2/doors/door-1/open", good),
-        curl("/v1/houses/house-1/doors/door-1/open", r#"{"userId":"resident-ivanov","passport":"4509 123456"}"#),
         path("state/audit"),
         scene.gateway.ops(),
         path("gateway.yaml"),
         path(LOG),
-    )
+    ));
+    Ok(text)
 }

@@ -8,9 +8,11 @@ use crate::cli::demo::story::Shown;
 use crate::cli::demo::story::Story;
 use crate::clock::UnixSeconds;
 use crate::crypto::SignError;
+use crate::devkit::AUTHORITY;
 use crate::devkit::BackendAnswer;
 use crate::devkit::BackendFault;
 use crate::devkit::Misbehaviour;
+use crate::devkit::NORTH;
 
 /// What is to come of a command.
 #[derive(Clone, Copy)]
@@ -33,6 +35,14 @@ pub(super) fn play(scene: &mut Scene, story: &mut Story) {
     scene.partner.behave(Misbehaviour::FullProfile);
     let whole = Expected { status: 502, reason: "answer-undeclared", moves: 1 };
     story.tell("the partner tells a full profile", tried(scene, whole, |_, _| Ok(())));
+    let other_house = Misbehaviour::Altered { from: r#""houseId":"house-1""#, to: r#""houseId":"house-2""# };
+    scene.partner.behave(other_house);
+    let whole = Expected { status: 502, reason: "answer-undeclared", moves: 0 };
+    let events = |scene: &Scene, command: &mut Command| {
+        *command = scene.errand(&NORTH, "readEvents")?;
+        Ok(())
+    };
+    story.tell("an event of another house", tried(scene, whole, events));
     scene.partner.behave_well();
     story.tell("a lost phone, revoked", revoked(scene));
 }
@@ -53,6 +63,16 @@ const TRIALS: &[(&str, Expected, Change)] = &[
         command.target = "/v1/houses/house-1/doors/door-2/open".to_owned();
         Ok(())
     }),
+    ("a barrier, asked of the other partner", refused(404, "unknown-operation"), |scene, command| {
+        *command = scene.errand(&NORTH, "openBarrier")?;
+        command.authority = AUTHORITY;
+        Ok(())
+    }),
+    ("a plate in the clear", refused(400, "protection-failed"), |scene, command| {
+        *command = scene.errand(&NORTH, "syncPlate")?;
+        command.body = r#"{"plate":"A001AA77"}"#.to_owned();
+        Ok(())
+    }),
     ("an undeclared field", refused(400, "body-invalid"), |_, command| {
         command.body =
             r#"{"userId":"resident-ivanov","deviceId":"phone-of-ivanov","passport":"4509 123456"}"#.to_owned();
@@ -68,7 +88,7 @@ const TRIALS: &[(&str, Expected, Change)] = &[
         Ok(())
     }),
     ("a command of a minute ago", refused(403, "command-too-old"), |scene, command| {
-        command.at = UnixSeconds::new(scene.now().get().saturating_sub(60));
+        command.at = Some(UnixSeconds::new(scene.now().get().saturating_sub(60)));
         Ok(())
     }),
     ("a header that rewrites the path", refused(400, "refused-field"), |_, command| {
@@ -85,7 +105,7 @@ fn tried(scene: &Scene, expected: Expected, change: Change) -> Shown {
     let attempt = || {
         let mut command = scene.command(PHONE)?;
         change(scene, &mut command)?;
-        Ok::<_, StepFault>((scene.partner.total_actuations(), scene.give(&command)?))
+        Ok::<_, StepFault>((scene.moved(), scene.give(&command)?))
     };
     let (before, answer) = attempt().map_err(|fault| fault.to_string())?;
     judged(scene, expected, before, &answer)
@@ -96,7 +116,7 @@ fn judged(scene: &Scene, expected: Expected, before: u64, answer: &BackendAnswer
     let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
     let records = scene.records(receipt).map_err(|error| error.to_string())?;
     let last = records.last().ok_or_else(|| format!("{receipt} is not on record"))?;
-    let moves = scene.partner.total_actuations().saturating_sub(before);
+    let moves = scene.moved().saturating_sub(before);
     let told = format!("{}, {}", answer.status, last.why());
     if (answer.status, last.text("reason"), moves) != (expected.status, Some(expected.reason), expected.moves) {
         return Err(format!("{told}, doors moved: {moves}; receipt {receipt}"));
@@ -122,7 +142,7 @@ fn repeated(scene: &Scene) -> Shown {
     let attempt = || {
         let command = scene.command(PHONE)?;
         let first = scene.give(&command)?;
-        let before = scene.partner.total_actuations();
+        let before = scene.moved();
         let again = scene.give(&command)?;
         let other = Command { body: r#"{"userId":"resident-ivanov"}"#.to_owned(), ..command };
         Ok::<_, StepFault>((first, before, again, scene.give(&other)?))
@@ -141,7 +161,7 @@ fn revoked(scene: &Scene) -> Shown {
     let attempt = || Ok::<_, StepFault>((give(LOST)?.status, give(PHONE)?.status));
     let before = attempt().map_err(|fault| fault.to_string())?;
     scene.revoke_phone(LOST).map_err(|error| error.to_string())?;
-    let moved = scene.partner.total_actuations();
+    let moved = scene.moved();
     let refused_answer = give(LOST).map_err(|fault| fault.to_string())?;
     let shown = judged(scene, refused(403, "revoked"), moved, &refused_answer)?;
     let other = give(PHONE).map_err(|fault| fault.to_string())?.status;

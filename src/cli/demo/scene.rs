@@ -1,5 +1,5 @@
-//! The scene: a temporary folder, a gateway in a process of its own, a partner that moves doors, and a backend that asks
-//! for it.
+//! The scene: a temporary folder, a gateway in a process of its own, a partner that moves doors and one that moves barriers,
+//! and a backend that asks for it.
 
 use crate::cli::demo::record;
 use crate::cli::demo::record::Record;
@@ -20,6 +20,7 @@ use crate::devkit::BackendSetupError;
 use crate::devkit::FolderError;
 use crate::devkit::GatewayFolder;
 use crate::devkit::GatewayProcess;
+use crate::devkit::Household;
 use crate::devkit::PartnerSettings;
 use crate::devkit::PkiError;
 use crate::devkit::ProcessFault;
@@ -75,13 +76,16 @@ pub(super) enum StepFault {
     Certificate(#[from] PkiError),
 }
 
-/// What the backend sends: a command to open a door, good but for what is changed.
+/// What the backend sends, good but for what is changed.
 #[derive(Clone)]
 pub(super) struct Command {
+    /// By which name it calls the gateway: which partner it means.
+    pub(super) authority: &'static str,
+    pub(super) method: &'static str,
     pub(super) target: String,
     pub(super) token: String,
-    /// When it was given.
-    pub(super) at: UnixSeconds,
+    /// When it was given, if it moves something.
+    pub(super) at: Option<UnixSeconds>,
     pub(super) key: String,
     pub(super) body: String,
     pub(super) more: Vec<(&'static str, &'static str)>,
@@ -107,15 +111,16 @@ impl Scene {
     /// What there is, for people.
     pub(super) fn introduction(&self) -> String {
         format!(
-            "Portcullis: a resident opens a door\n\n  \
+            "Portcullis: residents of two houses, and the partners that run their doors and barriers\n\n  \
              gateway   https://{} for the backend, http://{} for the operator (process {})\n  \
-             partner   https://{}, simulated: a strict server that moves doors\n  \
+             partners  https://{} and https://{}, simulated: strict servers that move doors and barriers\n  \
              backend   simulated, shows the certificate {BACKEND}\n  \
              folder    {}\n",
             self.gateway.backend(),
             self.gateway.ops(),
             self.gateway.id(),
             self.partner.address(),
+            self.parkline.address(),
             self.place.path().display(),
         )
     }
@@ -129,13 +134,39 @@ impl Scene {
     pub(super) fn command(&self, device: &str) -> Result<Command, SignError> {
         let claims = self.folder.resident(&self.folder.sessions, self.now()).with("device_id", device);
         Ok(Command {
+            authority: AUTHORITY,
+            method: "POST",
             target: "/v1/houses/house-1/doors/door-1/open?reason=access".to_owned(),
             token: self.folder.sessions.mint(&claims)?,
-            at: self.now(),
+            at: Some(self.now()),
             key: encode_base64url(&random::<16>()),
             body: format!(r#"{{"userId":"resident-ivanov","deviceId":"{device}"}}"#),
             more: Vec::new(),
         })
+    }
+
+    /// A good request for an operation of the sample, from a household's resident.
+    pub(super) fn errand(&self, household: &Household, operation: &str) -> Result<Command, SignError> {
+        let key = encode_base64url(&random::<16>()).replace('_', "-");
+        let claims = self.folder.member_of(household, &self.folder.sessions, self.now());
+        let token = self.folder.sessions.mint(&claims)?;
+        let errand = household.errands(&key).into_iter().find(|errand| errand.operation == operation);
+        let errand = errand.ok_or(SignError)?;
+        Ok(Command {
+            authority: errand.authority,
+            method: errand.method,
+            target: errand.target,
+            token,
+            at: errand.moves.then(|| self.now()),
+            key,
+            body: errand.body.unwrap_or_default(),
+            more: Vec::new(),
+        })
+    }
+
+    /// How often doors and barriers have moved.
+    pub(super) fn moved(&self) -> u64 {
+        self.partner.total_actuations().saturating_add(self.parkline.total_actuations())
     }
 
     /// The backend gives a command, with its certificate.
@@ -150,16 +181,18 @@ impl Scene {
         identity: Option<&TlsIdentity>,
     ) -> Result<BackendAnswer, StepFault> {
         let roots = vec![self.folder.pki.gateway_authority.root()];
-        let backend = Backend::new(self.gateway.backend(), AUTHORITY, identity, roots)?;
-        let (token, at) = (format!("Bearer {}", command.token), format!("@{}", command.at.get()));
-        let mut fields = vec![
-            ("Authorization", token.as_str()),
-            ("Command-Time", &at),
-            ("Idempotency-Key", &command.key),
-            ("Content-Type", "application/json"),
-        ];
+        let backend = Backend::new(self.gateway.backend(), command.authority, identity, roots)?;
+        let token = format!("Bearer {}", command.token);
+        let at = command.at.map(|at| format!("@{}", at.get()));
+        let mut fields = vec![("Authorization", token.as_str())];
+        if let Some(at) = &at {
+            fields.extend([("Command-Time", at.as_str()), ("Idempotency-Key", &command.key)]);
+        }
+        if !command.body.is_empty() {
+            fields.push(("Content-Type", "application/json"));
+        }
         fields.extend(&command.more);
-        let answer = backend.call("POST", &command.target, &fields, command.body.as_bytes());
+        let answer = backend.call(command.method, &command.target, &fields, command.body.as_bytes());
         Ok(self.runtime.block_on(answer)?)
     }
 
