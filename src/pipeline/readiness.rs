@@ -59,6 +59,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "fetch the list anew from its authority; it is taken up without a restart. `portcullis expiries` shows which",
     },
     Condition {
+        code: "directory-too-old",
+        says: "the directory is older than `directory.max_age`, so that nothing moves; what only reads goes on",
+        hint: "have the backend send a newer one (`PUT /-/directory`); it is in force at once",
+    },
+    Condition {
         code: "reload-failed",
         says: "changed certificates, keys or lists were refused, and the ones before are in force",
         hint: "the log says what is wrong with which file; mend it or take it back",

@@ -89,3 +89,21 @@ pub(super) fn migrate(connection: &mut Connection, version: usize, key_check: &[
     transaction.pragma_update(None, "user_version", i64::try_from(NEWEST).unwrap_or(i64::MAX))?;
     transaction.commit()
 }
+
+/// Makes the file at `path` what the first version left: its tables, and no others.
+#[cfg(test)]
+pub(super) fn as_the_first_version_left_it(path: &std::path::Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    let later = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+                 AND name NOT IN ('about', 'revocation', 'handle')";
+    let later: Vec<String> = {
+        let mut rows = connection.prepare(later).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    for table in later {
+        connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection
+}

@@ -150,10 +150,7 @@ async fn a_file_of_the_first_version_becomes_one_of_this_version_with_all_that_i
     let store = Sqlite::open(&path, &key()).unwrap();
     store.keep(vec![entry(1, None)], Epoch::new(7)).await.unwrap();
     drop(store);
-    // As the first version left it: its tables, and no others.
-    let old = Connection::open(&path).unwrap();
-    old.execute_batch("DROP TABLE directory; PRAGMA user_version = 1;").unwrap();
-    drop(old);
+    drop(schema::as_the_first_version_left_it(&path));
     let store = Sqlite::open(&path, &key()).unwrap();
     assert_eq!(store.load().await.unwrap().entries, [entry(1, None)]);
     store.replace(KeptDirectory { revision: 8, taken_at: NOW, text: b"eight".to_vec() }).await.unwrap();
@@ -236,10 +233,12 @@ fn another_key_a_newer_schema_and_another_programs_file_are_refused() {
     let other = Sqlite::open(&path, &SecretKey::new([8; 32])).err().unwrap();
     assert!(matches!(other, StoreOpenError::OtherKey { .. }));
     let set = |pragma: &str, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
-    set("user_version", 3);
+    let next = schema::NEWEST + 1;
+    set("user_version", i64::try_from(next).unwrap());
     let newer = refusal(&path);
-    assert!(matches!(newer, StoreOpenError::Newer { found: 3, known: 2, .. }));
-    assert_eq!(newer.to_string(), format!("`{}` has schema 3, and this version knows 2 at most", path.display()));
+    assert!(matches!(newer, StoreOpenError::Newer { known: schema::NEWEST, .. }));
+    let told = format!("`{}` has schema {next}, and this version knows {} at most", path.display(), schema::NEWEST);
+    assert_eq!(newer.to_string(), told);
     set("user_version", 0);
     assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "ours, but before its first version");
     set("application_id", 1);
