@@ -4,14 +4,17 @@ use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::backup;
 use crate::cli::check;
+use crate::cli::completions;
 use crate::cli::config;
 use crate::cli::demo;
 use crate::cli::expiries;
+use crate::cli::man;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
@@ -19,12 +22,13 @@ use crate::cli::restore;
 use crate::cli::revoke;
 use crate::cli::run;
 use crate::cli::status;
+use crate::cli::top;
 use crate::cli::version;
 use crate::diagnostic::Diagnostic;
 
 /// A policy enforcement gateway: nothing crosses it that is not authenticated, declared, permitted and on record.
 #[derive(Parser)]
-#[command(name = "portcullis", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(name = NAME, version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(
     after_help = "Examples:\n  portcullis demo\n  portcullis run --config gateway.yaml\n\nExit codes: 0 done, 1 found something wrong, 2 could not run."
 )]
@@ -39,12 +43,23 @@ enum Command {
     Run(run::Arguments),
     Revoke(revoke::Arguments),
     Status(status::Arguments),
+    Top(top::Arguments),
     Expiries(expiries::Arguments),
     Check(check::Arguments),
     Config(config::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Version(version::Arguments),
+}
+
+/// The program's name.
+pub(super) const NAME: &str = "portcullis";
+
+/// The whole command line, as the one list from which help, completions and manual pages are made.
+pub(super) fn line() -> clap::Command {
+    Line::command()
 }
 
 /// Does what the process was called for.
@@ -76,11 +91,14 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Run(arguments) => run::execute(&arguments),
         Command::Revoke(arguments) => revoke::execute(&arguments),
         Command::Status(arguments) => status::execute(&arguments),
+        Command::Top(arguments) => top::execute(&arguments),
         Command::Expiries(arguments) => expiries::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
         Command::Config(arguments) => config::execute(&arguments),
+        Command::Completions(arguments) => completions::execute(&arguments),
+        Command::Man(arguments) => man::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),
     };
     ending.unwrap_or_else(|diagnostics| {
@@ -97,7 +115,6 @@ fn ending_of(told: &clap::Error) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     /// How a line ends that is told something instead of run.
     fn told(line: &str) -> Ending {
@@ -121,10 +138,51 @@ mod tests {
                 examples.lines().filter_map(|line| line.split_once("portcullis ")).map(|(_, rest)| rest).collect();
             assert!(!commands.is_empty(), "{help}");
             for command in commands {
+                let command = command.split(" > ").next().unwrap_or_default();
                 let words = std::iter::once("portcullis").chain(command.split_whitespace());
                 assert!(Line::try_parse_from(words).is_ok(), "does not parse: portcullis {command}");
             }
         }
+    }
+
+    /// A command and those below it as `docs/commands.md` tells them.
+    fn documented(command: &clap::Command, before: &str, out: &mut String) {
+        let name = format!("{before}{}", command.get_name());
+        let text = |styled: Option<&clap::builder::StyledStr>| styled.map(ToString::to_string).unwrap_or_default();
+        let about = text(command.get_long_about().or(command.get_about()));
+        out.push_str(&format!("## `{name}`\n\n{}\n", about.replace("\n\n", "\n").replace('\n', "\n\n")));
+        let arguments: Vec<_> = command.get_arguments().filter(|one| one.get_id() != "help").collect();
+        if !arguments.is_empty() {
+            out.push_str("\n| | |\n|---|---|\n");
+        }
+        for argument in arguments {
+            let help = text(argument.get_long_help().or(argument.get_help()));
+            let words =
+                argument.get_possible_values().iter().map(|word| format!("`{}`", word.get_name())).collect::<Vec<_>>();
+            let takes =
+                if argument.get_num_args().is_some_and(|count| count.takes_values()) { words } else { Vec::new() };
+            let takes = if takes.is_empty() { String::new() } else { format!(": {}", takes.join(", ")) };
+            let help = help.replace("\n\n", " ").replace('|', "\\|");
+            out.push_str(&format!("| `{}` | {help}{takes} |\n", argument.to_string().replace('|', "\\|")));
+        }
+        let examples = text(command.get_after_help());
+        let lines = examples.lines().filter(|line| line.contains("portcullis "));
+        let lines = lines.map(|line| format!("- `{}`\n", line.trim())).collect::<String>();
+        out.push_str(&format!("\nFor instance\n\n{lines}\n"));
+        command.get_subcommands().for_each(|below| documented(below, &format!("{name} "), out));
+    }
+
+    #[test]
+    fn the_page_of_commands_is_what_the_commands_say_of_themselves() {
+        let mut line = line();
+        line.build();
+        let mut wanted = String::new();
+        line.get_subcommands()
+            .filter(|one| one.get_name() != "help")
+            .for_each(|one| documented(one, "portcullis ", &mut wanted));
+        let page = include_str!("../../docs/commands.md");
+        let (_, told) = page.split_once("\n## ").unwrap_or_default();
+        assert_eq!(format!("## {}", told.trim_end()), wanted.trim_end(), "write it so:\n{wanted}");
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 mod backup;
 mod check;
+mod completions;
 mod config;
 mod demo;
 mod entry;
 mod expiries;
+mod man;
 mod ops;
 mod output;
 mod panics;
@@ -18,6 +20,7 @@ mod revoke;
 mod run;
 mod screen;
 mod status;
+mod top;
 mod version;
 
 pub use entry::main;

@@ -155,3 +155,26 @@ fn the_sample_configuration_names_the_socket() {
     assert_eq!(code, 2);
     assert!(err.starts_with("error[not-reached]: ") && err.contains("admin.sock"), "{err}");
 }
+
+#[test]
+fn a_real_shell_completes_commands_and_options_and_every_page_of_the_manual_is_written() {
+    let (folder, _) = place_without_gateway();
+    let (code, script, err) = told(portcullis(&["completions", "bash"], ""));
+    assert_eq!((code, err.as_str()), (0, ""));
+    let file = folder.path().join("portcullis.bash");
+    std::fs::write(&file, script).unwrap();
+    let completed = |words: &str, count: usize| {
+        let ask = "source \"$0\"; COMP_WORDS=($1); COMP_CWORD=$2; _portcullis portcullis \"${COMP_WORDS[$2]}\" \"\"; echo \"${COMPREPLY[@]}\"";
+        let mut shell = Command::new("bash");
+        shell.args(["--norc", "-c", ask]).arg(&file).args([words, &count.to_string()]);
+        String::from_utf8(shell.output().unwrap().stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(completed("portcullis exp", 1), "expiries");
+    assert_eq!(completed("portcullis status --wa", 2), "--watch");
+    assert_eq!(completed("portcullis config sh", 2), "show");
+    let man = folder.path().join("man1");
+    let (code, out, _) = told(portcullis(&["man", man.to_str().unwrap()], ""));
+    let pages = std::fs::read_dir(&man).unwrap().count();
+    assert_eq!((code, out), (0, format!("{pages} pages in {}\n", man.display())));
+    assert!(man.join("portcullis-restore.1").exists());
+}

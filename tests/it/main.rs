@@ -14,8 +14,10 @@ mod check;
 mod clients;
 #[cfg(test)]
 mod command_line;
+mod config;
 #[cfg(test)]
 mod config;
+mod containers;
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
@@ -102,6 +104,8 @@ mod tls;
 mod tls_scan;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod top;
 #[cfg(test)]
 mod two_partners;
 #[cfg(test)]
