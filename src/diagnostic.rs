@@ -24,9 +24,21 @@ pub struct Place {
     pub column: u32,
 }
 
+/// What follows from a diagnostic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// Nothing is done with the file.
+    Error,
+    /// The file is taken as it is; a later release refuses it. What a release begins to refuse is told like this one release
+    /// earlier, so that nobody learns of it from a gateway that does not start.
+    Warning,
+}
+
 /// One fault in one file.
 #[derive(Clone)]
 pub struct Diagnostic {
+    /// What follows.
+    pub severity: Severity,
     /// Stable, kebab-case, for instance `unknown-key`.
     pub code: &'static str,
     /// The file; `None` where the fault is in no file (an address in use).
@@ -39,7 +51,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// All faults that were found; never empty when returned as an error.
+/// All faults that were found; never without an error when returned as one.
 #[derive(Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -67,7 +79,8 @@ impl Source {
     /// A fault at `place`.
     #[must_use]
     pub fn fault(&self, code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, source: Some(self.clone()), place, message: message.into(), help: None }
+        let (source, message) = (Some(self.clone()), message.into());
+        Diagnostic { severity: Severity::Error, code, source, place, message, help: None }
     }
 }
 
@@ -96,7 +109,15 @@ impl Diagnostic {
     /// A fault that stands in no file.
     #[must_use]
     pub fn without_file(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, source: None, place: Place::WHOLE, message: message.into(), help: None }
+        let (source, message) = (None, message.into());
+        Self { severity: Severity::Error, code, source, place: Place::WHOLE, message, help: None }
+    }
+
+    /// The same as something that a later release will refuse.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// The same, at the place that asked for what failed; where it has a file already, it stays there.
@@ -144,12 +165,19 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// `value`, if nothing is wrong.
+    /// `value`, if nothing is refused.
     ///
     /// # Errors
-    /// The list itself, when it is not empty.
+    /// The list itself, when there is an error in it.
     pub fn or_fail<T>(self, value: T) -> Result<T, Self> {
-        if self.list.is_empty() { Ok(value) } else { Err(self) }
+        if self.list.iter().any(|found| found.severity == Severity::Error) { Err(self) } else { Ok(value) }
+    }
+
+    /// The errors, and beside them the warnings.
+    #[must_use]
+    pub fn apart(self) -> (Self, Self) {
+        let (errors, warnings) = self.list.into_iter().partition(|found| found.severity == Severity::Error);
+        (Self { list: errors }, Self { list: warnings })
     }
 }
 
@@ -159,10 +187,14 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
-/// `error[unknown-key]: …`, the place, the line with a caret, the help.
+/// `error[unknown-key]: …` or `warning[…]: …`, the place, the line with a caret, the help.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.code, self.message)?;
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}[{}]: {}", self.code, self.message)?;
         if let Some(source) = &self.source {
             write!(f, "\n  --> {}", source.path().display())?;
             if self.place.line > 0 {
@@ -274,6 +306,19 @@ mod tests {
             fault.help("did you mean `listeners`?").to_string(),
             "error[unknown-key]: unknown key `listeneers`\n  --> gateway.yaml:2:1\n   |\n 2 | listeneers: {}\n   | ^\n  help: did you mean `listeners`?"
         );
+    }
+
+    #[test]
+    fn a_warning_refuses_nothing_and_an_error_beside_it_takes_it_along() {
+        let warning = || Diagnostic::without_file("new-rule", "this will be refused").as_warning();
+        let mut found = Diagnostics::from(warning());
+        assert_eq!(found.to_string(), "warning[new-rule]: this will be refused");
+        assert_eq!(found.clone().or_fail(7).ok(), Some(7));
+        found.push(Diagnostic::without_file("old-rule", "this is refused"));
+        let refused = found.or_fail(7).unwrap_err();
+        assert_eq!(refused.iter().count(), 2);
+        let (errors, warnings) = refused.apart();
+        assert_eq!((errors.iter().count(), warnings.iter().count()), (1, 1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod rooms;
 mod sockets;
 mod status;
 mod supervisor;
+mod warnings;
 
 use crate::admin;
 use crate::admin::AdminSocket;
@@ -137,6 +138,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
 /// As [`start`].
 pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
     descriptors::provide(&config)?;
+    warnings::log(&config.warnings);
     let snapshot = snapshot(&config)?;
     let sockets = Sockets::bind(&config)?;
     let runtime = current_thread()?;

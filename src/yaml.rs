@@ -201,9 +201,20 @@ impl Reader {
     /// # Errors
     /// All faults.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Diagnostics> {
+        self.finish_with_warnings(value).map(|(value, _)| value)
+    }
+
+    /// The same, and with the value what a later release will refuse.
+    ///
+    /// # Errors
+    /// All faults, warnings among them.
+    pub fn finish_with_warnings<T>(self, value: Option<T>) -> Result<(T, Diagnostics), Diagnostics> {
         let faults = self.faults.into_inner();
         match value {
-            Some(value) => faults.or_fail(value),
+            Some(value) => {
+                let warnings = faults.clone();
+                faults.or_fail((value, warnings))
+            }
             None if faults.is_empty() => Err(self
                 .source
                 .fault("unreadable", Place::WHOLE, "the file cannot be read as what it should be")

@@ -26,6 +26,8 @@ use std::path::PathBuf;
 /// that runs. That addresses, store and log are in use is therefore no fault. With BUNDLE that folder is checked in the place
 /// of the configured one.
 ///
+/// Warnings are what it takes and a later release will refuse; they change no exit code.
+///
 /// Exit codes: 0 it would start, 1 it would not, 2 it could not be checked.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  portcullis check --config gateway.yaml\n  \
@@ -49,23 +51,30 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         Diagnostic::without_file("unreadable-file", format!("`{file}` cannot be read: {error}"))
             .help("name the configuration with `--config <file>`")
     })?;
-    let found = match Config::load(&arguments.config) {
+    let (found, warnings) = match Config::load(&arguments.config) {
         Ok(mut config) => {
+            let warnings = std::mem::take(&mut config.warnings);
             if let Some(bundle) = &arguments.bundle {
                 config.policies.clone_from(bundle);
             }
-            gateway::check(&config, SystemClock::new().now()).err().unwrap_or_default()
+            (gateway::check(&config, SystemClock::new().now()).err().unwrap_or_default(), warnings)
         }
         // What else is wrong cannot all be told without a configuration; the bundle can.
         Err(mut faults) => {
             faults.extend(faults_of_bundle(&arguments.config, arguments.bundle.as_deref()));
-            faults
+            faults.apart()
         }
     };
     match arguments.format {
-        Format::Json => say(&json(&found)),
-        Format::Text if found.is_empty() => say("it would start\n"),
-        Format::Text => complain(&found),
+        Format::Json => say(&json(&found, &warnings)),
+        Format::Text => {
+            for told in [&warnings, &found].into_iter().filter(|told| !told.is_empty()) {
+                complain(told);
+            }
+            if found.is_empty() {
+                say("it would start\n");
+            }
+        }
     }
     Ok(if found.is_empty() { Ending::Done } else { Ending::FoundSomething })
 }
@@ -75,7 +84,7 @@ fn faults_of_bundle(config: &Path, other: Option<&Path>) -> Diagnostics {
     Bundle::load(other.unwrap_or(&policies), &limits).err().unwrap_or_default()
 }
 
-fn json(found: &Diagnostics) -> String {
+fn json(found: &Diagnostics, warnings: &Diagnostics) -> String {
     let one = |fault: &Diagnostic| {
         let file = fault.source.as_ref().map(|source| Value::from(source.path().display().to_string()));
         let place = |number: u32| if number == 0 { Value::Null } else { Value::from(number) };
@@ -89,7 +98,8 @@ fn json(found: &Diagnostics) -> String {
         ];
         Value::from(members.into_iter().collect::<Object>())
     };
-    let faults: Vec<Value> = found.iter().map(one).collect();
-    let members: [(&str, Value); 2] = [("would_start", found.is_empty().into()), ("faults", faults.into())];
+    let all = |told: &Diagnostics| Value::from(told.iter().map(one).collect::<Vec<Value>>());
+    let members: [(&str, Value); 3] =
+        [("would_start", found.is_empty().into()), ("faults", all(found)), ("warnings", all(warnings))];
     json_text(&members.into_iter().collect::<Object>().into())
 }

@@ -23,6 +23,7 @@ use crate::secret::writable_by_all;
 use crate::yaml::Reader;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -231,13 +232,27 @@ impl<'a> Files<'a> {
 
     fn secret(&self, at: &At<PathBuf>) -> Option<Secret> {
         match Secret::read(&at.value) {
-            Ok(secret) => Some(secret),
+            Ok(secret) => {
+                self.not_its_groups(at);
+                Some(secret)
+            }
             Err(SecretFileError::Io(error)) => self.missing(at, &error),
             Err(error @ SecretFileError::WorldAccessible(_)) => {
                 let help = format!("chmod o= {}", at.value.display());
                 self.fault(at, "world-accessible-key", &error.to_string(), Some(&help))
             }
             Err(error) => self.fault(at, "unreadable-key", &error.to_string(), Some(MAKE_KEY)),
+        }
+    }
+
+    /// Warns of a key that its group may exchange: whoever may write it need not read it.
+    fn not_its_groups(&self, at: &At<PathBuf>) {
+        let mode = fs::metadata(&at.value).map_or(0, |found| found.mode() & 0o7777);
+        if mode & 0o020 != 0 {
+            let message = format!("`{}` may be written by its group (mode {mode:04o})", at.value.display());
+            let warning = self.reader.source().fault("group-writable-key", at.place, message).as_warning();
+            let help = format!("chmod g-w {}; the next release refuses it", at.value.display());
+            self.reader.report(warning.help(help));
         }
     }
 

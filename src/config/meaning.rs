@@ -16,6 +16,7 @@ use crate::crypto::KeySet;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
+use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::directory;
 use crate::identity::IdentitySettings;
@@ -84,6 +85,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         expiries: expiries::named(root, run_out),
         digest: None,
         places,
+        warnings: Diagnostics::new(),
     })
 }
 

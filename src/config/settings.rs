@@ -70,6 +70,8 @@ pub struct Config {
     pub digest: Option<Sha256>,
     /// Where in the file stands what can still fail once the file is understood.
     pub places: Places,
+    /// What is taken as it is, and a later release will refuse.
+    pub warnings: Diagnostics,
 }
 
 /// Where in `gateway.yaml` something was asked for; the file as a whole where it says nothing of it.
@@ -187,7 +189,9 @@ impl Config {
         let root = yaml::parse(&source)?;
         let reader = yaml::Reader::new(source);
         let config = written::read(&reader, &root).and_then(|written| meaning::of(&reader, &root, written));
-        reader.finish(config)
+        let (mut config, warnings) = reader.finish_with_warnings(config)?;
+        config.warnings = warnings;
+        Ok(config)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::gateway::supervisor;
+use crate::gateway::warnings;
 use crate::model::Sha256;
 use crate::pipeline::Core;
 use crate::wire::Client;
@@ -146,6 +147,7 @@ impl Reloader {
     /// All that can be refused first, and then the exchange, which cannot.
     fn take_up(&mut self) -> Result<(), Diagnostics> {
         let config = Config::of(self.source.clone())?;
+        warnings::log(&config.warnings);
         let unusable =
             |error| Diagnostic::without_file("unusable", format!("the TLS configuration cannot be made: {error}"));
         let client_side = |partner: &config::PartnerSettings| {

@@ -14,10 +14,8 @@ mod check;
 mod clients;
 #[cfg(test)]
 mod command_line;
-mod config;
 #[cfg(test)]
 mod config;
-mod containers;
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
@@ -108,5 +106,7 @@ mod tokens;
 mod top;
 #[cfg(test)]
 mod two_partners;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod withdrawal;
