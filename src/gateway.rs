@@ -5,6 +5,7 @@
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
 mod check;
+mod couriers;
 mod descriptors;
 mod inherited;
 mod reload;
@@ -90,6 +91,7 @@ pub struct Running {
     down: watch::Sender<bool>,
     /// Each tells how many exchanges were left when it ended.
     workers: Vec<thread::JoinHandle<usize>>,
+    couriers: thread::JoinHandle<()>,
     closed: watch::Sender<bool>,
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
@@ -167,7 +169,8 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
     let bound = Bound { backend, ops, admin };
     let status = Status::of(&config, &bound, Arc::clone(&expiries));
-    let (gates, lines) = gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
+    let (gates, lines, couriers) =
+        gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate, backend, ops)?;
 
@@ -179,6 +182,11 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("worker", &dying, move |runtime| runtime.block_on(pulse.beside(work(door, gate, socket))))
     });
     let workers = workers.collect::<Result<Vec<_>, _>>()?;
+    let couriers = {
+        let (core, log, until_down) = (Arc::clone(gate.core()), gate.log().at_own_desk(), down.subscribe());
+        let work = couriers::run(core, log, couriers, until_down);
+        spawn("couriers", &dying, move |runtime| runtime.block_on(work))?
+    };
     let (closed, until_closed) = watch::channel(false);
     let status = status.watching(gate, &lines);
     let reloader = {
@@ -193,7 +201,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
     let (Bound { admin, .. }, gate) = (bound, gate.clone());
-    Ok(Running { backend, ops, admin, gate, lead, down, workers, closed, operator, reloader, died, pulses })
+    Ok(Running { backend, ops, admin, gate, lead, down, workers, couriers, closed, operator, reloader, died, pulses })
 }
 
 impl Running {
@@ -269,6 +277,7 @@ impl Running {
         self.down.send_replace(true);
         // A worker's exchanges end with it, so each counts before. One that panicked has nothing left to wait for.
         let left = self.workers.into_iter().filter_map(|worker| worker.join().ok()).max().unwrap_or_default();
+        let _ = self.couriers.join();
         self.gate.log().tell_sums(self.gate.core().clock.now());
         if let Ok(runtime) = current_thread() {
             // What could not be stored so far ends with the process: once more, while there is a chance.

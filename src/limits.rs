@@ -127,6 +127,8 @@ limits! {
     peer_revocations_per_hour: 10_000 in 1..=10_000_000, "429; the operator's socket still revokes", "choice: a management company of 3 000 homes that leaves, with its devices, in one hour";
     /// Events that wait for their delivery or have died of it, all destinations together.
     outbox_max: 100_000 in 1..=10_000_000, "503 for whoever brings another", "choice: a day of a city district's changes; about 1 KiB each";
+    /// Deliveries under way at once to one destination.
+    deliveries_at_once_max: 16 in 1..=1_000, "the others wait for their turn", "choice: a second's worth at an endpoint that takes 60 ms; each holds a connection";
     /// Attempts to deliver one event.
     delivery_attempts_max: 100 in 1..=10_000, "the event becomes a dead letter", "choice: at one an hour they outlast `delivery_age_max_s`, so that age decides";
     /// Milliseconds up to which the first wait after a failed attempt may last; each further one up to twice as long.

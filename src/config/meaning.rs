@@ -1,5 +1,6 @@
 //! From what was written to what is meant: files read, names held against one another.
 
+use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
 use crate::config::settings::BackendListener;
@@ -160,6 +161,10 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
         }
         None => Some(upstream.host.clone()),
     };
+    let endpoint = match written.endpoint {
+        Some(endpoint) => deliver::meant(reader, files, endpoint, &name).map(Some),
+        None => Some(None),
+    };
     let token = written.token;
     Some(PartnerSettings {
         name,
@@ -178,6 +183,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
             lifetime: token.lifetime,
         },
         pseudonym_key: pseudonym_key?,
+        endpoint: endpoint?,
     })
 }
 

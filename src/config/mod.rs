@@ -6,6 +6,7 @@
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
 mod credentials;
+mod deliver;
 mod effective;
 mod expiries;
 mod explain;
@@ -30,6 +31,7 @@ pub use files::digest_of;
 pub use keys::known_keys;
 pub use settings::BackendListener;
 pub use settings::Config;
+pub use settings::EndpointSettings;
 pub use settings::ListenAddress;
 pub use settings::PartnerSettings;
 pub use settings::Places;

@@ -20,6 +20,7 @@ use crate::model::Name;
 use crate::model::PartnerName;
 use crate::model::Sha256;
 use crate::secret::writable_by_all;
+use crate::webhook::WebhookSecret;
 use crate::yaml;
 use rustls_pki_types::CertificateDer;
 use std::net::SocketAddr;
@@ -142,6 +143,22 @@ pub struct PartnerSettings {
     pub token: TokenSettings,
     /// The key of its pseudonyms.
     pub pseudonym_key: SivKey,
+    /// Where it takes events; `None` where it takes none.
+    pub endpoint: Option<EndpointSettings>,
+}
+
+/// Where a partner takes events.
+pub struct EndpointSettings {
+    /// Host name or address.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The name that its certificate must bear, sent as SNI.
+    pub server_name: Box<str>,
+    /// Path and query.
+    pub path: Box<str>,
+    /// What signs the events, each with a signature of its own.
+    pub secrets: Vec<WebhookSecret>,
 }
 
 /// How tokens for a partner are minted.

@@ -3,6 +3,8 @@
 //! No file but this one is touched here. Each reader takes all keys of its mapping before it gives up, so that all faults
 //! are reported at once.
 
+use crate::config::deliver;
+use crate::config::deliver::Deliver;
 use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::config::values;
@@ -92,6 +94,7 @@ pub(super) struct Partner {
     pub(super) tls: Tls,
     pub(super) token: Token,
     pub(super) pseudonym_key: At<PathBuf>,
+    pub(super) endpoint: Option<Deliver>,
 }
 
 pub(super) struct Token {
@@ -194,7 +197,7 @@ fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
 }
 
 /// A path, or a list of paths that is not empty.
-fn paths(reader: &Reader, node: &Node) -> Option<Paths> {
+pub(super) fn paths(reader: &Reader, node: &Node) -> Option<Paths> {
     if !matches!(node.value, Yaml::List(_)) {
         return values::path(reader, node).map(|path| vec![path]);
     }
@@ -295,6 +298,12 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let tls = map.need("tls", |reader, node| tls(reader, node, "ca"));
     let token = map.need("token", token);
     let pseudonym_key = map.need("pseudonym_key", values::path);
+    let endpoint = map.may("webhooks", |reader, node| {
+        let map = Map::open(reader, node)?;
+        let endpoint = deliver::read(reader, &map, node);
+        map.close();
+        endpoint
+    });
     map.close();
     Some(Partner {
         name: name?,
@@ -304,6 +313,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
         tls: tls?,
         token: token?,
         pseudonym_key: pseudonym_key?,
+        endpoint: endpoint?.flatten(),
     })
 }
 

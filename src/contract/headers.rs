@@ -113,7 +113,11 @@ pub(super) fn values<'p>(
 /// The key of `Idempotency-Key`, a string (RFC 8941 §3.3.3) or bare; `Err` if it is missing, stands twice or is no such key.
 ///
 /// A key is 1 to 128 characters out of `A-Z a-z 0-9 - . _ ~ : + / =`, so that both spellings of one key are one key.
-pub(super) fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
+///
+/// # Errors
+/// Nothing more is known of what is wrong.
+#[expect(clippy::result_unit_err, reason = "there is one thing to say: it is no key")]
+pub fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
     let mut found = fields.get_all("idempotency-key").iter();
     let (Some(value), None) = (found.next(), found.next()) else { return Err(()) };
     let text = visible(value).ok_or(())?;

@@ -68,6 +68,7 @@ pub use fault::AnswerFault;
 pub use fault::ContractFault;
 pub use format::Format;
 pub use headers::holds_refused_field;
+pub use headers::idempotency_key;
 pub use headers::says_coded;
 pub use headers::says_json;
 pub use operation::Actuates;

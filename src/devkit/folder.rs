@@ -24,6 +24,8 @@ use crate::devkit::pki::write_new;
 use crate::devkit::sample;
 use crate::model::Sha256;
 use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -48,6 +50,9 @@ const AUDIENCE: &str = "https://gateway.prop.example";
 /// The audiences of the tokens that the partners take.
 const PARTNER: &str = "https://api.smarthome.example";
 const PARKLINE: &str = "https://api.parkline.example";
+
+/// The secret for signing events to the partner, in the folder; the configuration does not name it until it has an endpoint.
+pub const WEBHOOK_SECRET: &str = "pki/webhook-sign.key";
 
 /// Two houses of two management companies: the repository's sample.
 const DIRECTORY: &str = include_str!("../../directory.yaml");
@@ -120,6 +125,8 @@ impl GatewayFolder {
         for name in ["pki/pseudonym.key", "pki/parkline-pseudonym.key", "pki/store.key"] {
             write_new(&folder.path(name), random::<32>(), 0o600)?;
         }
+        let secret = format!("whsec_{}\n", STANDARD.encode(random::<32>()));
+        write_new(&folder.path(WEBHOOK_SECRET), secret, 0o600)?;
         Ok(folder)
     }
 

@@ -6,6 +6,7 @@
 //! wrong in one named way.
 
 mod backend;
+mod endpoint;
 mod errands;
 mod folder;
 mod http1;
@@ -20,6 +21,9 @@ pub use backend::BackendAnswer;
 pub use backend::BackendConnection;
 pub use backend::BackendFault;
 pub use backend::BackendSetupError;
+pub use endpoint::Attempt;
+pub use endpoint::Manner;
+pub use endpoint::SimulatedEndpoint;
 pub use errands::Errand;
 pub use errands::Household;
 pub use errands::NORTH;
@@ -30,6 +34,7 @@ pub use folder::GatewayFolder;
 pub use folder::LOGIN_ISSUER;
 pub use folder::PARKLINE_AUTHORITY;
 pub use folder::SESSION_ISSUER;
+pub use folder::WEBHOOK_SECRET;
 pub use http1::Malformed;
 pub use issuer::TokenClaims;
 pub use issuer::TokenIssuer;

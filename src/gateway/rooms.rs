@@ -22,16 +22,20 @@ use crate::directory::Directory;
 use crate::directory::DirectoryStore;
 use crate::directory::KeepFault;
 use crate::gateway::Injected;
+use crate::gateway::couriers;
+use crate::gateway::couriers::Towards;
 use crate::gateway::internal;
 use crate::gateway::unusable;
 use crate::guard::Guard;
 use crate::guard::LedgerEntry;
 use crate::identity::Verifier;
 use crate::limits::Limits;
+use crate::model::PartnerName;
 use crate::partner;
 use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Core;
+use crate::pipeline::Courier;
 use crate::pipeline::Gate;
 use crate::pipeline::Health;
 use crate::pipeline::Room;
@@ -42,6 +46,7 @@ use crate::protect::Protector;
 use crate::store::Sqlite;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
+use crate::webhook::Outbox;
 use crate::wire::Client;
 use crate::wire::ClientSettings;
 use arc_swap::ArcSwap;
@@ -69,7 +74,7 @@ pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
     let stated = Stated {
         environment: &config.environment,
         issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
-        partners: config.partners.iter().map(|partner| (&partner.name, &*partner.host)).collect(),
+        partners: config.partners.iter().flat_map(hosts).collect(),
     };
     let mut faults = bundle.requirements().undercut(&stated);
     for partner in config.partners.iter().filter(|partner| bundle.contract(&partner.name).is_none()) {
@@ -87,6 +92,13 @@ pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
     faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
 }
 
+/// Where a partner's data may go: its platform, and where it takes events.
+fn hosts(partner: &config::PartnerSettings) -> impl Iterator<Item = (&PartnerName, &str)> {
+    let endpoint = partner.endpoint.as_ref().map(|endpoint| &*endpoint.host);
+    let endpoint = endpoint.filter(|host| *host != &*partner.host);
+    std::iter::once(&*partner.host).chain(endpoint).map(|host| (&partner.name, host))
+}
+
 fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Result<Directory, Diagnostics> {
     let help = "a file that the gateway may read, of at most 256 MiB";
     let unusable = |error: &io::Error| unread(unusable("directory", path, error).help(help));
@@ -98,6 +110,9 @@ fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Res
     Directory::compile(&Source::new(path, text))
 }
 
+/// The gates, the connections to each partner, and the couriers.
+type Built = (Vec<Gate>, Vec<Vec<Client>>, Vec<Courier>);
+
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
 /// connections to the partners, so that none wakes another's runtime.
 pub(super) fn gates(
@@ -108,7 +123,7 @@ pub(super) fn gates(
     memory: BodyMemory,
     runtime: &Runtime,
     count: usize,
-) -> Result<(Vec<Gate>, Vec<Vec<Client>>), Diagnostics> {
+) -> Result<Built, Diagnostics> {
     let clock = injected.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
     let metrics = Arc::new(Metrics::new().map_err(|error| internal("the metrics", &error))?);
     let key = &config.store.key;
@@ -140,6 +155,8 @@ pub(super) fn gates(
     }
     let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
     let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
+    let outbox = Outbox::open_on(store.clone(), key, &config.limits);
+    let outbox = runtime.block_on(outbox).map_err(|error| no_store(&error))?;
     let handles = Handles::new(store.clone(), key);
     runtime.block_on(handles.recall()).map_err(|error| no_store(&error))?;
     let core = Arc::new(Core {
@@ -148,6 +165,7 @@ pub(super) fn gates(
         clients,
         guard,
         handles,
+        outbox,
         snapshot: ArcSwap::from_pointee(snapshot),
         updates: Updates::new(config.directory_updates, &config.limits, store),
         exchanges: Tasks::new(),
@@ -158,9 +176,27 @@ pub(super) fn gates(
     core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;
     let room = Room::new(&limits, memory);
-    let lines = config.partners.into_iter().map(|partner| Line::new(&core, partner, room.beside(&limits)));
-    let lines = lines.collect::<Result<Vec<_>, _>>()?;
-    let mut clients = vec![Vec::with_capacity(count); lines.len()];
+    let (mut lines, mut clients, mut couriers) = (Vec::new(), Vec::new(), Vec::new());
+    for mut partner in config.partners {
+        let endpoint = partner.endpoint.take();
+        let line = Line::new(&core, partner, room.beside(&limits), endpoint.is_some())?;
+        let mut of_line = Vec::with_capacity(count.saturating_add(1));
+        if let Some(endpoint) = endpoint {
+            let name = line.tokens.name.clone();
+            let towards = Towards {
+                partner: name,
+                tls: &line.tls,
+                crls: &line.crls,
+                protector: &line.protector,
+                limits: &limits,
+            };
+            let (courier, client) = couriers::to_partner(&core, &log, endpoint, &towards)?;
+            couriers.push(courier);
+            of_line.push(client);
+        }
+        lines.push(line);
+        clients.push(of_line);
+    }
     let gate = |_| {
         let mut routes = Vec::with_capacity(lines.len());
         for (line, clients) in lines.iter().zip(&mut clients) {
@@ -171,7 +207,7 @@ pub(super) fn gates(
         Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
     };
     let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
-    Ok((gates, clients))
+    Ok((gates, clients, couriers))
 }
 
 /// The snapshot with the newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
@@ -219,10 +255,16 @@ struct Line {
     health: Arc<Health>,
     crls: Vec<Crl>,
     room: Room,
+    has_endpoint: bool,
 }
 
 impl Line {
-    fn new(core: &Core, settings: config::PartnerSettings, room: Room) -> Result<Self, Diagnostics> {
+    fn new(
+        core: &Core,
+        settings: config::PartnerSettings,
+        room: Room,
+        has_endpoint: bool,
+    ) -> Result<Self, Diagnostics> {
         let config::PartnerSettings {
             name, authority, host, port, server_name, tls, crls, token, pseudonym_key, ..
         } = settings;
@@ -247,6 +289,7 @@ impl Line {
             health: Arc::default(),
             crls,
             room,
+            has_endpoint,
         })
     }
 
@@ -271,6 +314,7 @@ impl Line {
             partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
             health: Arc::clone(&self.health),
             room: self.room.clone(),
+            has_endpoint: self.has_endpoint,
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
                 .collect(),

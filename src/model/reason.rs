@@ -23,7 +23,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Everything was allowed and the partner confirmed.
+    /// Everything was allowed and the partner confirmed; an event is queued.
     Done = "done",
     /// The request head could not be read as strict HTTP.
     MalformedHead = "malformed-head",
@@ -131,6 +131,10 @@ reasons! {
     ProtectionFailed = "protection-failed",
     /// The record could not be made durable, so nothing was sent.
     NotRecordable = "not-recordable",
+    /// The event could not be put into the outbox durably, so it is not delivered.
+    NotQueued = "not-queued",
+    /// As many events wait for their delivery, or have died of it, as may.
+    OutboxFull = "outbox-full",
     /// A revocation is in force on this node, but it could not be stored, or not be recorded.
     NotLasting = "not-lasting",
     /// Between the record and the first byte the exchange lost its permission: revoked, expired, too old, or a new bundle.

@@ -27,6 +27,7 @@ use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
+use crate::webhook::Outbox;
 use crate::wire::ConnectFault;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct Core {
     pub guard: Guard,
     /// Persons in records.
     pub handles: Handles,
+    /// Events on their way.
+    pub outbox: Outbox,
     /// Bundle and directory.
     pub snapshot: ArcSwap<Snapshot>,
     /// Whose updates of the directory are taken, and how old it may grow.

@@ -4,7 +4,10 @@
 //! knows no socket, no file format and no framework: what it needs from outside comes as values ([`Body`], the clock, the
 //! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
 
+mod courier;
+mod delivery;
 mod directory;
+mod event_out;
 mod exchange;
 mod facts;
 mod gate;
@@ -22,6 +25,8 @@ mod trail;
 
 pub use crate::audit::Concluded;
 pub use crate::guard::RevocationKind;
+pub use courier::Courier;
+pub use courier::keep;
 pub use directory::Updates;
 pub use gate::Core;
 pub use gate::Gate;

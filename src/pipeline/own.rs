@@ -8,6 +8,7 @@ use crate::identity::Caller;
 use crate::model::Head;
 use crate::model::Reason;
 use crate::pipeline::directory;
+use crate::pipeline::event_out;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
@@ -38,6 +39,7 @@ impl Form {
 /// Handles a request to one of these paths.
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     match head.path.as_ref() {
+        event_out::PATH => event_out::requested(gate, visitor, head, body).await,
         revocation::PATH => revocation::requested(gate, visitor, head, body).await,
         directory::PATH => directory::requested(gate, visitor, head, body).await,
         _ => nowhere(gate, visitor, head).await,

@@ -24,6 +24,7 @@ use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
 use crate::protect::ProtectFault;
+use crate::webhook::OutboxFault;
 
 /// A way's early end: why, for the record, and what the caller is told.
 #[derive(Debug)]
@@ -210,6 +211,16 @@ impl Refusal {
     #[must_use]
     pub fn outcome_unknown() -> Self {
         Self::new(Reason::OutcomeUnknown, ProblemType::OutcomeUnknown)
+    }
+}
+
+impl From<OutboxFault> for Refusal {
+    fn from(fault: OutboxFault) -> Self {
+        let reason = match fault {
+            OutboxFault::Full => Reason::OutboxFull,
+            OutboxFault::Failed | OutboxFault::Damaged => Reason::NotQueued,
+        };
+        Self::new(reason, ProblemType::Unavailable)
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Route {
     pub health: Arc<Health>,
     /// How many commands may be under way to it.
     pub room: Room,
+    /// Whether there is an endpoint that takes events.
+    pub has_endpoint: bool,
     /// The decisions of each operation, counted.
     pub decisions: HashMap<OperationId, OperationMetrics>,
 }

@@ -3,7 +3,9 @@
 //! Every series whose labels are closed lists exists from the start (a counter that was never zero cannot be alerted on)
 //! and is found by index; the series of an operation are resolved once, when its bundle loads.
 
+use crate::model::DeliveryState;
 use crate::model::OperationId;
+use crate::model::PartnerName;
 use crate::model::Reason;
 use crate::telemetry::labels::ConnectionRefusal;
 use crate::telemetry::labels::Door;
@@ -45,6 +47,9 @@ pub struct Metrics {
     expires: IntGaugeVec,
     directory: DirectoryMetrics,
     http2_faults: Vec<IntCounter>,
+    outbox: IntGaugeVec,
+    outbox_oldest: IntGaugeVec,
+    deliveries: IntCounterVec,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
     audit_sync_time: Histogram,
@@ -153,6 +158,9 @@ impl Metrics {
             reloads_failed: reloads.with_label_values(&["failed"]),
             expires: make.gauges(names::EXPIRES)?,
             http2_faults: Http2Fault::ALL.iter().map(|kind| http2_faults.with_label_values(&[kind.word()])).collect(),
+            outbox: make.gauges(names::OUTBOX)?,
+            outbox_oldest: make.gauges(names::OUTBOX_OLDEST)?,
+            deliveries: make.counters(names::DELIVERIES)?,
             audit_syncs: make.counter(names::AUDIT_SYNCS)?,
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
@@ -263,6 +271,28 @@ impl Metrics {
     /// A connection of HTTP/2 ended by a fault, or a stream was not taken.
     pub fn http2_fault(&self, kind: Http2Fault) {
         count(&self.http2_faults, kind as usize);
+    }
+
+    /// Events can go to this destination: all its series are there from now on.
+    pub fn destination(&self, partner: &PartnerName, direction: &str) {
+        self.outbox(partner, direction, 0, 0, 0);
+        for state in DeliveryState::ALL {
+            self.deliveries.with_label_values(&[partner.as_str(), direction, state.word()]).inc_by(0);
+        }
+    }
+
+    /// What lies in the outbox for one destination, and for how many seconds the oldest that waits.
+    pub fn outbox(&self, partner: &PartnerName, direction: &str, queued: u64, dead: u64, oldest_s: u64) {
+        let partner = partner.as_str();
+        let set = |gauge: IntGauge, value| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(self.outbox.with_label_values(&[partner, direction, "queued"]), queued);
+        set(self.outbox.with_label_values(&[partner, direction, "dead"]), dead);
+        set(self.outbox_oldest.with_label_values(&[partner, direction]), oldest_s);
+    }
+
+    /// An attempt to deliver an event ended so, or the event was purged.
+    pub fn delivery(&self, partner: &PartnerName, direction: &str, state: DeliveryState) {
+        self.deliveries.with_label_values(&[partner.as_str(), direction, state.word()]).inc();
     }
 
     /// So many records became durable together, and it took so long.
@@ -376,6 +406,9 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.operation(&Name::new("openDoor").unwrap()).allowed();
         metrics.expires("certificate", "listeners.backend", 1);
+        let partner = Name::new("smarthome").unwrap();
+        metrics.outbox(&partner, "outbound", 1, 2, 3);
+        metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

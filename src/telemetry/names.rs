@@ -44,6 +44,9 @@ metrics! {
     DIRECTORY_MEMORY = "portcullis_directory_memory_bytes" [] "About how much memory the directory in force takes.";
     DIRECTORY_SWAPS = "portcullis_directory_update_duration_seconds" [] "Time from a whole update of the directory to its being in force, stored and on record.";
     HTTP2_FAULTS = "portcullis_http2_faults_total" ["kind"] "Connections of HTTP/2 that ended by a fault, and streams not taken.";
+    OUTBOX = "portcullis_outbox_deliveries" ["partner", "direction", "state"] "Events in the outbox: queued, or dead letters.";
+    OUTBOX_OLDEST = "portcullis_outbox_oldest_seconds" ["partner", "direction"] "Age of the oldest queued event; 0 where none is.";
+    DELIVERIES = "portcullis_deliveries_total" ["partner", "direction", "result"] "Attempts to deliver events by what became of them, and events purged: delivered, failed, dead or purged.";
     AUDIT_SYNCS = "portcullis_audit_syncs_total" [] "Times that records were made durable.";
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";
     AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";

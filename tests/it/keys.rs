@@ -5,6 +5,7 @@
 mod rows;
 
 use crate::harness::Command;
+use crate::harness::Post;
 use crate::harness::Process;
 use crate::harness::Record;
 use crate::harness::Served;
@@ -22,6 +23,7 @@ use portcullis::crypto::SigningKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SESSION_ISSUER;
+use portcullis::devkit::SimulatedEndpoint;
 use portcullis::devkit::SimulatedPartner;
 use portcullis::devkit::TokenIssuer;
 use portcullis::devkit::Validity;
@@ -52,12 +54,14 @@ struct Site {
     base: Value,
     /// The person's pseudonym under the first configuration, once it is known.
     pseudonym: Option<String>,
+    /// Where events go, and where they go instead.
+    endpoints: [SimulatedEndpoint; 2],
     stage: Stage,
 }
 
 impl Site {
     fn new() -> Self {
-        let stage = Stage::new();
+        let Post { stage, endpoint, secret, .. } = Post::new();
         let other = Authority::new("another authority", Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/other-authority.pem"), other.pem()).unwrap();
         let revoked = stage.pki.backend_authority.crl(&[&stage.pki.backend], Validity::a_day_from(now())).unwrap();
@@ -67,7 +71,9 @@ impl Site {
         let issuer = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256).unwrap();
         fs::write(stage.path("pki/other.jwks"), issuer.jwks()).unwrap();
         let token_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
-        for (name, content) in [("token", token_key.expose()), ("secret", &[9; 32])] {
+        let webhook = format!("whsec_{}", "A".repeat(32));
+        let keys = [("token", token_key.expose()), ("secret", &[9; 32]), ("webhook", webhook.as_bytes())];
+        for (name, content) in keys {
             let path = stage.path(&format!("pki/other-{name}.key"));
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -88,7 +94,8 @@ impl Site {
         let second = stage.wait(SimulatedPartner::start(settings)).unwrap();
         let text = fs::read_to_string(stage.path(CONFIG)).unwrap();
         let base = serde_yaml::from_str(&text).unwrap();
-        Self { second, base, pseudonym: None, stage }
+        let endpoints = [endpoint, stage.wait(SimulatedEndpoint::start(&stage.pki, &secret)).unwrap()];
+        Self { second, base, pseudonym: None, endpoints, stage }
     }
 
     /// Writes a configuration; JSON is YAML.
@@ -100,6 +107,7 @@ impl Site {
     fn changed(&self, row: &Row) -> Value {
         let mut config = self.base.clone();
         let text = row.value.replace("{second}", &self.second.address().to_string());
+        let text = text.replace("{elsewhere}", &self.endpoints[1].url());
         *at(&mut config, row.key) = serde_json::from_str(&text).unwrap();
         config
     }
@@ -139,6 +147,7 @@ impl Site {
                 let after = moved(self);
                 format!("{told}, moved {} and {}", after[0] - before[0], after[1] - before[1])
             }
+            Look::Event => self.event(gateway),
             Look::Claim(name) => self.claims(gateway)[name].as_str().unwrap().to_owned(),
             Look::Lifetime => {
                 let claims = self.claims(gateway);
@@ -177,6 +186,31 @@ impl Site {
         let partner = self.stage.partner.refusals().split_off(refused).join(" ");
         let words = [&answer.status.to_string(), reason.unwrap_or_default(), &partner];
         (words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), receipt)
+    }
+
+    /// Brings an event, and what becomes of the first attempt to deliver it: its record, and at which endpoint it came.
+    fn event(&self, gateway: &Served) -> String {
+        let came = || self.endpoints.each_ref().map(|endpoint| endpoint.attempts().len());
+        let before = came();
+        let earlier = self.records("state/audit").iter().filter(|record| record.text("kind") == "event").count();
+        // One that was not delivered holds up those about its own house.
+        let data = format!(r#"{{"houseId":"house-{}","userId":"u","grantId":"g"}}"#, earlier % 2 + 1);
+        let text = format!(r#"{{"type":"grant.revoked","timestamp":"2026-02-28T08:30:00Z","data":{data}}}"#);
+        let mut event = Command::new(&self.stage).to("/-/events").saying(&text);
+        (event.token, event.time) = (None, None);
+        let (status, receipt) = self.give(gateway, &event);
+        let ended = |record: &Record| {
+            let of_this = record.text("receipt") == receipt && record.text("kind") == "delivery";
+            of_this && record.text("state") != "sent"
+        };
+        let ended = || self.records("state/audit").iter().find(|record| ended(record)).cloned();
+        until("an attempt", || ended().is_some());
+        let record = ended().unwrap();
+        let after = came();
+        let at = ["first", "second"].into_iter().zip(0..).filter(|(_, index)| after[*index] > before[*index]);
+        let at: String = at.map(|(name, _)| name).collect();
+        let words = [&status, record.text("state"), record.text("detail"), &at];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     fn records(&self, folder: &str) -> Vec<Record> {
@@ -261,7 +295,7 @@ fn gaps(keys: &BTreeSet<String>, rows: &[String]) -> (Vec<String>, Vec<String>) 
 
 #[test]
 fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
-    let stage = Stage::new();
+    let Post { stage, endpoint, .. } = Post::new();
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap());
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();
@@ -270,6 +304,7 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     keys.insert("listeners.backend.dead".into());
     rows.push("sessions.bind".into());
     rows.push("version".into());
+    drop(endpoint);
     let (without, idle) = gaps(&keys, &rows);
     assert_eq!(
         (without, idle),

@@ -138,6 +138,10 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         &[("tests/it/rates.rs", "a_peer_orders_so_many_revocations_in_an_hour_and_the_operator_as_many_as_it_takes")],
     ),
     ("outbox_max", &[("src/webhook/outbox/tests.rs", "the_outbox_holds_as_many_as_it_may_and_not_one_more")]),
+    (
+        "deliveries_at_once_max",
+        &[("tests/it/deliveries.rs", "an_endpoint_that_hangs_holds_as_many_deliveries_as_may_be_and_not_one_more")],
+    ),
     ("delivery_attempts_max", SCHEDULE),
     (
         "delivery_first_wait_ms",

@@ -24,6 +24,7 @@ mod crash;
 mod crl;
 #[cfg(test)]
 mod debian;
+mod deliveries;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -32,6 +33,8 @@ mod directory;
 mod disclosure;
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]

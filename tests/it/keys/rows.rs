@@ -19,6 +19,8 @@ pub enum Look {
     Files(&'static str),
     /// Which of the two partners moves its door.
     Partner,
+    /// What becomes of an event, and at which of the two endpoints it comes.
+    Event,
     /// A claim of the token that the partner receives.
     Claim(&'static str),
     /// How long that token is valid.
@@ -117,6 +119,27 @@ pub const ROWS: &[Row] = &[
     ),
     row("partners.<name>.token.lifetime", r#""3s""#, Look::Lifetime, "beyond 3 s", "within 3 s"),
     row("partners.<name>.pseudonym_key", r#""pki/other-secret.key""#, Look::Pseudonym, "the same", "another"),
+    row(
+        "partners.<name>.webhooks.endpoint",
+        r#""{elsewhere}""#,
+        Look::Event,
+        "202 delivered first",
+        "202 delivered second",
+    ),
+    row(
+        "partners.<name>.webhooks.server_name",
+        r#""other.example""#,
+        Look::Event,
+        "202 delivered first",
+        "202 failed handshake",
+    ),
+    row(
+        "partners.<name>.webhooks.sign",
+        r#""pki/other-webhook.key""#,
+        Look::Event,
+        "202 delivered first",
+        "202 failed status first",
+    ),
     row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
     row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),

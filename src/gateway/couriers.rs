@@ -1,0 +1,71 @@
+//! Couriers built from the configuration, and the thread that they share with the keeper of the outbox.
+
+use crate::audit::Log;
+use crate::config::EndpointSettings;
+use crate::config::TlsPeer;
+use crate::crypto::Crl;
+use crate::diagnostic::Diagnostics;
+use crate::gateway::internal;
+use crate::limits::Limits;
+use crate::model::Direction;
+use crate::model::PartnerName;
+use crate::pipeline::Core;
+use crate::pipeline::Courier;
+use crate::pipeline::keep;
+use crate::protect::Protector;
+use crate::tasks::Tasks;
+use crate::webhook::ANSWER_MAX_BYTES;
+use crate::webhook::Destination;
+use crate::webhook::Endpoint;
+use crate::wire::Client;
+use crate::wire::ClientSettings;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What the couriers of one partner are built from.
+pub(super) struct Towards<'a> {
+    pub(super) partner: PartnerName,
+    pub(super) tls: &'a TlsPeer,
+    pub(super) crls: &'a [Crl],
+    pub(super) protector: &'a Arc<Protector>,
+    pub(super) limits: &'a Limits,
+}
+
+/// The courier to a partner's endpoint, and its connections, which show another certificate once that has changed.
+pub(super) fn to_partner(
+    core: &Arc<Core>,
+    log: &Log,
+    endpoint: EndpointSettings,
+    towards: &Towards<'_>,
+) -> Result<(Courier, Client), Diagnostics> {
+    let EndpointSettings { host, port, server_name, path, secrets } = endpoint;
+    let Towards { partner, tls, crls, protector, limits } = towards;
+    let client = Client::new(ClientSettings {
+        host,
+        port,
+        server_name,
+        identity: &tls.identity,
+        roots: tls.roots.clone(),
+        lists: crls.to_vec(),
+        connect_timeout: Limits::millis(limits.connect_timeout_ms),
+        exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
+        answer_max_bytes: ANSWER_MAX_BYTES,
+        clock: Arc::clone(&core.clock),
+    });
+    let client = client.map_err(|error| internal("the connections to an endpoint", &error))?;
+    let destination = Destination { direction: Direction::Outbound, partner: partner.clone() };
+    let endpoint = Endpoint::new(destination, path, secrets, Arc::new(client.clone()));
+    let courier = Courier::new(Arc::clone(core), log.at_own_desk(), endpoint, Arc::clone(protector), limits);
+    Ok((courier, client))
+}
+
+/// Runs all couriers and the keeper until the gateway goes down and what is under way has ended.
+pub(super) async fn run(core: Arc<Core>, log: Log, couriers: Vec<Courier>, down: watch::Receiver<bool>) {
+    let running = Tasks::new();
+    let destinations = couriers.iter().map(|courier| courier.destination().clone()).collect();
+    for courier in couriers {
+        drop(running.spawn(courier.run(down.clone())));
+    }
+    keep(core, log, destinations, down).await;
+    running.idle().await;
+}

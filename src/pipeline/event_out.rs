@@ -1,0 +1,189 @@
+//! The way of an outbound event, from the backend into the outbox: `POST /-/events`, in order; the first "no" ends it. What is
+//! answered with 202 is on record and durably queued; how it gets to the partner is `delivery`'s.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::contract;
+use crate::contract::RebuiltEvent;
+use crate::guard::EventRevocable;
+use crate::model::Direction;
+use crate::model::Head;
+use crate::model::Reason;
+use crate::model::Receipt;
+use crate::model::Reply;
+use crate::model::Stranger;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::gate::Visitor;
+use crate::pipeline::operation;
+use crate::pipeline::own;
+use crate::pipeline::own::Form;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::route::route_of;
+use crate::pipeline::trail::Trail;
+use crate::policy::EventPermit;
+use crate::policy::Sender;
+use crate::problem::ProblemType;
+use crate::protect::ProtectedEvent;
+use crate::telemetry::Step;
+use crate::webhook::Known;
+use crate::webhook::Queued;
+use crate::webhook::Source;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+use std::sync::Arc;
+
+/// The path of this way.
+pub const PATH: &str = "/-/events";
+
+/// How the first half of the way ended well.
+enum Taken {
+    /// An event that may be queued.
+    Fresh(Box<Fresh>),
+    /// One that was queued before, under the same id.
+    Before(Receipt),
+}
+
+/// A permitted event; what is missing is the record, and then its place in the outbox.
+struct Fresh {
+    event: RebuiltEvent,
+    permit: EventPermit,
+    protected: ProtectedEvent,
+    who: EventRevocable,
+    peer: Arc<str>,
+    id: Stranger,
+}
+
+/// Handles an event of the backend.
+pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
+    let mut trail = Trail::begin(gate.core.clock.as_ref());
+    let mut facts = gate.facts(visitor, &gate.core.snapshot.load());
+    match permitted(gate, visitor, head, body, &mut facts, &mut trail).await {
+        Ok(Taken::Fresh(fresh)) => queue(gate, *fresh, facts, trail).await,
+        Ok(Taken::Before(first)) => repeat(gate, first, facts, trail).await,
+        Err(refusal) => operation::refuse(gate, facts, refusal, trail).await,
+    }
+}
+
+/// The steps before anything has an effect.
+async fn permitted<B: Body>(
+    gate: &Gate,
+    visitor: &Visitor,
+    head: &Head,
+    body: &mut B,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<Taken, Refusal> {
+    let core = &gate.core;
+    let clock = core.clock.as_ref();
+    let caller = own::meet(gate, visitor, head, Form::json("POST"), facts)?;
+    trail.done(Step::Identify, clock);
+
+    // The partner is the one of the authority. Without an endpoint nothing can ever be delivered to it.
+    let nothing_here = || Refusal::new(Reason::UnknownOperation, ProblemType::NotFound);
+    let route = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
+    facts.partner = Some(route.name.clone());
+    let snapshot = core.snapshot.load_full();
+    facts.bundle = snapshot.bundle.digest();
+    let contract = snapshot.bundle.contract(&route.name).filter(|_| route.has_endpoint).ok_or_else(nothing_here)?;
+    let id = contract::idempotency_key(&head.fields)
+        .map_err(|()| Refusal::new(Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest))?;
+
+    let bytes = body.read(usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX)).await?;
+    facts.sizes.request = Some(bytes.len() as u64);
+    trail.done(Step::Body, clock);
+
+    let event = contract::rebuild_event(contract, Direction::Outbound, &bytes);
+    let event = event.map_err(|fault| Refusal::of_contract(&fault, true))?;
+    facts.operation = Some(event.event().name.clone());
+    facts.purpose = Some(event.event().purpose.clone());
+    trail.done(Step::Rebuild, clock);
+
+    // As for a command: what is not there is asked about all the same, so that it takes the same work.
+    let (located, is_there) = match snapshot.directory.locate(event.resource()) {
+        Some(located) => (located, true),
+        None => (snapshot.directory.stand_in(event.resource()), false),
+    };
+    let decision = snapshot.bundle.policies().decide_event(Sender::of_caller(&caller), &event, &located);
+    trail.done(Step::Decide, clock);
+    if !is_there {
+        facts.unknown_to = Some(snapshot.directory.version());
+        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
+    }
+    facts.located = Some(Arc::new(located));
+    route.count(&core.metrics, &event.event().name, &decision);
+    let permit = decision?;
+
+    let who = core.guard.event_revocable(&event, permit.tenant());
+    if core.guard.is_event_revoked(&who) {
+        return Err(Refusal::new(Reason::Revoked, ProblemType::Forbidden));
+    }
+    let source = Source { peer: caller.peer().name(), id: id.expose() };
+    if let Some(known) = core.outbox.known(source, &event).await? {
+        return before(known);
+    }
+    let protected = route.protector.protect_event(&permit, &event)?;
+    trail.done(Step::Protect, clock);
+    let peer = Arc::from(caller.peer().name());
+    Ok(Taken::Fresh(Box::new(Fresh { event, permit, protected, who, peer, id })))
+}
+
+/// On record first, then in the outbox, and only then answered.
+async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
+    let Fresh { event, permit, protected, who, peer, id } = fresh;
+    facts.steps = trail.unrecorded();
+    let now = core.clock.now();
+    let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
+        let concluded = gate.log.unrecorded(&facts);
+        core.metrics.concluded(concluded.reason());
+        return concluded;
+    };
+    trail.done(Step::Intent, core.clock.as_ref());
+    let source = Source { peer: &peer, id: id.expose() };
+    let queued = core.outbox.queue(&recorded, &event, source, who.digests(), permit.tenant(), now).await;
+    match queued.map_err(Refusal::from).and_then(|queued| match queued {
+        Queued::Now => Ok(None),
+        Queued::Before(known) => before(known).map(Some),
+    }) {
+        Ok(None) => {
+            trail.count(&core.metrics, core.clock.as_ref());
+            let concluded = recorded.conclude(Reason::Done, reply());
+            core.metrics.concluded(concluded.reason());
+            concluded
+        }
+        // Somebody else brought it in the meantime.
+        Ok(Some(Taken::Before(first))) => repeat(gate, first, facts, trail).await,
+        Ok(Some(Taken::Fresh(_))) => gate.log.unrecorded(&facts),
+        Err(refusal) => operation::refuse(gate, facts, refusal, trail).await,
+    }
+}
+
+/// Tells once more that an event is queued.
+async fn repeat(gate: &Gate, first: Receipt, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
+    facts.steps = trail.unrecorded();
+    let concluded = gate.log.repeat(&facts, first, reply(), core.clock.now()).await;
+    trail.count(&core.metrics, core.clock.as_ref());
+    core.metrics.concluded(concluded.reason());
+    concluded
+}
+
+/// An id that was used before is good for the same event alone.
+fn before(known: Known) -> Result<Taken, Refusal> {
+    if known.same {
+        Ok(Taken::Before(known.receipt))
+    } else {
+        Err(Refusal::new(Reason::IdempotencyKeyReused, ProblemType::KeyReused))
+    }
+}
+
+fn reply() -> Reply {
+    Reply {
+        status: StatusCode::ACCEPTED,
+        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        body: Bytes::from_static(br#"{"state":"queued"}"#),
+    }
+}
