@@ -24,6 +24,7 @@ mod crash;
 mod crl;
 #[cfg(test)]
 mod debian;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod demo;
