@@ -44,12 +44,12 @@ use crate::gateway::supervisor::Pulses;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
+use crate::model::Actor;
 use crate::model::Receipt;
+use crate::pipeline::Act;
+use crate::pipeline::ActReply;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
-use crate::pipeline::RevocationOrder;
-use crate::pipeline::RevocationReply;
-use crate::pipeline::Revoker;
 use crate::tasks::Tasks;
 use arc_swap::ArcSwap;
 pub use check::check;
@@ -327,9 +327,9 @@ impl admin::Report for Operator {
     }
 }
 
-impl admin::Revokes for Operator {
-    async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
-        self.gate.revoke(order, Revoker::Operator).await
+impl admin::Acts for Operator {
+    async fn act(&self, act: Act, by: Actor) -> ActReply {
+        self.gate.act(act, &by).await
     }
 }
 

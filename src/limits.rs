@@ -139,6 +139,12 @@ limits! {
     delivery_age_max_s: 259_200 in 1..=2_592_000, "the event becomes a dead letter", "Standard Webhooks: attempts over several days; three span a weekend";
     /// Seconds for which dead letters are kept.
     dead_letters_kept_s: 2_592_000 in 60..=31_536_000, "forgotten", "choice: thirty days, the retention of the sample contract";
+    /// Milliseconds within which a second person may confirm that a revocation is lifted.
+    lift_confirm_ms: 900_000 in 1_000..=86_400_000, "the proposal lapses: begin again", "choice: as long as it takes to call somebody and explain; a proposal that is forgotten should not wait for a tired hand";
+    /// Receipts of commands that `GET /-/receipts/{id}` answers.
+    receipts_max: 100_000 in 100..=10_000_000, "the oldest are forgotten: 404; the record stays", "choice: under 200 bytes each; a day of more than one command a second";
+    /// Milliseconds for which they are remembered after the intent.
+    receipts_ms: 86_400_000 in 1_000..=86_400_000, "404; the record stays", "choice: as long as idempotency keys, which is as far as the log is read back at a start";
     /// Bytes drained from a connection after a refusal.
     drain_max_bytes: 65_536 in 0..=1_048_576, "connection closed", "choice: one body of the default size, so that its sender reads the refusal";
     /// Milliseconds that ending a connection may take: its last bytes taken by the peer, and what still comes drained.

@@ -1,22 +1,23 @@
 //! The other end of the admin socket, for a command: gives one order and waits for its answer.
 //!
 //! It blocks, and is not for a gateway. It makes sure whom it speaks to, for a subject's name is personal data: the
-//! listener must run under the caller's own uid.
+//! listener must run under the caller's own uid, or under that of the one who owns the socket's folder, where nobody else
+//! may write and therefore put a socket of their own.
 
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::admin::line::LINE_MAX_BYTES;
+use crate::admin::answer::ANSWER_MAX_BYTES;
+use crate::admin::answer::SocketAnswer;
 use crate::admin::line::LineFault;
-use crate::admin::line::SocketAnswer;
-use crate::admin::line::parse_answer;
-use crate::admin::line::parse_order;
-use crate::admin::line::write_order;
-use crate::pipeline::RevocationOrder;
+use crate::admin::line::parse_act;
+use crate::admin::line::write_act;
+use crate::pipeline::Act;
 
 /// For the answer to come: longer than a gateway takes to make a record durable, or to give up on it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -31,28 +32,36 @@ pub enum AskFault {
     #[error("no gateway was reached")]
     NotReached(#[source] io::Error),
     /// Somebody else listens there; nothing was ordered.
-    #[error("the socket belongs to another user (uid {0})")]
+    #[error("the socket belongs to another user (uid {0}), who does not own its folder")]
     NotOurs(u32),
     /// The order went out, at least in part, and no answer of a gateway's came. It may be effective.
     #[error("no valid answer came; the order may be effective all the same")]
     Unanswered,
 }
 
-/// Gives `order` to the gateway that listens at `socket`.
+/// Gives an order to the gateway that listens at `socket`.
 ///
 /// # Errors
 /// [`AskFault`] says whether the order may be effective nevertheless. Giving it again does no harm.
-pub fn ask(socket: &Path, order: &RevocationOrder) -> Result<SocketAnswer, AskFault> {
-    ask_listener_of(rustix::process::geteuid().as_raw(), socket, order)
+pub fn ask(socket: &Path, act: &Act) -> Result<SocketAnswer, AskFault> {
+    let own = rustix::process::geteuid().as_raw();
+    ask_listener_of(&[Some(own), owner_of_folder(socket)], socket, act)
 }
 
-/// As [`ask`], of a listener that runs under `uid`.
-pub(super) fn ask_listener_of(uid: u32, socket: &Path, order: &RevocationOrder) -> Result<SocketAnswer, AskFault> {
-    let request = write_order(order);
-    parse_order(&request).map_err(AskFault::NotAnOrder)?;
+/// Who alone may put a socket into that folder, if there is such a one.
+pub(super) fn owner_of_folder(socket: &Path) -> Option<u32> {
+    let folder = socket.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = std::fs::metadata(folder).ok()?;
+    (folder.mode() & 0o022 == 0).then_some(folder.uid())
+}
+
+/// As [`ask`], of a listener that runs under one of these uids.
+pub(super) fn ask_listener_of(uids: &[Option<u32>], socket: &Path, act: &Act) -> Result<SocketAnswer, AskFault> {
+    let request = write_act(act);
+    parse_act(&request).map_err(AskFault::NotAnOrder)?;
     let mut stream = UnixStream::connect(socket).map_err(AskFault::NotReached)?;
     let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(|error| AskFault::NotReached(error.into()))?;
-    if peer.uid.as_raw() != uid {
+    if !uids.contains(&Some(peer.uid.as_raw())) {
         return Err(AskFault::NotOurs(peer.uid.as_raw()));
     }
     let timeouts = stream.set_write_timeout(Some(ANSWER_TIMEOUT)).and(stream.set_read_timeout(Some(ANSWER_TIMEOUT)));
@@ -60,7 +69,7 @@ pub(super) fn ask_listener_of(uid: u32, socket: &Path, order: &RevocationOrder) 
     // A gateway that refuses closes before it reads; that it did is told by the answer, not by this.
     let _ = stream.write_all(&request);
     let mut line = Vec::with_capacity(256);
-    let limit = u64::try_from(LINE_MAX_BYTES).unwrap_or(u64::MAX);
+    let limit = u64::try_from(ANSWER_MAX_BYTES).unwrap_or(u64::MAX);
     stream.take(limit).read_to_end(&mut line).map_err(|_| AskFault::Unanswered)?;
-    parse_answer(&line).ok_or(AskFault::Unanswered)
+    SocketAnswer::parse(&line).ok_or(AskFault::Unanswered)
 }

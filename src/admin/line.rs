@@ -1,98 +1,69 @@
-//! What is said over the admin socket: one line of JSON each way, both read in a closed world.
+//! What is ordered over the admin socket: one line of JSON, read in a closed world. `answer.rs` says what comes back.
 //!
 //! ```text
 //! {"act":"revoke","kind":"device","tenant":"north","value":"…"}
-//! {"ok":true,"epoch":7,"receipt":"r-…","state":"local"}
-//! {"ok":false,"error":"not-recordable","receipt":"r-…"}
+//! {"act":"propose-lift","kind":"device","tenant":"north","value":"…"}
+//! {"act":"confirm-lift","kind":"device","tenant":"north","value":"…"}
+//! {"act":"list","after":7}
 //! ```
 //!
-//! `kind` is `subject`, `device`, `session` or `token`; `tenant` may be left out. `error` is a code of [`LineFault`]
-//! or of [`Reason`]. Nothing here does IO.
+//! `kind` is a kind of revocation; `tenant` may be left out, as may `after`, an epoch. Nothing here does IO.
 
 use crate::json;
 use crate::json::Limits;
+use crate::json::Number;
 use crate::json::Object;
 use crate::json::Reader;
 use crate::json::Value;
 use crate::model::Epoch;
 use crate::model::Name;
-use crate::model::Reason;
-use crate::model::Receipt;
 use crate::model::Stranger;
+use crate::pipeline::Act;
+use crate::pipeline::OrderFault;
 use crate::pipeline::RevocationKind;
 use crate::pipeline::RevocationOrder;
-use crate::pipeline::RevocationReply;
 
 /// Bytes of one line, its end included.
 pub(super) const LINE_MAX_BYTES: usize = 4 * 1024;
-/// Bytes of a revoked value; subjects, devices and token ids are far shorter.
-const VALUE_MAX_BYTES: usize = 256;
 /// Larger than a line can be in each respect but depth: lines are flat.
 const JSON_LIMITS: Limits = Limits { max_depth: 1, max_members: 8, max_elements: 0, max_string_bytes: LINE_MAX_BYTES };
+
+const REVOKE: &str = "revoke";
+const PROPOSE: &str = "propose-lift";
+const CONFIRM: &str = "confirm-lift";
+const LIST: &str = "list";
 
 /// Why a line is not an order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LineFault {
-    /// Not one line of strict JSON, an object with strings.
-    #[error("the request is not one JSON object with strings, on one line")]
+    /// Not one line of strict JSON, an object with strings and, of a list, an epoch.
+    #[error("the request is not one JSON object of its form, on one line")]
     Malformed,
     /// More than 4 KiB.
     #[error("the request is longer than 4 KiB")]
     TooLong,
-    /// A member that no order has.
-    #[error("the request has a member that is not known")]
+    /// A member that this order has not.
+    #[error("the request has a member that it should not have")]
     UnknownMember,
     /// `act`, `kind` or `value` is not there.
     #[error("the request lacks `act`, `kind` or `value`")]
     MissingMember,
-    /// An act other than `revoke`.
+    /// An act that there is not.
     #[error("the act is not known")]
     UnknownAct,
     /// Not a kind that can be revoked.
-    #[error("the kind is none of `subject`, `device`, `session` and `token`")]
+    #[error("the kind is none that can be revoked")]
     UnknownKind,
-    /// Not a name.
-    #[error("the tenant is not a name")]
+    /// Not a name, or of a kind that holds everywhere.
+    #[error("the tenant is not a name, or this kind takes none")]
     TenantInvalid,
-    /// Empty, longer than 256 bytes, or with control characters.
-    #[error("the value is empty, longer than 256 bytes, or has control characters")]
+    /// Empty, longer than 256 bytes, with control characters, or not of the form that the kind demands.
+    #[error("the value is empty, longer than 256 bytes, has control characters, or is not what the kind demands")]
     ValueInvalid,
 }
 
-/// Who refused, and why.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// The line was no order.
-    #[error("{0}")]
-    Line(LineFault),
-    /// The order was not carried out, or may not last.
-    #[error("the gateway refused: `{0}`")]
-    Gateway(Reason),
-}
-
-/// An answer, as the one who asked reads it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SocketAnswer {
-    /// Effective and durable.
-    Revoked {
-        /// The epoch that began with it.
-        epoch: Epoch,
-        /// Where it stands on record.
-        receipt: Receipt,
-        /// How far it has come: `local` is this node.
-        state: Name,
-    },
-    /// Not done.
-    Refused {
-        /// By whom, and why.
-        refusal: Refusal,
-        /// Where that stands on record, if it does.
-        receipt: Option<Receipt>,
-    },
-}
-
 impl LineFault {
-    const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Malformed,
         Self::TooLong,
         Self::UnknownMember,
@@ -119,42 +90,29 @@ impl LineFault {
     }
 }
 
-impl Refusal {
-    /// The stable code, kebab-case.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Line(fault) => fault.code(),
-            Self::Gateway(reason) => reason.code(),
-        }
-    }
-
-    fn of_code(code: &str) -> Option<Self> {
-        let line = LineFault::ALL.into_iter().find(|fault| fault.code() == code).map(Self::Line);
-        line.or_else(|| Reason::ALL.iter().find(|reason| reason.code() == code).copied().map(Self::Gateway))
-    }
-}
-
-impl SocketAnswer {
-    /// The answer as one JSON object, as it came over the socket.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        match self {
-            Self::Revoked { epoch, receipt, state } => revoked(*epoch, *receipt, state.as_str()),
-            Self::Refused { refusal, receipt } => refused(*refusal, *receipt),
-        }
-    }
-}
-
 /// Writes an order as a line.
-pub(super) fn write_order(order: &RevocationOrder) -> Vec<u8> {
+pub(super) fn write_act(act: &Act) -> Vec<u8> {
     let mut members = Object::new();
-    members.insert("act", "revoke");
-    members.insert("kind", order.kind.word());
-    if let Some(tenant) = &order.tenant {
-        members.insert("tenant", tenant.as_str());
+    let (word, order) = match act {
+        Act::Revoke(order) => (REVOKE, Some(order)),
+        Act::ProposeLift(order) => (PROPOSE, Some(order)),
+        Act::ConfirmLift(order) => (CONFIRM, Some(order)),
+        Act::List(_) => (LIST, None),
+    };
+    members.insert("act", word);
+    if let Some(order) = order {
+        members.insert("kind", order.kind.word());
+        if let Some(tenant) = &order.tenant {
+            members.insert("tenant", tenant.as_str());
+        }
+        members.insert("value", order.value.expose());
     }
-    members.insert("value", order.value.expose());
+    // An epoch beyond what JSON can carry would take a revocation each microsecond for 285 years.
+    if let Act::List(after) = act
+        && let Ok(after) = Number::try_from(after.get())
+    {
+        members.insert("after", Value::Number(after));
+    }
     let mut line = Vec::with_capacity(256);
     json::write(&Value::Object(members), &mut line);
     line.push(b'\n');
@@ -165,8 +123,8 @@ pub(super) fn write_order(order: &RevocationOrder) -> Vec<u8> {
 ///
 /// # Errors
 /// [`LineFault`].
-pub(super) fn parse_order(line: &[u8]) -> Result<RevocationOrder, LineFault> {
-    let (mut act, mut kind, mut tenant, mut value) = (None, None, None, None);
+pub(super) fn parse_act(line: &[u8]) -> Result<Act, LineFault> {
+    let (mut act, mut kind, mut tenant, mut value, mut after) = (None, None, None, None, None);
     let mut reader = Reader::new(line, JSON_LIMITS).map_err(|_| LineFault::Malformed)?;
     reader.begin_object().map_err(|_| LineFault::Malformed)?;
     while let Some(name) = reader.next_key().map_err(|_| LineFault::Malformed)? {
@@ -175,104 +133,76 @@ pub(super) fn parse_order(line: &[u8]) -> Result<RevocationOrder, LineFault> {
             "kind" => &mut kind,
             "tenant" => &mut tenant,
             "value" => &mut value,
+            "after" => {
+                let number = reader.number().map_err(|_| LineFault::Malformed)?.as_integer();
+                let epoch = number.and_then(|number| u64::try_from(number).ok()).ok_or(LineFault::Malformed)?;
+                after = Some(Epoch::new(epoch));
+                continue;
+            }
             _ => return Err(LineFault::UnknownMember),
         };
         *place = Some(reader.string(LINE_MAX_BYTES).map_err(|_| LineFault::Malformed)?);
     }
     reader.finish().map_err(|_| LineFault::Malformed)?;
-    let (Some(act), Some(kind), Some(value)) = (act, kind, value) else {
-        return Err(LineFault::MissingMember);
+    let made: fn(RevocationOrder) -> Act = match act.as_deref() {
+        Some(REVOKE) => Act::Revoke,
+        Some(PROPOSE) => Act::ProposeLift,
+        Some(CONFIRM) => Act::ConfirmLift,
+        Some(LIST) if kind.is_some() || tenant.is_some() || value.is_some() => return Err(LineFault::UnknownMember),
+        Some(LIST) => return Ok(Act::List(after.unwrap_or_default())),
+        Some(_) => return Err(LineFault::UnknownAct),
+        None => return Err(LineFault::MissingMember),
     };
-    if act != "revoke" {
-        return Err(LineFault::UnknownAct);
+    if after.is_some() {
+        return Err(LineFault::UnknownMember);
     }
+    let (Some(kind), Some(value)) = (kind, value) else { return Err(LineFault::MissingMember) };
     let kind = RevocationKind::from_word(&kind).ok_or(LineFault::UnknownKind)?;
     let tenant = tenant.map(|text| Name::new(&text)).transpose().map_err(|_| LineFault::TenantInvalid)?;
-    if value.is_empty() || value.len() > VALUE_MAX_BYTES || value.chars().any(char::is_control) {
-        return Err(LineFault::ValueInvalid);
+    let order = RevocationOrder { kind, tenant, value: Stranger::new(&*value) };
+    match order.clone().meant() {
+        Ok(_) => Ok(made(order)),
+        Err(OrderFault::Value) => Err(LineFault::ValueInvalid),
+        Err(OrderFault::Tenant) => Err(LineFault::TenantInvalid),
     }
-    Ok(RevocationOrder { kind, tenant, value: Stranger::new(&*value) })
-}
-
-/// Writes the answer to an order.
-pub(super) fn write_reply(reply: &RevocationReply) -> Vec<u8> {
-    match reply.outcome {
-        Ok(epoch) => ended(revoked(epoch, reply.receipt, reply.state)),
-        Err(reason) => ended(refused(Refusal::Gateway(reason), Some(reply.receipt))),
-    }
-}
-
-/// Writes the answer to a line that is no order.
-pub(super) fn write_fault(fault: LineFault) -> Vec<u8> {
-    ended(refused(Refusal::Line(fault), None))
-}
-
-/// Reads an answer; `None` if it is not one of ours.
-pub(super) fn parse_answer(line: &[u8]) -> Option<SocketAnswer> {
-    let answer = json::parse(line, JSON_LIMITS).ok()?;
-    let members = answer.as_object()?;
-    let text = |name| members.get(name).and_then(Value::as_str);
-    let receipt = text("receipt").and_then(Receipt::parse);
-    let names: Vec<&str> = members.iter().map(|(name, _)| name).collect();
-    match (members.get("ok")?, names.as_slice()) {
-        (Value::Boolean(true), ["ok", "epoch", "receipt", "state"]) => {
-            let epoch = members.get("epoch").and_then(Value::as_integer).and_then(|number| u64::try_from(number).ok());
-            let state = text("state").and_then(|word| Name::new(word).ok());
-            Some(SocketAnswer::Revoked { epoch: Epoch::new(epoch?), receipt: receipt?, state: state? })
-        }
-        (Value::Boolean(false), ["ok", "error"]) => {
-            Some(SocketAnswer::Refused { refusal: Refusal::of_code(text("error")?)?, receipt: None })
-        }
-        (Value::Boolean(false), ["ok", "error", "receipt"]) => {
-            Some(SocketAnswer::Refused { refusal: Refusal::of_code(text("error")?)?, receipt: Some(receipt?) })
-        }
-        _ => None,
-    }
-}
-
-/// `state` is one of our words. An epoch beyond what JSON can carry would take a revocation each microsecond for 285
-/// years.
-fn revoked(epoch: Epoch, receipt: Receipt, state: &str) -> String {
-    format!("{{\"ok\":true,\"epoch\":{epoch},\"receipt\":\"{receipt}\",\"state\":\"{state}\"}}")
-}
-
-fn refused(refusal: Refusal, receipt: Option<Receipt>) -> String {
-    let receipt = receipt.map(|receipt| format!(",\"receipt\":\"{receipt}\"")).unwrap_or_default();
-    format!("{{\"ok\":false,\"error\":\"{}\"{receipt}}}", refusal.code())
-}
-
-fn ended(text: String) -> Vec<u8> {
-    let mut line = text.into_bytes();
-    line.push(b'\n');
-    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RECEIPT: Receipt = Receipt::new([7; 16]);
-
     fn fault(line: &str) -> LineFault {
-        parse_order(line.as_bytes()).unwrap_err()
+        parse_act(line.as_bytes()).unwrap_err()
+    }
+
+    fn order(kind: RevocationKind, tenant: Option<&str>, value: &str) -> RevocationOrder {
+        RevocationOrder { kind, tenant: tenant.map(|name| Name::new(name).unwrap()), value: Stranger::new(value) }
     }
 
     #[test]
     fn an_order_is_read_as_it_was_written() {
         for kind in RevocationKind::ALL {
-            for tenant in [None, Some(Name::new("north").unwrap())] {
-                let order = RevocationOrder { kind, tenant, value: Stranger::new("дом \"7\"\\") };
-                assert_eq!(parse_order(&write_order(&order)), Ok(order));
+            let value = match kind {
+                RevocationKind::Certificate => "0f".repeat(32),
+                RevocationKind::Operation => "smarthome/openDoor".into(),
+                RevocationKind::Partner | RevocationKind::Tenant => "north".into(),
+                _ => "дом \"7\"\\".into(),
+            };
+            for act in [Act::Revoke, Act::ProposeLift, Act::ConfirmLift] {
+                let act = act(order(kind, None, &value));
+                assert_eq!(parse_act(&write_act(&act)), Ok(act));
             }
         }
+        for after in [0, 7] {
+            let act = Act::List(Epoch::new(after));
+            assert_eq!(parse_act(&write_act(&act)), Ok(act));
+        }
         assert_eq!(
-            write_order(&RevocationOrder {
-                kind: RevocationKind::Device,
-                tenant: Some(Name::new("north").unwrap()),
-                value: Stranger::new("d-1"),
-            }),
+            write_act(&Act::Revoke(order(RevocationKind::Device, Some("north"), "d-1"))),
             b"{\"act\":\"revoke\",\"kind\":\"device\",\"tenant\":\"north\",\"value\":\"d-1\"}\n"
         );
+        assert_eq!(write_act(&Act::List(Epoch::new(7))), b"{\"act\":\"list\",\"after\":7}\n");
+        assert_eq!(parse_act(b"{\"act\":\"list\"}"), Ok(Act::List(Epoch::new(0))));
     }
 
     #[test]
@@ -288,69 +218,37 @@ mod tests {
             r#"{"act":"revoke","kind":"device","value":7}"#,
             r#"{"act":"revoke","kind":"device","value":["d"]}"#,
             r#"{"act":"revoke","kind":"device","tenant":null,"value":"d"}"#,
+            r#"{"act":"list","after":-1}"#,
+            r#"{"act":"list","after":1.5}"#,
+            r#"{"act":"list","after":"7"}"#,
         ] {
             assert_eq!(fault(line), LineFault::Malformed, "{line}");
         }
-        assert_eq!(fault(r#"{"act":"revoke","kind":"device","value":"d","why":"x"}"#), LineFault::UnknownMember);
+        for line in [
+            r#"{"act":"revoke","kind":"device","value":"d","why":"x"}"#,
+            r#"{"act":"revoke","kind":"device","value":"d","after":7}"#,
+            r#"{"act":"list","kind":"device"}"#,
+            r#"{"act":"list","value":"d"}"#,
+        ] {
+            assert_eq!(fault(line), LineFault::UnknownMember, "{line}");
+        }
         assert_eq!(fault(r#"{"act":"revoke","kind":"device"}"#), LineFault::MissingMember);
         assert_eq!(fault(r#"{"kind":"device","value":"d"}"#), LineFault::MissingMember);
         assert_eq!(fault(r#"{"act":"permit","kind":"device","value":"d"}"#), LineFault::UnknownAct);
+        assert_eq!(fault(r#"{"act":"lift","kind":"device","value":"d"}"#), LineFault::UnknownAct);
         assert_eq!(fault(r#"{"act":"revoke","kind":"Device","value":"d"}"#), LineFault::UnknownKind);
         assert_eq!(fault(r#"{"act":"revoke","kind":"device","tenant":"a b","value":"d"}"#), LineFault::TenantInvalid);
+        let tenants = r#"{"act":"revoke","kind":"tenant","tenant":"north","value":"north"}"#;
+        assert_eq!(fault(tenants), LineFault::TenantInvalid);
         assert_eq!(fault(r#"{"act":"revoke","kind":"device","value":"a\nb"}"#), LineFault::ValueInvalid);
         assert_eq!(fault(r#"{"act":"revoke","kind":"device","value":""}"#), LineFault::ValueInvalid);
+        assert_eq!(fault(r#"{"act":"revoke","kind":"certificate","value":"0F"}"#), LineFault::ValueInvalid);
     }
 
     #[test]
     fn a_value_of_256_bytes_is_taken_and_one_more_is_not() {
         let line = |bytes| format!(r#"{{"act":"revoke","kind":"device","value":"{}"}}"#, "d".repeat(bytes));
-        assert!(parse_order(line(256).as_bytes()).is_ok());
+        assert!(parse_act(line(256).as_bytes()).is_ok());
         assert_eq!(fault(&line(257)), LineFault::ValueInvalid);
-    }
-
-    #[test]
-    fn an_answer_is_read_as_it_was_written() {
-        let done = RevocationReply { outcome: Ok(Epoch::new(7)), receipt: RECEIPT, state: "local" };
-        let line = write_reply(&done);
-        assert_eq!(
-            String::from_utf8(line.clone()).unwrap(),
-            format!("{{\"ok\":true,\"epoch\":7,\"receipt\":\"{RECEIPT}\",\"state\":\"local\"}}\n")
-        );
-        let state = Name::new("local").unwrap();
-        let revoked = SocketAnswer::Revoked { epoch: Epoch::new(7), receipt: RECEIPT, state };
-        assert_eq!(parse_answer(&line), Some(revoked));
-
-        let refused = RevocationReply { outcome: Err(Reason::NotRecordable), ..done };
-        let refusal = Refusal::Gateway(Reason::NotRecordable);
-        assert_eq!(
-            parse_answer(&write_reply(&refused)),
-            Some(SocketAnswer::Refused { refusal, receipt: Some(RECEIPT) })
-        );
-        for fault in LineFault::ALL {
-            let refused = SocketAnswer::Refused { refusal: Refusal::Line(fault), receipt: None };
-            assert_eq!(parse_answer(&write_fault(fault)), Some(refused));
-        }
-    }
-
-    #[test]
-    fn no_code_of_a_line_is_also_a_reason() {
-        for fault in LineFault::ALL {
-            assert!(Reason::ALL.iter().all(|reason| reason.code() != fault.code()), "{}", fault.code());
-        }
-    }
-
-    #[test]
-    fn an_answer_that_is_not_ours_is_none() {
-        for line in [
-            r#"{"ok":true}"#,
-            r#"{"ok":true,"epoch":-1,"receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa","state":"local"}"#,
-            r#"{"ok":true,"epoch":7,"receipt":"r-7","state":"local"}"#,
-            r#"{"ok":true,"epoch":7,"receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa","state":"local","more":1}"#,
-            r#"{"ok":false,"error":"out-of-coffee"}"#,
-            r#"{"ok":1,"error":"malformed"}"#,
-            "HTTP/1.1 400 Bad Request",
-        ] {
-            assert_eq!(parse_answer(line.as_bytes()), None, "{line}");
-        }
     }
 }

@@ -1,7 +1,7 @@
-//! The admin socket: a Unix socket that takes orders from the one who runs the gateway, and from nobody else.
+//! The admin socket: a Unix socket that takes orders from those who run the gateway, and from nobody else.
 //!
-//! Invariants: from the moment the path exists, its mode is 0600; a peer whose uid is not the gateway's is closed
-//! before a byte of it is read (also root's: it can become that user); an order that was read whole is carried out, and
+//! Invariants: from the moment the path exists, its mode is what it stays; a peer whose uid is nobody's who is heard is closed
+//! before a byte of it is read (also root's: it can become any user); an order that was read whole is carried out, and
 //! its answer tried, whether or not the peer stays. One order for each connection.
 //!
 //! A socket file that nobody listens on is what a killed gateway leaves; it is replaced. Anything else at the path is
@@ -30,16 +30,17 @@ use rustix::net::SocketType;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 
+use crate::admin::answer::SocketAnswer;
 use crate::admin::line::LINE_MAX_BYTES;
 use crate::admin::line::LineFault;
-use crate::admin::line::parse_order;
-use crate::admin::line::write_fault;
-use crate::admin::line::write_reply;
+use crate::admin::line::parse_act;
+use crate::admin::persons::Persons;
 use crate::admin::reading::ReadFault;
 use crate::admin::reading::read_message;
 use crate::diagnostic::Diagnostic;
-use crate::pipeline::RevocationOrder;
-use crate::pipeline::RevocationReply;
+use crate::model::Actor;
+use crate::pipeline::Act;
+use crate::pipeline::ActReply;
 use crate::tasks::Tasks;
 
 /// Connections at a time; one past it is closed at once.
@@ -52,16 +53,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const WORKSHOP: &str = ".portcullis-new";
 
 /// What carries out an order.
-pub trait Revokes: Send + Sync + 'static {
-    /// Revokes, and returns when that is effective and on record, or has failed. Ends within bounds of its own.
-    fn revoke(&self, order: RevocationOrder) -> impl Future<Output = RevocationReply> + Send;
+pub trait Acts: Send + Sync + 'static {
+    /// Does what `by` orders, and returns when that is effective and on record, or has failed. Ends within bounds of its
+    /// own.
+    fn act(&self, act: Act, by: Actor) -> impl Future<Output = ActReply> + Send;
 }
 
 /// The bound socket; its file goes when it is dropped.
 pub struct AdminSocket {
     listener: UnixListener,
-    /// The only uid that is listened to: ours.
-    owner: u32,
+    /// Those who are listened to.
+    persons: Arc<Persons>,
     file: SocketFile,
 }
 
@@ -73,23 +75,23 @@ struct SocketFile {
 }
 
 impl AdminSocket {
-    /// Binds the socket at `path`, with mode 0600.
+    /// Binds the socket at `path`, for its owner alone or for those who are named.
     ///
     /// # Errors
     /// `address-in-use` if something listens there; `admin-socket-path` if something else lies there, or it cannot be
     /// made; `unsafe-directory` if others may exchange what lies in its directory.
-    pub fn bind(path: &Path) -> Result<Self, Diagnostic> {
+    pub fn bind(path: &Path, persons: Persons) -> Result<Self, Diagnostic> {
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let _lock = lock(directory)?;
         clear(path)?;
-        let (listener, file) = make(directory, path).map_err(|error| {
+        let (listener, file) = make(directory, path, persons.mode()).map_err(|error| {
             fault(format!("cannot make the admin socket `{}`: {error}", path.display()))
                 .help("its directory must be writable for the gateway's user, and its path shorter than 90 bytes")
         })?;
-        Ok(Self { listener, owner: rustix::process::geteuid().as_raw(), file })
+        Ok(Self { listener, persons: Arc::new(persons), file })
     }
 
     /// Where it is bound.
@@ -103,15 +105,16 @@ impl AdminSocket {
     ///
     /// # Errors
     /// Only at the start, when the runtime cannot take the listener.
-    pub async fn serve(self, revokes: Arc<impl Revokes>, acts: Tasks) -> io::Result<Infallible> {
-        let Self { listener, owner, file: _file } = self;
+    pub async fn serve(self, door: Arc<impl Acts>, acts: Tasks) -> io::Result<Infallible> {
+        let Self { listener, persons, file: _file } = self;
         listener.set_nonblocking(true)?;
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let connections = Tasks::new();
         loop {
             match listener.accept().await {
                 Ok((stream, _)) if connections.running() < CONNECTIONS_MAX => {
-                    drop(connections.spawn(connection(stream, owner, Arc::clone(&revokes), acts.clone())));
+                    let (persons, door) = (Arc::clone(&persons), Arc::clone(&door));
+                    drop(connections.spawn(connection(stream, persons, door, acts.clone())));
                 }
                 Ok((surplus, _)) => drop(surplus),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -130,33 +133,32 @@ impl Drop for SocketFile {
 }
 
 /// One order and its answer.
-async fn connection(mut stream: UnixStream, owner: u32, revokes: Arc<impl Revokes>, acts: Tasks) {
-    match stream.peer_cred() {
-        Ok(peer) if peer.uid() == owner => {}
-        Ok(peer) => return tracing::warn!(uid = peer.uid(), "a peer of another uid was refused at the admin socket"),
-        Err(_) => return,
-    }
+async fn connection(mut stream: UnixStream, persons: Arc<Persons>, door: Arc<impl Acts>, acts: Tasks) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    let Some(by) = persons.who(peer.uid()).cloned() else {
+        return tracing::warn!(uid = peer.uid(), "a peer of another uid was refused at the admin socket");
+    };
     let Ok(line) = tokio::time::timeout(LINE_TIMEOUT, read_message(&mut stream, b"\n", LINE_MAX_BYTES)).await else {
         return;
     };
     let order = match line {
-        Ok(line) => parse_order(&line),
+        Ok(line) => parse_act(&line),
         Err(ReadFault::BrokeOff) => return,
         Err(ReadFault::TooLong) => Err(LineFault::TooLong),
         Err(ReadFault::SomethingFollows) => Err(LineFault::Malformed),
     };
     match order {
-        Ok(order) => drop(acts.spawn(async move {
-            let reply = revokes.revoke(order).await;
-            answer(stream, &write_reply(&reply)).await;
+        Ok(act) => drop(acts.spawn(async move {
+            let reply = door.act(act, by).await;
+            answer(stream, &SocketAnswer::to(reply)).await;
         })),
-        Err(fault) => answer(stream, &write_fault(fault)).await,
+        Err(fault) => answer(stream, &SocketAnswer::to_fault(fault)).await,
     }
 }
 
 /// Writes an answer. Whether it was taken changes nothing: what it tells is on record.
-async fn answer(mut stream: UnixStream, line: &[u8]) {
-    let _ = tokio::time::timeout(LINE_TIMEOUT, stream.write_all(line)).await;
+async fn answer(mut stream: UnixStream, answer: &SocketAnswer) {
+    let _ = tokio::time::timeout(LINE_TIMEOUT, stream.write_all(&answer.to_line())).await;
 }
 
 /// Opens `directory` and locks it until the file is dropped.
@@ -219,7 +221,7 @@ fn listens(path: &Path) -> Result<bool, Errno> {
 }
 
 /// Makes the socket behind closed doors, and moves it to `path` when nothing about it will change any more.
-fn make(directory: &Path, path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+fn make(directory: &Path, path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
     let workshop = directory.join(WORKSHOP);
     let unfinished = workshop.join("s");
     // What a gateway left that was killed in here; were it anything else, making it would fail.
@@ -228,7 +230,7 @@ fn make(directory: &Path, path: &Path) -> io::Result<(UnixListener, SocketFile)>
     fs::DirBuilder::new().mode(0o700).create(&workshop)?;
     let made = (|| {
         let listener = UnixListener::bind(&unfinished)?;
-        fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600))?;
+        fs::set_permissions(&unfinished, fs::Permissions::from_mode(mode))?;
         let metadata = fs::symlink_metadata(&unfinished)?;
         fs::rename(&unfinished, path)?;
         Ok((listener, SocketFile { path: path.to_owned(), identity: (metadata.dev(), metadata.ino()) }))

@@ -4,6 +4,7 @@
 //! idempotency keys and bodies. The types are the minimisation.
 
 use crate::audit::handles::Handle;
+use crate::model::AdminDoor;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
 use crate::model::InputValue;
@@ -11,7 +12,9 @@ use crate::model::Located;
 use crate::model::Name;
 use crate::model::OperationId;
 use crate::model::PartnerName;
+use crate::model::PersonName;
 use crate::model::Receipt;
+use crate::model::Role;
 use crate::model::Sha256;
 use crate::model::TenantId;
 use crate::telemetry::Step;
@@ -37,6 +40,8 @@ pub struct Facts {
     pub peer: Option<Arc<str>>,
     /// The thumbprint of that certificate.
     pub certificate: Option<Sha256>,
+    /// Who acts on the gateway itself, where it is a person.
+    pub by: Option<By>,
     /// Whether it is known who asks. Refusals before that are recorded one by one at a lesser rate.
     pub caller_known: bool,
     /// The tenant of the token.
@@ -61,6 +66,17 @@ pub struct Facts {
     pub sizes: Sizes,
     /// How long each step took.
     pub steps: Steps,
+}
+
+/// A person who acts on the gateway itself, as the record names them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct By {
+    /// Who, by the name that the configuration gives.
+    pub person: PersonName,
+    /// In which role.
+    pub role: Role,
+    /// By which door.
+    pub door: AdminDoor,
 }
 
 /// A decision that no permit of an exchange carries.
@@ -113,6 +129,7 @@ impl Facts {
             purpose: None,
             peer: None,
             certificate: None,
+            by: None,
             caller_known: false,
             tenant: None,
             subject: None,

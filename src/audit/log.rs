@@ -37,6 +37,8 @@ use crate::audit::queue::Queue;
 use crate::audit::read;
 use crate::audit::read::Line;
 use crate::audit::reader::Reader;
+use crate::audit::receipts::ReceiptState;
+use crate::audit::receipts::Receipts;
 use crate::audit::record;
 use crate::audit::record::Kind;
 use crate::audit::recover;
@@ -77,6 +79,10 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// How many refusals of one peer are recorded one by one.
     pub refusal_rates: RefusalRates,
+    /// How many commands are remembered by receipt.
+    pub receipts_max: u64,
+    /// For how long, from their intents on, in milliseconds.
+    pub receipts_ms: u64,
 }
 
 /// The size of a segment in bytes, unless a test wants smaller ones.
@@ -103,6 +109,7 @@ struct Shared {
     sealer: Sealer,
     reader: Reader,
     flood: Flood,
+    receipts: Receipts,
     losses: Arc<Losses>,
     at_work: Arc<AtWork>,
     /// For what is recorded when a proof is dropped; everywhere else `now` is an argument.
@@ -158,10 +165,22 @@ impl Log {
         };
         let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
         let flood = Flood::new(settings.refusal_rates);
+        let receipts = Receipts::new(settings.receipts_max, settings.receipts_ms, found.receipts, clock.now());
         let ended = writer::start(writer, disk, lock).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));
-        let shared =
-            Arc::new(Shared { queue, settings, sealer, reader, flood, losses, at_work, clock, metrics, ended });
+        let shared = Arc::new(Shared {
+            queue,
+            settings,
+            sealer,
+            reader,
+            flood,
+            receipts,
+            losses,
+            at_work,
+            clock,
+            metrics,
+            ended,
+        });
         Ok((Self { shared, desk: Arc::default() }, found.recovered))
     }
 
@@ -187,6 +206,7 @@ impl Log {
         self.submit(write, Part::Opens(facts.receipt), OnDone::Ring(bell), now)?;
         // From here on the record may become durable: however this future ends, an outcome follows.
         let mut recorded = Recorded::new(protected, facts, self.clone());
+        self.shared.receipts.begun(facts.receipt, facts.peer.as_deref(), now);
         match self.durable(wait).await {
             Ok(_) => {
                 recorded.leave_as(OutcomeState::Unknown);
@@ -196,6 +216,7 @@ impl Log {
             Err(fault @ (AuditFault::Failed | AuditFault::Full | AuditFault::Busy)) => {
                 // Not in the log, or in one that takes no outcome any more.
                 recorded.forget();
+                self.shared.receipts.never_was(facts.receipt);
                 Err(fault)
             }
         }
@@ -218,10 +239,14 @@ impl Log {
         };
         match durable {
             Ok(place) => {
+                self.shared.receipts.ended(receipt, outcome.state, outcome.reason, now);
                 let kept_at = sealed.is_some().then_some(place);
                 Concluded { receipt, reason: outcome.reason, reply, kept_at }
             }
-            Err(_) => problem(receipt, Reason::OutcomeUnknown, ProblemType::OutcomeUnknown),
+            Err(_) => {
+                self.shared.receipts.ended(receipt, OutcomeState::Unknown, Reason::OutcomeUnknown, now);
+                problem(receipt, Reason::OutcomeUnknown, ProblemType::OutcomeUnknown)
+            }
         }
     }
 
@@ -315,6 +340,13 @@ impl Log {
         Ok(RecordedAnswer::new(state, reply))
     }
 
+    /// What is known at `now` of the command of this receipt, which must be this peer's: `None` where it is another's, or
+    /// nobody's, or long ago.
+    #[must_use]
+    pub fn receipt(&self, receipt: Receipt, peer: &str, now: UnixMillis) -> Option<ReceiptState> {
+        self.shared.receipts.of(receipt, peer, now)
+    }
+
     /// Whether records are taken: `false` once writing has failed. For `/readyz`.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -342,6 +374,7 @@ impl Log {
             _ => Reason::OutcomeUnknown,
         };
         let outcome = Outcome::new(state, reason);
+        self.shared.receipts.ended(receipt, state, reason, now);
         // If the log has failed, recovery closes it.
         let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, None, now);
         let _ = self.submit(write, Part::Closes(receipt), OnDone::Nobody, now);

@@ -5,7 +5,9 @@ use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
 use crate::clock::UnixMillis;
 use crate::model::Epoch;
+use crate::model::PersonName;
 use crate::model::Reason;
+use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Sha256;
 use crate::model::TenantId;
@@ -70,6 +72,32 @@ pub enum Note {
     Revocation(Revoked),
     /// What became of an event's delivery; the facts name its receipt.
     Delivery(Delivery),
+    /// Somebody acted on the gateway itself otherwise, or was refused to; the facts name who.
+    Admin(Administered),
+    /// A caller was told what became of a command of its own.
+    Receipt {
+        /// The command's receipt.
+        of: Receipt,
+    },
+}
+
+/// An act of a person on the gateway itself that revoked nothing.
+#[derive(Clone, Debug)]
+pub struct Administered {
+    /// Which one: `revoke`, `propose-lift` or `lift`.
+    pub act: &'static str,
+    /// Why it ended so; [`Reason::Done`] of one that was taken, also where its effect is still to come.
+    pub reason: Reason,
+    /// What it was about: kind and keyed digest; `None` where the order named nothing that is known.
+    pub about: Option<(&'static str, Sha256)>,
+    /// Within which tenant; `None` for all.
+    pub tenant: Option<TenantId>,
+    /// Who had proposed what is confirmed now.
+    pub proposed_by: Option<PersonName>,
+    /// The epoch that a lifting makes.
+    pub epoch: Option<Epoch>,
+    /// Until when a proposal may be confirmed.
+    pub until: Option<UnixMillis>,
 }
 
 /// A directory that is taken up.
@@ -90,7 +118,7 @@ pub struct TakenUp {
 /// What was revoked.
 #[derive(Clone, Debug)]
 pub struct Revoked {
-    /// `subject`, `device`, `session` or `token`.
+    /// The word of its kind.
     pub kind: &'static str,
     /// Whose it was, as a keyed digest: the one under which the store holds the revocation. No handle, because an order
     /// names no issuer.
@@ -101,6 +129,14 @@ pub struct Revoked {
     pub epoch: Epoch,
     /// Whether it was stored when it was recorded. If not, it is in force on this node, and tried again.
     pub stored: bool,
+}
+
+impl Administered {
+    /// An act that ended so, of which nothing more is known.
+    #[must_use]
+    pub const fn of(act: &'static str, reason: Reason, about: Option<(&'static str, Sha256)>) -> Self {
+        Self { act, reason, about, tenant: None, proposed_by: None, epoch: None, until: None }
+    }
 }
 
 impl Outcome {

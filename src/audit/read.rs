@@ -13,6 +13,7 @@ use crate::crypto::decode_base64url;
 use crate::json;
 use crate::json::Value;
 use crate::model::Epoch;
+use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::model::TenantId;
@@ -103,6 +104,17 @@ impl Line {
             epoch: revoked.get("epoch").and_then(epoch_of)?,
             at: self.time,
         })
+    }
+
+    /// The name of the peer, if it had one.
+    pub(super) fn peer(&self) -> Option<&str> {
+        self.value.get("peer")?.as_str()
+    }
+
+    /// Why it ended so; `None` where another version has a reason that is not known here.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        let code = self.value.get("reason")?.as_str()?;
+        Reason::ALL.iter().copied().find(|reason| reason.code() == code)
     }
 
     /// The sealed answer, if one was kept.

@@ -27,6 +27,9 @@
 //! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate (also in a `refusal` of a peer without a name) |
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
+//! | `by` | the person who acts on the gateway itself: name, role, door |
+//! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about; who had proposed what is confirmed; the epoch that a lifting makes; until when a proposal may be confirmed |
+//! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
 //! | `sum` | the first 8 bytes of SHA-256 over everything before `,"sum"`, against torn writes; it proves nothing |
@@ -35,12 +38,14 @@
 //! next start would find a log that it cannot read: the doors refuse what that reader refuses, and should one of them fail,
 //! [`Line::end`] replaces a noncharacter by U+FFFD, and a number ends at 2⁵³ − 1.
 
+use crate::audit::facts::By;
 use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
 use crate::audit::flood::Sum;
 use crate::audit::handles::Handle;
+use crate::audit::outcome::Administered;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
@@ -87,6 +92,8 @@ pub(super) enum Kind {
     Revocation,
     Event,
     Delivery,
+    Admin,
+    Receipt,
     Recovery,
     Gap,
 }
@@ -241,6 +248,8 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.text_if("detail", delivery.detail);
             line.number_if("status", delivery.status.map(u64::from));
         }
+        Note::Admin(administered) => line.administered(administered),
+        Note::Receipt { of } => line.shown("of", of),
     }
     line.steps(&facts.steps);
     line.end();
@@ -317,6 +326,9 @@ impl<'a> Line<'a> {
     fn persons(&mut self, facts: &Facts) {
         self.text_if("purpose", facts.purpose.as_ref().map(AsRef::as_ref));
         self.text_if("peer", facts.peer.as_deref());
+        if let Some(by) = &facts.by {
+            self.by(by);
+        }
         self.text_if("tenant", facts.tenant.as_ref().map(AsRef::as_ref));
         self.handle("subject", facts.subject);
         self.handle("device", facts.device);
@@ -411,6 +423,32 @@ impl<'a> Line<'a> {
         self.name("stored");
         self.out.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
         self.close(b'}');
+    }
+
+    fn by(&mut self, by: &By) {
+        self.open("by", b'{');
+        self.text("person", by.person.as_str());
+        self.text("role", by.role.word());
+        self.text("door", by.door.word());
+        self.close(b'}');
+    }
+
+    fn administered(&mut self, administered: &Administered) {
+        let Administered { act, reason, about, tenant, proposed_by, epoch, until } = administered;
+        self.text("act", act);
+        if let Some((kind, digest)) = about {
+            self.open("about", b'{');
+            self.text("kind", kind);
+            self.shown("digest", digest);
+            self.text_if("tenant", tenant.as_ref().map(AsRef::as_ref));
+            self.close(b'}');
+        }
+        self.text_if("proposed_by", proposed_by.as_ref().map(AsRef::as_ref));
+        self.number_if("made", epoch.map(Epoch::get));
+        if let Some(until) = until {
+            self.shown("until", until);
+        }
+        self.text("reason", reason.code());
     }
 
     fn at(&mut self, place: &WrongPlace) {
@@ -541,12 +579,14 @@ impl Note {
             Self::Directory(_) => Kind::Directory,
             Self::Revocation(_) => Kind::Revocation,
             Self::Delivery(_) => Kind::Delivery,
+            Self::Admin(_) => Kind::Admin,
+            Self::Receipt { .. } => Kind::Receipt,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -559,6 +599,8 @@ impl Kind {
         Self::Revocation,
         Self::Event,
         Self::Delivery,
+        Self::Admin,
+        Self::Receipt,
         Self::Recovery,
         Self::Gap,
     ];
@@ -578,6 +620,8 @@ impl Kind {
             Self::Revocation => "revocation",
             Self::Event => "event",
             Self::Delivery => "delivery",
+            Self::Admin => "admin",
+            Self::Receipt => "receipt",
             Self::Recovery => "recovery",
             Self::Gap => "gap",
         }

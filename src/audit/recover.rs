@@ -19,12 +19,16 @@ use crate::audit::outcome::OutcomeState;
 use crate::audit::queue::BATCH_MAX_BYTES;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
+use crate::audit::receipts::Owner;
+use crate::audit::receipts::PastReceipt;
+use crate::audit::receipts::ReceiptState;
 use crate::audit::record::Kind;
 use crate::audit::segment;
 use crate::clock::UnixMillis;
 use crate::limits::REMEMBERED_MS;
 use crate::model::AnswerPlace;
 use crate::model::PastOutcome;
+use crate::model::Reason;
 use crate::model::Receipt;
 use std::collections::HashMap;
 use std::fs;
@@ -67,6 +71,8 @@ pub struct PastCommand {
 /// What was found in the directory.
 pub(super) struct Found {
     pub(super) recovered: Recovered,
+    /// All commands, by receipt, in the order of their intents.
+    pub(super) receipts: Vec<PastReceipt>,
     /// The intents without outcome, in their order.
     pub(super) unknown: Vec<Receipt>,
     /// The torn segment and the bytes cut off it.
@@ -77,8 +83,8 @@ pub(super) struct Found {
 
 /// What matters of one record.
 enum Event {
-    Intent { receipt: Receipt, at: UnixMillis, key: Option<KeyDigests> },
-    Outcome { receipt: Receipt, past: Option<PastOutcome> },
+    Intent { receipt: Receipt, at: UnixMillis, owner: Owner, key: Option<KeyDigests> },
+    Outcome { receipt: Receipt, at: UnixMillis, past: Option<PastOutcome>, state: OutcomeState, reason: Reason },
 }
 
 /// Whether what a crash left is put in order.
@@ -129,9 +135,9 @@ fn read(directory: &Path, now: UnixMillis, mend: Mend) -> Result<Found, AuditOpe
             break;
         }
     }
-    let (past, unknown) = replay(segments.into_iter().rev().flatten(), now);
+    let (past, receipts, unknown) = replay(segments.into_iter().rev().flatten(), now);
     let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
-    Ok(Found { recovered: Recovered { past, unknown: unknown.len(), cut_bytes }, unknown, cut, next })
+    Ok(Found { recovered: Recovered { past, unknown: unknown.len(), cut_bytes }, receipts, unknown, cut, next })
 }
 
 /// What a segment tells, when its first record was written, and where its whole records end.
@@ -157,8 +163,14 @@ fn read_segment(
 fn event(line: &Line, place: AnswerPlace) -> Option<Event> {
     let receipt = line.receipt?;
     match line.kind {
-        Kind::Intent => Some(Event::Intent { receipt, at: line.time, key: line.key }),
-        Kind::Outcome => Some(Event::Outcome { receipt, past: past_outcome(line, place) }),
+        Kind::Intent => Some(Event::Intent { receipt, at: line.time, owner: Owner::of(line.peer()), key: line.key }),
+        Kind::Outcome => Some(Event::Outcome {
+            receipt,
+            at: line.time,
+            past: past_outcome(line, place),
+            state: line.state.unwrap_or(OutcomeState::Unknown),
+            reason: line.reason().unwrap_or(Reason::OutcomeUnknown),
+        }),
         _ => None,
     }
 }
@@ -173,21 +185,28 @@ fn past_outcome(line: &Line, place: AnswerPlace) -> Option<PastOutcome> {
     }
 }
 
-/// Joins outcomes to intents: the remembered commands, and the intents that are still open.
-fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastCommand>, Vec<Receipt>) {
+/// Joins outcomes to intents: the remembered keys, all commands, and the intents that are still open, which are unknown as of
+/// now.
+fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastCommand>, Vec<PastReceipt>, Vec<Receipt>) {
     let remembered_from = now.get().saturating_sub(REMEMBERED_MS);
     let mut past: Vec<Option<PastCommand>> = Vec::new();
-    // Each open intent with its place in the order, and in `past` if it has a key.
+    let mut receipts: Vec<PastReceipt> = Vec::new();
+    // Each open intent with its place among all, and in `past` if it has a key.
     let mut open: HashMap<Receipt, (usize, Option<usize>)> = HashMap::new();
-    for (order, event) in events.enumerate() {
+    for event in events {
         match event {
-            Event::Intent { receipt, at, key } => {
+            Event::Intent { receipt, at, owner, key } => {
                 let key = key.filter(|_| at.get() >= remembered_from);
-                open.insert(receipt, (order, key.map(|_| past.len())));
+                open.insert(receipt, (receipts.len(), key.map(|_| past.len())));
+                let ended = Some((OutcomeState::Unknown, Reason::OutcomeUnknown, now));
+                receipts.push(PastReceipt { receipt, owner, state: ReceiptState { recorded: at, ended } });
                 past.extend(key.map(|key| Some(PastCommand { key, receipt, at, outcome: PastOutcome::Unknown })));
             }
-            Event::Outcome { receipt, past: found } => {
-                let index = open.remove(&receipt).and_then(|(_, index)| index);
+            Event::Outcome { receipt, at, past: found, state, reason } => {
+                let Some((order, index)) = open.remove(&receipt) else { continue };
+                if let Some(known) = receipts.get_mut(order) {
+                    known.state.ended = Some((state, reason, at));
+                }
                 if let Some(command) = index.and_then(|index| past.get_mut(index)) {
                     *command = command.zip(found).map(|(command, outcome)| PastCommand { outcome, ..command });
                 }
@@ -196,7 +215,8 @@ fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastComm
     }
     let mut unknown: Vec<(usize, Receipt)> = open.into_iter().map(|(receipt, (order, _))| (order, receipt)).collect();
     unknown.sort_unstable_by_key(|(order, _)| *order);
-    (past.into_iter().flatten().collect(), unknown.into_iter().map(|(_, receipt)| receipt).collect())
+    let unknown = unknown.into_iter().map(|(_, receipt)| receipt).collect();
+    (past.into_iter().flatten().collect(), receipts, unknown)
 }
 
 /// Ends the newest segment after its last whole record. Gives its number and the bytes cut off, if it was torn.

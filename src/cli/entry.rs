@@ -14,11 +14,13 @@ use crate::cli::completions;
 use crate::cli::config;
 use crate::cli::demo;
 use crate::cli::expiries;
+use crate::cli::lift;
 use crate::cli::man;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
 use crate::cli::restore;
+use crate::cli::revocations;
 use crate::cli::revoke;
 use crate::cli::run;
 use crate::cli::status;
@@ -51,6 +53,8 @@ enum Command {
     Restore(restore::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    Lift(lift::Arguments),
+    Revocations(revocations::Arguments),
     Version(version::Arguments),
 }
 
@@ -99,6 +103,8 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Config(arguments) => config::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man(arguments) => man::execute(&arguments),
+        Command::Lift(arguments) => lift::execute(&arguments),
+        Command::Revocations(arguments) => revocations::execute(&arguments),
         Command::Version(arguments) => version::execute(&arguments),
     };
     ending.unwrap_or_else(|diagnostics| {

@@ -114,8 +114,10 @@ fn shown(node: &Node) -> String {
         Yaml::Float(value) => value.to_string(),
         Yaml::Text(text) => text.clone(),
         Yaml::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
-        // No key of the list is a mapping.
-        Yaml::Map(_) => String::new(),
+        Yaml::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{}: {}", key.text, shown(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

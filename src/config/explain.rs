@@ -13,6 +13,7 @@ use crate::config::written::WORKERS;
 use crate::crypto::Algorithm;
 use crate::limits::Limit;
 use crate::limits::TABLE;
+use crate::model::Role;
 use std::ops::RangeInclusive;
 
 /// One key that is no limit.
@@ -57,6 +58,8 @@ pub enum Takes {
     Algorithms,
     /// The list `[mtls]`.
     Binding,
+    /// A list of people with their roles.
+    Persons,
 }
 
 /// What applies where a key is absent.
@@ -128,7 +131,18 @@ pub const KEYS: &[Key] = &[
         Absent::Value("127.0.0.1:9464"),
         "health, status and metrics in plain HTTP; it takes no orders and holds no secrets",
     ),
-    key("listeners.admin.socket", Takes::File(false), Absent::Nothing, "the Unix socket of `portcullis revoke`"),
+    key(
+        "listeners.admin.socket",
+        Takes::File(false),
+        Absent::Nothing,
+        "the Unix socket by which people act: `portcullis revoke`, `lift`",
+    ),
+    key(
+        "listeners.admin.roles",
+        Takes::Persons,
+        Absent::Value("the owner of the process, with all roles"),
+        "who is heard at that socket, by the uid that the kernel tells; lifting a revocation takes two lifters",
+    ),
     key("issuers[].issuer", Takes::Text, Absent::Fault, "whose sign-in tokens are accepted: the claim `iss`"),
     key("issuers[].jwks.file", Takes::File(false), Absent::Fault, "its public keys"),
     key("issuers[].audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
@@ -269,6 +283,10 @@ impl Takes {
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
             Self::Binding => "`[mtls]`".to_owned(),
+            Self::Persons => {
+                let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");
+                format!("list of `{{uid, person, roles}}`, of roles {roles}")
+            }
         }
     }
 

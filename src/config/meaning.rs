@@ -68,6 +68,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         backend: BackendListener { address: written.backend.address.value, tls: tls?, crls: crls? },
         ops: written.ops.map_or(written::OPS_ADDRESS, |at| at.value),
         admin_socket: socket?,
+        admin_persons: written.admin_persons,
         identity: IdentitySettings {
             issuers: issuers.into_iter().collect::<Option<_>>()?,
             clock_skew_s: written.limits.clock_skew_s,

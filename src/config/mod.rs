@@ -5,6 +5,7 @@
 //! meaning, [`Config`], travels. Secrets come from files that others may not read, never from the text, and a key serves
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
+mod admin;
 mod credentials;
 mod deliver;
 mod effective;
@@ -29,6 +30,7 @@ pub use explain::explain;
 pub use explain::paths as key_paths;
 pub use files::digest_of;
 pub use keys::known_keys;
+pub use settings::AdminPerson;
 pub use settings::BackendListener;
 pub use settings::Config;
 pub use settings::EndpointSettings;

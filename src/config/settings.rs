@@ -18,6 +18,8 @@ use crate::identity::IdentitySettings;
 use crate::limits::Limits;
 use crate::model::Name;
 use crate::model::PartnerName;
+use crate::model::PersonName;
+use crate::model::Role;
 use crate::model::Sha256;
 use crate::secret::writable_by_all;
 use crate::webhook::WebhookSecret;
@@ -46,6 +48,8 @@ pub struct Config {
     pub ops: ListenAddress,
     /// The Unix socket of the operator; `None` where there is none.
     pub admin_socket: Option<PathBuf>,
+    /// Who may act there; `None`: the one who owns the process, alone.
+    pub admin_persons: Option<Vec<AdminPerson>>,
     /// Whose tokens are accepted: sign-in tokens of the issuers, session tokens of one.
     pub identity: IdentitySettings,
     /// The partners, in the order of the file.
@@ -111,6 +115,17 @@ pub struct BackendListener {
     pub tls: TlsPeer,
     /// The revocation lists about those who may call; without any, none is asked.
     pub crls: Vec<Crl>,
+}
+
+/// Somebody who may act on the gateway itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AdminPerson {
+    /// By which the kernel knows them at the socket.
+    pub uid: u32,
+    /// By which records know them.
+    pub person: PersonName,
+    /// What they may do.
+    pub roles: Vec<Role>,
 }
 
 /// One side of a mutual TLS connection.

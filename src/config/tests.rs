@@ -12,6 +12,7 @@ use crate::crypto::jwks_json;
 use crate::diagnostic::Diagnostics;
 use crate::identity::TokenKind;
 use crate::limits::Limits;
+use crate::model::Role;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -392,4 +393,32 @@ fn the_operators_socket_is_found_without_any_key() {
 fn a_file_that_is_not_there_is_a_diagnostic() {
     let text = Config::load(Path::new("/nowhere/gateway.yaml")).err().unwrap().to_string();
     assert!(text.contains("unreadable-file") && text.contains("/nowhere/gateway.yaml"), "{text}");
+}
+
+#[test]
+fn those_who_act_are_read_with_person_and_roles_and_one_account_is_one_person() {
+    const ADMIN: &str = "  admin: {socket: state/admin.sock}";
+    let site = Site::new();
+    let with = |roles: &str| format!("  admin: {{socket: state/admin.sock, roles: {roles}}}");
+    let petrova = "{uid: 0, person: petrova, roles: [operator, lifter]}";
+    site.write("gateway.yaml", &EXAMPLE.replace(ADMIN, &with(&format!("[{petrova}]"))));
+    let person = site.load().unwrap_or_else(|faults| panic!("{faults}")).admin_persons.unwrap().remove(0);
+    assert_eq!((person.uid, person.person.as_str(), &*person.roles), (0, "petrova", &Role::ALL[..]));
+    for (roles, codes) in [
+        ("[]".to_owned(), &["empty-list"][..]),
+        (format!("[{petrova}, {petrova}]"), &["twice"]),
+        ("[{uid: 1, person: ivanov, roles: []}]".to_owned(), &["empty-list"]),
+        ("[{uid: 1, person: ivanov, roles: [operator, operator]}]".to_owned(), &["twice"]),
+        ("[{uid: 1, person: ivanov, roles: [root]}]".to_owned(), &["unknown-word"]),
+        ("[{uid: 1, person: a person, roles: [lifter]}]".to_owned(), &["malformed-name"]),
+        ("[{uid: 4294967295, person: ivanov, roles: [lifter]}]".to_owned(), &["out-of-bounds"]),
+        ("[{uid: -1, person: ivanov, roles: [lifter]}]".to_owned(), &["out-of-bounds"]),
+        ("[{gid: 1, person: ivanov, roles: [lifter]}]".to_owned(), &["missing-key", "unknown-key"]),
+    ] {
+        let mut found: Vec<_> = site.faults_with(ADMIN, &with(&roles)).into_iter().map(|(code, _)| code).collect();
+        found.sort_unstable();
+        assert_eq!(found, codes, "{roles}");
+    }
+    let last = "[{uid: 4294967294, person: nobody, roles: [lifter]}]";
+    assert_eq!(site.faults_with(ADMIN, &with(last)), []);
 }

@@ -3,8 +3,11 @@
 //! No file but this one is touched here. Each reader takes all keys of its mapping before it gives up, so that all faults
 //! are reported at once.
 
+use crate::config::admin;
+use crate::config::admin::Admin;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
+use crate::config::settings::AdminPerson;
 use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::config::values;
@@ -49,6 +52,7 @@ pub(super) struct Written {
     pub(super) backend: Backend,
     pub(super) ops: Option<At<ListenAddress>>,
     pub(super) admin_socket: Option<At<PathBuf>>,
+    pub(super) admin_persons: Option<Vec<AdminPerson>>,
     pub(super) issuers: Vec<Issuer>,
     pub(super) sessions: Issuer,
     pub(super) partners: Vec<Partner>,
@@ -132,7 +136,8 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let store = map.need("store", store);
     let limits = map.may("limits", limits);
     map.close();
-    let (backend, ops, admin_socket) = listeners?;
+    let (backend, ops, admin) = listeners?;
+    let (admin_socket, admin_persons) = admin.unzip();
     let (limits, connections_max_at) = limits?.unwrap_or((Limits::default(), Place::WHOLE));
     version?;
     Some(Written {
@@ -141,6 +146,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
         backend,
         ops,
         admin_socket,
+        admin_persons: admin_persons.flatten(),
         issuers: issuers?,
         sessions: sessions?,
         partners: partners?,
@@ -164,7 +170,7 @@ pub(super) fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-type Listeners = (Backend, Option<At<ListenAddress>>, Option<At<PathBuf>>);
+type Listeners = (Backend, Option<At<ListenAddress>>, Option<Admin>);
 
 fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let map = Map::open(reader, node)?;
@@ -181,7 +187,7 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
         map.close();
         address
     });
-    let admin = map.may("admin", |reader, node| one_path(reader, node, "socket"));
+    let admin = map.may("admin", admin::read);
     map.close();
     Some((backend?, ops?, admin?))
 }
@@ -244,7 +250,7 @@ fn bindings(reader: &Reader, node: &Node) -> Option<()> {
 }
 
 /// A list of words, not empty, none twice.
-fn words_of<T: Copy>(reader: &Reader, node: &Node, words: &[(&str, T)]) -> Option<Vec<T>> {
+pub(super) fn words_of<T: Copy>(reader: &Reader, node: &Node, words: &[(&str, T)]) -> Option<Vec<T>> {
     let items = reader.list(node)?;
     if items.is_empty() {
         return values::fault(

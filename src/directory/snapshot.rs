@@ -137,6 +137,12 @@ impl Directory {
         self.memory_bytes
     }
 
+    /// The tenants in whom a house stands, by name.
+    #[must_use]
+    pub fn tenants(&self) -> BTreeSet<&TenantId> {
+        self.houses.values().map(|house| &house.tenant).collect()
+    }
+
     /// How many houses there are.
     #[must_use]
     pub fn houses(&self) -> usize {

@@ -143,6 +143,8 @@ pub(super) fn gates(
             unknown_per_minute: config.limits.refusal_records_per_peer_per_minute,
             known_per_minute: config.limits.known_refusal_records_per_peer_per_minute,
         },
+        receipts_max: config.limits.receipts_max,
+        receipts_ms: config.limits.receipts_ms,
     };
     let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
     let (log, recovered) =

@@ -1,6 +1,7 @@
 //! The sockets of a gateway, bound or taken over before any task starts, so that an address in use is a refusal to start.
 
 use crate::admin::AdminSocket;
+use crate::admin::Persons;
 use crate::config::Config;
 use crate::config::ListenAddress;
 use crate::diagnostic::Diagnostic;
@@ -39,7 +40,7 @@ impl Sockets {
         }
         let admin = match &config.admin_socket {
             Some(path) => {
-                let bound = AdminSocket::bind(path);
+                let bound = AdminSocket::bind(path, persons(config));
                 bound.map_err(|fault| faults.push(fault.asked_at(source, places.admin_socket))).ok()
             }
             None => None,
@@ -66,6 +67,12 @@ fn open(inherited: &mut Inherited, key: &str, address: &ListenAddress) -> Result
     let waits = |error| Diagnostic::without_file("address-not-bound", format!("`{told}` of `{key}`: {error}"));
     socket.set_nonblocking(true).map_err(waits)?;
     Ok(socket)
+}
+
+/// Who is heard at the admin socket.
+fn persons(config: &Config) -> Persons {
+    let Some(named) = &config.admin_persons else { return Persons::owner() };
+    Persons::named(named.iter().map(|named| (named.uid, named.person.clone(), named.roles.clone())))
 }
 
 fn not_bound(key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {

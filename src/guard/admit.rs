@@ -8,15 +8,19 @@ use crate::crypto::Standing;
 use crate::guard::age::CommandAge;
 use crate::guard::age::command_age;
 use crate::guard::fault::GuardFault;
+use crate::guard::kind::RevocationKind;
 use crate::guard::rate::Counted;
 use crate::guard::rate::Paced;
 use crate::guard::rate::RateFault;
 use crate::guard::rate::RateOf;
 use crate::guard::revocation::Revocable;
-use crate::guard::revocation::RevocationKind;
+use crate::guard::revocation::Stoppable;
 use crate::guard::standing::Guard;
 use crate::identity::Caller;
 use crate::model::Epoch;
+use crate::model::OperationId;
+use crate::model::PartnerName;
+use crate::model::Sha256;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use http::HeaderMap;
@@ -62,9 +66,23 @@ use std::sync::Arc;
 pub struct Admitted {
     epoch: Epoch,
     revocable: Revocable,
+    stoppable: Stoppable,
+    /// The rights of the token for this operation that are revoked: policy is not shown them.
+    withheld: Vec<Stranger>,
     age: Option<CommandAge>,
     token_expires_at: Option<UnixSeconds>,
     standing: Arc<Standing>,
+}
+
+/// What is asked for, as far as revocations, rates and age are concerned.
+#[derive(Default)]
+pub(super) struct Asked<'c> {
+    /// The object's partner, type and id in the path; empty where there is none.
+    pub(super) object: &'c [&'c str],
+    pub(super) max_age_s: Option<u64>,
+    pub(super) operation: Option<(PartnerName, OperationId)>,
+    /// The ids of the token's rights for the operation.
+    pub(super) grants: Vec<Stranger>,
 }
 
 impl Guard {
@@ -72,11 +90,11 @@ impl Guard {
     /// future.
     ///
     /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice. Who is revoked takes
-    /// nothing from the rates that others share.
+    /// nothing from the rates that others share. A right of the token that is revoked ends nothing here: it is withheld
+    /// from policy, and others may do.
     ///
     /// # Errors
-    /// [`GuardFault::Revoked`], [`GuardFault::Rate`], [`GuardFault::CommandTimeInvalid`], [`GuardFault::CommandTooOld`],
-    /// [`GuardFault::CommandFromFuture`].
+    /// The faults of [`GuardFault`] that speak of revocations, rates and times.
     pub fn admit(
         &self,
         paced: Paced,
@@ -90,15 +108,31 @@ impl Guard {
         let names = object.len();
         object.extend(declared.object_in_path());
         let object = if object.len() > names { &object[..] } else { &[] };
-        self.admit_ids(&ids, paced, object, declared.operation().max_age_s, fields, now)
+        let operation = declared.operation();
+        let asked = Asked {
+            object,
+            max_age_s: operation.max_age_s,
+            operation: Some((declared.contract().partner().clone(), operation.id.clone())),
+            grants: grants(caller, declared),
+        };
+        self.admit_ids(&ids, paced, asked, fields, now)
+    }
+
+    /// Admits a peer that comes in its own name.
+    ///
+    /// # Errors
+    /// [`GuardFault::CertificateRevoked`].
+    pub fn admit_peer(&self, caller: &Caller) -> Result<(), GuardFault> {
+        let certificate = Some(caller.peer().certificate().thumbprint);
+        let alone = Stoppable { certificate, ..Stoppable::default() };
+        self.revocations.stopped(&alone, None).map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     pub(super) fn admit_ids(
         &self,
         ids: &Ids<'_>,
         paced: Paced,
-        object: &[&str],
-        max_age_s: Option<u64>,
+        asked: Asked<'_>,
         fields: &HeaderMap,
         now: UnixMillis,
     ) -> Result<Admitted, GuardFault> {
@@ -108,10 +142,16 @@ impl Guard {
         if self.revocations.is_revoked(&revocable) {
             return Err(GuardFault::Revoked);
         }
+        let Asked { object, max_age_s, operation, grants } = asked;
+        let (withheld, grants) = grants.into_iter().partition(|grant| self.revocations.is_withheld(grant, ids.tenant));
+        let stoppable = Stoppable { certificate: ids.certificate, operation, grants };
+        if let Some(kind) = self.revocations.stopped(&stoppable, ids.tenant) {
+            return Err(kind.into());
+        }
         self.count(ids, &paced, object)?;
         let age = command_age(fields, max_age_s, self.clock_skew_s, now.seconds())?;
         let standing = Arc::clone(ids.standing);
-        Ok(Admitted { epoch, revocable, age, token_expires_at: ids.expires_at, standing })
+        Ok(Admitted { epoch, revocable, stoppable, withheld, age, token_expires_at: ids.expires_at, standing })
     }
 
     fn count(&self, ids: &Ids<'_>, paced: &Paced, object: &[&str]) -> Result<(), RateFault> {
@@ -130,7 +170,7 @@ impl Guard {
     }
 
     fn revocable(&self, ids: &Ids<'_>) -> Revocable {
-        let digest = |(kind, value): (_, &Stranger)| self.revocations.digest(kind, value);
+        let digest = |(kind, value): (_, &Stranger)| self.revocations.digest(kind, value.expose());
         Revocable { tenant: ids.tenant.cloned(), digests: ids.revocable().map(digest).collect() }
     }
 }
@@ -185,12 +225,36 @@ impl Admitted {
         &self.revocable
     }
 
+    pub(super) const fn stoppable(&self) -> &Stoppable {
+        &self.stoppable
+    }
+
+    /// Whether the token's right of this id counts; one without an id cannot be revoked by itself.
+    #[must_use]
+    pub fn may_use(&self, grant: Option<&Stranger>) -> bool {
+        grant.is_none_or(|grant| !self.withheld.contains(grant))
+    }
+
+    /// Whether a right of the token for this operation is revoked.
+    #[must_use]
+    pub const fn withholds_a_right(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
     /// An admission for the tests of rooms that demand one: a command of `at` that nothing limits.
     #[cfg(test)]
     pub fn for_test(at: UnixSeconds) -> Self {
         let age = Some(CommandAge { issued_at: at, max_age_s: None });
         let standing = crate::crypto::a_standing();
-        Self { epoch: Epoch::new(1), revocable: Revocable::default(), age, token_expires_at: None, standing }
+        Self {
+            epoch: Epoch::new(1),
+            revocable: Revocable::default(),
+            stoppable: Stoppable::default(),
+            withheld: Vec::new(),
+            age,
+            token_expires_at: None,
+            standing,
+        }
     }
 }
 
@@ -199,6 +263,7 @@ impl Admitted {
 pub(super) struct Ids<'c> {
     pub(super) peer: &'c str,
     pub(super) standing: &'c Arc<Standing>,
+    pub(super) certificate: Option<Sha256>,
     pub(super) issuer: &'c str,
     pub(super) tenant: Option<&'c TenantId>,
     pub(super) subject: Option<&'c Stranger>,
@@ -214,6 +279,7 @@ impl<'c> Ids<'c> {
         Self {
             peer: caller.peer().name(),
             standing: caller.peer().standing(),
+            certificate: Some(caller.peer().certificate().thumbprint),
             issuer: token.map_or("", |token| &token.issuer),
             tenant: token.and_then(|token| token.tenant.as_ref()),
             subject: token.map(|token| &token.subject),
@@ -225,12 +291,19 @@ impl<'c> Ids<'c> {
     }
 
     fn revocable(&self) -> impl Iterator<Item = (RevocationKind, &'c Stranger)> {
-        let of_kind = |kind| match kind {
-            RevocationKind::Subject => self.subject,
-            RevocationKind::Device => self.device,
-            RevocationKind::Session => self.session,
-            RevocationKind::Token => self.token,
-        };
-        RevocationKind::ALL.map(|kind| of_kind(kind).map(|value| (kind, value))).into_iter().flatten()
+        let values = [
+            (RevocationKind::Subject, self.subject),
+            (RevocationKind::Device, self.device),
+            (RevocationKind::Session, self.session),
+            (RevocationKind::Token, self.token),
+        ];
+        values.into_iter().filter_map(|(kind, value)| Some((kind, value?)))
     }
+}
+
+/// The ids of the token's rights for the operation.
+fn grants(caller: &Caller, declared: &Declared) -> Vec<Stranger> {
+    let (Some(token), Some(wanted)) = (caller.token(), &declared.operation().right) else { return Vec::new() };
+    let rights = token.rights.iter().filter(|right| right.is_for(wanted.kind, wanted.action.as_str()));
+    rights.filter_map(|right| right.grant.clone()).collect()
 }

@@ -9,6 +9,7 @@ use crate::clock::UnixSeconds;
 use crate::guard::admit::Admitted;
 use crate::guard::departures::Departure;
 use crate::guard::fault::Withdrawn;
+use crate::guard::place::Placed;
 use crate::guard::standing::Guard;
 use crate::model::Receipt;
 use crate::model::Sha256;
@@ -16,15 +17,15 @@ use crate::model::Sha256;
 /// Proof that nothing was withdrawn just before the first byte; only [`Guard::current`] makes one.
 ///
 /// ```
-/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Basis, Current, Guard, Withdrawn}};
-/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Basis, Current, Guard, Placed, Withdrawn}};
+/// fn ask(g: &Guard, r: &Recorded, a: &Placed, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
 ///     g.current(r, a, now.seconds(), b, b, now)
 /// }
 /// ```
 /// A receipt is no record:
 /// ```compile_fail
-/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Admitted, Basis, Current, Guard, Withdrawn}};
-/// fn ask(g: &Guard, r: &Recorded, a: &Admitted, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
+/// use portcullis::{audit::Recorded, clock::UnixMillis, guard::{Basis, Current, Guard, Placed, Withdrawn}};
+/// fn ask(g: &Guard, r: &Recorded, a: &Placed, b: Basis, now: UnixMillis) -> Result<Current, Withdrawn> {
 ///     g.current(&r.receipt(), a, now.seconds(), b, b, now)
 /// }
 /// ```
@@ -53,7 +54,7 @@ impl Guard {
     pub fn current(
         &self,
         recorded: &Recorded,
-        admitted: &Admitted,
+        placed: &Placed,
         good_until: UnixSeconds,
         then: Basis,
         in_force: Basis,
@@ -64,7 +65,8 @@ impl Guard {
         }
         // First registered, then looked at: a revocation that the look misses waits for this command to have left.
         let departure = Some(self.departures.begin());
-        self.still(admitted, then, in_force, now)?;
+        self.still(placed.admitted(), then, in_force, now)?;
+        self.still_placed(placed)?;
         if now.seconds() >= good_until {
             return Err(Withdrawn::PartnerTokenExpired);
         }
@@ -78,8 +80,8 @@ impl Guard {
         in_force: Basis,
         now: UnixMillis,
     ) -> Result<(), Withdrawn> {
-        if self.epoch() != admitted.epoch() && self.revocations.is_revoked(admitted.revocable()) {
-            return Err(Withdrawn::Revoked);
+        if self.epoch() != admitted.epoch() {
+            self.still_allowed(admitted)?;
         }
         admitted.standing().check(now.seconds())?;
         if then.bundle != in_force.bundle {
@@ -95,6 +97,32 @@ impl Guard {
             return Err(Withdrawn::TooOld);
         }
         Ok(())
+    }
+
+    /// Whether nothing of the command was revoked: its caller, what else could be stopped of it, and the rights that policy
+    /// was shown.
+    fn still_allowed(&self, admitted: &Admitted) -> Result<(), Withdrawn> {
+        let (revocable, stoppable) = (admitted.revocable(), admitted.stoppable());
+        if self.revocations.is_revoked(revocable) {
+            return Err(Withdrawn::Revoked);
+        }
+        let tenant = revocable.tenant.as_ref();
+        if let Some(kind) = self.revocations.stopped(stoppable, tenant) {
+            return Err(kind.into());
+        }
+        match stoppable.grants.iter().any(|grant| self.revocations.is_withheld(grant, tenant)) {
+            true => Err(Withdrawn::GrantRevoked),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether nothing was stopped where the thing stands.
+    fn still_placed(&self, placed: &Placed) -> Result<(), Withdrawn> {
+        if self.epoch() == placed.admitted().epoch() {
+            return Ok(());
+        }
+        let stopped = self.revocations.stopped(placed.admitted().stoppable(), Some(placed.tenant()));
+        stopped.map_or(Ok(()), |kind| Err(kind.into()))
     }
 }
 

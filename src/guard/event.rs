@@ -8,8 +8,8 @@ use crate::contract::RebuiltEvent;
 use crate::guard::current::Basis;
 use crate::guard::departures::Departure;
 use crate::guard::fault::Withdrawn;
+use crate::guard::kind::RevocationKind;
 use crate::guard::revocation::Revocable;
-use crate::guard::revocation::RevocationKind;
 use crate::guard::standing::Guard;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
@@ -65,7 +65,8 @@ impl Guard {
             | IdentifierKind::Tenant
             | IdentifierKind::Request => None,
         };
-        let digests = persons.iter().filter_map(|(of, id)| Some(self.revocations.digest(kind(*of)?, id))).collect();
+        let digests =
+            persons.iter().filter_map(|(of, id)| Some(self.revocations.digest(kind(*of)?, id.expose()))).collect();
         EventRevocable { tenant: tenant.clone(), digests }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::crypto::Distrust;
 use crate::guard::age::AgeFault;
+use crate::guard::kind::RevocationKind;
 use crate::guard::ledger::LedgerFault;
 use crate::guard::rate::RateFault;
 use crate::guard::revocation::StoreFault;
@@ -13,6 +14,18 @@ pub enum GuardFault {
     /// Its subject, device, session or token is revoked.
     #[error("the caller is revoked")]
     Revoked,
+    /// Its peer's certificate is revoked here.
+    #[error("the peer's certificate is revoked")]
+    CertificateRevoked,
+    /// Its operation is stopped.
+    #[error("the operation is stopped")]
+    OperationRevoked,
+    /// Its partner is stopped.
+    #[error("the partner is stopped")]
+    PartnerRevoked,
+    /// Its tenant, or that of the thing, is stopped.
+    #[error("the tenant is stopped")]
+    TenantRevoked,
     /// It comes too fast, or no rate can be kept for it.
     #[error(transparent)]
     Rate(#[from] RateFault),
@@ -45,6 +58,21 @@ pub enum Withdrawn {
     /// Its subject, device, session or token was revoked meanwhile.
     #[error("the caller was revoked")]
     Revoked,
+    /// The peer's certificate was revoked here meanwhile.
+    #[error("the certificate was revoked")]
+    CertificateRevoked,
+    /// A right of the token that policy was shown was revoked meanwhile.
+    #[error("a right of the token was revoked")]
+    GrantRevoked,
+    /// The operation was stopped meanwhile.
+    #[error("the operation was stopped")]
+    OperationRevoked,
+    /// The partner was stopped meanwhile.
+    #[error("the partner was stopped")]
+    PartnerRevoked,
+    /// The tenant, or that of the thing, was stopped meanwhile.
+    #[error("the tenant was stopped")]
+    TenantRevoked,
     /// The peer's certificate expired meanwhile.
     #[error("the peer's certificate expired")]
     PeerExpired,
@@ -99,6 +127,11 @@ impl Withdrawn {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Revoked => "revoked",
+            Self::CertificateRevoked => "certificate-revoked",
+            Self::GrantRevoked => "grant-revoked",
+            Self::OperationRevoked => "operation-revoked",
+            Self::PartnerRevoked => "partner-revoked",
+            Self::TenantRevoked => "tenant-revoked",
             Self::PeerExpired => "peer-expired",
             Self::PeerRevoked => "peer-revoked",
             Self::PeerUntrusted => "peer-untrusted",
@@ -107,6 +140,38 @@ impl Withdrawn {
             Self::BundleChanged => "bundle-changed",
             Self::DirectoryChanged => "directory-changed",
             Self::PartnerTokenExpired => "partner-token-expired",
+        }
+    }
+}
+
+/// Of a grant there is none: a right that is revoked is no right, and policy decides by what is left.
+impl From<RevocationKind> for GuardFault {
+    fn from(kind: RevocationKind) -> Self {
+        match kind {
+            RevocationKind::Subject
+            | RevocationKind::Device
+            | RevocationKind::Session
+            | RevocationKind::Token
+            | RevocationKind::Grant => Self::Revoked,
+            RevocationKind::Certificate => Self::CertificateRevoked,
+            RevocationKind::Operation => Self::OperationRevoked,
+            RevocationKind::Partner => Self::PartnerRevoked,
+            RevocationKind::Tenant => Self::TenantRevoked,
+        }
+    }
+}
+
+impl From<RevocationKind> for Withdrawn {
+    fn from(kind: RevocationKind) -> Self {
+        match kind {
+            RevocationKind::Subject | RevocationKind::Device | RevocationKind::Session | RevocationKind::Token => {
+                Self::Revoked
+            }
+            RevocationKind::Certificate => Self::CertificateRevoked,
+            RevocationKind::Grant => Self::GrantRevoked,
+            RevocationKind::Operation => Self::OperationRevoked,
+            RevocationKind::Partner => Self::PartnerRevoked,
+            RevocationKind::Tenant => Self::TenantRevoked,
         }
     }
 }

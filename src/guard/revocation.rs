@@ -9,18 +9,25 @@
 //!   than [`RESERVE`] revocations without one successful write could repeat one.
 //! - Values are personal. Neither memory nor store holds them, only keyed digests of (kind, value); the tenant stands
 //!   beside, for it is an operator's name.
-//!
 //! - Nothing in force is ever dropped to make room. At `revocations_max`, and at [`PENDING_MAX`] that wait for the store,
 //!   a peer's order is refused as long as it is new; the operator's is taken even so, for it is the last means of stopping
 //!   somebody, and its socket takes one order at a time from one person.
+//! - Only `lift.rs` ends one, and never an order that came after the lifting began: what ends, ends up
+//!   to an epoch, in memory and in the store alike.
 //!
 //! A revocation without tenant holds everywhere. One for a tenant holds for tokens of that tenant, and for tokens that
-//! name no tenant at all: those could not be told apart, and doubt is refused.
+//! name no tenant at all: those could not be told apart, and doubt is refused. An operation, a partner or a tenant that is
+//! stopped in a tenant is stopped there for everybody, whatever their token says: what counts besides is where the thing
+//! stands.
 
 use crate::clock::UnixMillis;
 use crate::crypto::HmacKey;
 use crate::crypto::keyed_digest;
+use crate::guard::kind::Revocation;
+use crate::guard::kind::RevocationKind;
 use crate::model::Epoch;
+use crate::model::OperationId;
+use crate::model::PartnerName;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use crate::model::TenantId;
@@ -36,19 +43,6 @@ pub const RESERVE: u64 = 1 << 20;
 /// How many revocations may wait for the store before no peer may add one.
 pub const PENDING_MAX: usize = 65_536;
 
-/// What loses its rights.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum RevocationKind {
-    /// A user: claim `sub`.
-    Subject,
-    /// An app instance: claim `device_id`.
-    Device,
-    /// A session: claim `sid`.
-    Session,
-    /// One token: claim `jti`.
-    Token,
-}
-
 /// Who orders a revocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OrderedBy {
@@ -56,17 +50,6 @@ pub enum OrderedBy {
     Operator,
     /// A peer: taken within the bounds.
     Peer,
-}
-
-/// An order that somebody or something has no rights from now on.
-#[derive(Clone, Debug)]
-pub struct Revocation {
-    /// What loses its rights.
-    pub kind: RevocationKind,
-    /// Where; `None` everywhere.
-    pub tenant: Option<TenantId>,
-    /// Whose: the value of the claim.
-    pub value: Stranger,
 }
 
 /// A revocation as it is stored.
@@ -100,8 +83,31 @@ pub trait RevocationStore: Send + Sync {
     async fn load(&self) -> Result<StoredRevocations, StoreFault>;
 
     /// Stores all entries and raises the ceiling, all or nothing; durable when it returns. An entry of the same digest
-    /// and tenant is already there after a second attempt; a ceiling is never lowered.
+    /// and tenant is already there after a second attempt; a ceiling is never lowered. One that was lifted later than
+    /// this entry was ordered stays lifted.
     async fn keep(&self, entries: Vec<StoredRevocation>, ceiling: Epoch) -> Result<(), StoreFault>;
+
+    /// Ends what is stored of a lifted revocation, and raises the ceiling to what the lifting says; durable when it
+    /// returns. `false` where it was ordered again since, or is not there: then it stays as it is.
+    async fn lift(&self, lifted: LiftedRevocation) -> Result<bool, StoreFault>;
+
+    /// What is in force and began after an epoch, in the order of epochs, at most so many.
+    async fn page(&self, after: Epoch, at_most: usize) -> Result<Vec<StoredRevocation>, StoreFault>;
+}
+
+/// A revocation that ends, as a store must know it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LiftedRevocation {
+    /// The keyed digest of kind and value.
+    pub digest: Sha256,
+    /// Where it held.
+    pub tenant: Option<TenantId>,
+    /// The last epoch whose orders are meant; what was ordered later stays in force.
+    pub up_to: Epoch,
+    /// The epoch that the lifting made.
+    pub epoch: Epoch,
+    /// No epoch that was ever given out is above it.
+    pub ceiling: Epoch,
 }
 
 /// Why a store did not do what it was asked. What exactly failed, the store itself tells the operator.
@@ -126,6 +132,8 @@ pub(super) struct Revocations {
     key: HmacKey,
     epoch: AtomicU64,
     max: u64,
+    /// How many are in force of kinds that no token is always asked about.
+    stops: AtomicU64,
     inner: RwLock<Inner>,
 }
 
@@ -134,6 +142,15 @@ pub(super) struct Revocations {
 pub(super) struct Revocable {
     pub(super) tenant: Option<TenantId>,
     pub(super) digests: Vec<Sha256>,
+}
+
+/// What else of a command could be stopped. Digested only while anything of such a kind is in force, which is seldom.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stoppable {
+    pub(super) certificate: Option<Sha256>,
+    pub(super) operation: Option<(PartnerName, OperationId)>,
+    /// The rights of the token that are for this operation and bear an id.
+    pub(super) grants: Vec<Stranger>,
 }
 
 #[derive(Default)]
@@ -145,32 +162,11 @@ struct Inner {
     pending: Vec<StoredRevocation>,
 }
 
+/// Where one digest is revoked, each with the epoch of the last order.
 #[derive(Default)]
 struct Reach {
-    everywhere: bool,
-    tenants: Vec<TenantId>,
-}
-
-impl RevocationKind {
-    /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Subject, Self::Device, Self::Session, Self::Token];
-
-    /// The word in orders, records and the store.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Subject => "subject",
-            Self::Device => "device",
-            Self::Session => "session",
-            Self::Token => "token",
-        }
-    }
-
-    /// The kind of this word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
+    everywhere: Option<Epoch>,
+    tenants: Vec<(TenantId, Epoch)>,
 }
 
 impl Revocations {
@@ -179,11 +175,18 @@ impl Revocations {
     /// Stored ones are held even beyond `max`: forgetting one would give its rights back.
     pub(super) fn new(key: HmacKey, stored: StoredRevocations, max: u64) -> Self {
         let highest = stored.entries.iter().map(|entry| entry.epoch).max().unwrap_or_default();
-        let mut inner = Inner::default();
+        let (mut inner, mut stops) = (Inner::default(), 0);
         for entry in stored.entries {
-            inner.put(entry.digest, entry.tenant);
+            let new = inner.put(entry.digest, entry.tenant, entry.epoch);
+            stops += u64::from(new && !entry.kind.is_of_a_caller());
         }
-        Self { key, epoch: AtomicU64::new(stored.ceiling.max(highest).get()), max, inner: RwLock::new(inner) }
+        Self {
+            key,
+            epoch: AtomicU64::new(stored.ceiling.max(highest).get()),
+            max,
+            stops: AtomicU64::new(stops),
+            inner: RwLock::new(inner),
+        }
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -195,26 +198,57 @@ impl Revocations {
         Epoch::new(self.epoch().get().saturating_add(RESERVE))
     }
 
-    pub(super) fn digest(&self, kind: RevocationKind, value: &Stranger) -> Sha256 {
-        keyed_digest(&self.key, &[kind.word().as_bytes(), value.expose().as_bytes()])
+    pub(super) fn digest(&self, kind: RevocationKind, value: &str) -> Sha256 {
+        keyed_digest(&self.key, &[kind.word().as_bytes(), value.as_bytes()])
     }
 
     /// Puts a revocation in force and notes it for storing; `None` where it was not taken, for want of room.
     pub(super) fn put_in_force(&self, revocation: &Revocation, by: OrderedBy, at: UnixMillis) -> Option<Epoch> {
-        let digest = self.digest(revocation.kind, &revocation.value);
+        let digest = self.digest(revocation.kind, revocation.value.expose());
         let mut inner = self.inner.write();
-        let known = inner.revoked.get(&digest).is_some_and(|reach| reach.holds_for(revocation.tenant.as_ref()));
+        let known = inner.since(&digest, revocation.tenant.as_ref()).is_some();
         let room = inner.pending.len() < PENDING_MAX && (known || inner.count < self.max);
         if by == OrderedBy::Peer && !room {
             return None;
         }
-        inner.put(digest, revocation.tenant.clone());
-        // The epoch grows only once the entry is in: who reads the new epoch and then looks, finds it.
         let epoch = self.epoch().next();
+        let new = inner.put(digest, revocation.tenant.clone(), epoch);
+        if new && !revocation.kind.is_of_a_caller() {
+            self.stops.fetch_add(1, Ordering::AcqRel);
+        }
         let entry = StoredRevocation { digest, tenant: revocation.tenant.clone(), kind: revocation.kind, epoch, at };
         inner.pending.push(entry);
+        // The epoch grows only once the entry is in: who reads the new epoch and then looks, finds it.
         self.epoch.store(epoch.get(), Ordering::Release);
         Some(epoch)
+    }
+
+    /// Since which epoch exactly this is in force by its last order.
+    pub(super) fn in_force_since(&self, revocation: &Revocation) -> Option<Epoch> {
+        let digest = self.digest(revocation.kind, revocation.value.expose());
+        self.inner.read().since(&digest, revocation.tenant.as_ref())
+    }
+
+    /// The lifting of what is in force by the order of `since`, with an epoch of its own; nothing is lifted yet. `None` where
+    /// it was ordered again, or is not in force.
+    pub(super) fn lifting(&self, revocation: &Revocation, since: Epoch) -> Option<LiftedRevocation> {
+        let digest = self.digest(revocation.kind, revocation.value.expose());
+        let inner = self.inner.write();
+        inner.since(&digest, revocation.tenant.as_ref()).filter(|last| *last == since)?;
+        let up_to = self.epoch();
+        let epoch = up_to.next();
+        self.epoch.store(epoch.get(), Ordering::Release);
+        drop(inner);
+        Some(LiftedRevocation { digest, tenant: revocation.tenant.clone(), up_to, epoch, ceiling: self.ceiling() })
+    }
+
+    /// Ends what the store has ended; `false` where it was ordered again since.
+    pub(super) fn end(&self, kind: RevocationKind, lifted: &LiftedRevocation) -> bool {
+        let ended = self.inner.write().end(&lifted.digest, lifted.tenant.as_ref(), lifted.up_to);
+        if ended && !kind.is_of_a_caller() {
+            self.stops.fetch_sub(1, Ordering::AcqRel);
+        }
+        ended
     }
 
     /// Whether no peer may add a new one.
@@ -243,33 +277,84 @@ impl Revocations {
 
     pub(super) fn is_revoked(&self, who: &Revocable) -> bool {
         let inner = self.inner.read();
-        let reached =
-            |digest| inner.revoked.get(digest).is_some_and(|reach: &Reach| reach.reaches(who.tenant.as_ref()));
-        who.digests.iter().any(reached)
+        who.digests.iter().any(|digest| inner.reaches(digest, who.tenant.as_ref()))
+    }
+
+    /// The kind by which a command is stopped for tokens of `tenant`, or, at a place, for whoever comes to it.
+    pub(super) fn stopped(&self, what: &Stoppable, tenant: Option<&TenantId>) -> Option<RevocationKind> {
+        if self.stops.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let kinds = [RevocationKind::Tenant, RevocationKind::Partner, RevocationKind::Operation];
+        let certificate = what.certificate.map(|certificate| certificate.to_string());
+        let certified = certificate.map(|text| (RevocationKind::Certificate, text));
+        let whole = what.operation.iter().flat_map(|(partner, operation)| {
+            let of_partner = format!("{partner}/{operation}");
+            let texts = [String::new(), partner.to_string(), operation.to_string()];
+            kinds.into_iter().zip(texts).chain([(RevocationKind::Operation, of_partner)])
+        });
+        let inner = self.inner.read();
+        let mut asked = certified.into_iter().chain(whole);
+        asked.find(|(kind, text)| inner.reaches(&self.digest(*kind, text), tenant)).map(|(kind, _)| kind)
+    }
+
+    /// Whether a right of a token of `tenant` counts no more.
+    pub(super) fn is_withheld(&self, grant: &Stranger, tenant: Option<&TenantId>) -> bool {
+        let any = self.stops.load(Ordering::Acquire) > 0;
+        any && self.inner.read().reaches(&self.digest(RevocationKind::Grant, grant.expose()), tenant)
     }
 }
 
 impl Inner {
-    fn put(&mut self, digest: Sha256, tenant: Option<TenantId>) {
+    /// Notes an order; whether nothing stood there before.
+    fn put(&mut self, digest: Sha256, tenant: Option<TenantId>, epoch: Epoch) -> bool {
         let reach = self.revoked.entry(digest).or_default();
-        if reach.holds_for(tenant.as_ref()) {
-            return;
+        let known = match &tenant {
+            None => reach.everywhere.as_mut(),
+            Some(tenant) => reach.tenants.iter_mut().find(|(known, _)| known == tenant).map(|(_, since)| since),
+        };
+        if let Some(since) = known {
+            *since = epoch;
+            return false;
         }
         match tenant {
-            None => reach.everywhere = true,
-            Some(tenant) => reach.tenants.push(tenant),
+            None => reach.everywhere = Some(epoch),
+            Some(tenant) => reach.tenants.push((tenant, epoch)),
         }
         self.count = self.count.saturating_add(1);
-    }
-}
-
-impl Reach {
-    /// Whether exactly this was ordered before.
-    fn holds_for(&self, tenant: Option<&TenantId>) -> bool {
-        tenant.map_or(self.everywhere, |tenant| self.tenants.contains(tenant))
+        true
     }
 
-    fn reaches(&self, tenant: Option<&TenantId>) -> bool {
-        self.everywhere || tenant.is_none_or(|tenant| self.tenants.contains(tenant))
+    /// The last order of exactly this.
+    fn since(&self, digest: &Sha256, tenant: Option<&TenantId>) -> Option<Epoch> {
+        let reach = self.revoked.get(digest)?;
+        match tenant {
+            None => reach.everywhere,
+            Some(tenant) => reach.tenants.iter().find(|(known, _)| known == tenant).map(|(_, since)| *since),
+        }
+    }
+
+    /// Takes exactly this out, unless it was ordered after `up_to`.
+    fn end(&mut self, digest: &Sha256, tenant: Option<&TenantId>, up_to: Epoch) -> bool {
+        if self.since(digest, tenant).is_none_or(|since| since > up_to) {
+            return false;
+        }
+        let Some(reach) = self.revoked.get_mut(digest) else { return false };
+        match tenant {
+            None => reach.everywhere = None,
+            Some(tenant) => reach.tenants.retain(|(known, _)| known != tenant),
+        }
+        if reach.everywhere.is_none() && reach.tenants.is_empty() {
+            self.revoked.remove(digest);
+        }
+        self.count = self.count.saturating_sub(1);
+        true
+    }
+
+    fn reaches(&self, digest: &Sha256, tenant: Option<&TenantId>) -> bool {
+        self.revoked.get(digest).is_some_and(|reach| {
+            let named = |tenant| reach.tenants.iter().any(|(known, _)| known == tenant);
+            reach.everywhere.is_some() || tenant.is_none_or(named)
+        })
     }
 }

@@ -7,13 +7,14 @@ use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
 use crate::guard::departures::Departures;
 use crate::guard::fault::RevokeFault;
+use crate::guard::kind::Revocation;
 use crate::guard::ledger::Ledger;
 use crate::guard::ledger::LedgerEntry;
+use crate::guard::lift::Proposals;
 use crate::guard::rate::Paced;
 use crate::guard::rate::RateFault;
 use crate::guard::rate::Rates;
 use crate::guard::revocation::OrderedBy;
-use crate::guard::revocation::Revocation;
 use crate::guard::revocation::RevocationStore;
 use crate::guard::revocation::Revocations;
 use crate::guard::revocation::StoreFault;
@@ -36,7 +37,8 @@ pub struct Guard {
     pub(super) revocations: Revocations,
     pub(super) rates: Rates,
     pub(super) departures: Departures,
-    store: Arc<dyn RevocationStore>,
+    pub(super) proposals: Proposals,
+    pub(super) store: Arc<dyn RevocationStore>,
 }
 
 impl Guard {
@@ -65,6 +67,7 @@ impl Guard {
             revocations,
             rates: Rates::new(limits),
             departures: Departures::new(),
+            proposals: Proposals::new(limits.lift_confirm_ms),
             store,
         })
     }
@@ -127,7 +130,7 @@ impl Guard {
     /// What stands for a revoked value in the store, and in the record: keyed, so that it tells nothing by itself.
     #[must_use]
     pub fn revocation_digest(&self, revocation: &Revocation) -> Sha256 {
-        self.revocations.digest(revocation.kind, &revocation.value)
+        self.revocations.digest(revocation.kind, revocation.value.expose())
     }
 
     /// Stores what is in force and not known to be stored. Does nothing where there is nothing.

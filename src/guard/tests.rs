@@ -1,5 +1,6 @@
 //! The guard as a whole: revocations over restarts and crashes, admission, keys, and what is asked again at the end.
 
+use super::admit::Asked;
 use super::admit::Ids;
 use super::revocation::PENDING_MAX;
 use super::*;
@@ -10,6 +11,7 @@ use crate::crypto::Standing;
 use crate::crypto::a_standing;
 use crate::limits::Limits;
 use crate::model::Epoch;
+use crate::model::Name;
 use crate::model::PastOutcome;
 use crate::model::Sha256;
 use crate::model::Stranger;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const NOW: UnixMillis = UnixMillis::new(1_000_000);
+const CERTIFICATE: Sha256 = Sha256::new([5; 32]);
 const STEADY: Duration = Duration::from_secs(1);
 const BASIS: Basis = Basis { bundle: Sha256::new([1; 32]), directory: Sha256::new([7; 32]) };
 
@@ -60,6 +63,25 @@ impl RevocationStore for Rows {
         stored.ceiling = stored.ceiling.max(ceiling);
         Ok(())
     }
+
+    async fn lift(&self, lifted: LiftedRevocation) -> Result<bool, StoreFault> {
+        if *self.disk.lock() == Disk::Fails {
+            return Err(StoreFault::Failed);
+        }
+        let mut stored = self.stored.lock();
+        let is_it = |entry: &StoredRevocation| entry.digest == lifted.digest && entry.tenant == lifted.tenant;
+        let later = stored.entries.iter().any(|entry| is_it(entry) && entry.epoch > lifted.up_to);
+        if !later {
+            stored.entries.retain(|entry| !is_it(entry));
+        }
+        Ok(!later)
+    }
+
+    async fn page(&self, after: Epoch, at_most: usize) -> Result<Vec<StoredRevocation>, StoreFault> {
+        let stored = self.stored.lock();
+        let entries = stored.entries.iter().filter(|entry| entry.epoch > after);
+        Ok(entries.take(at_most).cloned().collect())
+    }
 }
 
 fn limits() -> Limits {
@@ -91,6 +113,7 @@ impl Person {
         Ids {
             peer: self.peer,
             standing: &self.standing,
+            certificate: Some(CERTIFICATE),
             issuer: "issuer",
             tenant: self.tenant.as_ref(),
             subject: Some(subject),
@@ -103,7 +126,15 @@ impl Person {
 
     fn admit(&self, guard: &Guard) -> Result<Admitted, GuardFault> {
         let fields = HeaderMap::from_iter([("command-time".parse().unwrap(), HeaderValue::from_static("@1000"))]);
-        guard.admit_ids(&self.ids(), guard.pace(self.peer, STEADY).unwrap(), &[], Some(30), &fields, NOW)
+        guard.admit_ids(&self.ids(), guard.pace(self.peer, STEADY).unwrap(), self.asked(), &fields, NOW)
+    }
+
+    /// To open a door of smarthome, by two rights that bear an id.
+    fn asked(&self) -> Asked<'static> {
+        let names = ["smarthome", "openDoor"].map(|name| Name::new(name).unwrap());
+        let [partner, operation] = names;
+        let grants = ["grant-1", "grant-2"].map(Stranger::new).to_vec();
+        Asked { object: &[], max_age_s: Some(30), operation: Some((partner, operation)), grants }
     }
 
     fn bind(&self, guard: &Guard, operation: &str, key: &str) -> Result<Bound, GuardFault> {
@@ -129,6 +160,77 @@ async fn each_kind_of_revocation_stops_its_own_and_nobody_else() {
         assert_eq!(person.admit(&guard).err(), Some(GuardFault::Revoked), "{kind:?}");
         assert_eq!(RevocationKind::from_word(kind.word()), Some(kind));
     }
+}
+
+#[tokio::test]
+async fn each_kind_that_stops_many_stops_its_own_and_nobody_else() {
+    let thumbprint = CERTIFICATE.to_string();
+    for (kind, others, value, fault) in [
+        (RevocationKind::Certificate, vec!["0f".repeat(32)], thumbprint.as_str(), GuardFault::CertificateRevoked),
+        (
+            RevocationKind::Operation,
+            vec!["openBarrier".into(), "parkline/openDoor".into(), "smarthome/openBarrier".into()],
+            "openDoor",
+            GuardFault::OperationRevoked,
+        ),
+        (RevocationKind::Operation, vec!["smarthome".into()], "smarthome/openDoor", GuardFault::OperationRevoked),
+        (RevocationKind::Partner, vec!["parkline".into(), "openDoor".into()], "smarthome", GuardFault::PartnerRevoked),
+        (RevocationKind::Tenant, vec!["south".into()], "north", GuardFault::TenantRevoked),
+    ] {
+        let guard = open(&Arc::default()).await;
+        let person = Person::of(Some("north"));
+        let order = |value: &str| Revocation::of(kind, None, Stranger::new(value)).unwrap();
+        for other in others {
+            guard.revoke(order(&other), OrderedBy::Operator, NOW).await.unwrap();
+        }
+        let admitted = person.admit(&guard).unwrap();
+        guard.revoke(order(value), OrderedBy::Operator, NOW).await.unwrap();
+        assert_eq!(person.admit(&guard).err(), Some(fault), "{kind:?} {value}");
+        let withdrawn = guard.still(&admitted, BASIS, BASIS, NOW);
+        assert_eq!(withdrawn, Err(Withdrawn::from(kind)), "{kind:?} {value}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stopped_in_a_tenant_is_stopped_for_whoever_comes_to_a_thing_there() {
+    for (kind, value, fault) in [
+        (RevocationKind::Tenant, "", GuardFault::TenantRevoked),
+        (RevocationKind::Partner, "smarthome", GuardFault::PartnerRevoked),
+        (RevocationKind::Operation, "openDoor", GuardFault::OperationRevoked),
+    ] {
+        let guard = open(&Arc::default()).await;
+        let person = Person::of(Some("north"));
+        let (house, permit) = (|tenant: &str| crate::policy::Permit::for_test(located(tenant), &["p"]), "north");
+        guard.revoke(revocation(kind, Some("south"), value), OrderedBy::Operator, NOW).await.unwrap();
+        assert!(guard.place(person.admit(&guard).unwrap(), &house(permit)).is_ok(), "{kind:?}");
+        let there = guard.place(person.admit(&guard).unwrap(), &house("south"));
+        assert_eq!(there.err(), Some(fault), "{kind:?}: a token of north at a thing of south");
+        assert_eq!(Person::of(None).admit(&guard).err(), Some(fault), "{kind:?}: nobody knows whose token this is");
+    }
+}
+
+fn located(tenant: &str) -> crate::model::Located {
+    let resource = crate::model::ResourceId { kind: "Door".into(), parts: vec!["house".into(), "door".into()] };
+    let tenant = TenantId::new(tenant).unwrap();
+    let (zone, partners) = (crate::model::Zone::UTC, Arc::default());
+    crate::model::Located { resource, tenant, ancestors: Vec::new(), zone, partners, directory_version: 7 }
+}
+
+#[tokio::test]
+async fn a_right_that_is_revoked_is_withheld_and_the_others_do() {
+    let guard = open(&Arc::default()).await;
+    let person = Person::of(Some("north"));
+    let before = person.admit(&guard).unwrap();
+    assert!(!before.withholds_a_right());
+    guard.revoke(revocation(RevocationKind::Grant, None, "grant-9"), OrderedBy::Peer, NOW).await.unwrap();
+    guard.revoke(revocation(RevocationKind::Grant, Some("south"), "grant-2"), OrderedBy::Peer, NOW).await.unwrap();
+    assert_eq!(guard.still(&before, BASIS, BASIS, NOW), Ok(()), "other rights, and those of another tenant");
+    guard.revoke(revocation(RevocationKind::Grant, Some("north"), "grant-1"), OrderedBy::Peer, NOW).await.unwrap();
+    let after = person.admit(&guard).unwrap();
+    let may = |grant: &str| after.may_use(Some(&Stranger::new(grant)));
+    assert!(after.withholds_a_right() && !may("grant-1") && may("grant-2") && after.may_use(None));
+    assert_eq!(guard.still(&before, BASIS, BASIS, NOW), Err(Withdrawn::GrantRevoked), "policy was shown it");
+    assert_eq!(guard.still(&after, BASIS, BASIS, NOW), Ok(()), "policy was not");
 }
 
 #[tokio::test]
@@ -290,7 +392,7 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
 async fn the_pace_of_one_peer_admits_no_other() {
     let guard = open(&Arc::default()).await;
     let paced = guard.pace("other", STEADY).unwrap();
-    let admitted = guard.admit_ids(&Person::of(None).ids(), paced, &[], None, &HeaderMap::new(), NOW);
+    let admitted = guard.admit_ids(&Person::of(None).ids(), paced, Asked::default(), &HeaderMap::new(), NOW);
     assert_eq!(admitted.err(), Some(GuardFault::Rate(RateFault::TooFast(RateOf::Peer, 1))));
 }
 
@@ -360,7 +462,13 @@ async fn age_and_expiry_are_asked_again_at_their_last_second_and_one_past() {
         assert_eq!(guard.still(&admitted, BASIS, other, NOW), Err(Withdrawn::DirectoryChanged));
     }
     let timeless = guard
-        .admit_ids(&Person::of(None).ids(), guard.pace("backend", STEADY).unwrap(), &[], None, &HeaderMap::new(), NOW)
+        .admit_ids(
+            &Person::of(None).ids(),
+            guard.pace("backend", STEADY).unwrap(),
+            Asked::default(),
+            &HeaderMap::new(),
+            NOW,
+        )
         .unwrap();
     let at = |millis| guard.still(&timeless, BASIS, BASIS, UnixMillis::new(millis));
     assert_eq!((at(1_059_999), at(1_060_000)), (Ok(()), Err(Withdrawn::TokenExpired)));

@@ -181,15 +181,17 @@ fn rights(reader: &mut Reader<'_>) -> Result<Vec<Right>, IdentityFault> {
 }
 
 /// One entry: exactly `type`, `house`, `actions` and, if it is for one thing of the house, that thing by the member that
-/// its type names (`door` of a `door_access`). A thing under another member is unknown: it would widen the right.
+/// its type names (`door` of a `door_access`), and, if it can be revoked by itself, `grant_id`. A thing under another member
+/// is unknown: it would widen the right.
 fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
-    let (mut kind, mut house, mut thing, mut actions) = (None, None, None, Vec::new());
+    let (mut kind, mut house, mut thing, mut grant, mut actions) = (None, None, None, None, Vec::new());
     reader.begin_object().map_err(of_a_claim)?;
     while let Some(name) = reader.next_key().map_err(malformed)? {
         match &*name {
             "type" => kind = Some(RightKind::of(&text(reader)?).ok_or(IdentityFault::RightUnknown)?),
             "house" => house = Some(Stranger::new(text(reader)?)),
             "door" | "barrier" if thing.is_none() => thing = Some((name, Stranger::new(text(reader)?))),
+            "grant_id" => grant = Some(Stranger::new(text(reader)?)),
             "actions" => actions = texts(reader)?.into_iter().map(Stranger::new).collect(),
             _ => return Err(IdentityFault::RightUnknown),
         }
@@ -199,7 +201,7 @@ fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
     };
     match thing {
         Some((member, _)) if kind.thing() != Some(&*member) => Err(IdentityFault::RightUnknown),
-        thing => Ok(Right { kind, actions, house, thing: thing.map(|(_, thing)| thing) }),
+        thing => Ok(Right { kind, actions, house, thing: thing.map(|(_, thing)| thing), grant }),
     }
 }
 

@@ -37,6 +37,11 @@ impl Name {
         Ok(Self(text.into()))
     }
 
+    /// A name of ours, which is one.
+    pub(super) fn ours(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -70,6 +75,8 @@ pub type TenantId = Name;
 pub type OperationId = Name;
 /// One event of a contract: the name of its webhook, for instance `grant.revoked`.
 pub type EventName = Name;
+/// Somebody who runs the gateway, as the configuration names them, for instance `ivanov`.
+pub type PersonName = Name;
 /// A Cedar action without type, for instance `openDoor`.
 pub type ActionName = Name;
 

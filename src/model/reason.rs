@@ -93,6 +93,16 @@ reasons! {
     RateFull = "rate-full",
     /// Subject, device, session or token is revoked.
     Revoked = "revoked",
+    /// The peer's certificate is revoked here.
+    CertificateRevoked = "certificate-revoked",
+    /// Policy denies, and a right of the token is revoked.
+    GrantRevoked = "grant-revoked",
+    /// The operation is stopped.
+    OperationRevoked = "operation-revoked",
+    /// The partner is stopped.
+    PartnerRevoked = "partner-revoked",
+    /// The tenant, or that of the thing, is stopped.
+    TenantRevoked = "tenant-revoked",
     /// The command has no time, or one that is no date.
     CommandTimeInvalid = "command-time-invalid",
     /// The command is older than its operation allows.
@@ -151,6 +161,22 @@ reasons! {
     OutcomeUnknown = "outcome-unknown",
     /// So many revocations are in force, or wait to be stored, that no peer may add one.
     RevocationsFull = "revocations-full",
+    /// A name in an order is no operation, partner or tenant that is known here.
+    NameUnknown = "name-unknown",
+    /// Who acts has not the role for it.
+    RoleMissing = "role-missing",
+    /// What is to be lifted is not revoked.
+    LiftNotInForce = "lift-not-in-force",
+    /// Nobody has proposed to lift this, or too long ago, or it was revoked again since.
+    LiftNotProposed = "lift-not-proposed",
+    /// The one who proposed to lift this confirms it.
+    LiftSamePerson = "lift-same-person",
+    /// As many proposals to lift something wait as may.
+    LiftsFull = "lifts-full",
+    /// The store did not take a lifting: what was to be lifted is still in force here.
+    LiftNotStored = "lift-not-stored",
+    /// There is no receipt of this name, or it is another's.
+    ReceiptUnknown = "receipt-unknown",
     /// All requests together hold as much memory as is allowed, or as many commands are under way.
     Overloaded = "overloaded",
     /// A fault of the gateway itself.

@@ -9,7 +9,7 @@ use crate::audit::Recorded;
 use crate::contract;
 use crate::contract::AnswerFault;
 use crate::contract::Rebuilt;
-use crate::guard::Admitted;
+use crate::guard::Placed;
 use crate::guard::Reservation;
 use crate::guard::Running;
 use crate::model::PastOutcome;
@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// A permitted command; what is missing is the record, and then the partner.
 pub struct Command {
     pub asked: Asked,
-    pub admitted: Admitted,
+    pub placed: Placed,
     pub reservation: Option<Reservation>,
     pub seat: Seat,
     pub protected: Protected,
@@ -86,7 +86,7 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
 }
 
 async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let Command { asked, admitted, reservation, mut seat, protected, voucher } = command;
+    let Command { asked, placed, reservation, mut seat, protected, voucher } = command;
     let clock = Arc::clone(&gate.core.clock);
     let in_flight = gate.core.metrics.exchange();
 
@@ -107,7 +107,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     trail.done(Step::Intent, clock.as_ref());
 
     // Steps 8 and 9: once more, then once only; and the whole answer before its first byte goes on.
-    let mut ended = match deliver(&gate, &asked, &admitted, voucher, protected, &recorded, &mut trail).await {
+    let mut ended = match deliver(&gate, &asked, &placed, voucher, protected, &recorded, &mut trail).await {
         Ok(answer) => Ended::with_answer(&asked, answer, &recorded),
         Err(refusal) => Ended::without_answer(refusal, &recorded),
     };
@@ -124,7 +124,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
 async fn deliver(
     gate: &Gate,
     asked: &Asked,
-    admitted: &Admitted,
+    placed: &Placed,
     voucher: Voucher,
     protected: Protected,
     recorded: &Recorded,
@@ -136,7 +136,7 @@ async fn deliver(
     let line = line?;
     let (then, in_force) = (asked.snapshot.basis(), core.snapshot.load().basis());
     let good_until = voucher.expires_at();
-    let current = core.guard.current(recorded, admitted, good_until, then, in_force, core.clock.now())?;
+    let current = core.guard.current(recorded, placed, good_until, then, in_force, core.clock.now())?;
     let answer = line.send(voucher, protected, recorded, current).await;
     trail.done(Step::Partner, core.clock.as_ref());
     Ok(answer?)

@@ -4,6 +4,7 @@
 //! knows no socket, no file format and no framework: what it needs from outside comes as values ([`Body`], the clock, the
 //! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
 
+mod act;
 mod courier;
 mod delivery;
 mod directory;
@@ -12,10 +13,12 @@ mod exchange;
 mod facts;
 mod gate;
 mod health;
+mod known;
 mod operation;
 mod own;
 mod port;
 mod readiness;
+mod receipt;
 mod refusal;
 mod repeat;
 mod revocation;
@@ -24,7 +27,15 @@ mod route;
 mod trail;
 
 pub use crate::audit::Concluded;
+pub use crate::guard::OrderFault;
 pub use crate::guard::RevocationKind;
+pub use crate::guard::StoredRevocation;
+pub use act::Act;
+pub use act::ActRefusal;
+pub use act::ActReply;
+pub use act::Acted;
+pub use act::Listed;
+pub use act::PAGE_MAX;
 pub use courier::Courier;
 pub use courier::keep;
 pub use directory::Updates;
@@ -42,8 +53,6 @@ pub use readiness::condition;
 pub use refusal::DoorFault;
 pub use refusal::Refusal;
 pub use revocation::RevocationOrder;
-pub use revocation::RevocationReply;
-pub use revocation::Revoker;
 pub use revocation::read as read_order;
 pub use room::BodyMemory;
 pub use room::HeldMemory;

@@ -111,7 +111,8 @@ async fn permitted<B: Body>(
         return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
     }
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
-    let permit = decision?;
+    let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
+    let placed = core.guard.place(admitted, &permit)?;
 
     let asked = Asked { route: Arc::clone(route), snapshot, rebuilt, permit };
     let reservation = match bound {
@@ -126,10 +127,10 @@ async fn permitted<B: Body>(
     }
     let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
-    let voucher = route.partner.mint(&protected, &admitted, now)?;
+    let voucher = route.partner.mint(&protected, placed.admitted(), now)?;
     trail.done(Step::Protect, clock);
 
-    Ok(Granted::Fresh(Box::new(Command { asked, admitted, reservation, seat, protected, voucher })))
+    Ok(Granted::Fresh(Box::new(Command { asked, placed, reservation, seat, protected, voucher })))
 }
 
 /// Records a refusal, then answers it.

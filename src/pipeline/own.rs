@@ -13,6 +13,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
 use crate::pipeline::port::Body;
+use crate::pipeline::receipt;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::revocation;
 use crate::pipeline::route::route_of;
@@ -26,13 +27,21 @@ pub const PREFIX: &str = "/-/";
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
     method: &'static str,
+    /// Whether it brings one JSON document, and else nothing.
+    json: bool,
 }
 
 impl Form {
     /// A request that brings one JSON document.
     #[must_use]
     pub const fn json(method: &'static str) -> Self {
-        Self { method }
+        Self { method, json: true }
+    }
+
+    /// A request that brings nothing.
+    #[must_use]
+    pub const fn bare(method: &'static str) -> Self {
+        Self { method, json: false }
     }
 }
 
@@ -42,6 +51,7 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         event_out::PATH => event_out::requested(gate, visitor, head, body).await,
         revocation::PATH => revocation::requested(gate, visitor, head, body).await,
         directory::PATH => directory::requested(gate, visitor, head, body).await,
+        path if path.starts_with(receipt::PREFIX) => receipt::requested(gate, visitor, head).await,
         _ => nowhere(gate, visitor, head).await,
     }
 }
@@ -58,6 +68,7 @@ pub fn meet(gate: &Gate, visitor: &Visitor, head: &Head, form: Form, facts: &mut
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let _paced = core.guard.pace(peer.name(), core.clock.steady())?;
     let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
+    core.guard.admit_peer(&caller)?;
     facts.caller_known = true;
     Ok(caller)
 }
@@ -84,8 +95,11 @@ fn has_form(head: &Head, form: Form) -> Result<(), (Reason, ProblemType)> {
     if contract::holds_refused_field(&head.fields) {
         return Err((Reason::RefusedField, ProblemType::BadRequest));
     }
-    if contract::says_coded(&head.fields) || !contract::says_json(&head.fields) {
+    if form.json && (contract::says_coded(&head.fields) || !contract::says_json(&head.fields)) {
         return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
+    }
+    if !form.json && !head.no_body && head.content_length != Some(0) {
+        return Err((Reason::BodyInvalid, ProblemType::InvalidRequest));
     }
     Ok(())
 }
@@ -127,5 +141,10 @@ mod tests {
         for types in [&[][..], &[JSON, JSON][..], &[("content-type", "text/plain")][..], &coded[..]] {
             assert_eq!(reason(POST, "POST", None, types), Some(Reason::MediaTypeNotDeclared), "{types:?}");
         }
+        let bare = |method| Form::bare(method);
+        assert_eq!(reason(bare("GET"), "GET", None, &[]), None);
+        assert_eq!(reason(bare("GET"), "GET", Some("a=b"), &[]), Some(Reason::QueryInvalid));
+        assert_eq!(reason(bare("GET"), "HEAD", None, &[]), Some(Reason::MethodNotDeclared));
+        assert_eq!(reason(bare("POST"), "POST", None, &[JSON]), Some(Reason::BodyInvalid), "it brings two bytes");
     }
 }

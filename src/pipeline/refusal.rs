@@ -9,6 +9,7 @@ use crate::contract::ContractFault;
 use crate::directory::KeepFault;
 use crate::directory::SignatureFault;
 use crate::directory::UpdateFault;
+use crate::guard::Admitted;
 use crate::guard::GuardFault;
 use crate::guard::RateFault;
 use crate::guard::RateOf;
@@ -234,6 +235,10 @@ impl From<GuardFault> for Refusal {
     fn from(fault: GuardFault) -> Self {
         let (reason, kind) = match fault {
             GuardFault::Revoked => (Reason::Revoked, ProblemType::Forbidden),
+            GuardFault::CertificateRevoked => (Reason::CertificateRevoked, ProblemType::Forbidden),
+            GuardFault::OperationRevoked => (Reason::OperationRevoked, ProblemType::Forbidden),
+            GuardFault::PartnerRevoked => (Reason::PartnerRevoked, ProblemType::Forbidden),
+            GuardFault::TenantRevoked => (Reason::TenantRevoked, ProblemType::Forbidden),
             GuardFault::Rate(fault) => return Self::from(fault),
             GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
             GuardFault::CommandTooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
@@ -268,9 +273,15 @@ impl From<RateFault> for Refusal {
 impl From<Withdrawn> for Refusal {
     fn from(withdrawn: Withdrawn) -> Self {
         let kind = match withdrawn {
-            Withdrawn::Revoked | Withdrawn::PeerExpired | Withdrawn::PeerRevoked | Withdrawn::PeerUntrusted => {
-                ProblemType::Forbidden
-            }
+            Withdrawn::Revoked
+            | Withdrawn::CertificateRevoked
+            | Withdrawn::GrantRevoked
+            | Withdrawn::OperationRevoked
+            | Withdrawn::PartnerRevoked
+            | Withdrawn::TenantRevoked
+            | Withdrawn::PeerExpired
+            | Withdrawn::PeerRevoked
+            | Withdrawn::PeerUntrusted => ProblemType::Forbidden,
             Withdrawn::TokenExpired => ProblemType::Unauthenticated,
             Withdrawn::TooOld => ProblemType::CommandNotTimely,
             Withdrawn::BundleChanged | Withdrawn::DirectoryChanged | Withdrawn::PartnerTokenExpired => {
@@ -289,6 +300,17 @@ impl From<PolicyFault> for Refusal {
             PolicyFault::Errored(_) => Reason::PolicyError,
         };
         Self { decided: Some(Box::new(decided(fault.decision()))), ..Self::new(reason, ProblemType::NotFound) }
+    }
+}
+
+impl Refusal {
+    /// A fault of policy about somebody who was admitted. Where it denies and a right of the token is revoked, that is why,
+    /// as far as the record is concerned; the caller is told what every denial tells.
+    #[must_use]
+    pub fn of_policy(fault: PolicyFault, admitted: &Admitted) -> Self {
+        let for_want_of_a_right = matches!(fault, PolicyFault::Denied(_)) && admitted.withholds_a_right();
+        let refusal = Self::from(fault);
+        if for_want_of_a_right { Self { reason: Reason::GrantRevoked, ..refusal } } else { refusal }
     }
 }
 

@@ -1,12 +1,16 @@
-//! The way of a revocation: from the backend (`POST /-/revocations`) or the operator's socket. Narrowing is fast: it is
-//! effective on this node before anything else is tried, then stored, then recorded, and only then answered.
+//! The way of a revocation: from the backend (`POST /-/revocations`) or from a person at an admin door (`act.rs`). Narrowing
+//! is fast: it is effective on this node before anything else is tried, then stored, then recorded, and only then answered.
+//!
+//! A name that is nobody's would be a false safety. A person's order must name an operation, a partner and a tenant that
+//! are known here. So must a peer's that stops many; but in a peer's order about one person, the tenant may be one that the
+//! directory does not know yet: it is a program's, and refusing it could be too late when the directory has caught up.
 
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::audit::Note;
 use crate::audit::Noted;
 use crate::audit::Revoked;
-use crate::crypto;
+use crate::guard::OrderFault;
 use crate::guard::OrderedBy;
 use crate::guard::Revocation;
 use crate::guard::RevocationKind;
@@ -16,12 +20,12 @@ use crate::json::Value;
 use crate::model::Epoch;
 use crate::model::Head;
 use crate::model::Reason;
-use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::known::unknown_name;
 use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::own::Form;
@@ -36,7 +40,6 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::StatusCode;
 use http::header;
-use std::sync::Arc;
 
 /// The path of this way.
 pub const PATH: &str = "/-/revocations";
@@ -47,74 +50,53 @@ const ORDER_MAX_BYTES: usize = 4096;
 /// The Cedar action that a peer needs.
 const ACTION: &str = "revoke";
 
+/// The Cedar action that a peer needs to stop many at once.
+const STOP: &str = "emergencyStop";
+
 /// How far a revocation has come when it is answered: in force and on record on this node.
-const STATE: &str = "local";
+pub(super) const STATE: &str = "local";
 
 /// Who is to have no rights from now on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RevocationOrder {
     /// What kind of thing `value` names.
     pub kind: RevocationKind,
-    /// The tenant that the subject or device belongs to; `None` where tokens carry none.
+    /// The tenant in which it holds; `None` for all.
     pub tenant: Option<TenantId>,
-    /// The subject, device, session or token.
+    /// Which one.
     pub value: Stranger,
 }
 
-/// Who revokes.
-#[derive(Clone, Debug)]
-pub enum Revoker {
-    /// The operator, by the Unix socket that only its owner may open.
-    Operator,
-    /// A peer of the backend listener, by name.
-    Peer(Arc<str>),
-}
-
-/// How a revocation ended.
-#[derive(Debug)]
-pub struct RevocationReply {
-    /// The epoch from which it is in force, stored and recorded; or why that much cannot be said.
-    pub outcome: Result<Epoch, Reason>,
-    /// The record's receipt.
-    pub receipt: Receipt,
-    /// How far it has come: `local`.
-    pub state: &'static str,
-}
-
 /// What became of an order, which is in force.
-struct CarriedOut {
-    epoch: Epoch,
-    stored: bool,
-    noted: Option<Noted>,
+pub(super) struct CarriedOut {
+    pub(super) epoch: Epoch,
+    pub(super) stored: bool,
+    pub(super) noted: Option<Noted>,
+}
+
+impl RevocationOrder {
+    /// What it means.
+    ///
+    /// # Errors
+    /// [`OrderFault`] where it could never stop anything.
+    pub fn meant(self) -> Result<Revocation, OrderFault> {
+        Revocation::of(self.kind, self.tenant, self.value)
+    }
 }
 
 impl Gate {
-    /// Revokes on behalf of `by`, who has been asked about already. In force before anything is awaited.
-    pub async fn revoke(&self, order: RevocationOrder, by: Revoker) -> RevocationReply {
-        let mut facts = Facts::new(
-            Receipt::new(crypto::random()),
-            self.core.guard.epoch(),
-            self.core.snapshot.load().bundle.digest(),
-        );
-        facts.peer = by.name();
-        let outcome = match self.carry_out(&mut facts, order, by.orders()).await {
-            Some(carried) => {
-                carried.noted.is_some_and(|_| carried.stored).then_some(carried.epoch).ok_or(Reason::NotLasting)
-            }
-            None => Err(Reason::RevocationsFull),
-        };
-        self.core.metrics.concluded(outcome.err().unwrap_or(Reason::Done));
-        RevocationReply { outcome, receipt: facts.receipt, state: STATE }
-    }
-
     /// Puts an order in force, then on the store, then on record; each is tried whatever became of the one before. `None`
     /// where it was not taken, for want of room.
-    async fn carry_out(&self, facts: &mut Facts, order: RevocationOrder, by: OrderedBy) -> Option<CarriedOut> {
+    pub(super) async fn carry_out(
+        &self,
+        facts: &mut Facts,
+        revocation: Revocation,
+        by: OrderedBy,
+    ) -> Option<CarriedOut> {
         let core = &self.core;
         let now = core.clock.now();
-        facts.tenant.clone_from(&order.tenant);
-        let (kind, tenant) = (order.kind.word(), order.tenant.clone());
-        let revocation = Revocation { kind: order.kind, tenant: order.tenant, value: order.value };
+        facts.tenant.clone_from(&revocation.tenant);
+        let (kind, tenant) = (revocation.kind.word(), revocation.tenant.clone());
         let digest = core.guard.revocation_digest(&revocation);
         let (epoch, stored) = match core.guard.revoke(revocation, by, now).await {
             Ok(epoch) => (epoch, true),
@@ -129,31 +111,16 @@ impl Gate {
     }
 }
 
-impl Revoker {
-    const fn orders(&self) -> OrderedBy {
-        match self {
-            Self::Operator => OrderedBy::Operator,
-            Self::Peer(_) => OrderedBy::Peer,
-        }
-    }
-
-    fn name(&self) -> Option<Arc<str>> {
-        match self {
-            Self::Operator => Some(Arc::from("operator")),
-            Self::Peer(name) => Some(Arc::clone(name)),
-        }
-    }
-}
-
 /// Handles an order of the backend.
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let trail = Trail::begin(gate.core.clock.as_ref());
     let mut facts = gate.facts(visitor, &gate.core.snapshot.load());
-    let order = match ordered(gate, visitor, head, body, &mut facts).await {
-        Ok(order) => order,
+    let revocation = match ordered(gate, visitor, head, body, &mut facts).await {
+        Ok(revocation) => revocation,
         Err(refusal) => return operation::refuse(gate, facts, not_in_force(refusal), trail).await,
     };
-    let Some(CarriedOut { epoch, stored, noted }) = gate.carry_out(&mut facts, order, OrderedBy::Peer).await else {
+    let Some(CarriedOut { epoch, stored, noted }) = gate.carry_out(&mut facts, revocation, OrderedBy::Peer).await
+    else {
         let refusal = Refusal::new(Reason::RevocationsFull, ProblemType::NotRevoked);
         return operation::refuse(gate, facts, refusal, trail).await;
     };
@@ -177,17 +144,28 @@ async fn ordered<B: Body>(
     head: &Head,
     body: &mut B,
     facts: &mut Facts,
-) -> Result<RevocationOrder, Refusal> {
+) -> Result<Revocation, Refusal> {
     let core = &gate.core;
     let caller = own::meet(gate, visitor, head, Form::json("POST"), facts)?;
     let bytes = body.read(ORDER_MAX_BYTES).await?;
-    let order = read(&bytes).map_err(Refusal::of_body)?;
+    let revocation = read(&bytes).map_err(Refusal::of_body)?;
     let snapshot = core.snapshot.load();
     facts.bundle = snapshot.bundle.digest();
-    let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, order.tenant.as_ref())?;
+    let (action, tenant) = (action_of(revocation.kind), revocation.tenant.as_ref());
+    let permit = snapshot.bundle.policies().authorize_peer(&caller, action, tenant)?;
     facts.decided = Some(decided(permit.decision()));
     core.guard.pace_revocation(caller.peer().name(), core.clock.steady())?;
-    Ok(order)
+    // Only who may revoke learns which names are known.
+    if revocation.kind.stops_many() && unknown_name(&snapshot, &revocation).is_some() {
+        let place = WrongPlace { part: "body", pointer: "/value".to_owned(), expected: "known name" };
+        return Err(Refusal { reason: Reason::NameUnknown, ..Refusal::of_body(place) });
+    }
+    Ok(revocation)
+}
+
+/// The Cedar action for a kind: policy tells apart who takes rights from one person and who may stop many.
+const fn action_of(kind: RevocationKind) -> &'static str {
+    if kind.stops_many() { STOP } else { ACTION }
 }
 
 /// What ended before it came to a revocation: the caller must not take it for one that is in force and not yet stored.
@@ -202,7 +180,7 @@ fn not_in_force(mut refusal: Refusal) -> Refusal {
 ///
 /// # Errors
 /// The place that is wrong.
-pub fn read(bytes: &[u8]) -> Result<RevocationOrder, WrongPlace> {
+pub fn read(bytes: &[u8]) -> Result<Revocation, WrongPlace> {
     let wrong = |pointer: &str, expected| WrongPlace { part: "body", pointer: pointer.to_owned(), expected };
     let tree = json::parse(bytes, json::Limits::default()).map_err(|_| wrong("", "JSON"))?;
     let members = tree.as_object().ok_or_else(|| wrong("", "object"))?;
@@ -211,9 +189,7 @@ pub fn read(bytes: &[u8]) -> Result<RevocationOrder, WrongPlace> {
     }
     let word = tree.get("kind").and_then(Value::as_str);
     let kind = word.and_then(RevocationKind::from_word).ok_or_else(|| wrong("/kind", "kind of revocation"))?;
-    let value = tree.get("value").and_then(Value::as_str);
-    let value =
-        value.filter(|text| (1..=256).contains(&text.len())).ok_or_else(|| wrong("/value", "1 to 256 bytes"))?;
+    let value = tree.get("value").and_then(Value::as_str).ok_or_else(|| wrong("/value", "text"))?;
     let tenant = match tree.get("tenant") {
         None => None,
         Some(tenant) => {
@@ -221,7 +197,10 @@ pub fn read(bytes: &[u8]) -> Result<RevocationOrder, WrongPlace> {
             Some(name.ok_or_else(|| wrong("/tenant", "name"))?)
         }
     };
-    Ok(RevocationOrder { kind, tenant, value: Stranger::new(value) })
+    Revocation::of(kind, tenant, Stranger::new(value)).map_err(|fault| match fault {
+        OrderFault::Value => wrong("/value", "1 to 256 bytes, as the kind demands"),
+        OrderFault::Tenant => wrong("/tenant", "none for this kind"),
+    })
 }
 
 fn reply(epoch: Epoch) -> Reply {
@@ -240,11 +219,15 @@ mod tests {
     fn an_order_is_read_closed_world() {
         let order = read(br#"{"kind":"device","value":"d-1","tenant":"north"}"#).unwrap();
         assert_eq!((order.kind, order.value.expose()), (RevocationKind::Device, "d-1"));
+        let stop = read(br#"{"kind":"tenant","value":"north"}"#).unwrap();
+        assert_eq!(stop.tenant, Some(TenantId::new("north").unwrap()), "policy is asked about the tenant itself");
         for (text, pointer) in [
             (r#"{"kind":"device"}"#, "/value"),
             (r#"{"kind":"device","value":""}"#, "/value"),
             (r#"{"kind":"house","value":"h"}"#, "/kind"),
             (r#"{"kind":"device","value":"d","tenant":"no such name"}"#, "/tenant"),
+            (r#"{"kind":"tenant","value":"north","tenant":"north"}"#, "/tenant"),
+            (r#"{"kind":"certificate","value":"0F"}"#, "/value"),
             (r#"{"kind":"device","value":"d","why":"x"}"#, ""),
             (r#"{"kind":"device","kind":"token","value":"d"}"#, ""),
             ("[]", ""),

@@ -45,7 +45,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What peers may ask at the gateway's own paths.
-pub(super) const OWN_ACTIONS: &[&str] = &["revoke", "updateDirectory"];
+pub(super) const OWN_ACTIONS: &[&str] = &["revoke", "emergencyStop", "updateDirectory"];
 
 /// What is needed to look at one action.
 struct Assembly<'a> {

@@ -20,6 +20,7 @@ use crate::store::open::begin_file;
 use crate::store::open::check_of;
 use crate::store::open::lock;
 use crate::store::open::of_sqlite;
+use crate::store::revocations::INSERT;
 use crate::store::schema;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
@@ -160,7 +161,11 @@ fn standing(connection: &Connection, path: &Path, key: &SecretKey) -> Result<Sto
     if !constant_time_eq(&check, &check_of(key)) {
         return Err(StoreOpenError::OtherKey { path: path.to_owned() });
     }
-    let count: i64 = connection.query_row("SELECT count(*) FROM revocation", [], |row| row.get(0)).map_err(fault)?;
+    let lifts = "SELECT count(*) FROM pragma_table_info('revocation') WHERE name = 'lifted'";
+    let lifts: i64 = connection.query_row(lifts, [], |row| row.get(0)).map_err(fault)?;
+    let held = if lifts == 0 { "" } else { " WHERE lifted IS NULL" };
+    let count = format!("SELECT count(*) FROM revocation{held}");
+    let count: i64 = connection.query_row(&count, [], |row| row.get(0)).map_err(fault)?;
     let ceiling = u64::try_from(ceiling).unwrap_or_default();
     let revocations = u64::try_from(count).unwrap_or_default();
     Ok(StoreStanding { schema, epoch: Epoch::new(ceiling.saturating_sub(RESERVE)), revocations })
@@ -170,16 +175,19 @@ fn standing(connection: &Connection, path: &Path, key: &SecretKey) -> Result<Sto
 fn complete(path: &Path, missing: &[MissingRevocation], epoch: Epoch) -> Result<(), StoreOpenError> {
     let fault = |source| of_sqlite(path, source);
     let mut connection = Connection::open(path).map_err(fault)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
+    // A copy of an older version knows nothing of liftings; its rows become what a start would make of them.
+    if let Ok(version @ 1..schema::NEWEST) = usize::try_from(version) {
+        schema::migrate(&mut connection, version, &[0; 32]).map_err(fault)?;
+    }
     let transaction = connection.transaction().map_err(fault)?;
     let number = |epoch: Epoch| i64::try_from(epoch.get()).unwrap_or(i64::MAX);
     let mut highest = epoch;
     for one in missing {
-        let insert = "INSERT INTO revocation (digest, tenant, kind, epoch, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5) \
-                      ON CONFLICT (digest, tenant) DO NOTHING";
         let tenant = one.tenant.as_ref().map_or("", |tenant| tenant.as_str());
         let at = i64::try_from(one.at.get()).unwrap_or(i64::MAX);
         let row = params![one.digest.as_bytes(), tenant, one.kind.word(), number(one.epoch), at];
-        transaction.execute(insert, row).map_err(fault)?;
+        transaction.execute(INSERT, row).map_err(fault)?;
         highest = highest.max(one.epoch);
     }
     let ceiling = number(Epoch::new(highest.get().saturating_add(RESERVE)));

@@ -11,7 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x5063_7553;
 /// The newest schema that this version knows.
 pub(super) const NEWEST: usize = MIGRATIONS.len();
 
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE about (
         only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -74,6 +74,11 @@ const MIGRATIONS: &[&str] = &[
         sealed   BLOB    NOT NULL  -- the snapshot document
     ) STRICT;
 ",
+    "
+    ALTER TABLE revocation ADD COLUMN renewed INTEGER; -- the epoch of the last order, where there was more than one
+    ALTER TABLE revocation ADD COLUMN lifted  INTEGER; -- the epoch of its lifting; empty: in force
+    CREATE INDEX revocation_by_epoch ON revocation (epoch);
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.
@@ -88,22 +93,4 @@ pub(super) fn migrate(connection: &mut Connection, version: usize, key_check: &[
     }
     transaction.pragma_update(None, "user_version", i64::try_from(NEWEST).unwrap_or(i64::MAX))?;
     transaction.commit()
-}
-
-/// Makes the file at `path` what the first version left: its tables, and no others.
-#[cfg(test)]
-pub(super) fn as_the_first_version_left_it(path: &std::path::Path) -> Connection {
-    let connection = Connection::open(path).unwrap();
-    let later = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
-                 AND name NOT IN ('about', 'revocation', 'handle')";
-    let later: Vec<String> = {
-        let mut rows = connection.prepare(later).unwrap();
-        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    };
-    connection.pragma_update(None, "foreign_keys", false).unwrap();
-    for table in later {
-        connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
-    }
-    connection.pragma_update(None, "user_version", 1).unwrap();
-    connection
 }

@@ -1,11 +1,15 @@
 //! The store over restarts, on files that are not what they should be, and with many at once.
 
+mod lifting;
+
 use super::*;
 use crate::audit::Handle;
 use crate::audit::HandleStore;
 use crate::audit::Person;
 use crate::clock::UnixMillis;
+use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
+use crate::crypto::keyed_digest;
 use crate::crypto::sha256;
 use crate::directory::DirectoryStore;
 use crate::directory::KeepFault;
@@ -53,6 +57,21 @@ fn entry(number: u64, tenant: Option<&str>) -> StoredRevocation {
         epoch: Epoch::new(number),
         at: NOW,
     }
+}
+
+/// A store as the first version wrote it: one revocation, and a ceiling of 7.
+pub(super) fn of_the_first_schema(path: &Path) {
+    let check = keyed_digest(&HmacKey::new(&key().derive("store check")), &[b"portcullis store"]);
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.execute("INSERT INTO about VALUES (1, ?1, 7)", [check.as_bytes()]).unwrap();
+    let insert = "INSERT INTO revocation VALUES (?1, '', 'device', 1, ?2)";
+    let digest = entry(1, None).digest;
+    connection.execute(insert, rusqlite::params![digest.as_bytes(), i64::try_from(NOW.get()).unwrap()]).unwrap();
+    drop(connection);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn person(value: &str, fresh: Handle) -> Person {
@@ -147,10 +166,7 @@ async fn the_directory_that_was_kept_last_outlives_the_process_and_nobody_withou
 #[tokio::test]
 async fn a_file_of_the_first_version_becomes_one_of_this_version_with_all_that_it_holds() {
     let (_folder, path) = place();
-    let store = Sqlite::open(&path, &key()).unwrap();
-    store.keep(vec![entry(1, None)], Epoch::new(7)).await.unwrap();
-    drop(store);
-    drop(schema::as_the_first_version_left_it(&path));
+    of_the_first_schema(&path);
     let store = Sqlite::open(&path, &key()).unwrap();
     assert_eq!(store.load().await.unwrap().entries, [entry(1, None)]);
     store.replace(KeptDirectory { revision: 8, taken_at: NOW, text: b"eight".to_vec() }).await.unwrap();
@@ -233,12 +249,12 @@ fn another_key_a_newer_schema_and_another_programs_file_are_refused() {
     let other = Sqlite::open(&path, &SecretKey::new([8; 32])).err().unwrap();
     assert!(matches!(other, StoreOpenError::OtherKey { .. }));
     let set = |pragma: &str, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
-    let next = schema::NEWEST + 1;
-    set("user_version", i64::try_from(next).unwrap());
+    let (known, next) = (schema::NEWEST, i64::try_from(schema::NEWEST + 1).unwrap());
+    set("user_version", next);
     let newer = refusal(&path);
-    assert!(matches!(newer, StoreOpenError::Newer { known: schema::NEWEST, .. }));
-    let told = format!("`{}` has schema {next}, and this version knows {} at most", path.display(), schema::NEWEST);
-    assert_eq!(newer.to_string(), told);
+    assert!(matches!(newer, StoreOpenError::Newer { found, known: told, .. } if (found, told) == (next, known)));
+    let path_and = format!("`{}` has schema {next}, and this version knows {known} at most", path.display());
+    assert_eq!(newer.to_string(), path_and);
     set("user_version", 0);
     assert!(matches!(refusal(&path), StoreOpenError::Damaged { .. }), "ours, but before its first version");
     set("application_id", 1);
@@ -270,7 +286,7 @@ async fn a_row_that_was_never_ours_is_named_damaged_and_not_passed_over() {
     let store = Sqlite::open(&path, &key()).unwrap();
     store.keep(vec![entry(1, None)], Epoch::new(1)).await.unwrap();
     drop(store);
-    Connection::open(&path).unwrap().execute("UPDATE revocation SET kind = 'grant'", []).unwrap();
+    Connection::open(&path).unwrap().execute("UPDATE revocation SET kind = 'house'", []).unwrap();
     let store = Sqlite::open(&path, &key()).unwrap();
     assert_eq!(store.load().await.err(), Some(StoreFault::Damaged));
 }

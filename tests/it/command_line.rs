@@ -8,13 +8,17 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use portcullis::admin::Acts;
 use portcullis::admin::AdminSocket;
-use portcullis::admin::Revokes;
+use portcullis::admin::Persons;
+use portcullis::model::Actor;
 use portcullis::model::Epoch;
 use portcullis::model::Reason;
 use portcullis::model::Receipt;
-use portcullis::pipeline::RevocationOrder;
-use portcullis::pipeline::RevocationReply;
+use portcullis::pipeline::Act;
+use portcullis::pipeline::ActRefusal;
+use portcullis::pipeline::ActReply;
+use portcullis::pipeline::Acted;
 use portcullis::tasks::Tasks;
 
 const RECEIPT: Receipt = Receipt::new([7; 16]);
@@ -36,14 +40,15 @@ fn told(output: Output) -> (i32, String, String) {
 
 /// A gateway that does nothing but take orders.
 struct Taking {
-    orders: Mutex<Vec<RevocationOrder>>,
+    orders: Mutex<Vec<Act>>,
     outcome: Result<Epoch, Reason>,
 }
 
-impl Revokes for Taking {
-    async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
-        self.orders.lock().push(order);
-        RevocationReply { outcome: self.outcome, receipt: RECEIPT, state: "local" }
+impl Acts for Taking {
+    async fn act(&self, act: Act, _by: Actor) -> ActReply {
+        self.orders.lock().push(act);
+        let outcome = self.outcome.map(Acted::Revoked).map_err(ActRefusal::from);
+        ActReply { outcome, receipt: Some(RECEIPT) }
     }
 }
 
@@ -52,7 +57,7 @@ fn revoked(outcome: Result<Epoch, Reason>, arguments: &[&str], input: &str) -> (
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin.sock");
     let taking = Arc::new(Taking { orders: Mutex::default(), outcome });
-    let socket = AdminSocket::bind(&path).unwrap();
+    let socket = AdminSocket::bind(&path, Persons::owner()).unwrap();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let serve = {
         let taking = Arc::clone(&taking);
@@ -71,7 +76,10 @@ fn revoked(outcome: Result<Epoch, Reason>, arguments: &[&str], input: &str) -> (
     drop(end);
     serving.join().unwrap();
     let orders = taking.orders.lock();
-    let shown = |order: &RevocationOrder| format!("{:?} {:?} {}", order.kind, order.tenant, order.value.expose());
+    let shown = |act: &Act| match act {
+        Act::Revoke(order) => format!("{:?} {:?} {}", order.kind, order.tenant, order.value.expose()),
+        other => format!("{other:?}"),
+    };
     (told(output), orders.iter().map(shown).collect())
 }
 
@@ -116,10 +124,10 @@ fn people_are_told_epoch_and_receipt() {
 #[test]
 fn a_revocation_that_may_not_last_is_no_success() {
     let arguments = ["--kind", "device", "--format", "json", "canary-7"];
-    let ((code, out, err), _) = revoked(Err(Reason::NotRecordable), &arguments, "");
+    let ((code, out, err), _) = revoked(Err(Reason::NotLasting), &arguments, "");
     assert_eq!(code, 2);
-    assert_eq!(out, format!("{{\"ok\":false,\"error\":\"not-recordable\",\"receipt\":\"{RECEIPT}\"}}\n"));
-    assert!(err.starts_with("error[not-recordable]: ") && !err.contains("canary"), "{err}");
+    assert_eq!(out, format!("{{\"ok\":false,\"error\":\"not-lasting\",\"receipt\":\"{RECEIPT}\"}}\n"));
+    assert!(err.starts_with("error[not-lasting]: ") && !err.contains("canary"), "{err}");
 }
 
 #[test]

@@ -46,6 +46,8 @@ fn every_key_is_in_the_table_of_the_documentation_by_itself_or_with_the_mapping_
 fn what_is_in_effect_is_shown_with_where_it_comes_from_and_of_secrets_the_path() {
     let stage = Stage::new();
     stage.limit("body_max_bytes: 32KiB");
+    let roles = "socket: state/admin.sock, roles: [{uid: 7, person: ivanov, roles: [operator, lifter]}]";
+    stage.edit("gateway.yaml", "socket: state/admin.sock", roles);
     let file = stage.configuration();
     let file = file.to_str().unwrap();
     // Nothing but the file is read.
@@ -58,6 +60,7 @@ fn what_is_in_effect_is_shown_with_where_it_comes_from_and_of_secrets_the_path()
     let shown = |key: &str| (of(key)["value"].as_str().map(str::to_owned), of(key)["line"].is_u64());
     let value = |value: &str, set| (Some(value.to_owned()), set);
     assert_eq!(shown("environment"), value("development", true));
+    assert_eq!(shown("listeners.admin.roles"), value("[{uid: 7, person: ivanov, roles: [operator, lifter]}]", true));
     assert_eq!(shown("store.key"), value("file:pki/store.key", true));
     assert_eq!(shown("partners.smarthome.tls.key"), value("file:pki/gateway-at-partner.key", true));
     assert_eq!(shown("listeners.backend.tls.crl"), (None, false));

@@ -8,11 +8,13 @@ use crate::harness::until;
 use portcullis::clock::SystemClock;
 use portcullis::devkit::Manner;
 use portcullis::devkit::SimulatedEndpoint;
+use portcullis::model::Actor;
+use portcullis::model::AdminDoor;
 use portcullis::model::Stranger;
 use portcullis::model::TenantId;
+use portcullis::pipeline::Act;
 use portcullis::pipeline::RevocationKind;
 use portcullis::pipeline::RevocationOrder;
-use portcullis::pipeline::Revoker;
 use std::sync::Arc;
 
 #[test]
@@ -161,7 +163,9 @@ fn revoke(gateway: &Served, post: &Post, subject: &str, tenant: &str) {
         tenant: Some(TenantId::new(tenant).unwrap()),
         value: Stranger::new(subject),
     };
-    let reply = post.stage.wait(gateway.gate().revoke(order, Revoker::Operator));
+    let gate = gateway.gate();
+    let owner = Actor::owner(AdminDoor::Socket);
+    let reply = post.stage.wait(async { gate.act(Act::Revoke(order), &owner).await });
     assert!(reply.outcome.is_ok());
 }
 

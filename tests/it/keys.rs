@@ -139,6 +139,7 @@ impl Site {
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
             Look::Ops => format!("{} {}", gateway.ops.ip(), ops_page(gateway.ops, "/metrics").0),
+            Look::Admin => self.admin(),
             Look::Files(kind) => self.files(kind),
             Look::Partner => {
                 let moved = |site: &Self| [site.stage.partner.total_actuations(), site.second.total_actuations()];
@@ -225,6 +226,17 @@ impl Site {
         let (_, token) = text.rsplit_once("Bearer ").unwrap();
         let jws = Jws::split(token.lines().next().unwrap()).unwrap();
         serde_json::from_slice(jws.payload()).unwrap()
+    }
+
+    /// How the list of revocations ends for this account.
+    fn admin(&self) -> String {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command.args(["revocations", "list", "--config"]).arg(self.stage.path(CONFIG));
+        let output = command.output().unwrap();
+        let code = output.status.code().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let word = text.trim_start_matches("error[").split([' ', ']']).next().unwrap();
+        format!("{code} {word}")
     }
 
     /// The files of one kind that lie in the folder of the state.

@@ -162,6 +162,12 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         "dead_letters_kept_s",
         &[("src/webhook/outbox/tests.rs", "what_has_ended_is_forgotten_in_its_time_and_not_before")],
     ),
+    ("lift_confirm_ms", &[("src/guard/lift/tests.rs", "a_proposal_holds_its_time_and_not_a_millisecond_longer")]),
+    (
+        "receipts_max",
+        &[("src/audit/receipts.rs", "as_many_are_remembered_as_may_be_and_the_oldest_is_forgotten_for_one_more")],
+    ),
+    ("receipts_ms", &[("src/audit/receipts.rs", "a_command_is_remembered_for_its_time_and_not_a_millisecond_longer")]),
     (
         "drain_max_bytes",
         &[("src/listener/stream.rs", "what_a_peer_still_sends_is_forgotten_up_to_the_limit_and_not_beyond")],

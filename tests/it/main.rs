@@ -3,6 +3,8 @@
 //! Modules stand under `#[cfg(test)]`, which is always true here: it tells clippy that helpers, too, may unwrap.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod audit_faults;
@@ -78,6 +80,8 @@ mod partner_faults;
 mod partner_lists;
 #[cfg(test)]
 mod rates;
+#[cfg(test)]
+mod receipts;
 #[cfg(test)]
 mod recording;
 #[cfg(test)]

@@ -18,11 +18,13 @@ use portcullis::directory::Directory;
 use portcullis::json::Number;
 use portcullis::json::Value;
 use portcullis::limits::Limits;
+use portcullis::model::Actor;
+use portcullis::model::AdminDoor;
 use portcullis::model::Stranger;
 use portcullis::model::TenantId;
+use portcullis::pipeline::Act;
 use portcullis::pipeline::RevocationKind;
 use portcullis::pipeline::RevocationOrder;
-use portcullis::pipeline::Revoker;
 use portcullis::pipeline::Snapshot;
 use std::future::Future;
 use std::pin::pin;
@@ -79,7 +81,8 @@ fn a_revocation_while_the_disk_hangs_withdraws_the_command() {
     let gate = gateway.gate();
     let before = gate.core().guard.epoch();
     stage.wait(async {
-        let mut revoke = pin!(gate.revoke(order, Revoker::Operator));
+        let owner = Actor::owner(AdminDoor::Socket);
+        let mut revoke = pin!(gate.act(Act::Revoke(order), &owner));
         let first = revoke.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(first, Poll::Pending), "its own record waits");
         assert!(gate.core().guard.epoch() > before, "in force before anything is awaited");

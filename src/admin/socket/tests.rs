@@ -1,17 +1,22 @@
 //! The socket with real peers: who is heard, what is answered, what lies in the file system before and after.
 
 use super::*;
+use crate::admin::answer::Refusal;
+use crate::admin::answer::SocketAnswer;
 use crate::admin::client::AskFault;
 use crate::admin::client::ask;
 use crate::admin::client::ask_listener_of;
-use crate::admin::line::Refusal;
-use crate::admin::line::SocketAnswer;
+use crate::admin::client::owner_of_folder;
 use crate::model::Epoch;
 use crate::model::Name;
 use crate::model::Reason;
 use crate::model::Receipt;
+use crate::model::Role;
 use crate::model::Stranger;
+use crate::pipeline::ActRefusal;
+use crate::pipeline::Acted;
 use crate::pipeline::RevocationKind;
+use crate::pipeline::RevocationOrder;
 use parking_lot::Mutex;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
@@ -20,7 +25,7 @@ const RECEIPT: Receipt = Receipt::new([7; 16]);
 
 /// Notes what is ordered, and answers when it is let.
 struct Noting {
-    orders: Mutex<Vec<RevocationOrder>>,
+    orders: Mutex<Vec<(Act, Actor)>>,
     outcome: Result<Epoch, Reason>,
     begun: Semaphore,
     let_go: Semaphore,
@@ -39,18 +44,28 @@ impl Noting {
     }
 }
 
-impl Revokes for Noting {
-    async fn revoke(&self, order: RevocationOrder) -> RevocationReply {
+impl Acts for Noting {
+    async fn act(&self, act: Act, by: Actor) -> ActReply {
         self.begun.add_permits(1);
         self.let_go.acquire().await.unwrap().forget();
-        self.orders.lock().push(order);
-        RevocationReply { outcome: self.outcome, receipt: RECEIPT, state: "local" }
+        self.orders.lock().push((act, by));
+        let outcome = self.outcome.map(Acted::Revoked).map_err(ActRefusal::from);
+        ActReply { outcome, receipt: Some(RECEIPT) }
     }
 }
 
-fn order() -> RevocationOrder {
+fn order() -> Act {
     let tenant = Some(Name::new("north").unwrap());
-    RevocationOrder { kind: RevocationKind::Device, tenant, value: Stranger::new("phone-7") }
+    Act::Revoke(RevocationOrder { kind: RevocationKind::Device, tenant, value: Stranger::new("phone-7") })
+}
+
+fn bind(path: &Path) -> Result<AdminSocket, Diagnostic> {
+    AdminSocket::bind(path, Persons::owner())
+}
+
+/// This process's own uid.
+fn own() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// Asks on another thread, as another process would.
@@ -85,27 +100,47 @@ fn code_of(result: Result<AdminSocket, Diagnostic>) -> &'static str {
 async fn an_order_is_carried_out_and_answered() {
     let (_folder, path) = place();
     let noting = Noting::new(Ok(Epoch::new(7)));
-    let answer = serving(AdminSocket::bind(&path).unwrap(), &noting, Tasks::new(), asked(&path)).await;
-    let state = Name::new("local").unwrap();
-    assert_eq!(answer.unwrap(), SocketAnswer::Revoked { epoch: Epoch::new(7), receipt: RECEIPT, state });
-    assert_eq!(*noting.orders.lock(), [order()]);
+    let answer = serving(bind(&path).unwrap(), &noting, Tasks::new(), asked(&path)).await;
+    assert_eq!(answer.unwrap(), SocketAnswer::Revoked { epoch: Epoch::new(7), receipt: RECEIPT });
+    let orders = noting.orders.lock();
+    let [(act, by)] = orders.as_slice() else { panic!("one order came") };
+    assert_eq!((act, by.person.as_str(), &*by.roles), (&order(), "owner", &Role::ALL[..]));
+}
+
+#[tokio::test]
+async fn whoever_is_named_acts_as_that_person_in_those_roles_and_nobody_else_is_heard() {
+    let (_folder, path) = place();
+    let ivanov = || Name::new("ivanov").unwrap();
+    let noting = Noting::new(Ok(Epoch::new(7)));
+    let named = Persons::named([(own(), ivanov(), vec![Role::Lifter])]);
+    let socket = AdminSocket::bind(&path, named).unwrap();
+    assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o7777, 0o666, "the kernel says who knocks");
+    assert!(serving(socket, &noting, Tasks::new(), asked(&path)).await.is_ok());
+    let by = noting.orders.lock().pop().unwrap().1;
+    assert_eq!((by.person.as_str(), &*by.roles, by.door.word()), ("ivanov", &[Role::Lifter][..], "admin-socket"));
+    // The owner of the process is heard no more than anybody else who is not named.
+    let socket = AdminSocket::bind(&path, Persons::named([(own() + 1, ivanov(), vec![Role::Operator])])).unwrap();
+    let answer = serving(socket, &noting, Tasks::new(), asked(&path)).await;
+    assert!(matches!(answer, Err(AskFault::Unanswered)));
+    assert!(noting.orders.lock().is_empty());
 }
 
 #[tokio::test]
 async fn an_order_that_could_not_be_recorded_is_answered_as_refused() {
     let (_folder, path) = place();
     let noting = Noting::new(Err(Reason::NotRecordable));
-    let answer = serving(AdminSocket::bind(&path).unwrap(), &noting, Tasks::new(), asked(&path)).await;
+    let answer = serving(bind(&path).unwrap(), &noting, Tasks::new(), asked(&path)).await;
     let refusal = Refusal::Gateway(Reason::NotRecordable);
-    assert_eq!(answer.unwrap(), SocketAnswer::Refused { refusal, receipt: Some(RECEIPT) });
+    assert_eq!(answer.unwrap(), SocketAnswer::Refused { refusal, near: None, receipt: Some(RECEIPT) });
 }
 
 #[tokio::test]
 async fn a_peer_of_another_uid_is_closed_unheard() {
     let (_folder, path) = place();
-    let mut socket = AdminSocket::bind(&path).unwrap();
+    let mut socket = bind(&path).unwrap();
     // A second user cannot be had everywhere; that we are not the owner comes to the same.
-    socket.owner += 1;
+    let other = Name::new("other").unwrap();
+    socket.persons = Arc::new(Persons::named([(own() + 1, other, Role::ALL.to_vec())]));
     let noting = Noting::new(Ok(Epoch::new(7)));
     let answer = serving(socket, &noting, Tasks::new(), asked(&path)).await;
     assert!(matches!(answer, Err(AskFault::Unanswered)));
@@ -115,7 +150,7 @@ async fn a_peer_of_another_uid_is_closed_unheard() {
 #[tokio::test]
 async fn a_line_that_is_no_order_is_answered_by_its_fault() {
     let (_folder, path) = place();
-    let socket = AdminSocket::bind(&path).unwrap();
+    let socket = bind(&path).unwrap();
     let noting = Noting::new(Ok(Epoch::new(7)));
     serving(socket, &noting, Tasks::new(), async {
         let line = |bytes: usize| format!("{{\"act\":\"{}\"}}\n", "x".repeat(bytes - 11));
@@ -123,7 +158,7 @@ async fn a_line_that_is_no_order_is_answered_by_its_fault() {
             ("{}\n".to_owned(), "missing-member"),
             ("GET / HTTP/1.1\r\n\r\n".to_owned(), "malformed"),
             ("{}\n{}\n".to_owned(), "malformed"),
-            (line(4096), "missing-member"),
+            (line(4096), "unknown-act"),
             (line(4097), "too-long"),
         ];
         for (sent, code) in cases {
@@ -142,7 +177,7 @@ async fn a_line_that_is_no_order_is_answered_by_its_fault() {
 async fn an_order_outlives_its_peer_and_the_door_and_is_waited_for() {
     let (_folder, path) = place();
     let (noting, acts) = (Noting::held(), Tasks::new());
-    serving(AdminSocket::bind(&path).unwrap(), &noting, acts.clone(), async {
+    serving(bind(&path).unwrap(), &noting, acts.clone(), async {
         let mut stream = UnixStream::connect(&path).await.unwrap();
         stream.write_all(b"{\"act\":\"revoke\",\"kind\":\"token\",\"value\":\"t\"}\n").await.unwrap();
         noting.begun.acquire().await.unwrap().forget();
@@ -158,7 +193,7 @@ async fn an_order_outlives_its_peer_and_the_door_and_is_waited_for() {
 async fn a_peer_that_sends_no_whole_line_is_closed_and_not_waited_for() {
     let (_folder, path) = place();
     let (noting, acts) = (Noting::new(Ok(Epoch::new(7))), Tasks::new());
-    serving(AdminSocket::bind(&path).unwrap(), &noting, acts.clone(), async {
+    serving(bind(&path).unwrap(), &noting, acts.clone(), async {
         let mut stream = UnixStream::connect(&path).await.unwrap();
         stream.write_all(b"{\"act\":\"revoke\"").await.unwrap();
         assert!(matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)));
@@ -171,7 +206,7 @@ async fn a_peer_that_sends_no_whole_line_is_closed_and_not_waited_for() {
 async fn a_connection_past_the_limit_is_closed_at_once() {
     let (_folder, path) = place();
     let noting = Noting::new(Ok(Epoch::new(7)));
-    serving(AdminSocket::bind(&path).unwrap(), &noting, Tasks::new(), async {
+    serving(bind(&path).unwrap(), &noting, Tasks::new(), async {
         let mut silent = Vec::new();
         for _ in 0..CONNECTIONS_MAX {
             silent.push(UnixStream::connect(&path).await.unwrap());
@@ -185,7 +220,7 @@ async fn a_connection_past_the_limit_is_closed_at_once() {
 #[test]
 fn the_file_has_mode_0600_and_goes_with_the_socket() {
     let (folder, path) = place();
-    let socket = AdminSocket::bind(&path).unwrap();
+    let socket = bind(&path).unwrap();
     assert_eq!(socket.path(), path);
     assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o7777, 0o600);
     drop(socket);
@@ -195,8 +230,8 @@ fn the_file_has_mode_0600_and_goes_with_the_socket() {
 #[test]
 fn a_live_socket_is_refused_and_stays() {
     let (_folder, path) = place();
-    let first = AdminSocket::bind(&path).unwrap();
-    assert_eq!(code_of(AdminSocket::bind(&path)), "address-in-use");
+    let first = bind(&path).unwrap();
+    assert_eq!(code_of(bind(&path)), "address-in-use");
     assert!(listens(first.path()).unwrap());
 }
 
@@ -207,7 +242,7 @@ fn a_stale_socket_is_replaced_also_by_one_that_died_while_binding() {
     fs::create_dir(folder.path().join(WORKSHOP)).unwrap();
     drop(UnixListener::bind(folder.path().join(WORKSHOP).join("s")).unwrap());
     assert!(!listens(&path).unwrap());
-    let socket = AdminSocket::bind(&path).unwrap();
+    let socket = bind(&path).unwrap();
     assert!(listens(socket.path()).unwrap());
 }
 
@@ -215,12 +250,12 @@ fn a_stale_socket_is_replaced_also_by_one_that_died_while_binding() {
 fn what_is_not_a_socket_is_left_alone() {
     let (folder, path) = place();
     fs::write(&path, "precious").unwrap();
-    assert_eq!(code_of(AdminSocket::bind(&path)), "admin-socket-path");
+    assert_eq!(code_of(bind(&path)), "admin-socket-path");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     let link = folder.path().join("link.sock");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert_eq!(code_of(AdminSocket::bind(&link)), "admin-socket-path");
-    assert_eq!(code_of(AdminSocket::bind(&folder.path().join("absent/admin.sock"))), "admin-socket-path");
+    assert_eq!(code_of(bind(&link)), "admin-socket-path");
+    assert_eq!(code_of(bind(&folder.path().join("absent/admin.sock"))), "admin-socket-path");
 }
 
 #[test]
@@ -234,7 +269,7 @@ fn a_directory_in_which_others_may_exchange_files_is_refused() {
     ] {
         let (folder, path) = place();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(code_of(AdminSocket::bind(&path)), code, "{mode:04o}");
+        assert_eq!(code_of(bind(&path)), code, "{mode:04o}");
     }
 }
 
@@ -242,17 +277,17 @@ fn a_directory_in_which_others_may_exchange_files_is_refused() {
 fn of_two_that_start_at_once_one_is_told_of_the_other() {
     let (folder, path) = place();
     let first = lock(folder.path()).unwrap();
-    assert_eq!(code_of(AdminSocket::bind(&path)), "address-in-use");
+    assert_eq!(code_of(bind(&path)), "address-in-use");
     drop(first);
-    assert_eq!(code_of(AdminSocket::bind(&path)), "bound");
+    assert_eq!(code_of(bind(&path)), "bound");
 }
 
 #[test]
 fn a_socket_that_took_the_path_since_is_not_removed() {
     let (_folder, path) = place();
-    let first = AdminSocket::bind(&path).unwrap();
+    let first = bind(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    let second = AdminSocket::bind(&path).unwrap();
+    let second = bind(&path).unwrap();
     drop(first);
     assert!(listens(second.path()).unwrap());
 }
@@ -266,9 +301,19 @@ fn where_no_gateway_listens_nothing_is_ordered() {
 #[test]
 fn a_listener_of_another_uid_is_told_nothing() {
     let (_folder, path) = place();
-    let socket = AdminSocket::bind(&path).unwrap();
-    let (us, other) = (socket.owner, socket.owner + 1);
-    assert!(matches!(ask_listener_of(other, &path, &order()), Err(AskFault::NotOurs(uid)) if uid == us));
+    let socket = bind(&path).unwrap();
+    let (us, other) = (own(), Some(own() + 1));
+    assert!(matches!(ask_listener_of(&[other, None], &path, &order()), Err(AskFault::NotOurs(uid)) if uid == us));
     let (mut stream, _) = socket.listener.accept().unwrap();
     assert_eq!(io::Read::read(&mut stream, &mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn the_owner_of_a_folder_is_trusted_with_its_socket_as_long_as_nobody_else_may_write_there() {
+    for (mode, owner) in [(0o700, Some(own())), (0o755, Some(own())), (0o770, None), (0o757, None), (0o1777, None)] {
+        let (folder, path) = place();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(owner_of_folder(&path), owner, "{mode:04o}");
+    }
+    assert_eq!(owner_of_folder(Path::new("/absent/admin.sock")), None);
 }

@@ -72,7 +72,14 @@ impl House {
         // As good as none, where a test is not about rates.
         let refusal_rates = RefusalRates { unknown_per_minute: 1_000_000, known_per_minute: 1_000_000 };
         let directory = self.folder.path().to_owned();
-        Settings { directory, deadline: PATIENT, segment_bytes: SEGMENT_BYTES, refusal_rates }
+        Settings {
+            directory,
+            deadline: PATIENT,
+            segment_bytes: SEGMENT_BYTES,
+            refusal_rates,
+            receipts_max: 1_000,
+            receipts_ms: 1_000_000,
+        }
     }
 
     pub(super) fn open(&self) -> (Log, Recovered) {

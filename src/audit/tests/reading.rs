@@ -1,5 +1,7 @@
 //! Whatever is written can be read back: a log that the next start does not understand keeps the gateway from starting.
 
+use crate::audit::Administered;
+use crate::audit::By;
 use crate::audit::Decided;
 use crate::audit::Facts;
 use crate::audit::KeyDigests;
@@ -16,11 +18,14 @@ use crate::audit::record;
 use crate::audit::record::Recovery;
 use crate::audit::tests::harness::*;
 use crate::clock::UnixMillis;
+use crate::model::AdminDoor;
 use crate::model::Epoch;
 use crate::model::InputValue;
 use crate::model::Located;
+use crate::model::PersonName;
 use crate::model::Reason;
 use crate::model::ResourceId;
+use crate::model::Role;
 use crate::problem::WrongPlace;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -111,7 +116,19 @@ proptest! {
         record::outcome(&mut bytes, receipt(2), &outcome, Some(more.as_bytes()), now);
         record::refusal(&mut bytes, &facts, reason, None, now);
         record::refusal(&mut bytes, &facts, reason, Some(receipt(3)), now);
-        for note in [Note::Start, Note::Bundle { directory_version: version, directory_digest: digest("directory") }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop] {
+        let person = PersonName::new("ivanov").unwrap();
+        let by = Some(By { person: person.clone(), role: Role::Lifter, door: AdminDoor::Socket });
+        let facts = Facts { by, ..facts };
+        let administered = Administered {
+            proposed_by: keyed.then_some(person),
+            epoch: Some(Epoch::new(epoch)),
+            until: Some(now),
+            ..Administered::of("lift", reason, keyed.then_some(("device", digest("x"))))
+        };
+        let asked = Note::Receipt { of: receipt(5) };
+        for note in [Note::Start, Note::Bundle { directory_version: version, directory_digest: digest("directory") }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
+            Note::Admin(administered), asked]
+        {
             record::note(&mut bytes, &facts, &note, now);
         }
         record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)) }, now);
@@ -126,7 +143,7 @@ proptest! {
         };
         record::refusals(&mut bytes, &sum, now);
 
-        let lines = read(&bytes, 12);
+        let lines = read(&bytes, 14);
         prop_assert_eq!(lines[0].receipt, Some(receipt(1)));
         prop_assert_eq!(lines[0].key, keyed.then(|| KeyDigests { key: digest("a-key"), body: digest("body") }));
         prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(state)));

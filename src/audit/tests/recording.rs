@@ -1,5 +1,7 @@
 //! What is recorded, and that many share one sync.
 
+use crate::audit::Administered;
+use crate::audit::By;
 use crate::audit::Decided;
 use crate::audit::Facts;
 use crate::audit::Note;
@@ -9,10 +11,13 @@ use crate::audit::Revoked;
 use crate::audit::TakenUp;
 use crate::audit::tests::harness::*;
 use crate::clock::UnixMillis;
+use crate::model::AdminDoor;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
 use crate::model::InputValue;
+use crate::model::PersonName;
 use crate::model::Reason;
+use crate::model::Role;
 use crate::tasks::Tasks;
 use crate::telemetry::Step;
 use serde_json::json;
@@ -99,7 +104,25 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
         let noted = log.note(&facts(3, None), note, NOW).await.unwrap();
         assert_eq!(noted.conclude(Reason::Done, reply(200, "{}")).receipt(), receipt(3));
     }
+    let person = |name| PersonName::new(name).unwrap();
+    let by = Some(By { person: person("petrova"), role: Role::Lifter, door: AdminDoor::Socket });
+    let administered = Administered {
+        tenant: Some(person("north")),
+        proposed_by: Some(person("ivanov")),
+        epoch: Some(Epoch::new(9)),
+        ..Administered::of("lift", Reason::Done, Some(("device", digest("x"))))
+    };
+    let acting = Facts { by, ..Facts::new(receipt(4), Epoch::new(8), digest("bundle")) };
+    let _ = log.note(&acting, Note::Admin(administered), NOW).await.unwrap();
+    let _ = log.note(&facts(5, None), Note::Receipt { of: receipt(1) }, NOW).await.unwrap();
     let records = house.records();
+    let by = json!({"person": "petrova", "role": "lifter", "door": "admin-socket"});
+    let about = json!({"kind": "device", "digest": digest("x").to_string(), "tenant": "north"});
+    let lifted = &records[7];
+    assert_eq!((&lifted["by"], &lifted["about"]), (&by, &about));
+    let told = ["act", "proposed_by", "reason"].map(|name| lifted[name].as_str().unwrap());
+    assert_eq!((told, &lifted["made"]), (["lift", "ivanov", "done"], &json!(9)));
+    assert_eq!(records[8]["of"], receipt(1).to_string());
     let decision = json!({
         "result": "deny", "policies": ["night"], "errors": ["broken"],
         "inputs": {
@@ -118,7 +141,10 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     let taken = &records[4];
     assert_eq!((&taken["directory"], &taken["houses"], &taken["doors"]), (&json!(5), &json!(2), &json!(3)));
     assert_eq!((&taken["digest"], &taken["made_at"]), (&records[3]["digest"], &json!("2023-11-14T22:13:20.000Z")));
-    assert_eq!(house.story(), ["refusal", "repeat", "start", "bundle", "directory", "revocation", "stop"]);
+    assert_eq!(
+        house.story(),
+        ["refusal", "repeat", "start", "bundle", "directory", "revocation", "stop", "admin", "receipt"]
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::model::Name;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::store::Sqlite;
-use crate::store::schema;
+use crate::store::tests::of_the_first_schema;
 use crate::webhook::Destination;
 use crate::webhook::Due;
 use crate::webhook::Enqueued;
@@ -194,9 +194,9 @@ async fn a_person_is_purged_in_one_tenant_and_those_behind_have_their_turn() {
 #[tokio::test]
 async fn a_store_of_the_first_schema_gets_its_outbox_and_loses_nothing() {
     let place = Place::new();
-    drop(place.open());
-    let connection = schema::as_the_first_version_left_it(&place.path);
-    connection.execute("INSERT INTO handle VALUES (zeroblob(32), zeroblob(16), x'00')", []).unwrap();
+    of_the_first_schema(&place.path);
+    let connection = Connection::open(&place.path).unwrap();
+    connection.execute_batch("INSERT INTO handle VALUES (zeroblob(32), zeroblob(16), x'00');").unwrap();
     drop(connection);
     let store = place.open();
     queued(&store, &[(1, 1, 1)]).await;

@@ -15,6 +15,8 @@ pub enum Look {
     Backend,
     /// At which address metrics are served.
     Ops,
+    /// How `portcullis revocations list` ends, and the first words that it says.
+    Admin,
     /// The files with this ending in the folder of the state.
     Files(&'static str),
     /// Which of the two partners moves its door.
@@ -65,6 +67,13 @@ pub const ROWS: &[Row] = &[
     row("listeners.backend.tls.crl", r#""pki/backend-revoked.crl""#, Look::Door, "200 done", "no answer"),
     row("listeners.ops.address", r#""127.0.0.2:0""#, Look::Ops, "127.0.0.1 200", "127.0.0.2 200"),
     row("listeners.admin.socket", r#""state/other.sock""#, Look::Files("sock"), "admin.sock", "other.sock"),
+    row(
+        "listeners.admin.roles",
+        r#"[{"uid": 4294967294, "person": "nobody", "roles": ["operator"]}]"#,
+        Look::Admin,
+        "0 nothing",
+        "2 unanswered",
+    ),
     row("issuers[].issuer", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].jwks.file", r#""pki/other.jwks""#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),

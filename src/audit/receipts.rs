@@ -1,0 +1,188 @@
+//! What became of the commands of the last hours, by receipt: what their own caller may ask about.
+//!
+//! An index of the log's intents, in memory: told by the log as each is submitted and ended, and filled again at a start
+//! from what is read back. So it says of every command what the log says of it. It is bounded in number and time; the
+//! oldest is forgotten first, which changes nothing but that nobody is told of it here any more.
+//!
+//! Whose a command is, is held as a digest of the peer's name: of equal length for everybody, so that another's receipt
+//! and one that is not there take the same work.
+
+use crate::audit::outcome::OutcomeState;
+use crate::clock::UnixMillis;
+use crate::crypto::constant_time_eq;
+use crate::crypto::sha256;
+use crate::model::Reason;
+use crate::model::Receipt;
+use crate::model::Sha256;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+/// What is known of a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReceiptState {
+    /// When its intent was recorded.
+    pub recorded: UnixMillis,
+    /// How and why it ended, and when; `None` while it runs.
+    pub ended: Option<(OutcomeState, Reason, UnixMillis)>,
+}
+
+/// A command as recovery found it in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PastReceipt {
+    pub(super) receipt: Receipt,
+    pub(super) owner: Owner,
+    pub(super) state: ReceiptState,
+}
+
+/// Whose a command is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Owner(Sha256);
+
+/// The commands that are remembered.
+pub(super) struct Receipts {
+    max: usize,
+    remembered_ms: u64,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    states: HashMap<Receipt, (Owner, ReceiptState)>,
+    /// In the order of their intents.
+    order: VecDeque<(UnixMillis, Receipt)>,
+}
+
+impl Owner {
+    /// The peer of that name; a command without one is nobody's.
+    pub(super) fn of(peer: Option<&str>) -> Self {
+        // A name in a certificate is never empty.
+        Self(sha256(peer.unwrap_or_default().as_bytes()))
+    }
+}
+
+impl Receipts {
+    /// An index that begins with what recovery found, in the order of intents.
+    pub(super) fn new(max: u64, remembered_ms: u64, past: Vec<PastReceipt>, now: UnixMillis) -> Self {
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let receipts = Self { max, remembered_ms, known: Mutex::default() };
+        for PastReceipt { receipt, owner, state } in past {
+            receipts.known.lock().put(receipt, owner, state);
+        }
+        receipts.known.lock().forget(receipts.max, receipts.remembered_ms, now);
+        receipts
+    }
+
+    /// An intent was handed to the writer at `now`.
+    pub(super) fn begun(&self, receipt: Receipt, peer: Option<&str>, now: UnixMillis) {
+        let owner = Owner::of(peer);
+        let mut known = self.known.lock();
+        known.put(receipt, owner, ReceiptState { recorded: now, ended: None });
+        known.forget(self.max, self.remembered_ms, now);
+    }
+
+    /// The intent came into no log.
+    pub(super) fn never_was(&self, receipt: Receipt) {
+        // Its place in the order goes with time.
+        self.known.lock().states.remove(&receipt);
+    }
+
+    /// A command ended so.
+    pub(super) fn ended(&self, receipt: Receipt, state: OutcomeState, reason: Reason, now: UnixMillis) {
+        if let Some((_, known)) = self.known.lock().states.get_mut(&receipt) {
+            known.ended = Some((state, reason, now));
+        }
+    }
+
+    /// What is known at `now` of a command of this peer; `None` where there is none, and where it is another's.
+    pub(super) fn of(&self, receipt: Receipt, peer: &str, now: UnixMillis) -> Option<ReceiptState> {
+        let asking = Owner::of(Some(peer));
+        let nobody = (Owner(Sha256::new([0; 32])), ReceiptState { recorded: UnixMillis::new(0), ended: None });
+        let (owner, state) = self.known.lock().states.get(&receipt).copied().unwrap_or(nobody);
+        let own = constant_time_eq(owner.0.as_bytes(), asking.0.as_bytes());
+        let fresh = state.recorded.plus(self.remembered_ms) >= now;
+        (own && fresh).then_some(state)
+    }
+}
+
+impl Known {
+    fn put(&mut self, receipt: Receipt, owner: Owner, state: ReceiptState) {
+        if self.states.insert(receipt, (owner, state)).is_none() {
+            self.order.push_back((state.recorded, receipt));
+        }
+    }
+
+    /// Forgets what is too old or too many, from the oldest on.
+    fn forget(&mut self, max: usize, remembered_ms: u64, now: UnixMillis) {
+        while let Some((recorded, receipt)) = self.order.front().copied() {
+            if self.order.len() <= max && recorded.plus(remembered_ms) >= now {
+                return;
+            }
+            self.order.pop_front();
+            self.states.remove(&receipt);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_000_000);
+
+    fn receipt(number: u8) -> Receipt {
+        Receipt::new([number; 16])
+    }
+
+    #[test]
+    fn a_command_is_told_to_its_own_peer_as_it_runs_and_as_it_ended() {
+        let receipts = Receipts::new(10, 1_000, vec![], NOW);
+        receipts.begun(receipt(1), Some("backend"), NOW);
+        receipts.begun(receipt(2), None, NOW);
+        let of = |number, peer| receipts.of(receipt(number), peer, NOW);
+        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended: None }));
+        receipts.ended(receipt(1), OutcomeState::Done, Reason::Done, NOW.plus(7));
+        let ended = Some((OutcomeState::Done, Reason::Done, NOW.plus(7)));
+        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended }));
+        assert_eq!((of(1, "other"), of(2, "other"), of(3, "backend")), (None, None, None));
+        receipts.never_was(receipt(1));
+        assert_eq!(of(1, "backend"), None);
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_may_be_and_the_oldest_is_forgotten_for_one_more() {
+        let receipts = Receipts::new(3, 1_000, vec![], NOW);
+        let known = |number| receipts.of(receipt(number), "backend", NOW).is_some();
+        for number in 1..=3 {
+            receipts.begun(receipt(number), Some("backend"), NOW);
+        }
+        assert!((1..=3).all(known));
+        receipts.begun(receipt(4), Some("backend"), NOW);
+        assert!(!known(1) && (2..=4).all(known));
+    }
+
+    #[test]
+    fn a_command_is_remembered_for_its_time_and_not_a_millisecond_longer() {
+        let receipts = Receipts::new(3, 1_000, vec![], NOW);
+        receipts.begun(receipt(1), Some("backend"), NOW);
+        assert!(receipts.of(receipt(1), "backend", NOW.plus(1_000)).is_some());
+        assert!(receipts.of(receipt(1), "backend", NOW.plus(1_001)).is_none());
+        receipts.begun(receipt(2), Some("backend"), NOW.plus(1_001));
+        assert_eq!(receipts.known.lock().states.len(), 1, "and then takes no room");
+    }
+
+    #[test]
+    fn what_recovery_found_is_known_within_the_same_bounds() {
+        let past = |number: u8| PastReceipt {
+            receipt: receipt(number),
+            owner: Owner::of(Some("backend")),
+            state: ReceiptState { recorded: NOW.plus(u64::from(number)), ended: None },
+        };
+        let receipts = Receipts::new(2, 1_000, vec![past(1), past(2), past(3)], NOW.plus(1_002));
+        let known = |number| receipts.of(receipt(number), "backend", NOW.plus(1_002)).is_some();
+        assert_eq!([known(1), known(2), known(3)], [false, true, true]);
+        let receipts = Receipts::new(2, 1_000, vec![past(1), past(2), past(3)], NOW.plus(1_003));
+        let known = |number| receipts.of(receipt(number), "backend", NOW.plus(1_003)).is_some();
+        assert_eq!([known(1), known(2), known(3)], [false, false, true]);
+    }
+}
