@@ -54,8 +54,8 @@ fn edges(now: u64) -> Vec<Edge> {
     edges
 }
 
-fn directory() -> String {
-    let mut text = String::from("version: 1\nrevision: 1\ntenants: [north]\nhouses:\n");
+fn directory(made_at: UnixMillis) -> String {
+    let mut text = format!("version: 1\nrevision: 1\nmade_at: {made_at}\ntenants: [north]\nhouses:\n");
     for (house, (zone, _)) in RUSSIA.iter().enumerate() {
         let partners = "partners: [smarthome], doors: [door-1], barriers: []";
         writeln!(text, "  - {{id: house-{house}, tenant: north, zone: {zone}, {partners}}}").unwrap();
@@ -89,7 +89,8 @@ fn service_is_let_in_from_eight_to_eight_by_the_clocks_of_each_of_eleven_houses(
     let edges = edges(SystemClock::new().now().seconds().get());
     let clock = Arc::new(ManualClock::new(UnixMillis::new((edges[0].at - 10) * 1_000)));
     let stage = Stage::by(clock.clone());
-    fs::write(stage.path("directory.yaml"), directory()).unwrap();
+    fs::write(stage.path("directory.yaml"), directory(clock.now())).unwrap();
+    stage.edit("gateway.yaml", "max_age: 24h", "max_age: 2d");
     // The days of the week are another test's: today may be a Sunday.
     stage.edit("policies/cedar/doors.cedar", "context.localWeekday <= 6", "context.localWeekday <= 7");
     let gateway = Served::by(&stage, clock.clone());

@@ -71,6 +71,8 @@ fn the_records_of_an_exchange_tell_every_step_and_suffice_to_decide_again() {
         "ageSeconds",
         "grantedDoors",
         "grantedHouses",
+        "localMinuteOfDay",
+        "localWeekday",
         "partner",
         "peer",
         "principal.in",
