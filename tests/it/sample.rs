@@ -47,6 +47,13 @@ impl Sample {
         self.stage.records().into_iter().rfind(|record| record.text("receipt") == receipt).unwrap()
     }
 
+    /// The intent under the receipt of an answer.
+    fn intent(&self, answer: &BackendAnswer) -> Record {
+        let receipt = answer.header("receipt-id").unwrap();
+        let of_it = |record: &Record| record.text("receipt") == receipt && record.text("kind") == "intent";
+        self.stage.records().into_iter().find(of_it).unwrap()
+    }
+
     /// The command ends so, with this reason and detail on record.
     #[track_caller]
     fn ends(&self, operation: &str, command: &Command, status: u16, reason: &str, detail: &str) {
@@ -195,6 +202,7 @@ fn a_barrier_opens_for_the_tokens_own_car_once_under_each_command_id() {
     let first = open();
     let answer = sample.give("openBarrier", &first);
     assert_eq!((answer.status, sample.stage.parkline.actuations("house-1", "gate-1")), (200, 1));
+    assert!(sample.record(&answer).text("reason") == "done" && sample.intent(&answer).text("car").starts_with("h-"));
     // The command's id in the body is its idempotency key.
     let again = sample.give("openBarrier", &first.again());
     assert_eq!((again.status, &again.body), (200, &answer.body));
