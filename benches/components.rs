@@ -18,6 +18,7 @@ use portcullis::crypto::ClientTrust;
 use portcullis::crypto::KeySet;
 use portcullis::crypto::SecretKey;
 use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::SigningKey;
 use portcullis::crypto::SivKey;
 use portcullis::crypto::Standing;
 use portcullis::devkit::Authority;
@@ -25,6 +26,10 @@ use portcullis::devkit::Leaf;
 use portcullis::devkit::TokenIssuer;
 use portcullis::devkit::Validity;
 use portcullis::diagnostic::Source;
+use portcullis::directory::Directory;
+use portcullis::directory::Document;
+use portcullis::directory::Signed;
+use portcullis::directory::TYPE;
 use portcullis::guard::Admitted;
 use portcullis::guard::Guard;
 use portcullis::identity::Caller;
@@ -91,6 +96,7 @@ fn main() -> Fallible<()> {
     identity(&mut criterion, &command);
     policy(&mut criterion, &command)?;
     worst(&mut criterion)?;
+    directory(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
@@ -115,6 +121,75 @@ fn identity(criterion: &mut Criterion, command: &Command) {
     criterion.bench_function("identity: verify an ES256 token bound to its certificate", |bencher| {
         bencher.iter(|| command.verify());
     });
+}
+
+/// A hundred thousand doors in five thousand houses: what taking them up costs, and what finding one does.
+fn directory(criterion: &mut Criterion) -> Fallible<()> {
+    let house = |number: usize| {
+        let doors: Vec<String> = (0..20).map(|door| format!("\"door-{door:02}\"")).collect();
+        let head = format!(r#""id":"house-{number:05}","tenant":"north","zone":"Europe/Moscow""#);
+        format!(r#"{{{head},"partners":["smarthome","parkline"],"doors":[{}],"barriers":["gate"]}}"#, doors.join(","))
+    };
+    let houses: Vec<String> = (0..5_000).map(house).collect();
+    let head = r#""version":1,"made_at":"2026-11-27T03:00:00Z","#;
+    let whole = |revision: u64| {
+        let houses = houses.join(",");
+        format!(r#"{{{head}"kind":"snapshot","revision":{revision},"tenants":["north"],"houses":[{houses}]}}"#)
+    };
+    let delta = format!(r#"{{{head}"kind":"delta","base":1,"revision":2,"put":[{}]}}"#, house(7));
+    let key = SigningKey::from_pem(&SigningKey::generate_pem(SigningAlgorithm::EdDsa)?)?;
+    let keys = KeySet::parse(crypto::jwks_json(&[&key]).as_bytes())?;
+    let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{}"}}"#, key.kid(), TYPE);
+    let signature = |body: &str| -> Fallible<String> {
+        let token = key.sign_jws_with_header(header.as_bytes(), body.as_bytes())?;
+        let (protected, rest) = token.split_once('.').ok_or("a token")?;
+        Ok(format!("{protected}..{}", rest.split_once('.').ok_or("a token")?.1))
+    };
+    let latest = UnixMillis::new(u64::MAX);
+    let read = |signature: &str, body: &str, base: Option<&Directory>| -> Fallible<Directory> {
+        let signed = Signed::verify(&keys, signature, body.as_bytes())?;
+        let document = Document::read(&signed).map_err(|place| format!("{place:?}"))?;
+        Ok(document.onto(base, latest)?)
+    };
+    let (before, text) = (resident_bytes()?, whole(1));
+    let base = read(&signature(&text)?, &text, None)?;
+    say(&format!(
+        "directory: {} doors are {} bytes of text; they take {} bytes by our count, and about {} of resident memory\n",
+        base.doors(),
+        text.len(),
+        base.memory_bytes(),
+        resident_bytes()?.saturating_sub(before).saturating_sub(text.len() as u64),
+    ));
+    let (signed_whole, signed_delta) = (signature(&text)?, signature(&delta)?);
+    criterion.bench_function("directory: verify and read a snapshot of 100,000 doors", |bencher| {
+        bencher.iter_with_large_drop(|| read(&signed_whole, black_box(&text), None));
+    });
+    criterion.bench_function("directory: verify and read a delta of one house on 100,000 doors", |bencher| {
+        bencher.iter_with_large_drop(|| read(&signed_delta, black_box(&delta), Some(&base)));
+    });
+    criterion.bench_function("directory: write 100,000 doors as they are stored", |bencher| {
+        bencher.iter_with_large_drop(|| base.text());
+    });
+    let door = |house: &str, door: &str| ResourceId { kind: "Door".into(), parts: vec![house.into(), door.into()] };
+    for (what, door) in [("is there", door("house-03333", "door-17")), ("is not there", door("house-03333", "door-99"))]
+    {
+        criterion.bench_function(&format!("directory: find one of 100,000 doors, which {what}"), |bencher| {
+            bencher.iter(|| base.locate(black_box(&door)));
+        });
+    }
+    Ok(())
+}
+
+/// The memory of this process that is resident, in bytes.
+fn resident_bytes() -> Fallible<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}
+
+#[expect(clippy::print_stdout, reason = "a figure that is no time stands beside those that criterion prints")]
+fn say(text: &str) {
+    print!("{text}");
 }
 
 fn policy(criterion: &mut Criterion, command: &Command) -> Fallible<()> {

@@ -85,6 +85,19 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    /// On a runtime of one thread: were the work done there, it would wait for itself.
+    #[tokio::test]
+    async fn who_computes_for_long_holds_up_nobody_and_is_counted() {
+        let tasks = Tasks::new();
+        let (go, wait) = std::sync::mpsc::channel::<u8>();
+        let handle = tasks.compute(move || wait.recv().unwrap());
+        tokio::task::yield_now().await;
+        assert_eq!(tasks.running(), 1);
+        go.send(7).unwrap();
+        assert_eq!(handle.await.unwrap(), 7);
+        tasks.idle().await;
+    }
+
     #[tokio::test]
     async fn idle_waits_for_every_task_also_for_one_that_panics() {
         let tasks = Tasks::new();

@@ -492,6 +492,12 @@ fn what_is_not_stored_or_not_on_record_is_not_in_force() {
     update(&stage, &snapshot(9, &[])).told(&stage, gateway.address).is(503, "unavailable");
     assert_eq!(revision(), 8);
     assert!(gateway.not_ready().contains("audit-failed"));
+    // It was signed, permitted and stored: the next start goes by it, and says so on record before it serves.
+    deeds.fails_to_sync.store(false, Ordering::SeqCst);
+    drop(gateway);
+    let gateway = Served::on(&stage);
+    assert_eq!(begun_by(&stage).0, 9);
+    update(&stage, &snapshot(9, &[])).told(&stage, gateway.address).is(409, "directory-conflict");
 }
 
 #[test]
@@ -506,6 +512,63 @@ fn an_update_whose_sender_hangs_up_is_taken_up_all_the_same() {
     hanging.release();
     until("the update", || gateway.gate().core().snapshot.load().directory.version() == 8);
     assert_eq!(stage.records().iter().filter(|record| record.text("kind") == "directory").count(), 1);
+}
+
+/// A snapshot of five thousand houses with twenty doors each; one of them is the tests' person's.
+fn city(revision: u64) -> Value {
+    let doors: Vec<String> = (1..=20).map(|door| format!("door-{door}")).collect();
+    let doors: Vec<&str> = doors.iter().map(String::as_str).collect();
+    let houses: Vec<Value> = (1..=5_000).map(|number| house(&format!("house-{number}"), "north", &doors)).collect();
+    snapshot(revision, &houses)
+}
+
+/// With one worker: whatever holds it up holds up everybody.
+#[test]
+fn an_update_of_a_hundred_thousand_doors_holds_up_nobody_who_opens_a_door_meanwhile() {
+    let stage = Stage::new();
+    stage.edit("gateway.yaml", "workers: 2", "workers: 1");
+    let gateway = Served::on(&stage);
+    let backend = stage.backend(gateway.address);
+    // Were it read by the worker, nobody would be answered for as long as that takes, which is most of it. Whatever else
+    // the machine does may hold up a command, too, but not each time.
+    let mut told = Vec::new();
+    let is_held_up = |revision: u64| {
+        let (before, update) = (updates_took(&gateway), update(&stage, &city(revision)));
+        let clock = SystemClock::new();
+        let call = update.begin(&stage, gateway.address);
+        let (mut longest, mut last, mut withdrawn) = (Duration::ZERO, clock.steady(), 0);
+        while gateway.gate().core().snapshot.load().directory.version() < revision {
+            match stage.wait(Command::new(&stage).give(&backend)).unwrap().status {
+                200 => {}
+                // Judged by the old one, and the new one came before it left.
+                503 => withdrawn += 1,
+                other => panic!("{other}"),
+            }
+            longest = longest.max(clock.steady() - last);
+            last = clock.steady();
+        }
+        taken(&call.answer());
+        assert!(withdrawn <= 1, "{withdrawn}");
+        let took = updates_took(&gateway) - before;
+        told.push((longest, took));
+        longest >= took / 2
+    };
+    let held_up = (8..12).all(is_held_up);
+    assert!(!held_up, "without an answer, of the whole time: {told:?}");
+    assert_eq!((gateway.metric("portcullis_directory_doors"), door(&stage, &gateway)), (100_000, 200));
+    // One delta more, which costs a copy of the map and not of the houses.
+    let base = gateway.metric("portcullis_directory_revision");
+    let next = delta(base, 12, &[house("house-1", "north", &["door-1"])], &["house-2"]);
+    taken(&give(&stage, &gateway, &update(&stage, &next)));
+    assert_eq!(gateway.metric("portcullis_directory_doors"), 99_961);
+}
+
+/// How long all updates took together.
+fn updates_took(gateway: &Served) -> Duration {
+    let page = gateway.metrics();
+    let series = "portcullis_directory_update_duration_seconds_sum ";
+    let sum = page.lines().find_map(|line| line.strip_prefix(series)).unwrap();
+    Duration::from_secs_f64(sum.parse().unwrap())
 }
 
 /// The blocks of the operations page that make a key and send an update, run as they stand: `openssl` signs, `curl` sends.

@@ -193,6 +193,7 @@ replayed! {
     an_accepted_contract_has_a_class_for_every_leaf: "contract",
     an_accepted_revocation_list_is_one_and_nothing_more: "crl",
     an_accepted_directory_finds_what_is_written_and_nothing_else: "directory",
+    an_accepted_update_of_the_directory_is_what_another_reader_finds_in_it: "document",
     no_bit_of_a_token_can_be_turned: "forgery",
     an_accepted_head_has_one_host_and_one_framing: "head",
     accepted_json_is_the_same_when_written_and_read_again: "json",
