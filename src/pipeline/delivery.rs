@@ -102,6 +102,10 @@ async fn sent(
     let event = event.map_err(|_| purge("not-declared"))?;
     facts.purpose = Some(event.event().purpose.clone());
     let located = snapshot.directory.locate(event.resource()).ok_or_else(|| purge("resource-unknown"))?;
+    // That rights have ended a partner learns also when it acts in the house no longer.
+    if !event.event().narrows && !located.is_linked_to(&row.destination.partner) {
+        return Err(purge("partner-not-linked"));
+    }
     let who = core.guard.event_revocable(&event, &located.tenant);
     if core.guard.is_event_revoked(&who) {
         return Err(purge("revoked"));

@@ -112,7 +112,11 @@ async fn permitted<B: Body>(
         facts.unknown_to = Some(snapshot.directory.version());
         return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
     }
+    let is_linked = located.is_linked_to(&route.name);
     facts.located = Some(Arc::new(located));
+    if !is_linked {
+        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
+    }
     route.count(&core.metrics, &event.event().name, &decision);
     let permit = decision?;
 

@@ -208,7 +208,8 @@ fn an_event_that_tells_of_ended_rights_reaches_the_partner_although_its_subject_
 #[test]
 fn each_attempt_is_asked_about_by_what_is_in_force_then_and_what_it_denies_is_purged() {
     type Edit = fn(&Post);
-    let rows: [(Edit, &str); 3] = [
+    const LINKS: [&str; 2] = ["Europe/Moscow, partners: [smarthome, parkline]", "Europe/Moscow, partners: [parkline]"];
+    let rows: [(Edit, &str); 4] = [
         (
             |post| post.stage.edit("policies/cedar/events.cedar", "prop.example/backend\"", "prop.example/another\""),
             "delivery purged policy-denied",
@@ -218,6 +219,13 @@ fn each_attempt_is_asked_about_by_what_is_in_force_then_and_what_it_denies_is_pu
             "delivery purged not-declared",
         ),
         (|post| post.stage.edit("directory.yaml", "id: house-1", "id: house-8"), "delivery purged resource-unknown"),
+        (
+            |post| {
+                post.stage.edit("directory.yaml", LINKS[0], LINKS[1]);
+                post.stage.edit("policies/contracts/smarthome.openapi.yaml", "narrows: true", "narrows: false");
+            },
+            "delivery purged partner-not-linked",
+        ),
     ];
     for (edit, told) in rows {
         let post = Post::new();
@@ -233,6 +241,21 @@ fn each_attempt_is_asked_about_by_what_is_in_force_then_and_what_it_denies_is_pu
         assert_eq!(post.story().pop().unwrap(), told);
         assert!(post.endpoint.attempts().iter().all(|attempt| !attempt.taken), "{told}: nothing was sent");
     }
+}
+
+#[test]
+fn that_rights_have_ended_a_partner_learns_also_when_it_acts_in_the_house_no_longer() {
+    let post = Post::new();
+    post.endpoint.behave(Manner::Says(500, None));
+    let gateway = Served::on(&post.stage);
+    post.announce("ivanov", "g-1").told(&post.stage, gateway.address).is(202, "");
+    post.came(1);
+    drop(gateway);
+    post.endpoint.behave(Manner::Takes);
+    post.stage.edit("directory.yaml", "Europe/Moscow, partners: [smarthome, parkline]", "Europe/Moscow, partners: []");
+    let _gateway = Served::on(&post.stage);
+    post.settled("delivered", 1);
+    assert_eq!(post.count("purged"), 0);
 }
 
 #[test]

@@ -121,6 +121,8 @@ fn an_id_is_good_for_one_event_which_is_delivered_once_however_often_it_is_broug
 #[test]
 fn what_is_no_declared_event_of_a_permitted_backend_is_refused_and_leaves_nothing_behind() {
     let post = Post::new();
+    let unlinked = ("Asia/Yekaterinburg, partners: [smarthome, parkline]", "Asia/Yekaterinburg, partners: [parkline]");
+    post.stage.edit("directory.yaml", unlinked.0, unlinked.1);
     let gateway = Served::on(&post.stage);
     let good = || post.announce("ivanov", "g-1");
     let edited = |from: &str, to: &str| good().saying(&post.data("ivanov", "g-1").replace(from, to));
@@ -142,6 +144,7 @@ fn what_is_no_declared_event_of_a_permitted_backend_is_refused_and_leaves_nothin
         (edited("2026-02-28T", "2026-02-30T"), 400, "body-invalid"),
         (edited("{\"type\"", "{\"type\":\"grant.revoked\",\"type\""), 400, "body-malformed"),
         (edited("house-1", "house-9"), 404, "resource-unknown"),
+        (edited("house-1", "house-2"), 404, "partner-not-linked"),
         (without_key, 400, "idempotency-key-invalid"),
         (by("PUT"), 405, "method-not-declared"),
         (good().to("/-/events?x=y"), 400, "query-invalid"),
