@@ -12,6 +12,7 @@ use crate::model::PartnerName;
 use crate::webhook::WebhookSecret;
 use crate::yaml::Node;
 use crate::yaml::Reader;
+use crate::yaml::Yaml;
 
 /// An endpoint as it is written.
 pub(super) struct Deliver {
@@ -76,6 +77,12 @@ pub(super) fn meant(
         path,
         secrets: secrets.into_iter().collect::<Option<_>>()?,
     })
+}
+
+/// The host of an endpoint that is written at `node`, where its certificate bears that name.
+pub(super) fn host_of(node: &Node) -> Option<String> {
+    let Yaml::Text(text) = &node.value else { return None };
+    parse(text).filter(|target| !target.place.is_address).map(|target| target.place.host.into())
 }
 
 fn target(reader: &Reader, node: &Node) -> Option<At<Target>> {

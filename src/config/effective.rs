@@ -2,6 +2,7 @@
 //! is read for it. Of a secret the path is told, as `file:…`.
 
 use crate::config::credentials;
+use crate::config::deliver;
 use crate::config::explain::Absent;
 use crate::config::explain::KEYS;
 use crate::config::explain::Key;
@@ -65,6 +66,7 @@ fn in_effect(key: &Key, at: String, node: Option<&Node>, parent: Option<&Node>) 
             Absent::Value(value) => Some(value.to_owned()),
             Absent::Cores => Some(written::cores().to_string()),
             Absent::UpstreamHost => parent.and_then(|partner| member(partner, "upstream")).and_then(host_of),
+            Absent::EndpointHost => parent.and_then(|webhooks| member(webhooks, "endpoint")).and_then(deliver::host_of),
         },
     };
     Effective { key: at, value, line: node.map(|node| node.place.line) }

@@ -48,10 +48,14 @@ pub enum Takes {
     HostName,
     /// `https://`, a host and perhaps a port.
     Upstream,
+    /// The same, and a path.
+    Endpoint,
     /// A path; a secret lies there where this is `true`.
     File(bool),
     /// A path, or a list of paths.
     Files,
+    /// The same of files in which secrets lie.
+    SecretFiles,
     /// The path of a folder.
     Folder,
     /// A list of words.
@@ -75,6 +79,8 @@ pub enum Absent {
     Cores,
     /// The host of `upstream` beside it.
     UpstreamHost,
+    /// The host of `endpoint` beside it.
+    EndpointHost,
 }
 
 /// A key in words.
@@ -202,6 +208,24 @@ pub const KEYS: &[Key] = &[
         Absent::Fault,
         "the key of this partner's pseudonyms; whoever loses it cannot turn them back",
     ),
+    key(
+        "partners.<name>.webhooks.endpoint",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "where it takes events; required beside `sign`, and without it none is taken for it",
+    ),
+    key(
+        "partners.<name>.webhooks.server_name",
+        Takes::HostName,
+        Absent::EndpointHost,
+        "the name in the endpoint's certificate",
+    ),
+    key(
+        "partners.<name>.webhooks.sign",
+        Takes::SecretFiles,
+        Absent::Nothing,
+        "what signs the events, each with a signature of its own; required beside `endpoint`",
+    ),
     key("policies.directory", Takes::Folder, Absent::Fault, "the bundle: contracts, policies, requirements"),
     key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
     key(
@@ -277,9 +301,11 @@ impl Takes {
             Self::Address => "IP address and port, or `systemd:NAME`".to_owned(),
             Self::HostName => "host name".to_owned(),
             Self::Upstream => "`https://host:port`".to_owned(),
+            Self::Endpoint => "`https://host:port/path`".to_owned(),
             Self::File(false) => "path of a file".to_owned(),
             Self::File(true) => "path of a file that others may not read, or `credential:NAME`".to_owned(),
             Self::Files => "path of a file, or a list of them".to_owned(),
+            Self::SecretFiles => "path of a file that others may not read, or a list of them".to_owned(),
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
             Self::Binding => "`[mtls]`".to_owned(),
@@ -292,7 +318,7 @@ impl Takes {
 
     /// Whether what lies there must not be shown.
     pub(super) const fn is_secret(&self) -> bool {
-        matches!(self, Self::File(true))
+        matches!(self, Self::File(true) | Self::SecretFiles)
     }
 }
 
@@ -304,6 +330,7 @@ impl Absent {
             Self::Value(value) => value,
             Self::Cores => "one for each core",
             Self::UpstreamHost => "the host of `upstream`; required where that is an address",
+            Self::EndpointHost => "the host of `endpoint`; required where that is an address",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! against the schema, tenants apart, and every fault at load.
 
 mod constants;
+mod events;
 mod local_time;
 mod sample;
 

@@ -4,9 +4,11 @@ use crate::clock::UnixSeconds;
 use crate::contract::Checked;
 use crate::contract::Contract;
 use crate::contract::Rebuilt;
+use crate::contract::RebuiltEvent;
 use crate::contract::check;
 use crate::contract::declare;
 use crate::contract::rebuild;
+use crate::contract::rebuild_event;
 use crate::crypto::SecretKey;
 use crate::crypto::SivKey;
 use crate::crypto::encode_base64url;
@@ -14,6 +16,7 @@ use crate::diagnostic::Source;
 use crate::identity::Caller;
 use crate::identity::a_caller;
 use crate::model::DataClass;
+use crate::model::Direction;
 use crate::model::Head;
 use crate::model::IdentifierKind;
 use crate::model::Located;
@@ -21,6 +24,7 @@ use crate::model::Name;
 use crate::model::ResourceId;
 use crate::model::Zone;
 use crate::partner::Answer;
+use crate::policy::EventPermit;
 use crate::policy::Permit;
 use crate::protect::ProtectFault;
 use crate::protect::Protected;
@@ -259,4 +263,46 @@ fn an_answer_that_names_another_house_is_refused_in_whatever_form_it_names_it() 
     let restored = told("of", &domain("house-1")).unwrap();
     assert_eq!(&restored[..], br#"{"userId":"ivanov","of":"house-1"}"#);
     assert!(told("near", "house-2").is_ok(), "a door is no house");
+}
+
+/// An event of the sample contract about house-1, and a permit in a tenant.
+fn event(direction: Direction, text: &str, tenant: &str) -> (EventPermit, RebuiltEvent) {
+    let contract = include_str!("../../policies/contracts/smarthome.openapi.yaml");
+    let contract = Arc::new(Contract::compile(&Source::new("smarthome.openapi.yaml", contract)).unwrap());
+    let event = rebuild_event(&contract, direction, text.as_bytes()).unwrap();
+    let permit =
+        EventPermit::for_test(Located { resource: event.resource().clone(), ..permit(tenant).located().clone() });
+    (permit, event)
+}
+
+#[test]
+fn an_event_goes_out_in_pseudonyms_and_one_of_the_partner_comes_in_by_the_ids_that_we_know() {
+    let time = r#""timestamp":"2026-02-28T08:30:00Z""#;
+    let out = format!(
+        r#"{{"type":"grant.revoked",{time},"data":{{"houseId":"house-1","userId":"ivanov","grantId":"g-1","reason":"moved-out"}}}}"#
+    );
+    let protector = protector("smarthome", 7);
+    let (permit, outbound) = event(Direction::Outbound, &out, "north");
+    let protected = protector.protect_event(&permit, &outbound).unwrap();
+    let text = std::str::from_utf8(protected.body()).unwrap().to_owned();
+    for gone in ["ivanov", "g-1", "moved-out", "reason"] {
+        assert!(!text.contains(gone), "{text}");
+    }
+    let (_, user) = text.split_once(r#""userId":""#).unwrap();
+    let user = user.split('"').next().unwrap();
+
+    let inward = |user: &str| {
+        format!(
+            r#"{{"type":"access.granted",{time},"data":{{"houseId":"house-1","doorId":"door-1","userId":"{user}"}}}}"#
+        )
+    };
+    let came = |user: &str, tenant: &str| {
+        let (permit, inbound) = event(Direction::Inbound, &inward(user), tenant);
+        protector.protect_event(&permit, &inbound).map(|event| event.body().clone())
+    };
+    assert_eq!(came(user, "north").unwrap(), inward("ivanov"));
+    assert_eq!(came(user, "south").err(), Some(ProtectFault::Foreign), "it was given out for another tenant");
+    assert_eq!(came("p1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "north").err(), Some(ProtectFault::Foreign));
+    let other = crate::protect::tests::protector("parkline", 7);
+    assert_eq!(other.protect_event(&permit, &outbound).err(), Some(ProtectFault::OtherPartner));
 }

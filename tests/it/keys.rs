@@ -13,6 +13,7 @@ use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::ops_page;
 use crate::harness::until;
+use crate::harness::without_mappings;
 use crate::limits::WALKS;
 use portcullis::clock::UnixMillis;
 use portcullis::config::Config;
@@ -292,7 +293,8 @@ fn workers(gateway: &Process, wanted: u64) -> String {
 
 /// All keys that the reader asks for, each limit by its name.
 fn keys(text: &str) -> BTreeSet<String> {
-    let mut keys = known_keys(Source::new(CONFIG, text)).unwrap_or_else(|faults: Diagnostics| panic!("{faults}"));
+    let all = known_keys(Source::new(CONFIG, text)).unwrap_or_else(|faults: Diagnostics| panic!("{faults}"));
+    let mut keys = without_mappings(&all);
     assert!(keys.remove("limits.<name>"), "{keys:?}");
     keys.extend(TABLE.iter().map(|limit| format!("limits.{}", limit.name)));
     keys

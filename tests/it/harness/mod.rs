@@ -24,6 +24,7 @@ pub use gateway::ops_page;
 pub use gateway::told_by;
 pub use gateway::until;
 pub use post::Post;
+pub use post::without_mappings;
 pub use raw::Fate;
 pub use raw::bytes_of;
 pub use records::Record;

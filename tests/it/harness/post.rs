@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use portcullis::devkit::Attempt;
 use portcullis::devkit::SimulatedEndpoint;
 use portcullis::devkit::WEBHOOK_SECRET;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// A stage, and the partner's endpoint on it. Waits between attempts are short.
@@ -99,4 +100,11 @@ impl Post {
         let of_event = |record: &&Record| matches!(record.text("kind"), "event" | "delivery");
         self.stage.records().iter().filter(of_event).map(told).collect()
     }
+}
+
+/// Keys of a configuration without those that hold further ones: what one partner leaves out is there as one key beside the keys
+/// of a partner that has it.
+pub fn without_mappings(keys: &BTreeSet<String>) -> BTreeSet<String> {
+    let holds = |key: &str, other: &String| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+    keys.iter().filter(|key| !keys.iter().any(|other| holds(key, other))).cloned().collect()
 }
