@@ -323,7 +323,9 @@ impl admin::Report for Operator {
     }
 
     fn metrics(&self) -> String {
-        self.gate.core().metrics.render()
+        let metrics = &self.gate.core().metrics;
+        metrics.stands(&self.gate.not_ready(), &self.gate.notices());
+        metrics.render()
     }
 }
 

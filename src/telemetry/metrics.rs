@@ -35,6 +35,9 @@ const RECORDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 /// All metrics of one gateway.
 pub struct Metrics {
     registry: Registry,
+    ready: IntGauge,
+    not_ready: IntGaugeVec,
+    notices: IntGaugeVec,
     decisions: IntCounterVec,
     done: IntCounter,
     refusals: Vec<IntCounter>,
@@ -143,6 +146,9 @@ impl Metrics {
             updates: make.histograms(names::DIRECTORY_SWAPS, SECONDS)?.with_label_values::<&str>(&[]),
         };
         Ok(Self {
+            ready: make.gauge(names::READY)?,
+            not_ready: make.gauges(names::NOT_READY)?,
+            notices: make.gauges(names::NOTICES)?,
             directory,
             decisions: make.counters(names::DECISIONS)?,
             done: make.counter(names::DONE)?,
@@ -250,6 +256,15 @@ impl Metrics {
     pub fn expires_no_more(&self, what: &str, name: &str) {
         // That there was no such series is as good.
         let _ = self.expires.remove_label_values(&[what, name]);
+    }
+
+    /// Whether requests are taken, and what `/readyz` says of it: its own words, which are few.
+    pub fn stands(&self, not_ready: &[&'static str], notices: &[&'static str]) {
+        self.ready.set(i64::from(not_ready.is_empty()));
+        for (series, words) in [(&self.not_ready, not_ready), (&self.notices, notices)] {
+            series.reset();
+            words.iter().for_each(|word| series.with_label_values(&[word]).set(1));
+        }
     }
 
     /// Another directory is in force.

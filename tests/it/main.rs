@@ -117,4 +117,6 @@ mod two_partners;
 #[cfg(test)]
 mod upgrade;
 #[cfg(test)]
+mod watching;
+#[cfg(test)]
 mod withdrawal;
