@@ -14,7 +14,7 @@ const SERVICE: &str = include_str!("../../deploy/systemd/portcullis.service");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
 /// What the package may make itself beside what is in the repository.
-const BUILT: &[&str] = &["target/release/portcullis", "target/man/*"];
+const BUILT: &[&str] = &["target/release/portcullis", "target/man/*.1", "target/man/portcullis.bash"];
 
 /// Source, destination and mode of each file in the package.
 fn assets() -> Vec<[&'static str; 3]> {
