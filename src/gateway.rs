@@ -172,7 +172,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let (gates, lines, couriers) =
         gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
-    begin(&runtime, gate, backend, ops)?;
+    begin(&runtime, gate)?;
 
     let (dying, died) = mpsc::channel();
     let mut pulses = Pulses::new();
@@ -201,6 +201,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
     let (Bound { admin, .. }, gate) = (bound, gate.clone());
+    tell_serving(&gate, backend, ops);
     Ok(Running { backend, ops, admin, gate, lead, down, workers, couriers, closed, operator, reloader, died, pulses })
 }
 
@@ -336,17 +337,21 @@ impl admin::Acts for Operator {
 }
 
 /// Puts on record that the gateway begins to serve, and by which bundle. Without that record it does not.
-///
-/// The addresses are told as bound: where the configuration says port 0, the log is the place to read them.
-fn begin(runtime: &Runtime, gate: &Gate, backend: SocketAddr, ops: SocketAddr) -> Result<(), Diagnostics> {
+fn begin(runtime: &Runtime, gate: &Gate) -> Result<(), Diagnostics> {
     let directory = Arc::clone(&gate.core().snapshot.load().directory);
     let (directory_version, directory_digest) = (directory.version(), directory.digest());
     for what in [Note::Start, Note::Bundle { directory_version, directory_digest }] {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
-    let bundle = gate.core().snapshot.load().bundle.digest();
-    tracing::info!(%backend, %ops, %bundle, directory_version, epoch = gate.core().guard.epoch().get(), "serving");
     Ok(())
+}
+
+/// Says that all threads are there. The addresses are told as bound: where the configuration says port 0, the log is the place
+/// to read them.
+fn tell_serving(gate: &Gate, backend: SocketAddr, ops: SocketAddr) {
+    let (snapshot, epoch) = (gate.core().snapshot.load(), gate.core().guard.epoch().get());
+    let (bundle, directory_version) = (snapshot.bundle.digest(), snapshot.directory.version());
+    tracing::info!(%backend, %ops, %bundle, directory_version, epoch, "serving");
 }
 
 async fn note(gate: &Gate, what: Note) -> Result<(), audit::AuditFault> {

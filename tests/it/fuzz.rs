@@ -164,6 +164,15 @@ fn replay(name: &str) {
     assert!(accepted > target.rounds / 200 && accepted < target.rounds, "{name}: {accepted} of {}", target.rounds);
 }
 
+#[test]
+fn the_package_for_long_runs_has_every_target_and_no_other() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml")).unwrap();
+    let programs = manifest.split("[[bin]]").skip(1).map(|program| program.split('"').nth(1).unwrap().to_owned());
+    let programs: Vec<String> = programs.collect();
+    assert_eq!(programs, TARGETS.iter().map(|target| target.name.to_owned()).collect::<Vec<_>>());
+    assert!(manifest.contains("\n[workspace]\n"), "a package of its own, which no build of the repository takes in");
+}
+
 macro_rules! replayed {
     ($($test:ident: $name:literal,)+) => {
         $(#[test]
