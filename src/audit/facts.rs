@@ -17,6 +17,8 @@ use crate::model::Receipt;
 use crate::model::Role;
 use crate::model::Sha256;
 use crate::model::TenantId;
+use crate::model::TraceId;
+use crate::model::TraceParent;
 use crate::telemetry::Step;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +64,9 @@ pub struct Facts {
     pub key: Option<KeyDigests>,
     /// The `jti` of the partner token, once it is minted: random, ours, and named in the partner's events.
     pub partner_token: Option<Box<str>>,
+    /// The trace that the request belongs to, and the one that the partner is given in its place.
+    pub trace: Option<TraceParent>,
+    pub partner_trace: Option<TraceId>,
     /// Sizes in bytes.
     pub sizes: Sizes,
     /// How long each step took.
@@ -140,6 +145,8 @@ impl Facts {
             decided: None,
             key: None,
             partner_token: None,
+            trace: None,
+            partner_trace: None,
             sizes: Sizes::default(),
             steps: Steps::default(),
         }

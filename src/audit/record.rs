@@ -19,6 +19,7 @@
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
 //! | `protected` | digest of the only bytes that may leave under an intent |
 //! | `token` | `jti` of the partner token |
+//! | `trace` `partner_trace` | the trace that the request belongs to (W3C Trace Context), and the one that the partner was given in its place: only here do they stand together |
 //! | `state` `reason` `detail` | what is known of the effect; why it ended so. Of a `delivery`: `sent` before the first byte leaves, then `delivered`, `failed`, `dead` or `purged` |
 //! | `attempt` | in `delivery`: the how manieth |
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
@@ -63,6 +64,7 @@ use crate::model::Located;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use crate::model::TraceParent;
 use crate::policy::EventPermit;
 use crate::policy::Permit;
 use crate::problem::WrongPlace;
@@ -122,6 +124,7 @@ pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, 
     line.key(facts.key);
     line.shown("protected", protected.digest());
     line.text_if("token", facts.partner_token.as_deref());
+    line.traces(facts);
     line.sizes(facts.sizes);
     line.steps(&facts.steps);
     line.end();
@@ -190,6 +193,7 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
     line.number_if("directory", facts.unknown_to);
     line.decided("deny", facts);
     line.key(facts.key);
+    line.traces(facts);
     line.text("reason", reason.code());
     if let Some(first) = first {
         line.shown("first", first);
@@ -333,6 +337,14 @@ impl<'a> Line<'a> {
         self.handle("subject", facts.subject);
         self.handle("device", facts.device);
         self.handle("car", facts.car);
+    }
+
+    fn traces(&mut self, facts: &Facts) {
+        for (name, trace) in [("trace", facts.trace.map(TraceParent::trace)), ("partner_trace", facts.partner_trace)] {
+            if let Some(trace) = trace {
+                self.shown(name, trace);
+            }
+        }
     }
 
     fn handle(&mut self, name: &str, handle: Option<Handle>) {

@@ -56,6 +56,8 @@ pub enum Takes {
     Files,
     /// The same of files in which secrets lie.
     SecretFiles,
+    /// A list of names of peers.
+    Peers,
     /// The path of a folder.
     Folder,
     /// A list of words.
@@ -130,6 +132,12 @@ pub const KEYS: &[Key] = &[
         Takes::Files,
         Absent::Nothing,
         "revocation lists about clients; where there is one, every certificate of a client's chain needs a list that speaks for it",
+    ),
+    key(
+        "listeners.backend.trace_from",
+        Takes::Peers,
+        Absent::Nothing,
+        "the peers, by the names in their certificates, whose `traceparent` is taken; of others it says nothing",
     ),
     key(
         "listeners.ops.address",
@@ -306,6 +314,7 @@ impl Takes {
             Self::File(true) => "path of a file that others may not read, or `credential:NAME`".to_owned(),
             Self::Files => "path of a file, or a list of them".to_owned(),
             Self::SecretFiles => "path of a file that others may not read, or a list of them".to_owned(),
+            Self::Peers => "list of names of peers".to_owned(),
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
             Self::Binding => "`[mtls]`".to_owned(),

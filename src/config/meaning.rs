@@ -65,7 +65,12 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         source: reader.source().clone(),
         environment: written.environment.value,
         workers: written.workers.unwrap_or_else(written::cores),
-        backend: BackendListener { address: written.backend.address.value, tls: tls?, crls: crls? },
+        backend: BackendListener {
+            address: written.backend.address.value,
+            tls: tls?,
+            crls: crls?,
+            trace_from: written.backend.trace_from,
+        },
         ops: written.ops.map_or(written::OPS_ADDRESS, |at| at.value),
         admin_socket: socket?,
         admin_persons: written.admin_persons,

@@ -115,6 +115,8 @@ pub struct BackendListener {
     pub tls: TlsPeer,
     /// The revocation lists about those who may call; without any, none is asked.
     pub crls: Vec<Crl>,
+    /// The names of peers who may say to which trace a request belongs.
+    pub trace_from: Vec<Box<str>>,
 }
 
 /// Somebody who may act on the gateway itself.

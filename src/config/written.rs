@@ -69,6 +69,8 @@ pub(super) struct Written {
 pub(super) struct Backend {
     pub(super) address: At<ListenAddress>,
     pub(super) tls: Tls,
+    /// Peers by the names in their certificates; none where the file says nothing.
+    pub(super) trace_from: Vec<Box<str>>,
 }
 
 /// One or several paths.
@@ -178,8 +180,9 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
         let map = Map::open(reader, node)?;
         let address = map.need("address", values::address);
         let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
+        let trace_from = map.may("trace_from", peers);
         map.close();
-        Some(Backend { address: address?, tls: tls? })
+        Some(Backend { address: address?, tls: tls?, trace_from: trace_from?.unwrap_or_default() })
     });
     let ops = map.may("ops", |reader, node| {
         let map = Map::open(reader, node)?;
@@ -200,6 +203,21 @@ fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
     let roots = map.need(roots, values::path);
     map.close();
     Some(Tls { certificate: certificate?, key: key?, roots: roots?, crls: crls?.unwrap_or_default() })
+}
+
+/// Names of peers, at least one.
+fn peers(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
+    let items = reader.list(node)?;
+    if items.is_empty() {
+        return values::fault(
+            reader,
+            node,
+            "empty-list",
+            "this list needs an entry",
+            Some("leave it out to trust nobody"),
+        );
+    }
+    items.iter().map(|item| values::text(reader, item)).collect()
 }
 
 /// A path, or a list of paths that is not empty.

@@ -172,6 +172,7 @@ pub(super) fn gates(
         updates: Updates::new(config.directory_updates, &config.limits, store),
         exchanges: Tasks::new(),
         metrics,
+        trace_from: config.backend.trace_from,
         going_down: AtomicBool::new(false),
         reload_failed: AtomicBool::new(false),
     });

@@ -17,6 +17,7 @@ mod reason;
 mod receipt;
 mod right;
 mod stranger;
+mod trace;
 mod treatment;
 mod zone;
 
@@ -53,6 +54,8 @@ pub use receipt::Epoch;
 pub use receipt::Receipt;
 pub use right::RightKind;
 pub use stranger::Stranger;
+pub use trace::TraceId;
+pub use trace::TraceParent;
 pub use treatment::Leaf;
 pub use treatment::Outgoing;
 pub use treatment::Part;

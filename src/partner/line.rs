@@ -14,9 +14,13 @@ use crate::protect::Protected;
 use crate::wire::Connect;
 use crate::wire::Connection;
 use crate::wire::Request;
+use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 use std::sync::Arc;
+
+/// Where the partner is told the trace of a command (W3C Trace Context §3.2).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What the tokens for a partner say.
 pub struct PartnerSettings {
@@ -123,6 +127,10 @@ impl Line {
         bearer.set_sensitive(true);
         fields.push((header::AUTHORIZATION, bearer));
         fields.push((header::ACCEPT, outgoing.accept));
+        if let Some(trace) = voucher.trace() {
+            let value = HeaderValue::try_from(trace.to_string()).map_err(|_| SendFault::Unwritable)?;
+            fields.push((TRACEPARENT, value));
+        }
         let leaving = current.into_departure().map(|departure| Box::new(departure) as Box<dyn Send + Sync>);
         let request =
             Request { method: outgoing.method, target: outgoing.target, fields, body: outgoing.body, leaving };

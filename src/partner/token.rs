@@ -6,6 +6,7 @@ use crate::crypto;
 use crate::crypto::encode_base64url;
 use crate::json;
 use crate::model::Sha256;
+use crate::model::TraceParent;
 use crate::partner::fault::PartnerFault;
 use crate::partner::line::PartnerSettings;
 use crate::protect::Protected;
@@ -17,6 +18,8 @@ pub struct Voucher {
     /// Of the command that it was minted for.
     command: Sha256,
     expires_at: UnixSeconds,
+    /// The trace of this command, which no other party knows.
+    trace: Option<TraceParent>,
 }
 
 impl Voucher {
@@ -30,6 +33,18 @@ impl Voucher {
     #[must_use]
     pub const fn expires_at(&self) -> UnixSeconds {
         self.expires_at
+    }
+
+    /// The same, for a command of this trace: the partner is told it, so it is the partner's alone.
+    #[must_use]
+    pub fn traced(self, trace: TraceParent) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
+
+    /// The trace that the partner is told.
+    #[must_use]
+    pub const fn trace(&self) -> Option<TraceParent> {
+        self.trace
     }
 
     pub(super) fn token(&self) -> &str {
@@ -58,7 +73,7 @@ impl PartnerSettings {
         let jti = encode_base64url(&crypto::random::<16>());
         let payload = self.claims(protected, &jti, now, expires);
         let token = self.key.sign_jws("at+jwt", &payload).map_err(|_| PartnerFault::Signing)?;
-        Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires })
+        Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires, trace: None })
     }
 
     fn claims(&self, protected: &Protected, jti: &str, now: UnixSeconds, expires: UnixSeconds) -> Vec<u8> {

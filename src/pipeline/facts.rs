@@ -9,6 +9,7 @@ use crate::guard::Reservation;
 use crate::identity::Caller;
 use crate::model::IdentifierKind;
 use crate::model::Receipt;
+use crate::model::TraceParent;
 use crate::partner::Voucher;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
@@ -64,4 +65,5 @@ pub fn note_intent(
     facts.key = reservation.map(|key| KeyDigests { key: key.key_digest(), body: key.body_digest() });
     facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
     facts.partner_token = Some(voucher.jti().into());
+    facts.partner_trace = voucher.trace().map(TraceParent::trace);
 }

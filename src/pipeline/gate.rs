@@ -56,6 +56,8 @@ pub struct Core {
     pub exchanges: Tasks,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// The names of peers who may say to which trace a request belongs.
+    pub trace_from: Vec<Box<str>>,
     /// Whether the gateway goes down.
     pub going_down: AtomicBool,
     /// Whether changed files were refused, so that older ones are in force.

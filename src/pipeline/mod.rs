@@ -24,6 +24,7 @@ mod repeat;
 mod revocation;
 mod room;
 mod route;
+mod trace;
 mod trail;
 
 pub use crate::audit::Concluded;

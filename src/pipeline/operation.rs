@@ -21,6 +21,7 @@ use crate::pipeline::repeat;
 use crate::pipeline::repeat::Repeated;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::route::route_of;
+use crate::pipeline::trace::towards_partner;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
 use crate::telemetry::Step;
@@ -40,6 +41,7 @@ pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body
     // One exchange, one snapshot: whatever is loaded meanwhile is for those who come after.
     let snapshot = gate.core.snapshot.load_full();
     let mut facts = gate.facts(visitor, &snapshot);
+    facts.trace = Some(gate.trace_of(visitor, head));
     match permitted(gate, visitor, snapshot, head, body, &mut facts, &mut trail).await {
         Ok(Granted::Fresh(command)) => exchange::run(gate, *command, facts, trail).await,
         Ok(Granted::Again(repeated)) => repeat::answer(gate, *repeated, facts, trail).await,
@@ -127,7 +129,7 @@ async fn permitted<B: Body>(
     }
     let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
-    let voucher = route.partner.mint(&protected, placed.admitted(), now)?;
+    let voucher = route.partner.mint(&protected, placed.admitted(), now)?.traced(towards_partner(facts.trace));
     trail.done(Step::Protect, clock);
 
     Ok(Granted::Fresh(Box::new(Command { asked, placed, reservation, seat, protected, voucher })))

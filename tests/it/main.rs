@@ -112,6 +112,7 @@ mod tls_scan;
 mod tokens;
 #[cfg(test)]
 mod top;
+mod traces;
 #[cfg(test)]
 mod two_partners;
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub enum Look {
     Update,
     /// In which folder the command is on record.
     Log,
+    /// Whether the trace that the backend names is the one on record.
+    Trace,
 }
 
 /// A key, another value for it in JSON, where to look, and what is seen there before and after.
@@ -65,6 +67,7 @@ pub const ROWS: &[Row] = &[
     row("listeners.backend.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
     row("listeners.backend.tls.client_ca", r#""pki/other-authority.pem""#, Look::Door, "200 done", "no answer"),
     row("listeners.backend.tls.crl", r#""pki/backend-revoked.crl""#, Look::Door, "200 done", "no answer"),
+    row("listeners.backend.trace_from", r#"["spiffe://prop.example/backend"]"#, Look::Trace, "begun anew", "taken"),
     row("listeners.ops.address", r#""127.0.0.2:0""#, Look::Ops, "127.0.0.1 200", "127.0.0.2 200"),
     row("listeners.admin.socket", r#""state/other.sock""#, Look::Files("sock"), "admin.sock", "other.sock"),
     row(
