@@ -112,6 +112,7 @@ mod tls_scan;
 mod tokens;
 #[cfg(test)]
 mod top;
+#[cfg(test)]
 mod traces;
 #[cfg(test)]
 mod two_partners;
