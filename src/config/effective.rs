@@ -56,10 +56,7 @@ pub fn effective(path: &Path) -> Result<Vec<Effective>, Diagnostics> {
 
 fn in_effect(key: &Key, at: String, node: Option<&Node>, parent: Option<&Node>) -> Effective {
     let value = match node {
-        // `credential:NAME` says by itself that it is one.
-        Some(node) if key.takes.is_secret() && credentials::name_in(&shown(node)).is_none() => {
-            Some(format!("file:{}", shown(node)))
-        }
+        Some(node) if key.takes.is_secret() => Some(places(node)),
         Some(node) => Some(shown(node)),
         None => match key.absent {
             Absent::Fault | Absent::Nothing => None,
@@ -104,6 +101,15 @@ fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     match &node.value {
         Yaml::Map(entries) => entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value),
         _ => None,
+    }
+}
+
+/// Where secrets lie; `credential:NAME` says by itself that it is a place.
+fn places(node: &Node) -> String {
+    match &node.value {
+        Yaml::List(items) => format!("[{}]", items.iter().map(places).collect::<Vec<_>>().join(", ")),
+        _ if credentials::name_in(&shown(node)).is_some() => shown(node),
+        _ => format!("file:{}", shown(node)),
     }
 }
 

@@ -180,6 +180,8 @@ impl Status {
             queue("audit-records", count(records), None),
             queue("audit-bytes", count(bytes), None),
             queue("revocations-unstored", count(core.guard.revocations_waiting()), None),
+            queue("outbox", number(core.metrics.outbox_events("queued")), None),
+            queue("outbox-dead", number(core.metrics.outbox_events("dead")), None),
         ]
     }
 }

@@ -24,6 +24,7 @@ use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
+use prometheus::core::Collector;
 use std::time::Duration;
 
 /// Seconds: a step takes from a microsecond to the longest timeout.
@@ -305,6 +306,18 @@ impl Metrics {
         set(self.outbox_oldest.with_label_values(&[partner, direction]), oldest_s);
     }
 
+    /// How many events lie in the outbox in this state, `queued` or `dead`, in all, as they were counted last.
+    #[must_use]
+    pub fn outbox_events(&self, state: &str) -> u64 {
+        let families = self.outbox.collect();
+        let series = families.iter().flat_map(|family| family.get_metric());
+        let of_state = series.filter(|one| one.get_label().iter().any(|label| label.value() == state));
+        let sum: f64 = of_state.map(|one| one.get_gauge().get_value()).sum();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers, set above")]
+        let events = sum as u64;
+        events
+    }
+
     /// An attempt to deliver an event ended so, or the event was purged.
     pub fn delivery(&self, partner: &PartnerName, direction: &str, state: DeliveryState) {
         self.deliveries.with_label_values(&[partner.as_str(), direction, state.word()]).inc();
@@ -423,6 +436,7 @@ mod tests {
         metrics.expires("certificate", "listeners.backend", 1);
         let partner = Name::new("smarthome").unwrap();
         metrics.outbox(&partner, "outbound", 1, 2, 3);
+        assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         let text = metrics.render();
         let rendered: Vec<&str> = text
