@@ -2,6 +2,9 @@
 //!
 //! An event to the partner about somebody who is revoked goes no further, unless it tells that rights have ended
 //! (`narrows`): that one must arrive. What comes from a partner has happened, and is told the backend in any case.
+//!
+//! While a partner is stopped nothing goes to it, and while a tenant is, nothing about it but what narrows. That purges
+//! nothing: it waits, for a stop is lifted one day.
 
 use crate::audit::AttemptRecorded;
 use crate::contract::RebuiltEvent;
@@ -13,6 +16,7 @@ use crate::guard::revocation::Revocable;
 use crate::guard::standing::Guard;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
+use crate::model::PartnerName;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::model::TenantId;
@@ -22,6 +26,9 @@ use crate::model::TenantId;
 pub struct EventRevocable {
     tenant: TenantId,
     digests: Vec<Sha256>,
+    /// To whom it goes; `None` where that is the backend.
+    partner: Option<PartnerName>,
+    narrows: bool,
 }
 
 /// Proof that nothing was withdrawn just before an event's first byte; only [`Guard::current_event`] makes one.
@@ -67,13 +74,23 @@ impl Guard {
         };
         let digests =
             persons.iter().filter_map(|(of, id)| Some(self.revocations.digest(kind(*of)?, id.expose()))).collect();
-        EventRevocable { tenant: tenant.clone(), digests }
+        let to_partner = declared.direction != Direction::Inbound;
+        let partner = to_partner.then(|| event.contract().partner().clone());
+        EventRevocable { tenant: tenant.clone(), digests, partner, narrows: declared.narrows }
     }
 
     /// Whether any of them is revoked.
     #[must_use]
     pub fn is_event_revoked(&self, who: &EventRevocable) -> bool {
         self.is_digest_revoked(&who.digests, &who.tenant)
+    }
+
+    /// Whether its partner is stopped, or its tenant, unless it narrows.
+    #[must_use]
+    pub fn is_event_stopped(&self, who: &EventRevocable) -> bool {
+        let Some(partner) = &who.partner else { return false };
+        let stopped = |kind, name: &str| self.revocations.is_stopped(kind, name, &who.tenant);
+        stopped(RevocationKind::Partner, partner.as_str()) || !who.narrows && stopped(RevocationKind::Tenant, "")
     }
 
     /// Whether any of these digests, which an outbox has kept, is revoked in `tenant`.
@@ -86,7 +103,8 @@ impl Guard {
     /// Asks again whether the recorded attempt, judged by `then`, may leave, while `in_force` is what is judged by now.
     ///
     /// # Errors
-    /// [`Withdrawn::Revoked`], [`Withdrawn::BundleChanged`], [`Withdrawn::DirectoryChanged`].
+    /// [`Withdrawn::Revoked`], [`Withdrawn::PartnerRevoked`] where it is stopped, [`Withdrawn::BundleChanged`],
+    /// [`Withdrawn::DirectoryChanged`].
     pub fn current_event(
         &self,
         recorded: &AttemptRecorded,
@@ -98,6 +116,9 @@ impl Guard {
         let departure = self.departures.begin();
         if self.is_event_revoked(who) {
             return Err(Withdrawn::Revoked);
+        }
+        if self.is_event_stopped(who) {
+            return Err(Withdrawn::PartnerRevoked);
         }
         if then.bundle != in_force.bundle {
             return Err(Withdrawn::BundleChanged);

@@ -298,6 +298,12 @@ impl Revocations {
         asked.find(|(kind, text)| inner.reaches(&self.digest(*kind, text), tenant)).map(|(kind, _)| kind)
     }
 
+    /// Whether the thing of this kind and name is stopped in a tenant.
+    pub(super) fn is_stopped(&self, kind: RevocationKind, name: &str, tenant: &TenantId) -> bool {
+        let any = self.stops.load(Ordering::Acquire) > 0;
+        any && self.inner.read().reaches(&self.digest(kind, name), Some(tenant))
+    }
+
     /// Whether a right of a token of `tenant` counts no more.
     pub(super) fn is_withheld(&self, grant: &Stranger, tenant: Option<&TenantId>) -> bool {
         let any = self.stops.load(Ordering::Acquire) > 0;

@@ -110,6 +110,9 @@ async fn sent(
     if core.guard.is_event_revoked(&who) {
         return Err(purge("revoked"));
     }
+    if core.guard.is_event_stopped(&who) {
+        return Err(Stopped::NotNow("stopped"));
+    }
     let permit = snapshot.bundle.policies().decide_event(Sender::of_opened(&opened), &event, &located);
     let permit = permit.map_err(|fault| match fault {
         PolicyFault::Denied(decision) => Stopped::Purge("policy-denied", Some(Box::new(decided(&decision)))),

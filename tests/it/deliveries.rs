@@ -10,6 +10,7 @@ use portcullis::devkit::Manner;
 use portcullis::devkit::SimulatedEndpoint;
 use portcullis::model::Actor;
 use portcullis::model::AdminDoor;
+use portcullis::model::Name;
 use portcullis::model::Stranger;
 use portcullis::model::TenantId;
 use portcullis::pipeline::Act;
@@ -167,6 +168,30 @@ fn revoke(gateway: &Served, post: &Post, subject: &str, tenant: &str) {
     let owner = Actor::owner(AdminDoor::Socket);
     let reply = post.stage.wait(async { gate.act(Act::Revoke(order), &owner).await });
     assert!(reply.outcome.is_ok());
+}
+
+#[test]
+fn nothing_goes_to_a_partner_that_is_stopped_and_what_waited_goes_once_it_is_lifted() {
+    let post = Post::new();
+    let order = || RevocationOrder { kind: RevocationKind::Partner, tenant: None, value: Stranger::new("smarthome") };
+    let mut process = Process::on(&post.stage);
+    let mut stop = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    stop.args(["revoke", "--kind", "partner", "smarthome", "--config"]).arg(post.stage.configuration());
+    assert!(stop.output().unwrap().status.success());
+    post.announce("ivanov", "g-1").told(&post.stage, process.address).is(202, "");
+    assert!(process.until("an event cannot be sent now").contains("\"stopped\""));
+    process.kill();
+    assert_eq!((post.endpoint.connections(), post.endpoint.attempts().len()), (0, 0));
+
+    let gateway = Served::on(&post.stage);
+    let lifter = |name| Actor { person: Name::new(name).unwrap(), ..Actor::owner(AdminDoor::Socket) };
+    for (person, act) in [("ivanov", Act::ProposeLift(order())), ("petrova", Act::ConfirmLift(order()))] {
+        assert_eq!(post.endpoint.attempts().len(), 0);
+        let gate = gateway.gate();
+        assert!(post.stage.wait(gate.act(act, &lifter(person))).outcome.is_ok());
+    }
+    post.settled("delivered", 1);
+    assert_eq!(post.story(), ["event", "delivery sent", "delivery delivered"]);
 }
 
 #[test]
