@@ -6,6 +6,7 @@
 
 use crate::config::softeners::in_unit;
 use crate::config::units;
+use crate::config::written::DIRECTORY_AGE_S;
 use crate::config::written::PARTNER_LIFETIME_S;
 use crate::config::written::SESSION_LIFETIME_S;
 use crate::config::written::SIGN_IN_LIFETIME_S;
@@ -236,6 +237,18 @@ pub const KEYS: &[Key] = &[
     ),
     key("policies.directory", Takes::Folder, Absent::Fault, "the bundle: contracts, policies, requirements"),
     key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
+    key(
+        "directory.jwks.file",
+        Takes::File(false),
+        Absent::Nothing,
+        "the backend's public keys that sign updates of the directory; without it none is taken",
+    ),
+    key(
+        "directory.max_age",
+        Takes::Seconds(DIRECTORY_AGE_S),
+        Absent::Nothing,
+        "how old the directory may be while something moves; required beside `jwks`",
+    ),
     key(
         "audit.directory",
         Takes::Folder,

@@ -44,7 +44,7 @@ pub(super) const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
 pub(super) const WORKERS: std::ops::RangeInclusive<i64> = 1..=1_024;
 
 /// How old the directory may be allowed to grow, in seconds.
-const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000;
+pub(super) const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000;
 
 pub(super) struct Written {
     pub(super) environment: At<Name>,
