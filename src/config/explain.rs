@@ -241,7 +241,7 @@ pub const KEYS: &[Key] = &[
         "directory.jwks.file",
         Takes::File(false),
         Absent::Nothing,
-        "the backend's public keys that sign updates of the directory; without it none is taken",
+        "public keys of the backend that sign updates of the directory; without it none is taken",
     ),
     key(
         "directory.max_age",
