@@ -272,7 +272,7 @@ fn a_gateway_started_as_the_unit_starts_it_serves_the_socket_it_was_given_and_te
     let revoked = revoke.arg(machine.stage.path("etc/gateway.yaml")).output().unwrap();
     assert!(said(&revoked).starts_with("in force since epoch "), "{}", said(&revoked));
 
-    assert_eq!(value(SERVICE, "ExecReload"), "/bin/kill -HUP $MAINPID");
+    assert_eq!(value(SERVICE, "ExecReload"), "/bin/sh -c 'kill -HUP $MAINPID'");
     let renewed = machine.stage.pki.backend_authority.crl(&[&machine.stage.pki.backend], Validity::a_day_from(now()));
     let backend = machine.stage.backend(process.address);
     assert_eq!(machine.stage.wait(Door::new(&machine.stage).give(&backend)).unwrap().status, 200);
