@@ -63,6 +63,8 @@ mod house;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod json;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod limits;
