@@ -12,6 +12,7 @@ mod constants;
 mod contract;
 mod directory;
 mod document;
+mod event;
 mod head;
 mod json;
 mod token;
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "crl", run: certificate::crl, words: &[], rounds: 10_000 },
     Target { name: "directory", run: directory::directory, words: directory::WORDS, rounds: 3_000 },
     Target { name: "document", run: document::document, words: document::WORDS, rounds: 3_000 },
+    Target { name: "event", run: event::event, words: event::WORDS, rounds: 5_000 },
     Target { name: "forgery", run: token::forgery, words: &[], rounds: 2_000 },
     Target { name: "head", run: head::head, words: head::WORDS, rounds: 20_000 },
     Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },

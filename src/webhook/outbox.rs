@@ -112,7 +112,7 @@ pub struct Outbox {
     dead_kept_ms: u64,
     /// How many deliveries are queued or dead, as last counted and since.
     held: AtomicU64,
-    /// Grows with each event that is queued: couriers wait for it.
+    /// Grows whenever there may be something to deliver: couriers wait for it.
     queued: watch::Sender<u64>,
 }
 
@@ -192,7 +192,7 @@ impl Outbox {
         }
     }
 
-    /// What changes whenever an event is queued.
+    /// What changes whenever an event is queued, or one has its turn because those before it were purged.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.queued.subscribe()
@@ -252,6 +252,10 @@ impl Outbox {
             }
         }
         self.release(u64::try_from(purged.len()).unwrap_or(u64::MAX));
+        if !purged.is_empty() {
+            // Whatever stood behind them has its turn now.
+            self.queued.send_modify(|count| *count = count.wrapping_add(1));
+        }
         Ok(purged)
     }
 

@@ -217,6 +217,22 @@ fn a_revocation_purges_what_is_queued_about_its_subject_and_takes_nothing_more_a
 }
 
 #[test]
+fn what_waited_behind_an_event_that_is_purged_has_its_turn_at_once() {
+    let post = Post::within("delivery_wait_max_s: 1h");
+    post.stage.edit("policies/contracts/smarthome.openapi.yaml", "narrows: true", "narrows: false");
+    post.endpoint.behave(Manner::Says(503, Some("3600")));
+    let gateway = Served::on(&post.stage);
+    post.announce("ivanov", "g-1").told(&post.stage, gateway.address).is(202, "");
+    post.settled("failed", 1);
+    post.announce("petrov", "g-2").told(&post.stage, gateway.address).is(202, "");
+    post.endpoint.behave(Manner::Takes);
+    revoke(&gateway, &post, "ivanov", "north");
+    post.settled("purged", 1);
+    post.settled("delivered", 1);
+    assert_eq!(post.endpoint.attempts().iter().filter(|attempt| attempt.taken).count(), 1);
+}
+
+#[test]
 fn an_event_that_tells_of_ended_rights_reaches_the_partner_although_its_subject_is_revoked() {
     let post = Post::new();
     post.endpoint.behave(Manner::Says(500, None));

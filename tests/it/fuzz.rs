@@ -203,6 +203,7 @@ replayed! {
     an_accepted_revocation_list_is_one_and_nothing_more: "crl",
     an_accepted_directory_finds_what_is_written_and_nothing_else: "directory",
     an_accepted_update_of_the_directory_is_what_another_reader_finds_in_it: "document",
+    an_accepted_event_is_declared_and_names_nobody_but_by_pseudonym: "event",
     no_bit_of_a_token_can_be_turned: "forgery",
     an_accepted_head_has_one_host_and_one_framing: "head",
     accepted_json_is_the_same_when_written_and_read_again: "json",
