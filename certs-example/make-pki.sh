@@ -6,7 +6,8 @@
 #
 # Roots that know nothing of each other, because each answers another question: is this our gateway (gateway-ca), is this
 # our backend (backend-ca), is this the partner, and the gateway in that partner's eyes (partner-ca for the smart-home
-# partner, parkline-ca for the one that runs the barriers). All keys are ECDSA P-256 and readable by you only. README.md says which file goes where. Not for production: there, the keys of
+# partner, parkline-ca for the one that runs the barriers), and which partner calls us (partner-clients-ca). All keys are
+# ECDSA P-256 and readable by you only. README.md says which file goes where. Not for production: there, the keys of
 # the roots do not lie beside the certificates that they sign.
 set -eu
 umask 077
@@ -61,12 +62,15 @@ authority gateway-ca
 authority backend-ca
 authority partner-ca
 authority parkline-ca
+authority partner-clients-ca
 leaf gateway gateway-ca serverAuth 'DNS:gateway.prop.example, DNS:smarthome.gateway.prop.example, DNS:parkline.gateway.prop.example, DNS:localhost, IP:127.0.0.1, IP:::1'
+leaf gateway-for-partners gateway-ca serverAuth 'DNS:smarthome.gateway.prop.example, DNS:localhost, IP:127.0.0.1, IP:::1'
 leaf backend backend-ca clientAuth 'URI:spiffe://prop.example/backend'
 leaf partner partner-ca serverAuth 'DNS:api.smarthome.example, DNS:localhost, IP:127.0.0.1, IP:::1'
 leaf gateway-at-partner partner-ca clientAuth 'URI:spiffe://prop.example/gateway'
 leaf parkline parkline-ca serverAuth 'DNS:api.parkline.example, DNS:localhost, IP:127.0.0.1, IP:::1'
 leaf gateway-at-parkline parkline-ca clientAuth 'URI:spiffe://prop.example/gateway'
+leaf partner-client partner-clients-ca clientAuth 'URI:spiffe://smarthome.example/events'
 chmod 644 ./*.pem
 
 echo "in $(pwd), valid $days days:"

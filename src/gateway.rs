@@ -7,6 +7,7 @@
 mod check;
 mod couriers;
 mod descriptors;
+mod entrance;
 mod inherited;
 mod reload;
 mod rooms;
@@ -25,19 +26,19 @@ use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::crypto;
-use crate::crypto::ClientTrust;
-use crate::crypto::OwnCertificate;
 use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
+use crate::gateway::entrance::Entrance;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::Watched;
 use crate::gateway::rooms::gates;
 use crate::gateway::rooms::snapshot;
+use crate::gateway::sockets::Addresses;
+use crate::gateway::sockets::CallerSockets;
 use crate::gateway::sockets::Sockets;
-use crate::gateway::sockets::address;
 use crate::gateway::status::Bound;
 use crate::gateway::status::Status;
 use crate::gateway::supervisor::Pulses;
@@ -83,8 +84,7 @@ const BLOCKED_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A gateway that serves.
 pub struct Running {
-    backend: SocketAddr,
-    ops: SocketAddr,
+    addresses: Addresses,
     admin: Option<PathBuf>,
     gate: Gate,
     lead: Duration,
@@ -108,6 +108,13 @@ pub enum Ended {
     LeftBehind(usize),
     /// One of its threads ended by itself.
     ThreadDied(&'static str),
+}
+
+/// What each worker's listeners are made of.
+#[derive(Clone)]
+struct Doors {
+    backend: Door,
+    partner: Option<Door>,
 }
 
 /// What the operator's doors ask.
@@ -146,40 +153,44 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     let runtime = current_thread()?;
     reload::expect_hangups(&runtime).map_err(|error| internal("the handler of SIGHUP", &error))?;
     let workers = config.workers.get();
-    let (backend, ops) = (address(&sockets.backend)?, address(&sockets.ops)?);
+    let addresses = sockets.addresses()?;
     let admin = sockets.admin.as_ref().map(|socket| socket.path().to_path_buf());
     let (down, going_down) = watch::channel(false);
     let lead = Limits::millis(config.limits.shutdown_lead_ms);
     let memory = BodyMemory::new(&config.limits);
-    let own = Arc::new(OwnCertificate::new(&config.backend.tls.identity));
-    let clients = ClientTrust::new(config.backend.tls.roots.clone(), config.backend.crls.clone());
-    let clients = Arc::new(clients.map_err(|error| internal("the trust in clients", &error))?);
+    let (at_backend, at_partners) = Entrance::all(&config)?;
     let clock = injected.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
-    let tls = crypto::server_config(Arc::clone(&own), Arc::clone(&clients), Arc::clone(&clock));
-    let injected = Injected { clock: Some(clock), ..injected };
-    let door = Door {
-        tls: tls.map_err(|error| internal("the TLS configuration", &error))?,
+    let shared = entrance::Shared {
         limits: Arc::new(config.limits.clone()),
-        body_memory: memory.clone(),
-        census: Arc::default(),
+        memory: memory.clone(),
         connections: Tasks::new(),
         going_down,
+        clock: Arc::clone(&clock),
     };
+    let doors = Doors {
+        backend: at_backend.door(&shared)?,
+        partner: at_partners.as_ref().map(|entrance| entrance.door(&shared)).transpose()?,
+    };
+    let injected = Injected { clock: Some(clock), ..injected };
     let watched = Watched::by(&config);
     let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
-    let bound = Bound { backend, ops, admin };
+    let bound = Bound { addresses, admin };
     let status = Status::of(&config, &bound, Arc::clone(&expiries));
-    let (gates, lines, couriers) =
-        gates(config, injected, snapshot, clients, memory, &runtime, workers.saturating_add(1))?;
+    let trusts = rooms::Trusts {
+        backend: Arc::clone(&at_backend.clients),
+        partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
+    };
+    let (gates, callers, couriers) =
+        gates(config, injected, snapshot, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate)?;
 
     let (dying, died) = mpsc::channel();
     let mut pulses = Pulses::new();
     let workers = gates.iter().map(|gate| {
-        let socket = sockets.backend.try_clone().map_err(|error| internal("the listening socket", &error))?;
-        let (door, gate, pulse) = (door.clone(), gate.clone(), pulses.one_more());
-        spawn("worker", &dying, move |runtime| runtime.block_on(pulse.beside(work(door, gate, socket))))
+        let sockets = sockets.of_callers()?;
+        let (doors, gate, pulse) = (doors.clone(), gate.clone(), pulses.one_more());
+        spawn("worker", &dying, move |runtime| runtime.block_on(pulse.beside(work(doors, gate, sockets))))
     });
     let workers = workers.collect::<Result<Vec<_>, _>>()?;
     let couriers = {
@@ -188,34 +199,41 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("couriers", &dying, move |runtime| runtime.block_on(work))?
     };
     let (closed, until_closed) = watch::channel(false);
-    let status = status.watching(gate, &lines);
+    let status = status.watching(gate, &callers.lines);
     let reloader = {
-        let reloader = Reloader::new(watched, Parts { own, core: Arc::clone(gate.core()), lines, expiries });
+        let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, expiries };
+        let reloader = Reloader::new(watched, parts);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
     let operator = {
-        let (asked, acts) = (Operator { gate: gate.clone(), status }, door.connections.clone());
+        let (asked, acts) = (Operator { gate: gate.clone(), status }, doors.backend.connections.clone());
         let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
         let operate = move || pulse.beside(operate(asked, acts, ops, admin, until_closed));
         spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
     let (Bound { admin, .. }, gate) = (bound, gate.clone());
-    tell_serving(&gate, backend, ops);
-    Ok(Running { backend, ops, admin, gate, lead, down, workers, couriers, closed, operator, reloader, died, pulses })
+    tell_serving(&gate, addresses);
+    Ok(Running { addresses, admin, gate, lead, down, workers, couriers, closed, operator, reloader, died, pulses })
 }
 
 impl Running {
     /// Where the backend calls, as bound.
     #[must_use]
     pub const fn backend_address(&self) -> SocketAddr {
-        self.backend
+        self.addresses.backend
+    }
+
+    /// Where partners call, as bound; `None` where they do not.
+    #[must_use]
+    pub const fn partner_address(&self) -> Option<SocketAddr> {
+        self.addresses.partner
     }
 
     /// Where metrics and health are asked for, as bound.
     #[must_use]
     pub const fn ops_address(&self) -> SocketAddr {
-        self.ops
+        self.addresses.ops
     }
 
     /// The operator's socket, if there is one.
@@ -348,10 +366,12 @@ fn begin(runtime: &Runtime, gate: &Gate) -> Result<(), Diagnostics> {
 
 /// Says that all threads are there. The addresses are told as bound: where the configuration says port 0, the log is the place
 /// to read them.
-fn tell_serving(gate: &Gate, backend: SocketAddr, ops: SocketAddr) {
+fn tell_serving(gate: &Gate, addresses: Addresses) {
+    let Addresses { backend, partner, ops } = addresses;
+    let partner = partner.map(tracing::field::display);
     let (snapshot, epoch) = (gate.core().snapshot.load(), gate.core().guard.epoch().get());
     let (bundle, directory_version) = (snapshot.bundle.digest(), snapshot.directory.version());
-    tracing::info!(%backend, %ops, %bundle, directory_version, epoch, "serving");
+    tracing::info!(%backend, partner, %ops, %bundle, directory_version, epoch, "serving");
 }
 
 async fn note(gate: &Gate, what: Note) -> Result<(), audit::AuditFault> {
@@ -363,12 +383,19 @@ async fn note(gate: &Gate, what: Note) -> Result<(), audit::AuditFault> {
 
 /// One worker: accepts until the gateway goes down, then waits for what is under way. Tells how many exchanges were left
 /// when the time was up; they end with this worker's runtime, and leave the record that their outcome is unknown.
-async fn work(door: Door, gate: Gate, socket: TcpListener) -> usize {
-    let Ok(socket) = tokio::net::TcpListener::from_std(socket) else { return 0 };
+async fn work(doors: Doors, gate: Gate, sockets: CallerSockets) -> usize {
     let core = Arc::clone(gate.core());
-    let (time, connections) = (Limits::millis(door.limits.shutdown_timeout_ms), door.connections.clone());
-    let listener = Listener::new(door, Arc::new(gate));
-    listener.run(socket).await;
+    let (limits, connections) = (Arc::clone(&doors.backend.limits), doors.backend.connections.clone());
+    let time = Limits::millis(limits.shutdown_timeout_ms);
+    let gate = Arc::new(gate);
+    let partners = doors.partner.zip(sockets.partner);
+    let accept = |door: Door, socket| accept(Listener::new(door, Arc::clone(&gate)), socket);
+    let at_partners = async {
+        if let Some((door, socket)) = partners {
+            accept(door, socket).await;
+        }
+    };
+    tokio::join!(accept(doors.backend, sockets.backend), at_partners);
     // Connections first: as long as one lives, a request on it can still become an exchange.
     let under_way = async {
         connections.idle().await;
@@ -377,6 +404,12 @@ async fn work(door: Door, gate: Gate, socket: TcpListener) -> usize {
     match tokio::time::timeout(time, under_way).await {
         Ok(()) => 0,
         Err(_) => core.exchanges.running(),
+    }
+}
+
+async fn accept(listener: Listener, socket: TcpListener) {
+    if let Ok(socket) = tokio::net::TcpListener::from_std(socket) {
+        listener.run(socket).await;
     }
 }
 

@@ -83,6 +83,8 @@ limits! {
     connect_timeout_ms: 3_000 in 100..=30_000, "502 partner-unreachable", "choice: one lost packet (RFC 6298: 1 s, then 2 s)";
     /// Connections of the backend listener.
     connections_max: 10_000 in 1..=1_000_000, "connection closed, counted as `too-many`", "choice: a backend needs hundreds; the machine's descriptors must suffice";
+    /// Connections of the partners' listener.
+    partner_connections_max: 1_000 in 1..=1_000_000, "connection closed, counted as `too-many`", "choice: a partner sends its events over a few; apart from the backend's, so that no flood of partners' shuts the backend out";
     /// Connections of one peer address.
     connections_per_peer_max: 1_000 in 1..=1_000_000, "connection closed, counted as `too-many-of-peer`", "choice: a tenth of all, so that one address leaves room for others";
     /// Streams of one HTTP/2 connection whose exchange has not ended, also where the peer has reset them.

@@ -75,6 +75,10 @@ problem_types! {
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request did not come in time";
     /// The command is too old, or dated in the future.
     CommandNotTimely = "command-not-timely", FORBIDDEN, "The command is not timely";
+    /// A partner's event is not signed by it, or not now.
+    EventRefused = "event-refused", FORBIDDEN, "The event is not signed as it must be, or not timely";
+    /// The id of an event was used with another one.
+    EventIdReused = "event-id-reused", UNPROCESSABLE_ENTITY, "The event's id was used with another event";
     /// The caller asks faster than it may; nothing was sent to the partner.
     TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests, nothing was sent";
     /// The gateway cannot take the request now; nothing was sent to the partner.

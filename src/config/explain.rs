@@ -47,6 +47,8 @@ pub enum Takes {
     Address,
     /// A host name without scheme, port and path.
     HostName,
+    /// A URI or a host name, as a client's certificate bears it.
+    PeerName,
     /// `https://`, a host and perhaps a port.
     Upstream,
     /// The same, and a path.
@@ -59,6 +61,8 @@ pub enum Takes {
     SecretFiles,
     /// A list of names of peers.
     Peers,
+    /// The path of a URL.
+    Path,
     /// The path of a folder.
     Folder,
     /// A list of words.
@@ -141,6 +145,31 @@ pub const KEYS: &[Key] = &[
         "the peers, by the names in their certificates, whose `traceparent` is taken; of others it says nothing",
     ),
     key(
+        "listeners.partner.address",
+        Takes::Address,
+        Absent::Nothing,
+        "where partners call, like the backend at its own; without this listener they cannot",
+    ),
+    key(
+        "listeners.partner.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "what the gateway shows there, for the `authority` of each partner that has a `peer`",
+    ),
+    key("listeners.partner.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key(
+        "listeners.partner.tls.client_ca",
+        Takes::File(false),
+        Absent::Nothing,
+        "who signs partners' client certificates; none of those who sign the backend's",
+    ),
+    key(
+        "listeners.partner.tls.crl",
+        Takes::Files,
+        Absent::Nothing,
+        "revocation lists about them, as for the backend's",
+    ),
+    key(
         "listeners.ops.address",
         Takes::Address,
         Absent::Value("127.0.0.1:9464"),
@@ -218,6 +247,12 @@ pub const KEYS: &[Key] = &[
         "the key of this partner's pseudonyms; whoever loses it cannot turn them back",
     ),
     key(
+        "partners.<name>.peer",
+        Takes::PeerName,
+        Absent::Nothing,
+        "the one name in the client certificate by which this partner calls; without it this partner cannot",
+    ),
+    key(
         "partners.<name>.webhooks.endpoint",
         Takes::Endpoint,
         Absent::Nothing,
@@ -234,6 +269,30 @@ pub const KEYS: &[Key] = &[
         Takes::SecretFiles,
         Absent::Nothing,
         "what signs the events, each with a signature of its own; required beside `endpoint`",
+    ),
+    key(
+        "partners.<name>.webhooks.verify",
+        Takes::SecretFiles,
+        Absent::Nothing,
+        "what the partner signs its events with: each counts, so that it can exchange its secret without a gap",
+    ),
+    key(
+        "backend.upstream",
+        Takes::Upstream,
+        Absent::Nothing,
+        "where the backend takes partners' events; required where a partner sends any",
+    ),
+    key("backend.server_name", Takes::HostName, Absent::UpstreamHost, "the name in the backend's certificate"),
+    key("backend.tls.certificate", Takes::File(false), Absent::Nothing, "who the gateway is towards the backend"),
+    key("backend.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key("backend.tls.ca", Takes::File(false), Absent::Nothing, "who signs the backend's certificate; nobody else does"),
+    key("backend.tls.crl", Takes::Files, Absent::Nothing, "revocation lists about the backend's certificate"),
+    key("backend.events.path", Takes::Path, Absent::Nothing, "where the backend takes events"),
+    key(
+        "backend.events.sign",
+        Takes::SecretFiles,
+        Absent::Nothing,
+        "what signs them, each secret with a signature of its own; the backend verifies one",
     ),
     key("policies.directory", Takes::Folder, Absent::Fault, "the bundle: contracts, policies, requirements"),
     key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
@@ -321,6 +380,7 @@ impl Takes {
             Self::Text => "text of 1 to 512 bytes".to_owned(),
             Self::Address => "IP address and port, or `systemd:NAME`".to_owned(),
             Self::HostName => "host name".to_owned(),
+            Self::PeerName => "URI or host name".to_owned(),
             Self::Upstream => "`https://host:port`".to_owned(),
             Self::Endpoint => "`https://host:port/path`".to_owned(),
             Self::File(false) => "path of a file".to_owned(),
@@ -328,6 +388,7 @@ impl Takes {
             Self::Files => "path of a file, or a list of them".to_owned(),
             Self::SecretFiles => "path of a file that others may not read, or a list of them".to_owned(),
             Self::Peers => "list of names of peers".to_owned(),
+            Self::Path => "path of a URL".to_owned(),
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
             Self::Binding => "`[mtls]`".to_owned(),

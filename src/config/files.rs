@@ -17,9 +17,11 @@ use crate::crypto::read_certificates;
 use crate::crypto::sha256;
 use crate::diagnostic::Place;
 use crate::model::Sha256;
+use crate::model::Side;
 use crate::secret::Secret;
 use crate::secret::SecretFileError;
 use crate::secret::writable_by_all;
+use crate::webhook::WebhookSecret;
 use crate::yaml::Reader;
 use std::fs;
 use std::io::Read;
@@ -33,7 +35,7 @@ const MAX_KEYS_BYTES: u64 = 1024 * 1024;
 
 /// What to do about a key that is none.
 const MAKE_KEY: &str = "secrets are made by `openssl rand -hex 32`, signing keys by `openssl genpkey -algorithm EC -pkeyopt \
-                        ec_paramgen_curve:P-256`";
+                        ec_paramgen_curve:P-256`, secrets of webhooks by `echo whsec_$(openssl rand -base64 32)`";
 
 /// What to do about a certificate that is none.
 const PEM: &str = "PEM files: the certificate first, then what signed it; the key in PKCS#8";
@@ -123,6 +125,13 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// The secrets of all these files, which are watched: a sender exchanges its secret while the gateway runs.
+    pub(super) fn webhook_secrets(&mut self, all: &[At<PathBuf>], purpose: &str) -> Option<Vec<WebhookSecret>> {
+        self.watched.extend(all.iter().map(|at| at.value.clone()));
+        let read: Vec<_> = all.iter().map(|at| self.key(at, purpose, WebhookSecret::parse)).collect();
+        read.into_iter().collect()
+    }
+
     /// Certificate, key and the other side's roots.
     pub(super) fn tls(&mut self, tls: &Tls, purpose: &str) -> Option<TlsPeer> {
         self.watched.extend([&tls.certificate, &tls.key, &tls.roots].map(|at| at.value.clone()));
@@ -155,7 +164,7 @@ impl<'a> Files<'a> {
     }
 
     /// Holds the listener's certificate to what it is for: servers, and every authority by which it is called.
-    pub(super) fn serves(&self, at: &At<PathBuf>, identity: &TlsIdentity, authorities: &[&At<Box<str>>]) {
+    pub(super) fn serves(&self, at: &At<PathBuf>, identity: &TlsIdentity, authorities: &[&At<Box<str>>], side: Side) {
         let certificate = identity.chain().first().and_then(|leaf| Certificate::parse(leaf).ok());
         let Some(certificate) = certificate else {
             self.fault::<()>(at, "malformed-certificate", "begins with a certificate that cannot be read", Some(PEM));
@@ -166,7 +175,11 @@ impl<'a> Files<'a> {
             self.fault::<()>(at, "certificate-purpose", "holds a certificate that is not for servers", Some(help));
         }
         for authority in authorities.iter().filter(|authority| !certificate.is_for_host(&authority.value)) {
-            let message = format!("holds no certificate for `{}`, by which the backend calls", authority.value);
+            let caller = match side {
+                Side::Backend => "the backend calls",
+                Side::Partner => "the partner calls",
+            };
+            let message = format!("holds no certificate for `{}`, by which {caller}", authority.value);
             let help = format!("add `DNS:{}` to its subject alternative names", authority.value);
             self.fault::<()>(at, "certificate-names", &message, Some(&help));
         }

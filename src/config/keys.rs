@@ -27,6 +27,10 @@ pub fn known_keys(source: Source) -> Result<BTreeSet<String>, Diagnostics> {
     reader.finish(written)?;
     let mut keys = BTreeSet::new();
     collect(&root, "", &asked, &mut keys);
+    // What stands in one place and not in another is no key of its own there: those below it are.
+    let below = |key: &str| keys.iter().any(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
+    let mappings: Vec<_> = keys.iter().filter(|key| below(key)).cloned().collect();
+    keys.retain(|key| !mappings.contains(key));
     Ok(keys)
 }
 

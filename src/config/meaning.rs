@@ -1,9 +1,10 @@
 //! From what was written to what is meant: files read, names held against one another.
 
+use crate::config::backend;
+use crate::config::callers;
 use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
-use crate::config::settings::BackendListener;
 use crate::config::settings::Config;
 use crate::config::settings::ListenAddress;
 use crate::config::settings::PartnerSettings;
@@ -23,6 +24,7 @@ use crate::directory;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
+use crate::model::Side;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use std::net::SocketAddr;
@@ -34,12 +36,19 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let mut files = Files::new(reader);
     distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
-    let tls = files.tls(&written.backend.tls, "the TLS key of the backend listener");
-    if let Some(tls) = &tls {
-        let authorities: Vec<_> = written.partners.iter().map(|partner| &partner.authority).collect();
-        files.serves(&written.backend.tls.certificate, &tls.identity, &authorities);
-    }
-    let crls = files.crls(&written.backend.tls.crls, tls.as_ref());
+    distinct(reader, written.partners.iter().filter_map(|partner| partner.peer.as_ref()), "peer");
+    callers::fit_together(reader, &written);
+    let authorities: Vec<_> = written.partners.iter().map(|partner| &partner.authority).collect();
+    let backend = callers::door(&mut files, &written.backend, Side::Backend, &authorities);
+    let calling = written.partners.iter().filter(|partner| partner.peer.is_some());
+    let calling: Vec<_> = calling.map(|partner| &partner.authority).collect();
+    let partner_listener = match &written.partner_door {
+        Some(door) => callers::door(&mut files, door, Side::Partner, &calling).map(Some),
+        None => Some(None),
+    };
+    let partners_tls = partner_listener.iter().flatten().next().map(|door| &door.tls);
+    callers::apart(reader, &written, backend.as_ref().map(|door| &door.tls), partners_tls);
+    let to_backend = backend::meant(reader, &mut files, &written);
     let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
     let all = sign_in.chain([(written.sessions, TokenKind::Session)]);
     let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
@@ -52,6 +61,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
     let places = Places {
         backend: written.backend.address.place,
+        partner_listener: written.partner_door.as_ref().map_or(Place::WHOLE, |door| door.address.place),
         ops: written.ops.as_ref().map_or(Place::WHOLE, |at| at.place),
         admin_socket: written.admin_socket.as_ref().map_or(Place::WHOLE, |at| at.place),
         directory: written.directory.file.place,
@@ -65,12 +75,9 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         source: reader.source().clone(),
         environment: written.environment.value,
         workers: written.workers.unwrap_or_else(written::cores),
-        backend: BackendListener {
-            address: written.backend.address.value,
-            tls: tls?,
-            crls: crls?,
-            trace_from: written.backend.trace_from,
-        },
+        backend: backend?,
+        partner_listener: partner_listener?,
+        to_backend: to_backend?,
         ops: written.ops.map_or(written::OPS_ADDRESS, |at| at.value),
         admin_socket: socket?,
         admin_persons: written.admin_persons,
@@ -149,6 +156,7 @@ fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> O
 }
 
 fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) -> Option<PartnerSettings> {
+    let calls = callers::calls(files, &written);
     let At { place, value: name } = written.name;
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
     let crls = files.crls(&written.tls.crls, tls.as_ref());
@@ -190,6 +198,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
         },
         pseudonym_key: pseudonym_key?,
         endpoint: endpoint?,
+        calls: calls?,
     })
 }
 

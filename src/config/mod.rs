@@ -6,6 +6,8 @@
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
 mod admin;
+mod backend;
+mod callers;
 mod credentials;
 mod deliver;
 mod effective;
@@ -31,10 +33,12 @@ pub use explain::paths as key_paths;
 pub use files::digest_of;
 pub use keys::known_keys;
 pub use settings::AdminPerson;
-pub use settings::BackendListener;
+pub use settings::BackendSettings;
+pub use settings::CallerListener;
 pub use settings::Config;
 pub use settings::EndpointSettings;
 pub use settings::ListenAddress;
+pub use settings::PartnerCalls;
 pub use settings::PartnerSettings;
 pub use settings::Places;
 pub use settings::StoreSettings;

@@ -43,7 +43,11 @@ pub struct Config {
     /// How many threads serve requests.
     pub workers: NonZeroUsize,
     /// Where the backend calls.
-    pub backend: BackendListener,
+    pub backend: CallerListener,
+    /// Where partners call; `None` where they do not.
+    pub partner_listener: Option<CallerListener>,
+    /// Where the backend takes what comes from partners; `None` where nothing does.
+    pub to_backend: Option<BackendSettings>,
     /// Where metrics and health are asked for, in plain HTTP.
     pub ops: ListenAddress,
     /// The Unix socket of the operator; `None` where there is none.
@@ -84,6 +88,8 @@ pub struct Config {
 pub struct Places {
     /// The address of the backend's listener.
     pub backend: Place,
+    /// The address of the partners' listener.
+    pub partner_listener: Place,
     /// The address of the ops listener.
     pub ops: Place,
     /// The operator's socket.
@@ -107,8 +113,8 @@ pub enum ListenAddress {
     HandedOver(Name),
 }
 
-/// The listener that the backend calls.
-pub struct BackendListener {
+/// A listener that the backend or partners call.
+pub struct CallerListener {
     /// Where it listens.
     pub address: ListenAddress,
     /// Who the gateway is here, and who may call.
@@ -128,6 +134,24 @@ pub struct AdminPerson {
     pub person: PersonName,
     /// What they may do.
     pub roles: Vec<Role>,
+}
+
+/// Where the backend takes what comes from partners.
+pub struct BackendSettings {
+    /// Host name or address.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The name that its certificate must bear, sent as SNI.
+    pub server_name: Box<str>,
+    /// Who the gateway is there, and who signs the backend's certificate.
+    pub tls: TlsPeer,
+    /// The revocation lists about that certificate; without any, none is asked.
+    pub crls: Vec<Crl>,
+    /// Where it takes events.
+    pub path: Box<str>,
+    /// What signs them, each with a signature of its own.
+    pub secrets: Vec<WebhookSecret>,
 }
 
 /// One side of a mutual TLS connection.
@@ -162,6 +186,16 @@ pub struct PartnerSettings {
     pub pseudonym_key: SivKey,
     /// Where it takes events; `None` where it takes none.
     pub endpoint: Option<EndpointSettings>,
+    /// How it is known when it calls; `None` where it does not.
+    pub calls: Option<PartnerCalls>,
+}
+
+/// A partner that calls.
+pub struct PartnerCalls {
+    /// The one name that its client certificate must bear.
+    pub peer: Box<str>,
+    /// What its events are verified with; empty where it sends none.
+    pub webhook_secrets: Vec<WebhookSecret>,
 }
 
 /// Where a partner takes events.

@@ -35,8 +35,16 @@ impl Site {
         }
         site.write("gateway.yaml", EXAMPLE);
         site.write("directory.yaml", "version: 1\n");
-        for name in ["gateway", "gateway-at-partner", "gateway-at-parkline", "backend-ca", "partner-ca", "parkline-ca"]
-        {
+        for name in [
+            "gateway",
+            "gateway-for-partners",
+            "gateway-at-partner",
+            "gateway-at-parkline",
+            "backend-ca",
+            "partner-ca",
+            "parkline-ca",
+            "partner-clients-ca",
+        ] {
             site.pair(name);
         }
         for name in ["login", "sessions", "directory"] {
@@ -421,4 +429,33 @@ fn those_who_act_are_read_with_person_and_roles_and_one_account_is_one_person() 
     }
     let last = "[{uid: 4294967294, person: nobody, roles: [lifter]}]";
     assert_eq!(site.faults_with(ADMIN, &with(last)), []);
+}
+
+#[test]
+fn what_is_said_of_partners_that_call_fits_together() {
+    let site = Site::new();
+    let (peer, listener) = ("    peer: spiffe://smarthome.example/events ", "  partner:                            #");
+    one(&site.faults_with(peer, "    # "), "without-effect", "127.0.0.1:8444");
+    let (before, rest) = EXAMPLE.split_once(listener).unwrap();
+    let (_, after) = rest.split_once("  ops:").unwrap();
+    site.write("gateway.yaml", &format!("{before}  ops:{after}"));
+    one(&faults(site.load()), "without-effect", "peer: spiffe:");
+    one(&site.faults_with(peer, "    peer: no peer "), "malformed-peer-name", "no peer");
+    let of_both = "client_ca: pki/partner-clients-ca.pem ";
+    one(&site.faults_with(of_both, "client_ca: pki/backend-ca.pem "), "authority-of-both", "pki/backend-ca.pem");
+    site.pair_of("gateway-for-partners", &["other.gateway.prop.example"], rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+    site.write("gateway.yaml", EXAMPLE);
+    one(&faults(site.load()), "certificate-names", "pki/gateway-for-partners.pem");
+}
+
+#[test]
+fn no_two_partners_call_by_one_name() {
+    let site = Site::new();
+    let (_, partner) = EXAMPLE.split_once("  smarthome: ").unwrap();
+    let (partner, _) = partner.split_once("\npolicies:").unwrap();
+    let second = format!("  other: {partner}").replace("smarthome.gateway.prop", "other.gateway.prop");
+    let text = EXAMPLE.replace("\npolicies: {directory", &format!("\n{second}\npolicies: {{directory"));
+    site.write("gateway.yaml", &text);
+    let found = faults(site.load());
+    assert!(found.iter().any(|(code, line)| *code == "twice" && line.contains("peer:")), "{found:?}");
 }

@@ -141,6 +141,20 @@ pub(super) fn host_name(reader: &Reader, node: &Node) -> Option<At<Box<str>>> {
     )
 }
 
+/// The one name in a client's certificate: a URI as it stands there, or a host name, given back in lower case.
+pub(super) fn peer_name(reader: &Reader, node: &Node) -> Option<At<Box<str>>> {
+    let written = reader.text(node)?;
+    if is_uri(written) {
+        return Some(At { place: node.place, value: written.into() });
+    }
+    let written = written.to_ascii_lowercase();
+    if is_host_name(&written) {
+        return Some(At { place: node.place, value: written.into() });
+    }
+    let message = "a peer is named by a URI or a host name of its certificate";
+    fault(reader, node, "malformed-peer-name", message, Some("for instance `spiffe://smarthome.example/events`"))
+}
+
 pub(super) fn upstream(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
     if let Some(value) = parse_upstream(reader.text(node)?) {
         return Some(At { place: node.place, value });
@@ -202,6 +216,17 @@ fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && named && text.split('.').all(label)
 }
 
+/// A scheme (RFC 3986 §3.1), `://` and something, without what a certificate's name cannot have.
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let of_scheme = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(of_scheme)
+        && !rest.is_empty()
+        && text.len() <= 512
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The parts of an upstream; `None` for anything else.
 pub(super) fn parse_upstream(text: &str) -> Option<Upstream> {
     let authority = text.strip_prefix("https://")?.to_ascii_lowercase();
@@ -244,6 +269,14 @@ mod tests {
             "https://1.2.3",
         ] {
             assert_eq!(parse_upstream(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_uri_has_a_scheme_and_something_behind_it() {
+        assert!(is_uri("spiffe://prop.example/partner") && is_uri("https://a") && is_uri("x+y://a"));
+        for wrong in ["", "spiffe", "spiffe:/a", "://a", "spiffe://", "Spiffe://a", "1a://b", "a://b c", "a://é"] {
+            assert!(!is_uri(wrong), "{wrong}");
         }
     }
 

@@ -5,6 +5,8 @@
 
 use crate::config::admin;
 use crate::config::admin::Admin;
+use crate::config::backend;
+use crate::config::backend::Backend;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
 use crate::config::settings::AdminPerson;
@@ -49,7 +51,10 @@ pub(super) const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000
 pub(super) struct Written {
     pub(super) environment: At<Name>,
     pub(super) workers: Option<NonZeroUsize>,
-    pub(super) backend: Backend,
+    pub(super) backend: CallerDoor,
+    pub(super) partner_door: Option<CallerDoor>,
+    /// Where the backend takes what comes from partners.
+    pub(super) to_backend: Option<Backend>,
     pub(super) ops: Option<At<ListenAddress>>,
     pub(super) admin_socket: Option<At<PathBuf>>,
     pub(super) admin_persons: Option<Vec<AdminPerson>>,
@@ -66,7 +71,7 @@ pub(super) struct Written {
     pub(super) place: Place,
 }
 
-pub(super) struct Backend {
+pub(super) struct CallerDoor {
     pub(super) address: At<ListenAddress>,
     pub(super) tls: Tls,
     /// Peers by the names in their certificates; none where the file says nothing.
@@ -101,6 +106,14 @@ pub(super) struct Partner {
     pub(super) token: Token,
     pub(super) pseudonym_key: At<PathBuf>,
     pub(super) endpoint: Option<Deliver>,
+    pub(super) peer: Option<At<Box<str>>>,
+    pub(super) webhooks: Option<Webhooks>,
+}
+
+/// How a partner's events are signed.
+pub(super) struct Webhooks {
+    pub(super) place: Place,
+    pub(super) verify: Paths,
 }
 
 pub(super) struct Token {
@@ -131,6 +144,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let listeners = map.need("listeners", listeners);
     let issuers = map.need("issuers", issuers);
     let sessions = map.need("sessions", |reader, node| issuer(reader, node, SESSION_LIFETIME_S, false));
+    let to_backend = map.may("backend", backend::read);
     let partners = map.need("partners", partners);
     let policies = map.need("policies", |reader, node| one_path(reader, node, "directory"));
     let directory = map.need("directory", directory);
@@ -138,7 +152,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let store = map.need("store", store);
     let limits = map.may("limits", limits);
     map.close();
-    let (backend, ops, admin) = listeners?;
+    let Listeners { backend, partner_door, ops, admin } = listeners?;
     let (admin_socket, admin_persons) = admin.unzip();
     let (limits, connections_max_at) = limits?.unwrap_or((Limits::default(), Place::WHOLE));
     version?;
@@ -146,6 +160,8 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
         environment: environment?,
         workers: workers?,
         backend,
+        partner_door,
+        to_backend: to_backend?,
         ops,
         admin_socket,
         admin_persons: admin_persons.flatten(),
@@ -172,18 +188,17 @@ pub(super) fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-type Listeners = (Backend, Option<At<ListenAddress>>, Option<Admin>);
+struct Listeners {
+    backend: CallerDoor,
+    partner_door: Option<CallerDoor>,
+    ops: Option<At<ListenAddress>>,
+    admin: Option<Admin>,
+}
 
 fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     let map = Map::open(reader, node)?;
-    let backend = map.need("backend", |reader, node| {
-        let map = Map::open(reader, node)?;
-        let address = map.need("address", values::address);
-        let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
-        let trace_from = map.may("trace_from", peers);
-        map.close();
-        Some(Backend { address: address?, tls: tls?, trace_from: trace_from?.unwrap_or_default() })
-    });
+    let backend = map.need("backend", |reader, node| caller_door(reader, node, true));
+    let partner_door = map.may("partner", |reader, node| caller_door(reader, node, false));
     let ops = map.may("ops", |reader, node| {
         let map = Map::open(reader, node)?;
         let address = map.need("address", values::address);
@@ -192,10 +207,20 @@ fn listeners(reader: &Reader, node: &Node) -> Option<Listeners> {
     });
     let admin = map.may("admin", admin::read);
     map.close();
-    Some((backend?, ops?, admin?))
+    Some(Listeners { backend: backend?, partner_door: partner_door?, ops: ops?, admin: admin? })
 }
 
-fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
+/// A door; traces are taken from the backend's peers alone.
+fn caller_door(reader: &Reader, node: &Node, traces: bool) -> Option<CallerDoor> {
+    let map = Map::open(reader, node)?;
+    let address = map.need("address", values::address);
+    let tls = map.need("tls", |reader, node| tls(reader, node, "client_ca"));
+    let trace_from = if traces { map.may("trace_from", peers) } else { Some(None) };
+    map.close();
+    Some(CallerDoor { address: address?, tls: tls?, trace_from: trace_from?.unwrap_or_default() })
+}
+
+pub(super) fn tls(reader: &Reader, node: &Node, roots: &'static str) -> Option<Tls> {
     let map = Map::open(reader, node)?;
     let certificate = map.need("certificate", values::path);
     let key = map.need("key", values::path);
@@ -322,13 +347,10 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let tls = map.need("tls", |reader, node| tls(reader, node, "ca"));
     let token = map.need("token", token);
     let pseudonym_key = map.need("pseudonym_key", values::path);
-    let endpoint = map.may("webhooks", |reader, node| {
-        let map = Map::open(reader, node)?;
-        let endpoint = deliver::read(reader, &map, node);
-        map.close();
-        endpoint
-    });
+    let peer = map.may("peer", values::peer_name);
+    let webhooks = map.may("webhooks", webhooks);
     map.close();
+    let (endpoint, webhooks) = webhooks?.unwrap_or_default();
     Some(Partner {
         name: name?,
         authority: authority?,
@@ -337,8 +359,19 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
         tls: tls?,
         token: token?,
         pseudonym_key: pseudonym_key?,
-        endpoint: endpoint?.flatten(),
+        endpoint,
+        peer: peer?,
+        webhooks,
     })
+}
+
+/// Where a partner takes events, and how it signs those that it sends.
+fn webhooks(reader: &Reader, node: &Node) -> Option<(Option<Deliver>, Option<Webhooks>)> {
+    let map = Map::open(reader, node)?;
+    let endpoint = deliver::read(reader, &map, node);
+    let verify = map.may("verify", paths);
+    map.close();
+    Some((endpoint?, verify?.map(|verify| Webhooks { place: node.place, verify })))
 }
 
 fn token(reader: &Reader, node: &Node) -> Option<Token> {

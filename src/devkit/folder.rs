@@ -17,6 +17,7 @@ use crate::devkit::issuer::TokenClaims;
 use crate::devkit::issuer::TokenIssuer;
 use crate::devkit::partner::TokenTrust;
 use crate::devkit::pki::Leaf;
+use crate::devkit::pki::PARTNER_PEER;
 use crate::devkit::pki::Pki;
 use crate::devkit::pki::PkiError;
 use crate::devkit::pki::Validity;
@@ -120,6 +121,8 @@ impl GatewayFolder {
         };
         write().map_err(|error| FolderError::Write(path.to_owned(), error))?;
         folder.pki.write(&folder.path("pki"))?;
+        let for_partners = folder.pki.gateway_authority.issue(&gateway)?;
+        for_partners.write(&folder.path("pki"), "gateway-for-partners")?;
         write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
         write_new(&folder.path("pki/parkline-token.key"), parkline_key.expose(), 0o600)?;
         for name in ["pki/pseudonym.key", "pki/parkline-pseudonym.key", "pki/store.key"] {
@@ -225,6 +228,9 @@ listeners:
   backend:
     address: "127.0.0.1:0"
     tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/backend-authority.pem}}
+  partner:
+    address: "127.0.0.1:0"
+    tls: {{certificate: pki/gateway-for-partners.pem, key: pki/gateway-for-partners.key, client_ca: pki/partner-clients.pem}}
   ops: {{address: "127.0.0.1:0"}}
   admin: {{socket: state/admin.sock}}
 issuers:
@@ -253,6 +259,7 @@ partners:
       key: pki/partner-token.key
       lifetime: 30s
     pseudonym_key: pki/pseudonym.key
+    peer: {PARTNER_PEER}
   parkline:
     authority: {PARKLINE_AUTHORITY}
     upstream: https://{parkline}

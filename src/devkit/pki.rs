@@ -38,6 +38,9 @@ pub const GATEWAY: &str = "spiffe://prop.example/portcullis";
 /// The name by which it calls on the development partner that runs the barriers.
 pub const GATEWAY_AT_PARKLINE: &str = "spiffe://prop.example/portcullis-at-parkline";
 
+/// The name by which the development partner calls on the gateway.
+pub const PARTNER_PEER: &str = "spiffe://smarthome.example/events";
+
 /// From when until when, both included.
 #[derive(Clone, Copy, Debug)]
 pub struct Validity {
@@ -107,6 +110,8 @@ pub struct Pki {
     pub backend_authority: Authority,
     /// Signs the partner's server certificate and the gateway's client certificate for it.
     pub partner_authority: Authority,
+    /// Signs partners' client certificates.
+    pub partner_client_authority: Authority,
     /// The gateway's certificate as a server, for `localhost` and loopback addresses.
     pub gateway: Issued,
     /// The backend's client certificate.
@@ -121,6 +126,8 @@ pub struct Pki {
     pub parkline: Issued,
     /// The gateway's client certificate for that partner.
     pub gateway_at_parkline: Issued,
+    /// The partner's client certificate for the gateway.
+    pub partner_client: Issued,
 }
 
 /// Where [`Pki::write`] put what.
@@ -130,6 +137,7 @@ pub struct PkiFiles {
     pub gateway_authority: PathBuf,
     pub backend_authority: PathBuf,
     pub partner_authority: PathBuf,
+    pub partner_client_authority: PathBuf,
     pub gateway: PathBuf,
     pub gateway_key: PathBuf,
     pub backend: PathBuf,
@@ -143,6 +151,8 @@ pub struct PkiFiles {
     pub parkline_key: PathBuf,
     pub gateway_at_parkline: PathBuf,
     pub gateway_at_parkline_key: PathBuf,
+    pub partner_client: PathBuf,
+    pub partner_client_key: PathBuf,
 }
 
 impl Validity {
@@ -301,6 +311,7 @@ impl Pki {
         let backend_authority = Authority::new("development backend authority", validity)?;
         let partner_authority = Authority::new("development partner authority", validity)?;
         let parkline_authority = Authority::new("development barrier partner authority", validity)?;
+        let partner_client_authority = Authority::new("development authority of partners' clients", validity)?;
         let here = ["localhost", "127.0.0.1", "::1"];
         let partner = ["localhost", "partner.example", "127.0.0.1", "::1"];
         Ok(Self {
@@ -310,10 +321,12 @@ impl Pki {
             gateway_at_partner: partner_authority.issue(&Leaf::client(GATEWAY, validity))?,
             parkline: parkline_authority.issue(&Leaf::server(&["parkline.example"], validity))?,
             gateway_at_parkline: parkline_authority.issue(&Leaf::client(GATEWAY_AT_PARKLINE, validity))?,
+            partner_client: partner_client_authority.issue(&Leaf::client(PARTNER_PEER, validity))?,
             gateway_authority,
             backend_authority,
             partner_authority,
             parkline_authority,
+            partner_client_authority,
         })
     }
 
@@ -334,10 +347,12 @@ impl Pki {
         let (parkline, parkline_key) = self.parkline.write(folder, "parkline")?;
         let (gateway_at_parkline, gateway_at_parkline_key) =
             self.gateway_at_parkline.write(folder, "gateway-at-parkline")?;
+        let (partner_client, partner_client_key) = self.partner_client.write(folder, "partner-client")?;
         Ok(PkiFiles {
             gateway_authority: authority(&self.gateway_authority, "gateway-authority")?,
             backend_authority: authority(&self.backend_authority, "backend-authority")?,
             partner_authority: authority(&self.partner_authority, "partner-authority")?,
+            partner_client_authority: authority(&self.partner_client_authority, "partner-clients")?,
             gateway,
             gateway_key,
             backend,
@@ -351,6 +366,8 @@ impl Pki {
             parkline_key,
             gateway_at_parkline,
             gateway_at_parkline_key,
+            partner_client,
+            partner_client_key,
         })
     }
 }

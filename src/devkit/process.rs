@@ -31,6 +31,7 @@ pub struct GatewayProcess {
     lines: mpsc::Receiver<String>,
     log: Vec<String>,
     backend: SocketAddr,
+    partner: Option<SocketAddr>,
     ops: SocketAddr,
 }
 
@@ -66,7 +67,7 @@ impl GatewayProcess {
         let (said, lines) = mpsc::channel();
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let stderr = child.stderr.take();
-        let mut process = Self { child, lines, log: Vec::new(), backend: unknown, ops: unknown };
+        let mut process = Self { child, lines, log: Vec::new(), backend: unknown, partner: None, ops: unknown };
         let read = move || {
             let lines = stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines().map_while(Result::ok));
             // Nobody hears the rest once the process is dropped.
@@ -80,7 +81,7 @@ impl GatewayProcess {
         let (Some(backend), Some(ops)) = (parsed("backend"), parsed("ops")) else {
             return Err(ProcessFault::Silent(process.log.clone()));
         };
-        (process.backend, process.ops) = (backend, ops);
+        (process.backend, process.partner, process.ops) = (backend, parsed("partner"), ops);
         Ok(process)
     }
 
@@ -88,6 +89,12 @@ impl GatewayProcess {
     #[must_use]
     pub const fn backend(&self) -> SocketAddr {
         self.backend
+    }
+
+    /// Where partners call, if they do.
+    #[must_use]
+    pub const fn partner(&self) -> Option<SocketAddr> {
+        self.partner
     }
 
     /// Where metrics and health are asked for.

@@ -1,6 +1,7 @@
 //! Couriers built from the configuration, and the thread that they share with the keeper of the outbox.
 
 use crate::audit::Log;
+use crate::config::BackendSettings;
 use crate::config::EndpointSettings;
 use crate::config::TlsPeer;
 use crate::crypto::Crl;
@@ -17,6 +18,7 @@ use crate::tasks::Tasks;
 use crate::webhook::ANSWER_MAX_BYTES;
 use crate::webhook::Destination;
 use crate::webhook::Endpoint;
+use crate::webhook::WebhookSecret;
 use crate::wire::Client;
 use crate::wire::ClientSettings;
 use std::sync::Arc;
@@ -57,6 +59,37 @@ pub(super) fn to_partner(
     let endpoint = Endpoint::new(destination, path, secrets, Arc::new(client.clone()));
     let courier = Courier::new(Arc::clone(core), log.at_own_desk(), endpoint, Arc::clone(protector), limits);
     Ok((courier, client))
+}
+
+/// The couriers that bring the backend what partners send, one for each of `senders`, and their connections.
+pub(super) fn to_backend(
+    core: &Arc<Core>,
+    log: &Log,
+    backend: BackendSettings,
+    senders: Vec<(PartnerName, Arc<Protector>)>,
+    limits: &Limits,
+) -> Result<(Vec<Courier>, Client), Diagnostics> {
+    let BackendSettings { host, port, server_name, tls, crls, path, secrets } = backend;
+    let client = Client::new(ClientSettings {
+        host,
+        port,
+        server_name,
+        identity: &tls.identity,
+        roots: tls.roots,
+        lists: crls,
+        connect_timeout: Limits::millis(limits.connect_timeout_ms),
+        exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
+        answer_max_bytes: ANSWER_MAX_BYTES,
+        clock: Arc::clone(&core.clock),
+    });
+    let client = client.map_err(|error| internal("the connections to the backend", &error))?;
+    let secrets: Arc<[WebhookSecret]> = secrets.into();
+    let courier = |(partner, protector)| {
+        let destination = Destination { direction: Direction::Inbound, partner };
+        let endpoint = Endpoint::new(destination, path.clone(), Arc::clone(&secrets), Arc::new(client.clone()));
+        Courier::new(Arc::clone(core), log.at_own_desk(), endpoint, protector, limits)
+    };
+    Ok((senders.into_iter().map(courier).collect(), client))
 }
 
 /// Runs all couriers and the keeper until the gateway goes down and what is under way has ended.

@@ -55,8 +55,10 @@ fn suffice(config: &Config, given: Option<u64>) -> Result<(), Diagnostic> {
 fn needed(config: &Config) -> u64 {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let workers = count(config.workers.get());
+    let of_partners = config.partner_listener.as_ref();
+    let of_partners = of_partners.map_or(0, |_| config.limits.partner_connections_max.saturating_add(workers));
     let pooled = workers.saturating_mul(count(config.partners.len())).saturating_mul(count(wire::MAX_IDLE));
-    [config.limits.connections_max, config.limits.exchanges_max, pooled, workers, RESERVE]
+    [config.limits.connections_max, of_partners, config.limits.exchanges_max, pooled, workers, RESERVE]
         .into_iter()
         .fold(0, u64::saturating_add)
 }

@@ -17,15 +17,15 @@ use crate::config::Alarm;
 use crate::config::Config;
 use crate::config::Expiry;
 use crate::crypto::Outward;
-use crate::crypto::OwnCertificate;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
+use crate::gateway::entrance::Entrance;
+use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::warnings;
 use crate::model::Sha256;
 use crate::pipeline::Core;
-use crate::wire::Client;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::io;
@@ -60,11 +60,7 @@ pub(super) struct Reloader {
     /// The last look, and the last change that was tried.
     seen: Option<Sha256>,
     tried: Option<Sha256>,
-    own: Arc<OwnCertificate>,
-    core: Arc<Core>,
-    /// The connections to each partner, in the order of the configuration.
-    lines: Vec<Vec<Client>>,
-    expiries: Expiries,
+    parts: Parts,
     /// Of each thing that is in the metrics: the earliest end, and the alarm that was told last.
     told: BTreeMap<(Box<str>, Box<str>), Option<Alarm>>,
 }
@@ -74,12 +70,14 @@ pub(super) type Expiries = Arc<ArcSwap<Vec<Expiry>>>;
 
 /// What a reload needs beyond the configuration itself.
 pub(super) struct Parts {
-    /// What the listener shows.
-    pub(super) own: Arc<OwnCertificate>,
+    /// The backend's door.
+    pub(super) at_backend: Entrance,
+    /// The partners' door.
+    pub(super) at_partners: Option<Entrance>,
     /// What all workers share.
     pub(super) core: Arc<Core>,
-    /// The connections to each partner, in the order of the configuration.
-    pub(super) lines: Vec<Vec<Client>>,
+    /// What leads to each partner and from it.
+    pub(super) callers: Callers,
     /// Where what runs out is told.
     pub(super) expiries: Expiries,
 }
@@ -88,9 +86,8 @@ impl Reloader {
     /// Watches what `watched` names.
     pub(super) fn new(watched: Watched, parts: Parts) -> Self {
         let Watched { source, watched, in_force } = watched;
-        let Parts { own, core, lines, expiries } = parts;
         let (seen, tried, told) = (None, None, BTreeMap::new());
-        let mut reloader = Self { source, watched, in_force, seen, tried, own, core, lines, expiries, told };
+        let mut reloader = Self { source, watched, in_force, seen, tried, parts, told };
         reloader.tell_expiries();
         reloader
     }
@@ -109,7 +106,7 @@ impl Reloader {
             }
             self.look(at_once);
             if at_once {
-                supervisor::reloaded(self.core.reload_failed.load(Ordering::Relaxed));
+                supervisor::reloaded(self.parts.core.reload_failed.load(Ordering::Relaxed));
             }
             self.tell_expiries();
         }
@@ -121,7 +118,7 @@ impl Reloader {
         self.seen = found;
         if self.in_force == found {
             // Also when a bad change was taken back.
-            self.core.reload_failed.store(false, Ordering::Relaxed);
+            self.parts.core.reload_failed.store(false, Ordering::Relaxed);
             self.tried = None;
             return;
         }
@@ -130,8 +127,8 @@ impl Reloader {
         }
         self.tried = found;
         let taken_up = self.take_up();
-        self.core.metrics.reloaded(taken_up.is_ok());
-        self.core.reload_failed.store(taken_up.is_err(), Ordering::Relaxed);
+        self.parts.core.metrics.reloaded(taken_up.is_ok());
+        self.parts.core.reload_failed.store(taken_up.is_err(), Ordering::Relaxed);
         match taken_up {
             Ok(()) => {
                 // What changed while it was read is read again.
@@ -152,31 +149,49 @@ impl Reloader {
             |error| Diagnostic::without_file("unusable", format!("the TLS configuration cannot be made: {error}"));
         let client_side = |partner: &config::PartnerSettings| {
             let (roots, lists) = (partner.tls.roots.clone(), partner.crls.clone());
-            Outward::new(&partner.tls.identity, roots, lists, Arc::clone(&self.core.clock)).map(Arc::new)
+            Outward::new(&partner.tls.identity, roots, lists, Arc::clone(&self.parts.core.clock)).map(Arc::new)
         };
         let sides = config.partners.iter().map(client_side).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-        self.core.clients.replace(config.backend.tls.roots, config.backend.crls).map_err(unusable)?;
-        self.expiries.store(Arc::new(config.expiries));
-        self.own.replace(&config.backend.tls.identity);
-        self.core.identity.replace_keys(&config.identity);
-        self.core.updates.replace_keys(&config.directory_updates);
-        for (lines, side) in self.lines.iter().zip(sides) {
+        let backend_side = config.to_backend.as_ref().map(|backend| {
+            let (roots, lists) = (backend.tls.roots.clone(), backend.crls.clone());
+            Outward::new(&backend.tls.identity, roots, lists, Arc::clone(&self.parts.core.clock)).map(Arc::new)
+        });
+        let backend_side = backend_side.transpose().map_err(unusable)?;
+        // Made only to see that they can be.
+        let _ = Entrance::all(&config)?;
+        let Parts { at_backend, at_partners, core, callers, expiries } = &self.parts;
+        at_backend.replace(config.backend).map_err(unusable)?;
+        if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
+            door.replace(listener).map_err(unusable)?;
+        }
+        expiries.store(Arc::new(config.expiries));
+        core.identity.replace_keys(&config.identity);
+        core.updates.replace_keys(&config.directory_updates);
+        for (lines, side) in callers.lines.iter().zip(sides) {
             lines.iter().for_each(|line| line.replace(Arc::clone(&side)));
+        }
+        if let (Some(line), Some(side)) = (&callers.to_backend, backend_side) {
+            line.replace(side);
+        }
+        for (calls, partner) in callers.calls.iter().zip(config.partners) {
+            if let (Some(calls), Some(now)) = (calls, partner.calls) {
+                calls.replace(now.webhook_secrets);
+            }
         }
         Ok(())
     }
 
     /// Sets the metric, and says once of each thing when it has come within 30, 7 and 1 days of its end, and when it is over.
     fn tell_expiries(&mut self) {
-        let now = self.core.clock.now().seconds();
+        let now = self.parts.core.clock.now().seconds();
         let mut before = std::mem::take(&mut self.told);
         // The earliest end of a kind stands first.
-        for expiry in self.expiries.load().iter() {
+        for expiry in self.parts.expiries.load().iter() {
             let key = (expiry.what.clone(), expiry.name.clone());
             if self.told.contains_key(&key) {
                 continue;
             }
-            self.core.metrics.expires(&expiry.what, &expiry.name, expiry.until.get());
+            self.parts.core.metrics.expires(&expiry.what, &expiry.name, expiry.until.get());
             let (alarm, known) = (expiry.alarm(now), before.remove(&key).flatten());
             // The nearer alarm is the lesser.
             if alarm.is_some_and(|alarm| known.is_none_or(|known| alarm < known)) {
@@ -186,7 +201,7 @@ impl Reloader {
             }
             self.told.insert(key, alarm);
         }
-        before.keys().for_each(|(what, name)| self.core.metrics.expires_no_more(what, name));
+        before.keys().for_each(|(what, name)| self.parts.core.metrics.expires_no_more(what, name));
     }
 }
 

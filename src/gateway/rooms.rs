@@ -34,6 +34,7 @@ use crate::model::PartnerName;
 use crate::partner;
 use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
+use crate::pipeline::Calls;
 use crate::pipeline::Core;
 use crate::pipeline::Courier;
 use crate::pipeline::Gate;
@@ -110,8 +111,24 @@ fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Res
     Directory::compile(&Source::new(path, text))
 }
 
-/// The gates, the connections to each partner, and the couriers.
-type Built = (Vec<Gate>, Vec<Vec<Client>>, Vec<Courier>);
+/// The gates, what leads to partners and backend, and the couriers.
+type Built = (Vec<Gate>, Callers, Vec<Courier>);
+
+/// Whom the doors let in.
+pub(super) struct Trusts {
+    pub(super) backend: Arc<ClientTrust>,
+    pub(super) partners: Option<Arc<ClientTrust>>,
+}
+
+/// What leads to each partner and from it, in the order of the configuration, and to the backend.
+pub(super) struct Callers {
+    /// Every worker's connections.
+    pub(super) lines: Vec<Vec<Client>>,
+    /// The connections to the backend, where it takes what partners send.
+    pub(super) to_backend: Option<Client>,
+    /// How the partner is known when it calls.
+    pub(super) calls: Vec<Option<Arc<Calls>>>,
+}
 
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
 /// connections to the partners, so that none wakes another's runtime.
@@ -119,7 +136,7 @@ pub(super) fn gates(
     config: Config,
     injected: Injected,
     snapshot: Snapshot,
-    clients: Arc<ClientTrust>,
+    trusts: Trusts,
     memory: BodyMemory,
     runtime: &Runtime,
     count: usize,
@@ -164,7 +181,8 @@ pub(super) fn gates(
     let core = Arc::new(Core {
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
-        clients,
+        clients: trusts.backend,
+        partner_clients: trusts.partners,
         guard,
         handles,
         outbox,
@@ -200,6 +218,16 @@ pub(super) fn gates(
         lines.push(line);
         clients.push(of_line);
     }
+    let to_backend = match config.to_backend {
+        Some(backend) => {
+            let senders = lines.iter().filter(|line| line.calls.as_ref().is_some_and(|calls| calls.sends_events()));
+            let senders = senders.map(|line| (line.tokens.name.clone(), Arc::clone(&line.protector))).collect();
+            let (of_backend, client) = couriers::to_backend(&core, &log, backend, senders, &limits)?;
+            couriers.extend(of_backend);
+            Some(client)
+        }
+        None => None,
+    };
     let gate = |_| {
         let mut routes = Vec::with_capacity(lines.len());
         for (line, clients) in lines.iter().zip(&mut clients) {
@@ -210,7 +238,8 @@ pub(super) fn gates(
         Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
     };
     let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
-    Ok((gates, clients, couriers))
+    let calls = lines.iter().map(|line| line.calls.clone()).collect();
+    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers))
 }
 
 /// The snapshot with the newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
@@ -259,6 +288,7 @@ struct Line {
     crls: Vec<Crl>,
     room: Room,
     has_endpoint: bool,
+    calls: Option<Arc<Calls>>,
 }
 
 impl Line {
@@ -271,6 +301,7 @@ impl Line {
         let config::PartnerSettings {
             name, authority, host, port, server_name, tls, crls, token, pseudonym_key, ..
         } = settings;
+        let calls = settings.calls.map(|calls| Calls::new(name.clone(), calls.peer, calls.webhook_secrets));
         let snapshot = core.snapshot.load();
         let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
         Ok(Self {
@@ -293,6 +324,7 @@ impl Line {
             crls,
             room,
             has_endpoint,
+            calls: calls.map(Arc::new),
         })
     }
 
@@ -318,6 +350,7 @@ impl Line {
             health: Arc::clone(&self.health),
             room: self.room.clone(),
             has_endpoint: self.has_endpoint,
+            calls: self.calls.clone(),
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
                 .collect(),

@@ -15,9 +15,24 @@ use std::net::TcpListener;
 
 /// What is bound before any task starts.
 pub(super) struct Sockets {
-    pub(super) backend: TcpListener,
+    backend: TcpListener,
+    partner: Option<TcpListener>,
     pub(super) ops: TcpListener,
     pub(super) admin: Option<AdminSocket>,
+}
+
+/// The sockets that a worker accepts on.
+pub(super) struct CallerSockets {
+    pub(super) backend: TcpListener,
+    pub(super) partner: Option<TcpListener>,
+}
+
+/// The addresses that the sockets are bound to.
+#[derive(Clone, Copy)]
+pub(super) struct Addresses {
+    pub(super) backend: SocketAddr,
+    pub(super) partner: Option<SocketAddr>,
+    pub(super) ops: SocketAddr,
 }
 
 impl Sockets {
@@ -31,6 +46,8 @@ impl Sockets {
             opened.map_err(|fault| faults.push(fault.asked_at(source, place))).ok()
         };
         let backend = listen("listeners.backend.address", &config.backend.address, places.backend);
+        let partner = config.partner_listener.as_ref();
+        let partner = partner.map(|to| listen("listeners.partner.address", &to.address, places.partner_listener));
         let ops = listen("listeners.ops.address", &config.ops, places.ops);
         let left = inherited.left();
         if faults.is_empty() && !left.is_empty() {
@@ -46,9 +63,24 @@ impl Sockets {
             None => None,
         };
         match (backend, ops) {
-            (Some(backend), Some(ops)) => faults.or_fail(Self { backend, ops, admin }),
+            (Some(backend), Some(ops)) => faults.or_fail(Self { backend, partner: partner.flatten(), ops, admin }),
             _ => Err(faults),
         }
+    }
+
+    /// Where they are bound: where the configuration says port 0, the system has chosen one.
+    pub(super) fn addresses(&self) -> Result<Addresses, Diagnostics> {
+        Ok(Addresses {
+            backend: address(&self.backend)?,
+            partner: self.partner.as_ref().map(address).transpose()?,
+            ops: address(&self.ops)?,
+        })
+    }
+
+    /// The sockets for one more worker.
+    pub(super) fn of_callers(&self) -> Result<CallerSockets, Diagnostics> {
+        let copy = |socket: &TcpListener| socket.try_clone().map_err(|error| internal("the listening socket", &error));
+        Ok(CallerSockets { backend: copy(&self.backend)?, partner: self.partner.as_ref().map(copy).transpose()? })
     }
 }
 
@@ -84,7 +116,6 @@ fn not_bound(key: &str, address: SocketAddr, error: &io::Error) -> Diagnostic {
     fault.help("stop whatever listens there, or choose another address")
 }
 
-/// The address that a socket is bound to.
-pub(super) fn address(socket: &TcpListener) -> Result<SocketAddr, Diagnostics> {
+fn address(socket: &TcpListener) -> Result<SocketAddr, Diagnostics> {
     socket.local_addr().map_err(|error| internal("a socket's address", &error))
 }

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::config::Expiry;
 use crate::config::Softener;
 use crate::gateway::reload::Expiries;
+use crate::gateway::sockets::Addresses;
 use crate::json;
 use crate::json::Number;
 use crate::json::Object;
@@ -21,7 +22,6 @@ use crate::pipeline::condition;
 use crate::telemetry::Door;
 use crate::wire::Client;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,8 +61,7 @@ struct Seen {
 
 /// Where the listeners are bound.
 pub(super) struct Bound {
-    pub(super) backend: SocketAddr,
-    pub(super) ops: SocketAddr,
+    pub(super) addresses: Addresses,
     pub(super) admin: Option<PathBuf>,
 }
 
@@ -70,10 +69,10 @@ impl Status {
     /// What a configuration makes of it; the connections to each partner are added by [`Status::watching`].
     pub(super) fn of(config: &Config, bound: &Bound, expiries: Expiries) -> Self {
         let listening = |name, at: String, door| Listening { name, at, door };
-        let mut listeners = vec![
-            listening("backend", bound.backend.to_string(), Some(Door::Backend)),
-            listening("ops", bound.ops.to_string(), None),
-        ];
+        let Addresses { backend, partner, ops } = bound.addresses;
+        let mut listeners = vec![listening("backend", backend.to_string(), Some(Door::Backend))];
+        listeners.extend(partner.map(|at| listening("partner", at.to_string(), Some(Door::Partner))));
+        listeners.push(listening("ops", ops.to_string(), None));
         listeners.extend(bound.admin.iter().map(|path| listening("admin", path.display().to_string(), None)));
         let partner = |partner: &crate::config::PartnerSettings| Seen {
             name: partner.name.to_string(),

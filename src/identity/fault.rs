@@ -9,6 +9,9 @@ pub enum IdentityFault {
     /// The certificate names more than one URI, or no URI and more than one DNS name.
     #[error("certificate names more than one")]
     PeerAmbiguous,
+    /// The certificate names somebody else than the partner whose authority was called.
+    #[error("certificate is not that of the partner")]
+    PeerOfAnother,
     /// The certificate is not valid yet, or no longer; a connection may outlive it.
     #[error("certificate is outside its validity")]
     PeerNotValidNow,

@@ -190,7 +190,7 @@ impl Verifier {
     }
 
     /// A connection may outlive the certificate that opened it, and the trust in it.
-    fn standing(&self, peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
+    pub(super) fn standing(&self, peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
         match peer.standing().check(now) {
             Ok(()) => Ok(()),
             Err(_) if self.checks.leaves_out(Check::PeerStands) => Ok(()),

@@ -2,6 +2,7 @@
 //! each connection handed to its version of HTTP.
 
 use crate::crypto::Certificate;
+use crate::crypto::ClientTrust;
 use crate::crypto::Standing;
 use crate::limits::Limits;
 use crate::listener::connection::Connection;
@@ -9,10 +10,10 @@ use crate::listener::connection::Shared;
 use crate::listener::http1;
 use crate::listener::http2;
 use crate::listener::stream::Secured;
+use crate::model::Side;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
 use crate::tasks::Tasks;
-use crate::telemetry;
 use crate::telemetry::ConnectionRefusal;
 use crate::telemetry::HandshakeFailure;
 use crate::telemetry::Metrics;
@@ -33,8 +34,14 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// What every worker's listener is made of; clones share all of it.
 #[derive(Clone)]
 pub struct Door {
+    /// Who calls here.
+    pub side: Side,
     /// The server side of TLS.
     pub tls: Arc<rustls::ServerConfig>,
+    /// Whom it lets in; asked again for as long as a connection stands.
+    pub clients: Arc<ClientTrust>,
+    /// How many connections it may have.
+    pub connections_max: u64,
     /// The limits in force.
     pub limits: Arc<Limits>,
     /// What bodies may hold.
@@ -49,8 +56,11 @@ pub struct Door {
 
 /// A listener for callers: TLS with client certificates, HTTP/1.1 and HTTP/2.
 pub struct Listener {
+    side: Side,
     shared: Arc<Shared>,
     tls: TlsAcceptor,
+    clients: Arc<ClientTrust>,
+    connections_max: u64,
     census: Arc<Census>,
     metrics: Arc<Metrics>,
     connections: Tasks,
@@ -60,10 +70,10 @@ impl Listener {
     /// A worker's listener, behind which stands `gate`.
     #[must_use]
     pub fn new(door: Door, gate: Arc<Gate>) -> Self {
-        let Door { tls, limits, body_memory, census, connections, going_down } = door;
+        let Door { side, tls, clients, connections_max, limits, body_memory, census, connections, going_down } = door;
         let metrics = Arc::clone(&gate.core().metrics);
         let shared = Arc::new(Shared { gate, limits, body_memory, tasks: connections.clone(), going_down });
-        Self { shared, tls: TlsAcceptor::from(tls), census, metrics, connections }
+        Self { side, shared, tls: TlsAcceptor::from(tls), clients, connections_max, census, metrics, connections }
     }
 
     /// Takes connections from `socket` until the gateway goes down.
@@ -80,7 +90,7 @@ impl Listener {
                 // The peer gave up in the queue, or descriptors ran out: neither ends the loop.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(_) => {
-                    listener.metrics.connection_refused(telemetry::Door::Backend, ConnectionRefusal::Resources);
+                    listener.metrics.connection_refused(listener.side.into(), ConnectionRefusal::Resources);
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
             }
@@ -88,13 +98,13 @@ impl Listener {
     }
 
     fn admit(self: Arc<Self>, tcp: TcpStream, peer: IpAddr) {
-        let seat = match self.census.seat(peer, &self.shared.limits) {
+        let seat = match self.census.seat(peer, self.connections_max, &self.shared.limits) {
             Ok(seat) => seat,
-            Err(full) => return self.metrics.connection_refused(telemetry::Door::Backend, full),
+            Err(full) => return self.metrics.connection_refused(self.side.into(), full),
         };
         let listener = Arc::clone(&self);
         let _task = self.connections.spawn(async move {
-            let open = listener.metrics.connection(telemetry::Door::Backend);
+            let open = listener.metrics.connection(listener.side.into());
             listener.serve(tcp).await;
             drop((open, seat));
         });
@@ -128,12 +138,12 @@ impl Listener {
             let session = tls.get_ref().1;
             let chain = session.peer_certificates().unwrap_or_default();
             let certificate = chain.first().and_then(|der| Certificate::parse(der).ok());
-            let standing = Standing::new(Arc::clone(&self.shared.gate.core().clients), chain);
+            let standing = Standing::new(Arc::clone(&self.clients), chain);
             (certificate.zip(standing), session.server_name().map(Box::from))
         };
         // The verifier demanded a certificate and read it; one that cannot be read again is nobody's.
         let Some((certificate, standing)) = shown else { return failed(HandshakeFailure::CertificateUntrusted) };
-        let visitor = self.shared.gate.greet(certificate, standing, name);
+        let visitor = self.shared.gate.greet(self.side, certificate, standing, name);
         let connection = Connection::new(Arc::clone(&self.shared), visitor);
         Some((connection, Box::new(Secured::new(tls, &self.shared.limits))))
     }
@@ -156,9 +166,9 @@ struct Seat {
 }
 
 impl Census {
-    fn seat(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Result<Seat, ConnectionRefusal> {
+    fn seat(self: &Arc<Self>, address: IpAddr, most: u64, limits: &Limits) -> Result<Seat, ConnectionRefusal> {
         let mut counts = self.0.lock();
-        if counts.total >= limits.connections_max {
+        if counts.total >= most {
             return Err(ConnectionRefusal::TooMany);
         }
         let of_address = counts.by_address.entry(address).or_default();
@@ -232,15 +242,15 @@ mod tests {
 
     #[test]
     fn seats_are_given_up_to_each_cap_and_come_back() {
-        let limits = Limits { connections_max: 3, connections_per_peer_max: 2, ..Limits::default() };
+        let limits = Limits { connections_per_peer_max: 2, ..Limits::default() };
         let census = Arc::new(Census::default());
         let (here, there) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
-        let first = census.seat(here, &limits).unwrap();
-        let _second = census.seat(here, &limits).unwrap();
-        assert_eq!(census.seat(here, &limits).err(), Some(ConnectionRefusal::TooManyOfPeer));
-        let _third = census.seat(there, &limits).unwrap();
-        assert_eq!(census.seat(there, &limits).err(), Some(ConnectionRefusal::TooMany));
+        let first = census.seat(here, 3, &limits).unwrap();
+        let _second = census.seat(here, 3, &limits).unwrap();
+        assert_eq!(census.seat(here, 3, &limits).err(), Some(ConnectionRefusal::TooManyOfPeer));
+        let _third = census.seat(there, 3, &limits).unwrap();
+        assert_eq!(census.seat(there, 3, &limits).err(), Some(ConnectionRefusal::TooMany));
         drop(first);
-        assert!(census.seat(here, &limits).is_ok());
+        assert!(census.seat(here, 3, &limits).is_ok());
     }
 }

@@ -61,6 +61,14 @@ reasons! {
     PeerRevoked = "peer-revoked",
     /// This listener no longer trusts the client certificate: its authority, or the list that would speak for it, is gone.
     PeerUntrusted = "peer-untrusted",
+    /// An event lacks one of its webhook headers, has one twice, or one is malformed.
+    EventUnsigned = "event-unsigned",
+    /// No signature of the event fits any secret of the partner.
+    EventSignature = "event-signature",
+    /// The event was signed more than five minutes ago, or for later than in five minutes.
+    EventNotTimely = "event-not-timely",
+    /// The partner's id of the event was taken before, with another event.
+    EventIdReused = "event-id-reused",
     /// There is no token.
     TokenMissing = "token-missing",
     /// The token is not a token: form, header, or claims of the wrong type.

@@ -13,8 +13,10 @@ use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
+use crate::model::Side;
 use crate::partner::PartnerFault;
 use crate::pipeline::directory::Updates;
+use crate::pipeline::from_partner;
 use crate::pipeline::health::Health;
 use crate::pipeline::operation;
 use crate::pipeline::own;
@@ -40,13 +42,15 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     /// Who is asking.
     pub identity: Verifier,
-    /// Whom the listener trusts.
+    /// Whom the backend's listener trusts.
     pub clients: Arc<ClientTrust>,
+    /// Whom the partners' listener trusts, if there is one.
+    pub partner_clients: Option<Arc<ClientTrust>>,
     /// Revocations, age, idempotency.
     pub guard: Guard,
     /// Persons in records.
     pub handles: Handles,
-    /// Events on their way.
+    /// Events on their way, either way.
     pub outbox: Outbox,
     /// Bundle and directory.
     pub snapshot: ArcSwap<Snapshot>,
@@ -74,6 +78,7 @@ pub struct Gate {
 
 /// Who is at a door: the peer of its certificate, and the name that the TLS handshake asked for.
 pub struct Visitor {
+    pub(super) side: Side,
     pub(super) peer: Result<Peer, IdentityFault>,
     /// The thumbprint of its certificate, also where that names nobody.
     pub(super) certificate: Sha256,
@@ -102,18 +107,24 @@ impl Gate {
 
     /// Meets who came in, once per connection.
     #[must_use]
-    pub fn greet(&self, certificate: Certificate, standing: Standing, server_name: Option<Box<str>>) -> Visitor {
+    pub fn greet(
+        &self,
+        side: Side,
+        certificate: Certificate,
+        standing: Standing,
+        server_name: Option<Box<str>>,
+    ) -> Visitor {
         let thumbprint = certificate.thumbprint;
         let peer = Peer::of(Arc::new(certificate), Arc::new(standing));
-        Visitor { certificate: thumbprint, peer, server_name }
+        Visitor { side, certificate: thumbprint, peer, server_name }
     }
 
     /// Handles one request, whatever it asks for.
     pub async fn handle<B: Body>(&self, visitor: &Visitor, head: Head, body: &mut B) -> Concluded {
-        if head.path.starts_with(own::PREFIX) {
-            own::requested(self, visitor, &head, body).await
-        } else {
-            operation::outbound(self, visitor, &head, body).await
+        match visitor.side {
+            Side::Backend if head.path.starts_with(own::PREFIX) => own::requested(self, visitor, &head, body).await,
+            Side::Backend => operation::outbound(self, visitor, &head, body).await,
+            Side::Partner => from_partner::requested(self, visitor, &head, body).await,
         }
     }
 
@@ -168,7 +179,8 @@ impl Gate {
             reasons.push("store-failed");
         }
         // Nobody gets in then; another gateway may have the newer list.
-        if self.core.clients.list_ran_out(self.core.clock.now().seconds()) {
+        let mut trusts = [&self.core.clients].into_iter().chain(&self.core.partner_clients);
+        if trusts.any(|clients| clients.list_ran_out(self.core.clock.now().seconds())) {
             reasons.push("crl-expired");
         }
         // Another gateway may have the newer certificates and lists; while one partner can be reached, this one is of use.

@@ -5,12 +5,15 @@
 //! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
 
 mod act;
+mod calls;
 mod courier;
 mod delivery;
 mod directory;
+mod event_in;
 mod event_out;
 mod exchange;
 mod facts;
+mod from_partner;
 mod gate;
 mod health;
 mod known;
@@ -37,6 +40,7 @@ pub use act::ActReply;
 pub use act::Acted;
 pub use act::Listed;
 pub use act::PAGE_MAX;
+pub use calls::Calls;
 pub use courier::Courier;
 pub use courier::keep;
 pub use directory::Updates;

@@ -85,7 +85,7 @@ async fn nowhere(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded {
 }
 
 /// Whether a head has this form, held as strictly as by a contract.
-fn has_form(head: &Head, form: Form) -> Result<(), (Reason, ProblemType)> {
+pub fn has_form(head: &Head, form: Form) -> Result<(), (Reason, ProblemType)> {
     if head.method != form.method {
         return Err((Reason::MethodNotDeclared, ProblemType::MethodNotAllowed));
     }

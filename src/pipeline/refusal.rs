@@ -26,6 +26,7 @@ use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
 use crate::protect::ProtectFault;
 use crate::webhook::OutboxFault;
+use crate::webhook::WebhookFault;
 
 /// A way's early end: why, for the record, and what the caller is told.
 #[derive(Debug)]
@@ -95,7 +96,7 @@ impl From<IdentityFault> for Refusal {
     fn from(fault: IdentityFault) -> Self {
         use IdentityFault as Fault;
         let (reason, kind) = match fault {
-            Fault::PeerNameless | Fault::PeerAmbiguous | Fault::PeerNotValidNow => {
+            Fault::PeerNameless | Fault::PeerAmbiguous | Fault::PeerOfAnother | Fault::PeerNotValidNow => {
                 (Reason::PeerRefused, ProblemType::Forbidden)
             }
             Fault::PeerRevoked => (Reason::PeerRevoked, ProblemType::Forbidden),
@@ -125,6 +126,18 @@ impl From<IdentityFault> for Refusal {
             Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
         };
         Self::new(reason, kind)
+    }
+}
+
+/// What was wrong with the headers is not told: a sender of ours has a library that makes them.
+impl From<WebhookFault> for Refusal {
+    fn from(fault: WebhookFault) -> Self {
+        let reason = match fault {
+            WebhookFault::Missing | WebhookFault::Repeated | WebhookFault::Malformed => Reason::EventUnsigned,
+            WebhookFault::Mismatch => Reason::EventSignature,
+            WebhookFault::TooOld | WebhookFault::FromTheFuture => Reason::EventNotTimely,
+        };
+        Self::new(reason, ProblemType::EventRefused)
     }
 }
 
@@ -208,6 +221,16 @@ impl From<ProtectFault> for Refusal {
 }
 
 impl Refusal {
+    /// An event of a partner that bears a pseudonym which is none of ours, or was given out for another tenant: the partner
+    /// can mend that.
+    #[must_use]
+    pub fn of_event(fault: ProtectFault) -> Self {
+        match fault {
+            ProtectFault::Foreign => Self::new(Reason::ProtectionFailed, ProblemType::InvalidRequest),
+            other => Self::from(other),
+        }
+    }
+
     /// The first command under this idempotency key has no known outcome; nor has its repetition.
     #[must_use]
     pub fn outcome_unknown() -> Self {

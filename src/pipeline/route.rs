@@ -6,6 +6,7 @@ use crate::guard::Basis;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::partner::Partner;
+use crate::pipeline::calls::Calls;
 use crate::pipeline::health::Health;
 use crate::pipeline::refusal::DoorFault;
 use crate::pipeline::room::Room;
@@ -38,6 +39,8 @@ pub struct Route {
     pub room: Room,
     /// Whether there is an endpoint that takes events.
     pub has_endpoint: bool,
+    /// How it calls; `None` where it does not.
+    pub calls: Option<Arc<Calls>>,
     /// The decisions of each operation, counted.
     pub decisions: HashMap<OperationId, OperationMetrics>,
 }

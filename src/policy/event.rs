@@ -6,6 +6,7 @@
 
 use crate::contract::RebuiltEvent;
 use crate::identity::Caller;
+use crate::identity::KnownPartner;
 use crate::json::Value;
 use crate::model::ActionName;
 use crate::model::Direction;
@@ -50,7 +51,11 @@ pub struct EventPermit {
 
 /// Who tells an event, by the name in its certificate. Made of a proof of who that is.
 #[derive(Clone, Copy, Debug)]
-pub struct Sender<'a>(&'a str);
+pub struct Sender<'a> {
+    name: &'a str,
+    /// The partner; `None` where it is the backend.
+    partner: Option<&'a PartnerName>,
+}
 
 /// One question about an event, as plain values; what it yields is no proof.
 pub struct EventQuestion<'a> {
@@ -74,20 +79,40 @@ impl<'a> Sender<'a> {
     /// Whoever brought what the outbox has kept since.
     #[must_use]
     pub fn of_opened(opened: &'a Opened) -> Self {
-        Self(opened.peer())
+        let destination = opened.destination();
+        let partner = match destination.direction {
+            Direction::Outbound => None,
+            Direction::Inbound => Some(&destination.partner),
+        };
+        Self { name: opened.peer(), partner }
+    }
+
+    /// The partner at its own door.
+    #[must_use]
+    pub fn of_partner(partner: &'a KnownPartner) -> Self {
+        Self { name: partner.peer().name(), partner: Some(partner.name()) }
     }
 
     /// Whoever is at the door.
     #[must_use]
     pub fn of_caller(caller: &'a Caller) -> Self {
-        Self(caller.peer().name())
+        Self { name: caller.peer().name(), partner: None }
+    }
+
+    /// Whether an event of `partner`'s contract that goes this way is one that this sender may tell at all.
+    fn tells(self, direction: Direction, partner: &PartnerName) -> bool {
+        match direction {
+            Direction::Outbound => self.partner.is_none(),
+            Direction::Inbound => self.partner == Some(partner),
+        }
     }
 }
 
 impl Policies {
     /// Asks whether this event may go on.
     ///
-    /// `located` is what the directory knows of the event's own resource; of any other the answer is a deny.
+    /// `located` is what the directory knows of the event's own resource; of any other the answer is a deny, and so it is of an
+    /// event that is not `sender`'s to tell: the backend's to a partner, the partner's own to the backend.
     ///
     /// # Errors
     /// [`PolicyFault::Denied`], [`PolicyFault::Errored`].
@@ -97,17 +122,17 @@ impl Policies {
         event: &RebuiltEvent,
         located: &Located,
     ) -> Result<EventPermit, PolicyFault> {
-        if located.resource != *event.resource() {
+        let (declared, partner) = (event.event(), event.contract().partner());
+        if located.resource != *event.resource() || !sender.tells(declared.direction, partner) {
             return Err(PolicyFault::Denied(Box::default()));
         }
-        let declared = event.event();
         let request = |name: &str| event.value(name);
         let judgement = self.judge_event(&EventQuestion {
             direction: declared.direction,
-            partner: event.contract().partner(),
+            partner,
             action: &declared.action,
             purpose: declared.purpose.as_str(),
-            peer: sender.0,
+            peer: sender.name,
             located,
             request: &request,
         });

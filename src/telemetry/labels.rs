@@ -1,6 +1,8 @@
 //! The values that labels may take, each as a closed list. A label never comes from a request, so that no stranger can
 //! make series without end.
 
+use crate::model::Side;
+
 /// Declares a list of label values once: variant and word.
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -28,6 +30,17 @@ labels! {
     Door {
         /// Where the backend calls.
         Backend = "backend",
+        /// Where partners call.
+        Partner = "partner",
+    }
+}
+
+impl From<Side> for Door {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Backend => Self::Backend,
+            Side::Partner => Self::Partner,
+        }
     }
 }
 

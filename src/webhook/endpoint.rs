@@ -36,7 +36,7 @@ pub struct Endpoint {
     destination: Destination,
     /// Path and query.
     target: Box<str>,
-    secrets: Vec<WebhookSecret>,
+    secrets: Arc<[WebhookSecret]>,
     wire: Arc<dyn Connect>,
 }
 
@@ -70,10 +70,10 @@ impl Endpoint {
     pub fn new(
         destination: Destination,
         target: Box<str>,
-        secrets: Vec<WebhookSecret>,
+        secrets: impl Into<Arc<[WebhookSecret]>>,
         wire: Arc<dyn Connect>,
     ) -> Self {
-        Self { destination, target, secrets, wire }
+        Self { destination, target, secrets: secrets.into(), wire }
     }
 
     /// Whom it belongs to.
@@ -148,7 +148,7 @@ impl Endpoint {
             (WEBHOOK_TIMESTAMP, HeaderValue::from(at.get())),
         ];
         if !self.secrets.is_empty() {
-            let signature = sign(&self.secrets, id, at, protected.body());
+            let signature = sign(self.secrets.iter(), id, at, protected.body());
             fields.push((WEBHOOK_SIGNATURE, HeaderValue::try_from(signature).ok()?));
         }
         Some(fields)

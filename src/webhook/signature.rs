@@ -73,7 +73,7 @@ pub struct Verified {
 
 /// Why an event's signature does not hold. Holds nothing that was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SignatureFault {
+pub enum WebhookFault {
     /// One of the three headers is missing.
     #[error("a webhook header is missing")]
     Missing,
@@ -144,16 +144,22 @@ impl Verifier {
         Self { sender, secrets }
     }
 
+    /// Whether the sender has any secret.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// Verifies the raw bytes of a body against the webhook headers of its request.
     ///
     /// # Errors
-    /// [`SignatureFault`]: headers that are missing, repeated or malformed; no signature that fits; a time more than
+    /// [`WebhookFault`]: headers that are missing, repeated or malformed; no signature that fits; a time more than
     /// [`TOLERANCE_S`] from `now`, which is told only where a signature fits.
-    pub fn verify(&self, fields: &HeaderMap, body: Bytes, now: UnixSeconds) -> Result<Verified, SignatureFault> {
-        let id = WebhookId::new(only(fields, &WEBHOOK_ID)?).ok_or(SignatureFault::Malformed)?;
+    pub fn verify(&self, fields: &HeaderMap, body: Bytes, now: UnixSeconds) -> Result<Verified, WebhookFault> {
+        let id = WebhookId::new(only(fields, &WEBHOOK_ID)?).ok_or(WebhookFault::Malformed)?;
         let stamp = only(fields, &WEBHOOK_TIMESTAMP)?;
-        let at = timestamp(stamp).ok_or(SignatureFault::Malformed)?;
-        let signatures = signatures(only(fields, &WEBHOOK_SIGNATURE)?).ok_or(SignatureFault::Malformed)?;
+        let at = timestamp(stamp).ok_or(WebhookFault::Malformed)?;
+        let signatures = signatures(only(fields, &WEBHOOK_SIGNATURE)?).ok_or(WebhookFault::Malformed)?;
         let mut fits = false;
         for secret in &self.secrets {
             let mac = mac(secret, id.as_str(), stamp, &body);
@@ -163,13 +169,13 @@ impl Verifier {
             }
         }
         if !fits {
-            return Err(SignatureFault::Mismatch);
+            return Err(WebhookFault::Mismatch);
         }
         if now.since(at) > TOLERANCE_S {
-            return Err(SignatureFault::TooOld);
+            return Err(WebhookFault::TooOld);
         }
         if at.since(now) > TOLERANCE_S {
-            return Err(SignatureFault::FromTheFuture);
+            return Err(WebhookFault::FromTheFuture);
         }
         Ok(Verified { sender: self.sender.clone(), id, at, body })
     }
@@ -211,13 +217,13 @@ fn mac(secret: &WebhookSecret, id: &str, at: &str, body: &[u8]) -> Hmac<sha2::Sh
 }
 
 /// The one value of a header.
-fn only<'f>(fields: &'f HeaderMap, name: &HeaderName) -> Result<&'f str, SignatureFault> {
+fn only<'f>(fields: &'f HeaderMap, name: &HeaderName) -> Result<&'f str, WebhookFault> {
     let mut values = fields.get_all(name).iter();
-    let value = values.next().ok_or(SignatureFault::Missing)?;
+    let value = values.next().ok_or(WebhookFault::Missing)?;
     if values.next().is_some() {
-        return Err(SignatureFault::Repeated);
+        return Err(WebhookFault::Repeated);
     }
-    value.to_str().map_err(|_| SignatureFault::Malformed)
+    value.to_str().map_err(|_| WebhookFault::Malformed)
 }
 
 /// Seconds of Unix time in their one spelling: digits alone, no zero ahead.

@@ -3,10 +3,10 @@
 use crate::clock::UnixSeconds;
 use crate::model::PartnerName;
 use crate::secret::Secret;
-use crate::webhook::SignatureFault;
 use crate::webhook::TOLERANCE_S;
 use crate::webhook::Verified;
 use crate::webhook::Verifier;
+use crate::webhook::WebhookFault;
 use crate::webhook::WebhookId;
 use crate::webhook::WebhookSecret;
 use crate::webhook::WebhookSecretError;
@@ -50,11 +50,11 @@ fn fields(id: &str, at: &str, signature: &str) -> HeaderMap {
 }
 
 /// What the verifier of secret 1 says at `NOW`.
-fn verdict(fields: &HeaderMap, body: &'static [u8]) -> Option<SignatureFault> {
+fn verdict(fields: &HeaderMap, body: &'static [u8]) -> Option<WebhookFault> {
     verified(&verifier(&[1]), fields, body).err()
 }
 
-fn verified(verifier: &Verifier, fields: &HeaderMap, body: &'static [u8]) -> Result<Verified, SignatureFault> {
+fn verified(verifier: &Verifier, fields: &HeaderMap, body: &'static [u8]) -> Result<Verified, WebhookFault> {
     verifier.verify(fields, Bytes::from_static(body), UnixSeconds::new(NOW))
 }
 
@@ -85,15 +85,15 @@ fn we_sign_what_the_reference_libraries_sign_and_verify_what_they_signed() {
 fn an_attempt_passes_five_minutes_from_now_either_way_and_not_one_second_more() {
     let at = |at: u64| verdict(&fields("msg_1", &at.to_string(), &signed(1, at)), BODY);
     assert_eq!(at(NOW), None);
-    assert_eq!((at(NOW - TOLERANCE_S), at(NOW - TOLERANCE_S - 1)), (None, Some(SignatureFault::TooOld)));
-    assert_eq!((at(NOW + TOLERANCE_S), at(NOW + TOLERANCE_S + 1)), (None, Some(SignatureFault::FromTheFuture)));
+    assert_eq!((at(NOW - TOLERANCE_S), at(NOW - TOLERANCE_S - 1)), (None, Some(WebhookFault::TooOld)));
+    assert_eq!((at(NOW + TOLERANCE_S), at(NOW + TOLERANCE_S + 1)), (None, Some(WebhookFault::FromTheFuture)));
     assert_eq!(TOLERANCE_S, 300);
 }
 
 #[test]
 fn the_time_is_told_only_to_who_knows_a_secret() {
     let old = fields("msg_1", "1600000000", &signed(2, 1_600_000_000));
-    assert_eq!(verdict(&old, BODY), Some(SignatureFault::Mismatch));
+    assert_eq!(verdict(&old, BODY), Some(WebhookFault::Mismatch));
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn what_was_signed_for_another_id_time_body_or_secret_does_not_fit() {
         ("under the asymmetric version", fields("msg_1", &now, &ours.replace("v1,", "v1a,")), BODY),
     ];
     for (what, fields, body) in rows {
-        assert_eq!(verdict(&fields, body), Some(SignatureFault::Mismatch), "{what}");
+        assert_eq!(verdict(&fields, body), Some(WebhookFault::Mismatch), "{what}");
     }
     let none = verified(&verifier(&[]), &fields("msg_1", &now, &ours), BODY);
-    assert_eq!(none.err(), Some(SignatureFault::Mismatch), "a sender without a secret");
+    assert_eq!(none.err(), Some(WebhookFault::Mismatch), "a sender without a secret");
 }
 
 #[test]
@@ -138,21 +138,21 @@ fn each_header_stands_there_once_and_as_the_specification_writes_it() {
         let name = HeaderName::from_static(name);
         let mut headers = fields("msg_1", &now, &ours);
         let value = headers.remove(&name).unwrap();
-        assert_eq!(verdict(&headers, BODY), Some(SignatureFault::Missing), "{name}");
+        assert_eq!(verdict(&headers, BODY), Some(WebhookFault::Missing), "{name}");
         headers.append(&name, value.clone());
         headers.append(&name, value);
-        assert_eq!(verdict(&headers, BODY), Some(SignatureFault::Repeated), "{name}");
+        assert_eq!(verdict(&headers, BODY), Some(WebhookFault::Repeated), "{name}");
         headers.insert(&name, HeaderValue::from_bytes("é".as_bytes()).unwrap());
-        assert_eq!(verdict(&headers, BODY), Some(SignatureFault::Malformed), "{name}");
+        assert_eq!(verdict(&headers, BODY), Some(WebhookFault::Malformed), "{name}");
     }
     for other in ["", "msg.1", "msg 1", "msg_1 ", "msg/1", "msg:1", "msg_1,msg_2", &"x".repeat(129)] {
-        assert_eq!(verdict(&fields(other, &now, &ours), BODY), Some(SignatureFault::Malformed), "id {other:?}");
+        assert_eq!(verdict(&fields(other, &now, &ours), BODY), Some(WebhookFault::Malformed), "id {other:?}");
         assert!(WebhookId::new(other).is_none());
     }
     assert!(WebhookId::new(&"x".repeat(128)).is_some());
     for other in ["", "+1700000000", "-1", "01700000000", "00", "1700000000.0", "1.7e9", " 1700000000", "1000000000000"]
     {
-        assert_eq!(verdict(&fields("msg_1", other, &ours), BODY), Some(SignatureFault::Malformed), "time {other:?}");
+        assert_eq!(verdict(&fields("msg_1", other, &ours), BODY), Some(WebhookFault::Malformed), "time {other:?}");
     }
     let (base64, nine) = (ours.strip_prefix("v1,").unwrap(), [&*ours; 9].join(" "));
     let unpadded = ours.trim_end_matches('=');
@@ -161,7 +161,7 @@ fn each_header_stands_there_once_and_as_the_specification_writes_it() {
     let joined = [format!("{ours}  {ours}"), format!("{ours} "), format!(" {ours}"), format!("{ours},{ours}")];
     for other in spellings.into_iter().chain(joined.iter().map(String::as_str)) {
         let found = verdict(&fields("msg_1", &now, other), BODY);
-        assert_eq!(found, Some(SignatureFault::Malformed), "signature {other:?}");
+        assert_eq!(found, Some(WebhookFault::Malformed), "signature {other:?}");
     }
     let eight = [&*ours; 8].join(" ");
     assert_eq!(verdict(&fields("msg_1", &now, &eight), BODY), None);
@@ -204,6 +204,6 @@ proptest! {
             other.push(0);
         }
         let found = verifier(&[1]).verify(&fields, Bytes::from(other), stamp);
-        assert_eq!(found.err(), Some(SignatureFault::Mismatch));
+        assert_eq!(found.err(), Some(WebhookFault::Mismatch));
     }
 }

@@ -56,7 +56,11 @@ fn sample() -> TempDir {
         fs::write(folder.join(format!("pki/{name}.jwks")), issuer.jwks()).unwrap();
     }
     // Whatever listens on this machine: the ports are free ones.
-    let free = configuration.replace("127.0.0.1:8443", "\"127.0.0.1:0\"").replace("127.0.0.1:9464", "127.0.0.1:0");
+    let free = ["127.0.0.1:8443", "127.0.0.1:8444"].iter().fold(configuration.clone(), |text, address| {
+        assert!(text.contains(address));
+        text.replace(address, "\"127.0.0.1:0\"")
+    });
+    let free = free.replace("127.0.0.1:9464", "127.0.0.1:0");
     assert_ne!(free, configuration);
     fs::write(folder.join("gateway.yaml"), free).unwrap();
     place

@@ -58,6 +58,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("webhook", "Opened"),
     ("contract", "Declared"),
     ("identity", "Caller"),
+    ("identity", "KnownPartner"),
     ("guard", "Admitted"),
     ("contract", "Rebuilt"),
     ("contract", "RebuiltEvent"),

@@ -5,6 +5,7 @@
 mod rows;
 
 use crate::harness::Command;
+use crate::harness::Event;
 use crate::harness::Post;
 use crate::harness::Process;
 use crate::harness::Record;
@@ -12,6 +13,7 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::ops_page;
+use crate::harness::take_events;
 use crate::harness::until;
 use crate::harness::without_mappings;
 use crate::limits::WALKS;
@@ -22,6 +24,7 @@ use portcullis::crypto::Jws;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
 use portcullis::devkit::Authority;
+use portcullis::devkit::EventReceiver;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SESSION_ISSUER;
 use portcullis::devkit::SimulatedEndpoint;
@@ -57,16 +60,27 @@ struct Site {
     pseudonym: Option<String>,
     /// Where events go, and where they go instead.
     endpoints: [SimulatedEndpoint; 2],
+    /// Where the backend takes what the partner sends, and what the partner signs that with.
+    backend: EventReceiver,
+    partner_secret: String,
     stage: Stage,
 }
 
 impl Site {
     fn new() -> Self {
         let Post { stage, endpoint, secret, .. } = Post::new();
+        let (kit, backend) = take_events(&stage);
+        let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
+        fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
+        let doors: String = (0..40).map(|number| format!(", told-{number}")).collect();
+        stage.edit("directory.yaml", "doors: [door-1, door-2]", &format!("doors: [door-1, door-2{doors}]"));
         let other = Authority::new("another authority", Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/other-authority.pem"), other.pem()).unwrap();
         let revoked = stage.pki.backend_authority.crl(&[&stage.pki.backend], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-revoked.crl"), revoked).unwrap();
+        let clients = &stage.pki.partner_client_authority;
+        let revoked = clients.crl(&[&stage.pki.partner_client], Validity::a_day_from(now())).unwrap();
+        fs::write(stage.path("pki/callers-revoked.crl"), revoked).unwrap();
         let revoked = stage.pki.partner_authority.crl(&[&stage.pki.partner], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/partner-revoked.crl"), revoked).unwrap();
         let issuer = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256).unwrap();
@@ -96,7 +110,7 @@ impl Site {
         let text = fs::read_to_string(stage.path(CONFIG)).unwrap();
         let base = serde_yaml::from_str(&text).unwrap();
         let endpoints = [endpoint, stage.wait(SimulatedEndpoint::start(&stage.pki, &secret)).unwrap()];
-        Self { second, base, pseudonym: None, endpoints, stage }
+        Self { second, base, pseudonym: None, endpoints, backend, partner_secret: kit.partner_secret, stage }
     }
 
     /// Writes a configuration; JSON is YAML.
@@ -139,6 +153,8 @@ impl Site {
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
+            Look::Inbound => self.inbound(gateway),
+            Look::Partners => self.partners(gateway),
             Look::Ops => format!("{} {}", gateway.ops.ip(), ops_page(gateway.ops, "/metrics").0),
             Look::Admin => self.admin(),
             Look::Files(kind) => self.files(kind),
@@ -222,6 +238,38 @@ impl Site {
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
+    /// The partner sends an event, and what becomes of the first attempt to bring it to the backend.
+    fn inbound(&self, gateway: &Served) -> String {
+        let earlier = self.records("state/audit").iter().filter(|record| record.text("kind") == "event").count();
+        // One that was not delivered holds up those about its own door.
+        let data = format!(r#"{{"houseId":"house-1","doorId":"told-{}","fault":"blocked"}}"#, earlier % 40);
+        let event = Event::new(&self.partner_secret, "access.failed", &data);
+        let answer = self.stage.wait(event.send(&self.stage.caller(gateway.partners))).unwrap();
+        let receipt = answer.header("receipt-id").unwrap().to_owned();
+        let of_this = || self.records("state/audit").into_iter().filter(|record| record.text("receipt") == receipt);
+        if answer.status != 204 {
+            return format!("{} {}", answer.status, of_this().next().unwrap().text("reason"));
+        }
+        let ended = || of_this().find(|record| record.text("kind") == "delivery" && record.text("state") != "sent");
+        until("an attempt", || ended().is_some());
+        let record = ended().unwrap();
+        let words = ["204", record.text("state"), record.text("detail")];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Where partners call, and what the partner is told where nothing is.
+    fn partners(&self, gateway: &Served) -> String {
+        let caller = self.stage.caller(gateway.partners);
+        let answer = self.stage.wait(caller.call("GET", "/-/nothing", &[], b""));
+        let told = answer.map(|answer| {
+            let receipt = answer.header("receipt-id").unwrap();
+            let records = self.records("state/audit");
+            let record = records.iter().rfind(|record| record.text("receipt") == receipt).unwrap();
+            format!("{} {}", answer.status, record.text("reason"))
+        });
+        format!("{} {}", gateway.partners.unwrap().ip(), told.unwrap_or_else(|_| "no answer".into()))
+    }
+
     fn records(&self, folder: &str) -> Vec<Record> {
         crate::harness::records(&self.stage.path(folder))
     }
@@ -258,6 +306,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
+        self.stage.wait(self.backend.stop());
         self.stage.wait(self.second.stop());
     }
 }
@@ -317,6 +366,7 @@ fn gaps(keys: &BTreeSet<String>, rows: &[String]) -> (Vec<String>, Vec<String>) 
 #[test]
 fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     let Post { stage, endpoint, .. } = Post::new();
+    let _inbound = take_events(&stage);
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap());
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();

@@ -66,6 +66,10 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "partner_connections_max",
+        &[("tests/it/partner_door.rs", "partners_hold_as_many_connections_as_they_may_and_take_none_of_the_backends")],
+    ),
+    (
         "connections_per_peer_max",
         &[("tests/it/tls.rs", "one_address_holds_as_many_connections_as_it_may_and_not_one_more")],
     ),

@@ -64,6 +64,7 @@ mod house;
 mod http1;
 #[cfg(test)]
 mod json;
+mod inbound;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
@@ -76,6 +77,8 @@ mod logs;
 mod metrics;
 #[cfg(test)]
 mod mutated;
+#[cfg(test)]
+mod partner_door;
 #[cfg(test)]
 mod partner_faults;
 #[cfg(test)]

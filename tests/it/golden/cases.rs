@@ -44,6 +44,11 @@ pub(super) const GATEWAY: &[Case] = &[
     ("an address without the name in its certificate", |s| s.edit(CONFIG, "    server_name: localhost\n", "")),
     ("a partner token that lives too long", |s| s.edit(CONFIG, "lifetime: 30s", "lifetime: 6m")),
     ("a duration without its unit", |s| s.edit(CONFIG, "lifetime: 30s", "lifetime: 30")),
+    ("an authority of both listeners", |s| {
+        s.edit(CONFIG, "client_ca: pki/partner-clients.pem", "client_ca: pki/backend-authority.pem");
+    }),
+    ("a listener at which nobody may call", |s| s.edit(CONFIG, "    peer: spiffe://smarthome.example/events\n", "")),
+    ("a peer without a name", |s| s.edit(CONFIG, "peer: spiffe://smarthome.example/events", "peer: \"*.example\"")),
     ("a partner that has no name", |s| s.edit(CONFIG, "  smarthome:\n", "  smart home:\n")),
     ("a partner without a contract", |s| {
         s.edit(CONFIG, "  smarthome:\n", "  smartdoor:\n");

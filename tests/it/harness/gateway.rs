@@ -35,6 +35,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Served {
     running: Option<Running>,
     pub address: SocketAddr,
+    /// Where partners call.
+    pub partners: Option<SocketAddr>,
     pub ops: SocketAddr,
 }
 
@@ -71,7 +73,8 @@ impl Served {
         let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(folder.clone(), AHEAD_BYTES)) };
         let injected = Injected { disk: Some(injected.disk.unwrap_or_else(disk)), ..injected };
         let running = gateway::start_with(config, injected)?;
-        Ok(Self { address: running.backend_address(), ops: running.ops_address(), running: Some(running) })
+        let (address, partners, ops) = (running.backend_address(), running.partner_address(), running.ops_address());
+        Ok(Self { address, partners, ops, running: Some(running) })
     }
 
     /// Goes down in order and tells how.
@@ -116,6 +119,8 @@ impl Drop for Served {
 pub struct Process {
     process: GatewayProcess,
     pub address: SocketAddr,
+    /// Where partners call.
+    pub partners: Option<SocketAddr>,
     pub ops: SocketAddr,
 }
 
@@ -140,7 +145,7 @@ impl Process {
 
     fn having(process: Result<GatewayProcess, ProcessFault>) -> Self {
         let process = process.unwrap_or_else(|fault| panic!("{fault}"));
-        Self { address: process.backend(), ops: process.ops(), process }
+        Self { address: process.backend(), partners: process.partner(), ops: process.ops(), process }
     }
 
     /// Waits for a line of the log that holds `text`.

@@ -126,6 +126,11 @@ impl Stage {
         Backend::new(gateway, AUTHORITY, identity, vec![self.pki.gateway_authority.root()]).unwrap()
     }
 
+    /// A client that calls at the partners' door of a gateway, with the partner's own certificate.
+    pub fn caller(&self, partners: Option<SocketAddr>) -> Backend {
+        self.backend_as(partners.unwrap(), Some(&self.pki.partner_client.identity().unwrap()))
+    }
+
     /// The claims of a good session token for house-1, door-1 of the tenant north.
     pub fn claims(&self) -> TokenClaims {
         self.claims_of(&self.sessions)

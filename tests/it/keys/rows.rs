@@ -13,6 +13,10 @@ pub enum Look {
     SignIn,
     /// At which address a command is served.
     Backend,
+    /// Whether an event of the partner's is taken, and what becomes of the first attempt to bring it to the backend.
+    Inbound,
+    /// At which address the partner may call, and what it is told where nothing is.
+    Partners,
     /// At which address metrics are served.
     Ops,
     /// How `portcullis revocations list` ends, and the first words that it says.
@@ -68,6 +72,35 @@ pub const ROWS: &[Row] = &[
     row("listeners.backend.tls.client_ca", r#""pki/other-authority.pem""#, Look::Door, "200 done", "no answer"),
     row("listeners.backend.tls.crl", r#""pki/backend-revoked.crl""#, Look::Door, "200 done", "no answer"),
     row("listeners.backend.trace_from", r#"["spiffe://prop.example/backend"]"#, Look::Trace, "begun anew", "taken"),
+    row(
+        "listeners.partner.address",
+        r#""127.0.0.2:0""#,
+        Look::Partners,
+        "127.0.0.1 404 unknown-operation",
+        "127.0.0.2 404 unknown-operation",
+    ),
+    row(
+        "listeners.partner.tls.certificate",
+        r#""pki/partner.pem""#,
+        Look::Start,
+        "starts",
+        "refused malformed-certificate",
+    ),
+    row("listeners.partner.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
+    row(
+        "listeners.partner.tls.client_ca",
+        r#""pki/other-authority.pem""#,
+        Look::Partners,
+        "127.0.0.1 404 unknown-operation",
+        "127.0.0.1 no answer",
+    ),
+    row(
+        "listeners.partner.tls.crl",
+        r#""pki/callers-revoked.crl""#,
+        Look::Partners,
+        "127.0.0.1 404 unknown-operation",
+        "127.0.0.1 no answer",
+    ),
     row("listeners.ops.address", r#""127.0.0.2:0""#, Look::Ops, "127.0.0.1 200", "127.0.0.2 200"),
     row("listeners.admin.socket", r#""state/other.sock""#, Look::Files("sock"), "admin.sock", "other.sock"),
     row(
@@ -152,6 +185,34 @@ pub const ROWS: &[Row] = &[
         "202 delivered first",
         "202 failed status first",
     ),
+    row(
+        "partners.<name>.peer",
+        r#""spiffe://other.example/events""#,
+        Look::Partners,
+        "127.0.0.1 404 unknown-operation",
+        "127.0.0.1 403 peer-refused",
+    ),
+    row(
+        "partners.<name>.webhooks.verify",
+        r#""pki/other-webhook.key""#,
+        Look::Inbound,
+        "204 delivered",
+        "403 event-signature",
+    ),
+    row("backend.upstream", r#""https://{second}""#, Look::Inbound, "204 delivered", "204 failed handshake"),
+    row("backend.server_name", r#""other.example""#, Look::Inbound, "204 delivered", "204 failed handshake"),
+    row("backend.tls.certificate", r#""pki/partner.pem""#, Look::Start, "starts", "refused malformed-certificate"),
+    row("backend.tls.key", r#""pki/partner.key""#, Look::Start, "starts", "refused malformed-certificate"),
+    row("backend.tls.ca", r#""pki/other-authority.pem""#, Look::Inbound, "204 delivered", "204 failed handshake"),
+    row(
+        "backend.tls.crl",
+        r#""pki/backend-server-revoked.crl""#,
+        Look::Inbound,
+        "204 delivered",
+        "204 failed certificate-revoked",
+    ),
+    row("backend.events.path", r#""/elsewhere""#, Look::Inbound, "204 delivered", "204 failed status"),
+    row("backend.events.sign", r#""pki/other-webhook.key""#, Look::Inbound, "204 delivered", "204 failed status"),
     row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
     row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),

@@ -1,0 +1,217 @@
+//! The way of an inbound event, from a partner to the backend, in order; the first "no" ends it. A courier delivers what was
+//! queued here.
+//!
+//! The partner is known by its certificate before its event is looked at (`from_partner`). The signature is held against the
+//! raw bytes before anybody parses them; then they are parsed once, by the contract, and only what was rebuilt goes on. An
+//! id that was taken before is answered as it was then, without a second effect, where it tells the same, since senders repeat;
+//! where it tells something else, it is refused. An event is answered 2xx only once it is on record and durably queued.
+
+use crate::audit::Concluded;
+use crate::audit::Facts;
+use crate::contract;
+use crate::contract::RebuiltEvent;
+use crate::model::Direction;
+use crate::model::Head;
+use crate::model::Reason;
+use crate::model::Receipt;
+use crate::model::Reply;
+use crate::pipeline::from_partner::Met;
+use crate::pipeline::gate::Gate;
+use crate::pipeline::operation;
+use crate::pipeline::own;
+use crate::pipeline::own::Form;
+use crate::pipeline::port::Body;
+use crate::pipeline::refusal::Refusal;
+use crate::pipeline::route::Snapshot;
+use crate::pipeline::trail::Trail;
+use crate::policy::EventPermit;
+use crate::policy::Sender;
+use crate::problem::ProblemType;
+use crate::protect::ProtectedEvent;
+use crate::telemetry::Step;
+use crate::webhook::Queued;
+use crate::webhook::Source;
+use crate::webhook::Verified;
+use bytes::Bytes;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// Where partners send their events.
+pub const PATH: &str = "/-/events";
+
+/// The form of a request that brings one.
+const FORM: Form = Form::json("POST");
+
+/// How an event comes through.
+enum Passed {
+    /// It may be taken.
+    Fresh(Box<Event>),
+    /// It was taken before, under this receipt, and told the same.
+    Again(Receipt),
+}
+
+/// An event that may be taken; what is missing is the record, and then the queue.
+struct Event {
+    met: Met,
+    verified: Verified,
+    rebuilt: RebuiltEvent,
+    permit: EventPermit,
+    protected: ProtectedEvent,
+}
+
+/// Handles an event of a partner who is known.
+pub async fn received<B: Body>(
+    gate: &Gate,
+    met: Met,
+    head: &Head,
+    body: &mut B,
+    snapshot: Arc<Snapshot>,
+    mut facts: Facts,
+    mut trail: Trail,
+) -> Concluded {
+    match permitted(gate, met, head, body, &snapshot, &mut facts, &mut trail).await {
+        Ok(Passed::Fresh(event)) => {
+            // As after an intent: a sender who hangs up leaves no event on record that is not queued.
+            let receipt = facts.receipt;
+            let task = gate.core.exchanges.spawn(take(gate.clone(), *event, facts, trail));
+            task.await.unwrap_or_else(|_| gate.log.abandoned(receipt))
+        }
+        Ok(Passed::Again(first)) => repeat(gate, first, facts, trail).await,
+        Err(refusal) => operation::refuse(gate, facts, refusal, trail).await,
+    }
+}
+
+/// The steps before anything has an effect.
+async fn permitted<B: Body>(
+    gate: &Gate,
+    met: Met,
+    head: &Head,
+    body: &mut B,
+    snapshot: &Snapshot,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<Passed, Refusal> {
+    let core = &gate.core;
+    let clock = core.clock.as_ref();
+    own::has_form(head, FORM).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
+    // Where no event is declared, none is read.
+    let contract = snapshot.bundle.contract(&met.route.name).filter(|contract| contract.event_max_bytes() > 0);
+    let contract = contract.ok_or_else(|| Refusal::new(Reason::UnknownOperation, ProblemType::NotFound))?;
+    trail.done(Step::Declare, clock);
+
+    let bytes = body.read(usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX)).await?;
+    facts.sizes.request = Some(bytes.len() as u64);
+    trail.done(Step::Body, clock);
+    let verified = met.calls.verifier().verify(&head.fields, bytes, clock.now().seconds())?;
+    trail.done(Step::Admit, clock);
+
+    let rebuilt = contract::rebuild_event(contract, Direction::Inbound, verified.body());
+    let rebuilt = rebuilt.map_err(|fault| Refusal::of_contract(&fault, true))?;
+    facts.operation = Some(rebuilt.event().name.clone());
+    facts.purpose = Some(rebuilt.event().purpose.clone());
+    trail.done(Step::Rebuild, clock);
+
+    if let Some(known) = core.outbox.known(source(&met, &verified), &rebuilt).await? {
+        return again(known.receipt, known.same);
+    }
+    trail.done(Step::Bind, clock);
+
+    let permit = decide(gate, &met, snapshot, &rebuilt, facts, trail)?;
+    let protected = met.route.protector.protect_event(&permit, &rebuilt).map_err(Refusal::of_event)?;
+    trail.done(Step::Protect, clock);
+    Ok(Passed::Fresh(Box::new(Event { met, verified, rebuilt, permit, protected })))
+}
+
+/// Asks the directory for the thing, and the policies for the event.
+fn decide(
+    gate: &Gate,
+    met: &Met,
+    snapshot: &Snapshot,
+    rebuilt: &RebuiltEvent,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<EventPermit, Refusal> {
+    // As for operations: what is not there, or not there for this partner, takes the same work.
+    let (located, is_there) = match snapshot.directory.locate(rebuilt.resource()) {
+        Some(located) => (located, true),
+        None => (snapshot.directory.stand_in(rebuilt.resource()), false),
+    };
+    let decision = snapshot.bundle.policies().decide_event(Sender::of_partner(&met.partner), rebuilt, &located);
+    trail.done(Step::Decide, gate.core.clock.as_ref());
+    if !is_there {
+        facts.unknown_to = Some(snapshot.directory.version());
+        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
+    }
+    let is_linked = located.is_linked_to(&met.route.name);
+    facts.tenant = Some(located.tenant.clone());
+    facts.located = Some(Arc::new(located));
+    if !is_linked {
+        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
+    }
+    met.route.count(&gate.core.metrics, &rebuilt.event().name, &decision);
+    Ok(decision?)
+}
+
+/// On record, then durably queued, and only then answered.
+async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let core = Arc::clone(&gate.core);
+    let Event { met, verified, rebuilt, permit, protected } = event;
+    facts.steps = trail.unrecorded();
+    facts.sizes.sent = Some(protected.body().len() as u64);
+    let now = core.clock.now();
+    let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
+        let concluded = gate.log.unrecorded(&facts);
+        trail.done(Step::Intent, core.clock.as_ref());
+        trail.count(&core.metrics, core.clock.as_ref());
+        core.metrics.concluded(concluded.reason());
+        return concluded;
+    };
+    trail.done(Step::Intent, core.clock.as_ref());
+    // Nobody's revocation keeps from the backend what has happened.
+    let queued = core.outbox.queue(&recorded, &rebuilt, source(&met, &verified), &[], permit.tenant(), now).await;
+    trail.done(Step::Outcome, core.clock.as_ref());
+    let refusal = match queued {
+        Ok(Queued::Now) => {
+            let concluded = recorded.conclude(Reason::Done, accepted());
+            trail.count(&core.metrics, core.clock.as_ref());
+            core.metrics.concluded(concluded.reason());
+            return concluded;
+        }
+        // Another attempt of the same event came between the look and the queue.
+        Ok(Queued::Before(known)) => match again(known.receipt, known.same) {
+            Ok(_) => return repeat(&gate, known.receipt, facts, trail).await,
+            Err(refusal) => refusal,
+        },
+        Err(fault) => fault.into(),
+    };
+    operation::refuse(&gate, facts, refusal, trail).await
+}
+
+/// What is said of an id that was taken before.
+fn again(first: Receipt, same: bool) -> Result<Passed, Refusal> {
+    if same {
+        return Ok(Passed::Again(first));
+    }
+    Err(Refusal::new(Reason::EventIdReused, ProblemType::EventIdReused))
+}
+
+/// Answers an event that was taken before as it was then.
+async fn repeat(gate: &Gate, first: Receipt, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
+    facts.steps = trail.unrecorded();
+    let concluded = gate.log.repeat(&facts, first, accepted(), core.clock.now()).await;
+    trail.done(Step::Outcome, core.clock.as_ref());
+    trail.count(&core.metrics, core.clock.as_ref());
+    core.metrics.concluded(concluded.reason());
+    concluded
+}
+
+/// Whose event it is, and under which id.
+fn source<'e>(met: &'e Met, verified: &'e Verified) -> Source<'e> {
+    Source { peer: met.partner.peer().name(), id: verified.id().as_str() }
+}
+
+/// All that its sender learns: that it need not send it again.
+fn accepted() -> Reply {
+    Reply { status: StatusCode::NO_CONTENT, fields: Vec::new(), body: Bytes::new() }
+}
