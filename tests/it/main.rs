@@ -63,8 +63,9 @@ mod house;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
-mod json;
 mod inbound;
+#[cfg(test)]
+mod json;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
