@@ -452,7 +452,7 @@ fn what_is_said_of_partners_that_call_fits_together() {
 fn no_two_partners_call_by_one_name() {
     let site = Site::new();
     let (_, partner) = EXAMPLE.split_once("  smarthome: ").unwrap();
-    let (partner, _) = partner.split_once("\npolicies:").unwrap();
+    let (partner, _) = partner.split_once("\n  parkline:").unwrap();
     let second = format!("  other: {partner}").replace("smarthome.gateway.prop", "other.gateway.prop");
     let text = EXAMPLE.replace("\npolicies: {directory", &format!("\n{second}\npolicies: {{directory"));
     site.write("gateway.yaml", &text);

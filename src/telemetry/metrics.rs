@@ -438,6 +438,7 @@ mod tests {
         metrics.outbox(&partner, "outbound", 1, 2, 3);
         assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
+        metrics.stands(&["shutting-down"], &["reload-failed"]);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

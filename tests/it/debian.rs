@@ -34,7 +34,9 @@ fn files_of(source: &str) -> Vec<String> {
         return if Path::new(ROOT).join(source).is_file() { vec![source.to_owned()] } else { vec![] };
     };
     let end = pattern.trim_start_matches('*');
-    let names = fs::read_dir(Path::new(ROOT).join(folder)).unwrap().map(|entry| entry.unwrap());
+    // A folder that only packaging makes may not be there.
+    let Ok(names) = fs::read_dir(Path::new(ROOT).join(folder)) else { return vec![] };
+    let names = names.map(|entry| entry.unwrap());
     let files = names.filter(|entry| entry.path().is_file()).map(|entry| entry.file_name().into_string().unwrap());
     files.filter(|name| name.ends_with(end)).map(|name| format!("{folder}/{name}")).collect()
 }

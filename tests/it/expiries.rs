@@ -35,7 +35,7 @@ fn days_left(days: u64) -> Validity {
 fn stage() -> Stage {
     let stage = Stage::new();
     let pki = &stage.pki;
-    for name in ["gateway", "gateway-at-partner", "gateway-at-parkline"] {
+    for name in ["gateway", "gateway-for-partners", "gateway-at-partner", "gateway-at-parkline"] {
         for ending in ["pem", "key"] {
             fs::remove_file(stage.path(&format!("pki/{name}.{ending}"))).unwrap();
         }
@@ -43,6 +43,10 @@ fn stage() -> Stage {
     let server =
         pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost"], days_left(3)));
     server.unwrap().write(&stage.path("pki"), "gateway").unwrap();
+    let server = pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY], days_left(320)));
+    server.unwrap().write(&stage.path("pki"), "gateway-for-partners").unwrap();
+    fs::write(stage.path("pki/partner-clients.pem"), Authority::new("their clients", days_left(330)).unwrap().pem())
+        .unwrap();
     let client = pki.partner_authority.issue(&Leaf::client("spiffe://prop.example/portcullis", days_left(20)));
     client.unwrap().write(&stage.path("pki"), "gateway-at-partner").unwrap();
     let client = pki.parkline_authority.issue(&Leaf::client(GATEWAY_AT_PARKLINE, days_left(300)));
@@ -91,6 +95,8 @@ fn everything_that_runs_out_is_listed_from_the_files_alone_with_days_and_alarm()
         row("client_ca", backend, 200, ""),
         row("certificate", "partners.parkline", 300, ""),
         row("ca", "partners.parkline", 310, ""),
+        row("certificate", "listeners.partner", 320, ""),
+        row("client_ca", "listeners.partner", 330, ""),
     ];
     assert_eq!(all[1..], rest);
     let (code, near) = listed(&stage, &["--within", "4d"]);
@@ -118,8 +124,9 @@ fn one_metric_tells_the_same_and_forgets_what_is_there_no_more() {
     // No label comes from a certificate.
     let page = gateway.metrics();
     let all: Vec<&str> = page.lines().filter(|line| line.starts_with("portcullis_expires_")).collect();
-    assert_eq!(all.len(), 7, "{all:?}");
-    let names = ["listeners.backend", "partners.smarthome", "partners.parkline"].map(|name| format!("name=\"{name}\""));
+    assert_eq!(all.len(), 9, "{all:?}");
+    let names = ["listeners.backend", "listeners.partner", "partners.smarthome", "partners.parkline"]
+        .map(|name| format!("name=\"{name}\""));
     assert!(all.iter().all(|line| names.iter().any(|name| line.contains(name))), "{all:?}");
 }
 
@@ -149,8 +156,11 @@ fn what_runs_out_is_told_before_and_after() {
 #[test]
 fn the_log_warns_of_what_runs_out() {
     let stage = stage();
-    let mut process = Process::on(&stage);
-    let line: Value = serde_json::from_str(&process.until("\"name\":\"partners.smarthome\"")).unwrap();
+    let process = Process::on(&stage);
+    process.terminate();
+    let (_, said) = process.ended();
+    let line = said.iter().find(|line| line.contains("\"name\":\"partners.smarthome\"")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
     let said = ["level", "message", "what"].map(|name| line[name].as_str().unwrap_or_default());
     assert_eq!((said, line["days"].as_u64()), (["WARN", "something runs out soon", "certificate"], Some(20)));
 }

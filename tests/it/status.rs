@@ -42,8 +42,12 @@ fn the_status_tells_what_is_in_force_and_what_softens_a_default() {
     let listeners = told["listeners"].as_array().unwrap();
     let bound = |at: usize| (listeners[at]["name"].as_str().unwrap(), listeners[at]["address"].as_str().unwrap());
     assert_eq!(
-        [bound(0), bound(1)],
-        [("backend", gateway.address.to_string().as_str()), ("ops", gateway.ops.to_string().as_str())]
+        [bound(0), bound(1), bound(2)],
+        [
+            ("backend", gateway.address.to_string().as_str()),
+            ("partner", gateway.partners.unwrap().to_string().as_str()),
+            ("ops", gateway.ops.to_string().as_str())
+        ]
     );
     assert_eq!(told["queues"][0]["name"], "exchanges");
     // Every member that the documentation names is there, and no other.

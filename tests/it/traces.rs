@@ -15,8 +15,8 @@ fn parent(flags: &str) -> String {
 
 fn stage(trusted: &str) -> Stage {
     let stage = Stage::new();
-    let ops = "  ops: {";
-    stage.edit("gateway.yaml", ops, &format!("    trace_from: [{trusted}]\n{ops}"));
+    let tls = "client_ca: pki/backend-authority.pem}";
+    stage.edit("gateway.yaml", tls, &format!("{tls}\n    trace_from: [{trusted}]"));
     stage
 }
 
