@@ -233,7 +233,7 @@ fn every_claim_of_the_readme_and_about_http_and_tls_names_its_tests() {
 #[test]
 fn every_file_that_the_readme_leads_to_is_there_and_so_is_every_package_that_setup_installs() {
     let (readme, setup) = (file("README.md"), file("scripts/setup"));
-    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
     let missing: Vec<_> = links
         .filter(|link| !link.starts_with("https://"))
         .filter(|link| !Path::new(env!("CARGO_MANIFEST_DIR")).join(link).exists())

@@ -43,6 +43,8 @@ mod examples;
 #[cfg(test)]
 mod expiries;
 #[cfg(test)]
+mod first_page;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod flow;
@@ -84,6 +86,8 @@ mod partner_door;
 mod partner_faults;
 #[cfg(test)]
 mod partner_lists;
+#[cfg(test)]
+mod pasted;
 #[cfg(test)]
 mod rates;
 #[cfg(test)]

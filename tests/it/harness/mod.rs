@@ -1,11 +1,12 @@
 //! What the tests stand on: a stage with files, keys and a partner; gateways on it, in this process or in their own; the
-//! one client, and raw bytes beside it; the fence behind what is hostile; and the reading of records.
+//! one client, and raw bytes beside it; the fence behind what is hostile; the reading of records, and of the documents.
 
 mod client;
 mod disk;
 mod gateway;
 pub mod hello;
 mod inbound;
+mod pages;
 mod post;
 mod raw;
 mod records;
@@ -27,6 +28,11 @@ pub use gateway::until;
 pub use inbound::Event;
 pub use inbound::Inbound;
 pub use inbound::take_events;
+pub use pages::blocks;
+pub use pages::inline_code;
+pub use pages::page;
+pub use pages::pages_in;
+pub use pages::shell_blocks;
 pub use post::Post;
 pub use post::without_mappings;
 pub use raw::Fate;
