@@ -18,6 +18,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
 const README: &str = "README.md";
+const IN_RUSSIAN: &str = "docs/ru/README.md";
 
 /// What comes before the steps, and who shows that it is true.
 const BEFORE: &str = "make demo     # the whole story in a terminal: doors and barriers open, and what must fail, fails\n\
@@ -137,4 +138,34 @@ fn from_nothing_to_a_gateway_by_pasting_the_readme() {
     let back = "sed -i 's/locks.partner/api.smarthome/' policies/requirements.yaml\n";
     let refused = machine.run("home/portcullis-try", &format!("{back}{check}"));
     assert_eq!(refused.status.code(), Some(1), "the two files disagree");
+}
+
+#[test]
+fn the_page_in_russian_has_the_same_blocks_and_as_many_headings_in_the_same_order() {
+    let (english, russian) = (page(README), page(IN_RUSSIAN));
+    assert_eq!(blocks(&english), blocks(&russian));
+    let headings = |text: &str| -> Vec<usize> {
+        let mut fenced = false;
+        let outside = text.lines().filter(|line| {
+            fenced ^= line.starts_with("```");
+            !fenced
+        });
+        outside.filter(|line| line.starts_with('#')).map(|line| line.split(' ').next().unwrap().len()).collect()
+    };
+    assert_eq!(headings(&english), headings(&russian));
+    let rows = |text: &str| text.lines().filter(|line| line.starts_with('|') || line.starts_with("- ")).count();
+    assert_eq!(rows(&english), rows(&russian), "claims, rows and links");
+    assert!(english.lines().take(5).any(|line| line.contains("(docs/ru/README.md)")), "a way from one to the other");
+    assert!(russian.lines().take(5).any(|line| line.contains("(../../README.md)")), "and back");
+    // Every link leads to where the English one leads, seen from its own folder.
+    let targets = |text: &str, folder: &str| -> Vec<PathBuf> {
+        let links = text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap().to_owned());
+        let files = links.filter(|link| !link.starts_with("https://"));
+        let mut all: Vec<PathBuf> =
+            files.map(|link| Path::new(ROOT).join(folder).join(link).canonicalize().unwrap()).collect();
+        all.sort();
+        all.retain(|file| !file.ends_with("README.md") || file.ends_with("certs-example/README.md"));
+        all
+    };
+    assert_eq!(targets(&english, "."), targets(&russian, "docs/ru"));
 }

@@ -23,7 +23,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
 const FOLDERS: &[&str] = &["docs", "docs/runbooks", "docs/decisions", "deploy/kubernetes", "fuzz"];
 
 /// Where else a command may stand within a line.
-const MORE_FOLDERS: &[&str] = &[".", "certs-example"];
+const MORE_FOLDERS: &[&str] = &[".", "certs-example", "docs/ru"];
 
 /// Blocks that another test runs as they stand, by their page and the beginning of their first line.
 const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
