@@ -1,11 +1,12 @@
 //! `portcullis demo`: one opening of a door as a story in the terminal, then every other operation of the sample for both
-//! tenants and both partners, and what must fail.
+//! tenants and both partners, an event each way, and what must fail.
 //!
 //! Everything is made in a temporary folder that goes with the command, and everything is on loopback. The gateway is this
 //! program once more, as `portcullis run` with the generated `gateway.yaml`: it cannot tell that it is in a demo. Backend
 //! and partners are simulated here.
 
 mod errands;
+mod events;
 mod opening;
 mod pasted;
 mod record;
@@ -22,7 +23,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use clap::Args;
 
-/// Plays every operation of the sample bundle, and what must fail, with a real gateway between a simulated backend and
+/// Plays every operation of the sample bundle, an event each way, and what must fail, with a real gateway between a simulated backend and
 /// simulated partners.
 ///
 /// Needs no configuration. Certificates, keys, policies, configuration and the audit log are made in a temporary folder
@@ -42,7 +43,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     let mut story = Story::begin(&scene.introduction());
     opening::play(&mut scene, &mut story);
     errands::play(&scene, &mut story);
+    events::play(&scene, &mut story);
     refusals::play(&mut scene, &mut story);
+    events::fail(&scene, &mut story);
     if arguments.keep {
         pasted::offer(&mut scene).map_err(|fault| not_played(&fault))?;
     }

@@ -142,6 +142,20 @@ impl GatewayFolder {
         fs::write(&path, gateway_yaml(smarthome, parkline)).map_err(|error| FolderError::Write(path, error))
     }
 
+    /// Adds to `gateway.yaml` that the smart-home partner takes events at this URL, whose certificate is for `localhost`.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`].
+    pub fn announce_to(&self, url: &str) -> Result<(), FolderError> {
+        const KEY: &str = "    pseudonym_key: pki/pseudonym.key\n";
+        let path = self.configuration();
+        let webhooks =
+            format!("    webhooks: {{endpoint: \"{url}\", server_name: localhost, sign: {WEBHOOK_SECRET}}}\n");
+        let written = fs::read_to_string(&path)
+            .and_then(|text| fs::write(&path, text.replacen(KEY, &format!("{KEY}{webhooks}"), 1)));
+        written.map_err(|error| FolderError::Write(path, error))
+    }
+
     /// Where `gateway.yaml` lies.
     #[must_use]
     pub fn configuration(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use crate::clock::UnixSeconds;
+use crate::crypto::SignError;
 use crate::crypto::random;
 use crate::devkit::folder::FolderError;
 use crate::devkit::folder::GatewayFolder;
@@ -17,6 +18,9 @@ use crate::devkit::pki::write_new;
 use crate::devkit::receiver::ReceiverSettings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
@@ -71,6 +75,19 @@ impl InboundKit {
             secret: self.backend_secret.clone(),
             clock,
         })
+    }
+
+    /// How the partner signs an event (Standard Webhooks): `v1,` and the code over `id.timestamp.body`. None of the gateway's
+    /// own code.
+    ///
+    /// # Errors
+    /// [`SignError`], which does not happen to a secret that was made here.
+    pub fn signature(&self, id: &str, at: &str, body: &str) -> Result<String, SignError> {
+        let encoded = self.partner_secret.trim_end().strip_prefix("whsec_").ok_or(SignError)?;
+        let secret = STANDARD.decode(encoded).map_err(|_| SignError)?;
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&secret).map_err(|_| SignError)?;
+        mac.update(format!("{id}.{at}.{body}").as_bytes());
+        Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
     }
 
     /// Adds to the folder's `gateway.yaml` that the partner sends events, and that the backend takes them at this address.

@@ -27,7 +27,7 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     let steps: Vec<&str> = told.lines().filter(|line| line.starts_with("  ok  ")).collect();
-    assert_eq!((steps.len(), told.matches("FAIL").count()), (37, 0), "{told}");
+    assert_eq!((steps.len(), told.matches("FAIL").count()), (44, 0), "{told}");
     // Both tenants, both partners, every operation.
     for household in [NORTH, SOUTH] {
         for errand in household.errands("") {
@@ -35,9 +35,16 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
             assert!(steps.iter().any(|line| line.contains(&step) && line.contains("; receipt r-")), "{step}in: {told}");
         }
     }
+    // An event each way, on record from the answer to the delivery.
+    for (step, told_of_it) in [
+        ("a grant has ended, to the partner", "202, then delivered: signature good, in pseudonyms; receipt r-"),
+        ("somebody was let in, to the backend", "204, then delivered: signed by us, for resident-ivanov; receipt r-"),
+    ] {
+        assert!(steps.iter().any(|line| line.contains(step) && line.contains(told_of_it)), "{step} in: {told}");
+    }
     // Each refusal is told with its receipt, but for the one that has no answer.
-    let refusals = steps.iter().skip(6 + 17).filter(|step| step.contains("; receipt r-")).count();
-    assert_eq!(refusals, 13, "{told}");
+    let refusals = steps.iter().skip(6 + 17 + 2).filter(|step| step.contains("; receipt r-")).count();
+    assert_eq!(refusals, 18, "{told}");
     assert!(!Path::new(after(&told, "folder    ")).exists());
     let process = after(&told, "(process ").trim_end_matches(')');
     assert!(!Path::new("/proc").join(process).exists(), "the gateway has ended");
@@ -94,12 +101,24 @@ fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
     let records = run("# the last records");
     assert!(records.lines().count() == 2 && records.contains("body-invalid"), "{records}");
     assert!(run("# metrics").contains("openDoor"));
+    // The story has told two events to the partner and one to the backend.
+    assert_eq!(status(&run("# the backend announces an event")), "202");
+    assert_eq!(status(&run("# an announced event with an undeclared field")), "400");
+    assert_eq!(status(&run("# the partner reports an event")), "204");
+    assert_eq!(status(&run("# other bytes than the signed ones")), "403");
+    assert_eq!(status(&run("# an event about somebody in another company's house")), "400");
+    let delivered = |direction: &str, count: u32| {
+        let series = format!("direction=\"{direction}\",partner=\"smarthome\",result=\"delivered\"}} {count}\n");
+        crate::harness::until(&series, || run("# deliveries").contains(&series));
+    };
+    delivered("outbound", 3);
+    delivered("inbound", 2);
     assert!(run("# take the phone's rights away").starts_with("in force since epoch "));
     assert_eq!(status(&run("# openDoor of north")), "403", "revoked by what was pasted");
     assert_eq!(status(&run("# openDoor of south")), "200", "of another tenant");
     assert!(run("# the gateway's log").contains("serving"));
 
     assert_eq!(kept.stop(), Some(0));
-    assert!(lines.map(Result::unwrap).any(|line| line == "All 37 steps did what they should."));
+    assert!(lines.map(Result::unwrap).any(|line| line == "All 44 steps did what they should."));
     assert!(!Path::new(after(&told, "folder    ")).exists());
 }

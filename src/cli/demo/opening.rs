@@ -57,7 +57,7 @@ fn acted(scene: &Scene) -> Shown {
     let moved = scene.partner.actuations("house-1", "door-1");
     let seen: Vec<u8> = scene.partner.raw().into_iter().flat_map(|connection| connection.bytes).collect();
     let seen = String::from_utf8_lossy(&seen);
-    let person = seen.split("\"userId\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    let person = scene.first_known();
     if moved != 1 || seen.contains("ivanov") || !person.starts_with("p1.") {
         return Err(format!("door-1 moved {moved} times, for `{person}`"));
     }

@@ -1,9 +1,11 @@
 //! `--keep`: everything goes on running, and the terminal shows commands that work when pasted.
 
+use crate::cli::demo::events;
 use crate::cli::demo::opening::PHONE;
 use crate::cli::demo::scene::Scene;
 use crate::cli::demo::scene::SceneFault;
 use crate::cli::output::say;
+use crate::devkit::AUTHORITY;
 use crate::devkit::Errand;
 use crate::devkit::Household;
 use crate::devkit::NORTH;
@@ -129,6 +131,7 @@ fn commands(scene: &Scene) -> Result<String, SceneFault> {
             "# another company's house: 404\n{elsewhere}\n\n# an undeclared field: 400\n{undeclared}\n\n"
         ));
     }
+    text.push_str(&of_events(scene)?);
     text.push_str(&format!(
         "# the last records\ncat {}/*.jsonl | tr -d '\\000' | tail -n 2\n\n\
          # metrics\ncurl -sS http://{}/metrics | grep decisions\n\n\
@@ -141,4 +144,59 @@ fn commands(scene: &Scene) -> Result<String, SceneFault> {
         path(LOG),
     ));
     Ok(text)
+}
+
+/// The commands by which backend and partner tell events, and what must fail of them.
+fn of_events(scene: &Scene) -> Result<String, SceneFault> {
+    let path = |name: &str| scene.folder.path(name).display().to_string();
+    let partners = scene.door_of_partners()?.port();
+    let kept = |name: &str, body: String| fs::write(scene.folder.path(name), body).map(|()| path(name));
+    let ended = kept("grant-revoked.json", events::ended_grant(scene, ""))?;
+    let undeclared = kept("undeclared.json", events::ended_grant(scene, r#""passport":"4509 123456","#))?;
+    let let_in = kept("access-granted.json", events::let_in(scene, NORTH.house))?;
+    let other = kept("other-door.json", events::let_in(scene, NORTH.house).replace("door-1", "door-2"))?;
+    let elsewhere = kept("other-house.json", events::let_in(scene, SOUTH.house))?;
+    let call = |port: u16, identity: &str| {
+        format!(
+            "curl -sS -i --resolve {AUTHORITY}:{port}:127.0.0.1 --cacert {} --cert {} --key {} \\\n    \
+             -H 'Content-Type: application/json'",
+            path("pki/gateway-authority.pem"),
+            path(&format!("pki/{identity}.pem")),
+            path(&format!("pki/{identity}.key")),
+        )
+    };
+    let announce = |body: &str| {
+        let (port, target) = (scene.gateway.backend().port(), events::PATH);
+        let call = call(port, "backend");
+        format!(
+            "{call} -H \"Idempotency-Key: $(date +%s%N)\" \\\n    \
+             --data-binary @{body} \"https://{AUTHORITY}:{port}{target}\""
+        )
+    };
+    let report = |signed: &str, sent: &str| {
+        let (call, secret, target) =
+            (call(partners, "partner-client"), path("pki/partner-events.secret"), events::PATH);
+        format!(
+            "id=msg_$(date +%s%N) at=$(date +%s)\n\
+             secret=$(sed 's/^whsec_//' {secret} | base64 -d | od -An -v -tx1 | tr -d ' \\n')\n\
+             code=$({{ printf '%s.%s.' \"$id\" \"$at\"; cat {signed}; }} \\\n    \
+             | openssl dgst -sha256 -mac HMAC -macopt \"hexkey:$secret\" -binary | base64)\n\
+             {call} -H \"webhook-id: $id\" -H \"webhook-timestamp: $at\" -H \"webhook-signature: v1,$code\" \\\n    \
+             --data-binary @{sent} \"https://{AUTHORITY}:{partners}{target}\""
+        )
+    };
+    Ok(format!(
+        "# the backend announces an event: 202, then delivered\n{}\n\n\
+         # an announced event with an undeclared field: 400\n{}\n\n\
+         # the partner reports an event: 204, then delivered\n{}\n\n\
+         # other bytes than the signed ones: 403\n{}\n\n\
+         # an event about somebody in another company's house: 400\n{}\n\n\
+         # deliveries\ncurl -sS http://{}/metrics | grep deliveries_total\n\n",
+        announce(&ended),
+        announce(&undeclared),
+        report(&let_in, &let_in),
+        report(&let_in, &other),
+        report(&elsewhere, &elsewhere),
+        scene.gateway.ops(),
+    ))
 }

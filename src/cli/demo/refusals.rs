@@ -16,12 +16,12 @@ use crate::devkit::NORTH;
 
 /// What is to come of a command.
 #[derive(Clone, Copy)]
-struct Expected {
-    status: u16,
+pub(super) struct Expected {
+    pub(super) status: u16,
     /// As the record names it.
-    reason: &'static str,
+    pub(super) reason: &'static str,
     /// How often a door moves for it.
-    moves: u64,
+    pub(super) moves: u64,
 }
 
 /// Plays all of it.
@@ -97,7 +97,8 @@ const TRIALS: &[(&str, Expected, Change)] = &[
     }),
 ];
 
-const fn refused(status: u16, reason: &'static str) -> Expected {
+/// A refusal before anything has left.
+pub(super) const fn refused(status: u16, reason: &'static str) -> Expected {
     Expected { status, reason, moves: 0 }
 }
 
@@ -112,7 +113,7 @@ fn tried(scene: &Scene, expected: Expected, change: Change) -> Shown {
 }
 
 /// Holds status, record and doors against what is expected.
-fn judged(scene: &Scene, expected: Expected, before: u64, answer: &BackendAnswer) -> Shown {
+pub(super) fn judged(scene: &Scene, expected: Expected, before: u64, answer: &BackendAnswer) -> Shown {
     let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
     let records = scene.records(receipt).map_err(|error| error.to_string())?;
     let last = records.last().ok_or_else(|| format!("{receipt} is not on record"))?;

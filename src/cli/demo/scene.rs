@@ -17,15 +17,22 @@ use crate::devkit::Backend;
 use crate::devkit::BackendAnswer;
 use crate::devkit::BackendFault;
 use crate::devkit::BackendSetupError;
+use crate::devkit::EventReceiver;
 use crate::devkit::FolderError;
 use crate::devkit::GatewayFolder;
 use crate::devkit::GatewayProcess;
 use crate::devkit::Household;
+use crate::devkit::InboundKit;
 use crate::devkit::PartnerSettings;
 use crate::devkit::PkiError;
 use crate::devkit::ProcessFault;
+use crate::devkit::SimulatedEndpoint;
 use crate::devkit::SimulatedPartner;
+use crate::devkit::WEBHOOK_SECRET;
+use rustls_pki_types::CertificateDer;
+use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command as Program;
 use std::process::Stdio;
@@ -39,6 +46,12 @@ pub(super) struct Scene {
     pub(super) gateway: GatewayProcess,
     pub(super) partner: SimulatedPartner,
     pub(super) parkline: SimulatedPartner,
+    /// Where the partner with doors takes events.
+    pub(super) endpoint: SimulatedEndpoint,
+    /// Where the backend takes them.
+    pub(super) receiver: EventReceiver,
+    /// What the partner signs them with.
+    pub(super) kit: InboundKit,
     pub(super) runtime: Runtime,
     clock: Arc<dyn Clock>,
     /// This program, which is the gateway too.
@@ -74,6 +87,8 @@ pub(super) enum StepFault {
     Token(#[from] SignError),
     #[error("no certificate: {0}")]
     Certificate(#[from] PkiError),
+    #[error("no listener for partners: {0}")]
+    Door(#[from] ProcessFault),
 }
 
 /// What the backend sends, good but for what is changed.
@@ -103,9 +118,15 @@ impl Scene {
         let settings = PartnerSettings::parkline(&folder.pki, folder.parkline_trust()?)?;
         let parkline = runtime.block_on(SimulatedPartner::start(settings))?;
         folder.configure(partner.address(), parkline.address())?;
+        let secret = fs::read_to_string(folder.path(WEBHOOK_SECRET))?;
+        let endpoint = runtime.block_on(SimulatedEndpoint::start(&folder.pki, &secret))?;
+        folder.announce_to(&endpoint.url())?;
+        let kit = InboundKit::make(&folder, clock.now().seconds())?;
+        let receiver = runtime.block_on(EventReceiver::start(kit.backend(Arc::clone(&clock))?))?;
+        kit.configure(&folder, receiver.address())?;
         let program = std::env::current_exe()?;
         let gateway = GatewayProcess::start(&program, &folder.configuration())?;
-        Ok(Self { folder, gateway, partner, parkline, runtime, clock, program, place })
+        Ok(Self { folder, gateway, partner, parkline, endpoint, receiver, kit, runtime, clock, program, place })
     }
 
     /// What there is, for people.
@@ -164,6 +185,14 @@ impl Scene {
         })
     }
 
+    /// By which name the partner knows the person whose door was opened first; empty while none was.
+    pub(super) fn first_known(&self) -> String {
+        let seen: Vec<u8> = self.partner.raw().into_iter().flat_map(|connection| connection.bytes).collect();
+        let seen = String::from_utf8_lossy(&seen);
+        let known = seen.split("\"userId\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        known.unwrap_or_default().to_owned()
+    }
+
     /// How often doors and barriers have moved.
     pub(super) fn moved(&self) -> u64 {
         self.partner.total_actuations().saturating_add(self.parkline.total_actuations())
@@ -180,8 +209,7 @@ impl Scene {
         command: &Command,
         identity: Option<&TlsIdentity>,
     ) -> Result<BackendAnswer, StepFault> {
-        let roots = vec![self.folder.pki.gateway_authority.root()];
-        let backend = Backend::new(self.gateway.backend(), command.authority, identity, roots)?;
+        let backend = Backend::new(self.gateway.backend(), command.authority, identity, self.roots())?;
         let token = format!("Bearer {}", command.token);
         let at = command.at.map(|at| format!("@{}", at.get()));
         let mut fields = vec![("Authorization", token.as_str())];
@@ -194,6 +222,16 @@ impl Scene {
         fields.extend(&command.more);
         let answer = backend.call(command.method, &command.target, &fields, command.body.as_bytes());
         Ok(self.runtime.block_on(answer)?)
+    }
+
+    /// Who signs the gateway's certificates.
+    pub(super) fn roots(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.folder.pki.gateway_authority.root()]
+    }
+
+    /// Where partners call.
+    pub(super) fn door_of_partners(&self) -> Result<SocketAddr, ProcessFault> {
+        self.gateway.partner().ok_or_else(|| ProcessFault::Silent(Vec::new()))
     }
 
     /// The operator revokes a phone by the command line.
@@ -219,6 +257,8 @@ impl Scene {
         self.gateway.ended()?;
         self.runtime.block_on(self.partner.stop());
         self.runtime.block_on(self.parkline.stop());
+        self.runtime.block_on(self.endpoint.stop());
+        self.runtime.block_on(self.receiver.stop());
         Ok(self.place.close()?)
     }
 }

@@ -31,9 +31,7 @@ impl Post {
         stage.limit(&format!("delivery_first_wait_ms: 10ms, {limits}"));
         let secret = fs::read_to_string(stage.path(WEBHOOK_SECRET)).unwrap().trim().to_owned();
         let endpoint = stage.wait(SimulatedEndpoint::start(&stage.pki, &secret)).unwrap();
-        let key = "    pseudonym_key: pki/pseudonym.key\n";
-        let webhooks = format!("{{endpoint: \"{}\", server_name: localhost, sign: {WEBHOOK_SECRET}}}", endpoint.url());
-        stage.edit("gateway.yaml", key, &format!("{key}    webhooks: {webhooks}\n"));
+        stage.announce_to(&endpoint.url()).unwrap();
         Self { endpoint, secret, stage, seen: Mutex::new(0) }
     }
 
