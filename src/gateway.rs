@@ -200,6 +200,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     };
     let (closed, until_closed) = watch::channel(false);
     let status = status.watching(gate, &callers.lines);
+    status.tell_softeners();
     let reloader = {
         let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, expiries };
         let reloader = Reloader::new(watched, parts);
@@ -337,13 +338,17 @@ impl admin::Report for Operator {
         self.gate.notices()
     }
 
+    fn softeners(&self) -> Vec<&str> {
+        self.status.softeners()
+    }
+
     fn status(&self) -> String {
         self.status.told(&self.gate)
     }
 
     fn metrics(&self) -> String {
         let metrics = &self.gate.core().metrics;
-        metrics.stands(&self.gate.not_ready(), &self.gate.notices());
+        metrics.stands(&self.gate.not_ready(), &self.gate.notices(), &self.status.softeners());
         metrics.render()
     }
 }

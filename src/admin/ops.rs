@@ -43,6 +43,8 @@ pub trait Report: Send + Sync + 'static {
     fn not_ready(&self) -> Vec<&'static str>;
     /// What an operator should know though requests are taken, in such words.
     fn notices(&self) -> Vec<&'static str>;
+    /// The keys of the settings that let through more than their defaults.
+    fn softeners(&self) -> Vec<&str>;
     /// Everything that an operator asks first, as one JSON object on one line.
     fn status(&self) -> String;
     /// All metrics in the text format 0.0.4 of Prometheus.
@@ -92,23 +94,24 @@ async fn exchange(mut stream: TcpStream, report: &impl Report) -> std::io::Resul
 fn answer(page: Page, report: &impl Report) -> String {
     match page {
         Page::Health => message("200 OK", "text/plain; charset=utf-8", "", "ok\n"),
-        Page::Readiness => readiness(&report.not_ready(), &report.notices()),
-        Page::ReadinessInWords => readiness_in_words(&report.not_ready(), &report.notices()),
+        Page::Readiness => readiness(&report.not_ready(), &report.notices(), &report.softeners()),
+        Page::ReadinessInWords => readiness_in_words(&report.not_ready(), &report.notices(), &report.softeners()),
         Page::Status => message("200 OK", "application/json", "", &report.status()),
         Page::Metrics => message("200 OK", "text/plain; version=0.0.4; charset=utf-8", "", &report.metrics()),
     }
 }
 
-/// The reasons are words of ours, so they need no escaping.
-fn readiness(reasons: &[&'static str], notices: &[&'static str]) -> String {
+/// Reasons and notices are words of ours and softeners are keys of `gateway.yaml`, so they need no escaping.
+fn readiness(reasons: &[&'static str], notices: &[&'static str], softeners: &[&str]) -> String {
     let (status, ready) = readiness_status(reasons);
-    let [reasons, notices] =
-        [reasons, notices].map(|words| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(","));
-    let body = format!("{{\"ready\":{ready},\"reasons\":[{reasons}],\"notices\":[{notices}]}}\n");
+    let [reasons, notices, softeners] = [reasons, notices, softeners]
+        .map(|words| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(","));
+    let body =
+        format!("{{\"ready\":{ready},\"reasons\":[{reasons}],\"notices\":[{notices}],\"softeners\":[{softeners}]}}\n");
     message(status, "application/json", "", &body)
 }
 
-fn readiness_in_words(reasons: &[&'static str], notices: &[&'static str]) -> String {
+fn readiness_in_words(reasons: &[&'static str], notices: &[&'static str], softeners: &[&str]) -> String {
     let (status, ready) = readiness_status(reasons);
     let mut body = if ready { "ready\n" } else { "not ready\n" }.to_owned();
     for (word, what) in reasons.iter().map(|word| (word, "reason")).chain(notices.iter().map(|word| (word, "notice"))) {
@@ -116,6 +119,9 @@ fn readiness_in_words(reasons: &[&'static str], notices: &[&'static str]) -> Str
         if let Some(condition) = condition(word) {
             let _ = writeln!(body, "  {}\n  help: {}", condition.says, condition.hint);
         }
+    }
+    for key in softeners {
+        let _ = writeln!(body, "softener {key}");
     }
     message(status, "text/plain; charset=utf-8", "", &body)
 }
@@ -162,6 +168,10 @@ mod tests {
             vec!["reload-failed"]
         }
 
+        fn softeners(&self) -> Vec<&str> {
+            vec!["environment"]
+        }
+
         fn status(&self) -> String {
             "{\"version\":\"0\"}\n".to_owned()
         }
@@ -205,7 +215,9 @@ mod tests {
             let ready = get(address, "/readyz").await;
             assert!(ready.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{ready}");
             assert!(
-                ready.ends_with("\r\n\r\n{\"ready\":true,\"reasons\":[],\"notices\":[\"reload-failed\"]}\n"),
+                ready.ends_with(
+                    "\r\n\r\n{\"ready\":true,\"reasons\":[],\"notices\":[\"reload-failed\"],\"softeners\":[\"environment\"]}\n"
+                ),
                 "{ready}"
             );
             let metrics = get(address, "/metrics").await;
@@ -220,7 +232,7 @@ mod tests {
         with_ops(&["shutting-down", "audit-failed"], async |address| {
             let ready = get(address, "/readyz").await;
             assert!(ready.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{ready}");
-            assert!(ready.ends_with("{\"ready\":false,\"reasons\":[\"shutting-down\",\"audit-failed\"],\"notices\":[\"reload-failed\"]}\n"), "{ready}");
+            assert!(ready.ends_with("{\"ready\":false,\"reasons\":[\"shutting-down\",\"audit-failed\"],\"notices\":[\"reload-failed\"],\"softeners\":[\"environment\"]}\n"), "{ready}");
             assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 OK\r\n"));
         })
         .await;

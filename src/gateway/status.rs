@@ -102,6 +102,19 @@ impl Status {
         self
     }
 
+    /// The keys of the settings that let through more than their defaults.
+    pub(super) fn softeners(&self) -> Vec<&str> {
+        self.softeners.iter().map(|softener| softener.key.as_str()).collect()
+    }
+
+    /// Says them in the log, on one line, if there are any.
+    pub(super) fn tell_softeners(&self) {
+        let keys = self.softeners().join(", ");
+        if !keys.is_empty() {
+            tracing::warn!(softeners = keys, "softer than the defaults");
+        }
+    }
+
     /// Everything, on one line.
     pub(super) fn told(&self, gate: &Gate) -> String {
         let core = gate.core();

@@ -39,6 +39,7 @@ pub struct Metrics {
     ready: IntGauge,
     not_ready: IntGaugeVec,
     notices: IntGaugeVec,
+    softeners: IntGaugeVec,
     decisions: IntCounterVec,
     done: IntCounter,
     refusals: Vec<IntCounter>,
@@ -150,6 +151,7 @@ impl Metrics {
             ready: make.gauge(names::READY)?,
             not_ready: make.gauges(names::NOT_READY)?,
             notices: make.gauges(names::NOTICES)?,
+            softeners: make.gauges(names::SOFTENERS)?,
             directory,
             decisions: make.counters(names::DECISIONS)?,
             done: make.counter(names::DONE)?,
@@ -259,10 +261,11 @@ impl Metrics {
         let _ = self.expires.remove_label_values(&[what, name]);
     }
 
-    /// Whether requests are taken, and what `/readyz` says of it: its own words, which are few.
-    pub fn stands(&self, not_ready: &[&'static str], notices: &[&'static str]) {
+    /// Whether requests are taken, and what `/readyz` says of it: its own words and keys of the configuration, which are few.
+    pub fn stands(&self, not_ready: &[&'static str], notices: &[&'static str], softeners: &[&str]) {
         self.ready.set(i64::from(not_ready.is_empty()));
-        for (series, words) in [(&self.not_ready, not_ready), (&self.notices, notices)] {
+        let told = [(&self.not_ready, not_ready), (&self.notices, notices), (&self.softeners, softeners)];
+        for (series, words) in told {
             series.reset();
             words.iter().for_each(|word| series.with_label_values(&[word]).set(1));
         }
@@ -438,7 +441,7 @@ mod tests {
         metrics.outbox(&partner, "outbound", 1, 2, 3);
         assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
-        metrics.stands(&["shutting-down"], &["reload-failed"]);
+        metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

@@ -28,6 +28,7 @@ metrics! {
     READY = "portcullis_ready" [] "1 while requests are taken, 0 while they are not.";
     NOT_READY = "portcullis_not_ready" ["reason"] "1 for each reason of /readyz to take no requests.";
     NOTICES = "portcullis_notice" ["notice"] "1 for each notice of /readyz.";
+    SOFTENERS = "portcullis_softener" ["key"] "1 for each setting that lets through more than its default.";
     DECISIONS = "portcullis_decisions_total" ["operation", "result"] "Decisions by operation: allow, deny or error.";
     DONE = "portcullis_exchanges_done_total" [] "Commands that the partner confirmed, and revocations in force and on record.";
     REFUSALS = "portcullis_refusals_total" ["reason"] "Requests that ended otherwise, by reason code.";

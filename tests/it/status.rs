@@ -3,6 +3,7 @@
 
 use crate::harness::Command;
 use crate::harness::Deeds;
+use crate::harness::Process;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::ops_page;
@@ -13,6 +14,7 @@ use portcullis::pipeline::CONDITIONS;
 use serde_json::Value;
 use std::io::Read;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +58,31 @@ fn the_status_tells_what_is_in_force_and_what_softens_a_default() {
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let named: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
     assert_eq!(named, told.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn readiness_metrics_and_the_log_of_the_start_name_every_softener_and_take_requests_all_the_same() {
+    let stage = Stage::new();
+    let mut process = Process::on(&stage);
+    let rates = ["subject", "device", "object"].map(|of| format!("limits.{of}_rate_per_minute"));
+    let keys = [&["environment".to_owned()][..], &rates].concat();
+    let (code, body) = ops_page(process.ops, "/readyz");
+    let ready: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((code, &ready["ready"], &ready["softeners"]), (200, &true.into(), &keys.clone().into()));
+    let lines: String = keys.iter().map(|key| format!("softener {key}\n")).collect();
+    assert_eq!(in_words(process.ops), format!("ready\n{lines}"));
+    let page = ops_page(process.ops, "/metrics").1;
+    let series: Vec<&str> = page.lines().filter(|line| line.starts_with("portcullis_softener{")).collect();
+    let mut wanted: Vec<_> = keys.iter().map(|key| format!("portcullis_softener{{key=\"{key}\"}} 1")).collect();
+    wanted.sort_unstable();
+    assert_eq!(series, wanted);
+    process.terminate();
+    process.until("going down");
+    let log = process.ended().1;
+    let told: Vec<&String> = log.iter().filter(|line| line.contains("softer than the defaults")).collect();
+    let [line] = told.as_slice() else { panic!("{log:?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["softeners"], &line["level"]), (&keys.join(", ").into(), &"WARN".into()));
 }
 
 #[test]
@@ -111,7 +138,7 @@ fn the_command_tells_people_and_machines_and_ends_with_1_where_something_is_wron
     let (code, out, _) = told_by(&["status", "--ops", &ops]);
     assert_eq!(code, 1);
     assert!(out.contains("ready        no\n  audit-failed: ") && out.contains("    help: mend the disk"), "{out}");
-    let words = in_words(&gateway);
+    let words = in_words(gateway.ops);
     assert!(words.starts_with("not ready\nreason audit-failed\n  writing the audit log has failed"), "{words}");
     drop(gateway);
     let (code, out, err) = told_by(&["status", "--ops", &ops]);
@@ -120,8 +147,8 @@ fn the_command_tells_people_and_machines_and_ends_with_1_where_something_is_wron
 }
 
 /// `/readyz` as whoever accepts text is told.
-fn in_words(gateway: &Served) -> String {
-    let mut socket = TcpStream::connect(gateway.ops).unwrap();
+fn in_words(ops: SocketAddr) -> String {
+    let mut socket = TcpStream::connect(ops).unwrap();
     socket.write_all(b"GET /readyz HTTP/1.0\r\nAccept: text/plain\r\n\r\n").unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
