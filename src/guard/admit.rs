@@ -123,8 +123,15 @@ impl Guard {
     /// # Errors
     /// [`GuardFault::CertificateRevoked`].
     pub fn admit_peer(&self, caller: &Caller) -> Result<(), GuardFault> {
-        let certificate = Some(caller.peer().certificate().thumbprint);
-        let alone = Stoppable { certificate, ..Stoppable::default() };
+        self.admit_certificate(caller.peer().certificate().thumbprint)
+    }
+
+    /// Admits whoever comes with the certificate of this thumbprint.
+    ///
+    /// # Errors
+    /// [`GuardFault::CertificateRevoked`].
+    pub fn admit_certificate(&self, thumbprint: Sha256) -> Result<(), GuardFault> {
+        let alone = Stoppable { certificate: Some(thumbprint), ..Stoppable::default() };
         self.revocations.stopped(&alone, None).map_or(Ok(()), |kind| Err(kind.into()))
     }
 

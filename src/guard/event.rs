@@ -1,7 +1,8 @@
 //! Events and revocations: whose rights an event speaks of, and whether it may still leave.
 //!
 //! An event to the partner about somebody who is revoked goes no further, unless it tells that rights have ended
-//! (`narrows`): that one must arrive. What comes from a partner has happened, and is told the backend in any case.
+//! (`narrows`): that one must arrive. What comes from a partner has happened, and is told the backend whoever it is about;
+//! but not while that partner is stopped: whoever stops it no longer takes its word.
 //!
 //! While a partner is stopped nothing goes to it, and while a tenant is, nothing about it but what narrows. That purges
 //! nothing: it waits, for a stop is lifted one day.
@@ -10,6 +11,7 @@ use crate::audit::AttemptRecorded;
 use crate::contract::RebuiltEvent;
 use crate::guard::current::Basis;
 use crate::guard::departures::Departure;
+use crate::guard::fault::GuardFault;
 use crate::guard::fault::Withdrawn;
 use crate::guard::kind::RevocationKind;
 use crate::guard::revocation::Revocable;
@@ -91,6 +93,15 @@ impl Guard {
         let Some(partner) = &who.partner else { return false };
         let stopped = |kind, name: &str| self.revocations.is_stopped(kind, name, &who.tenant);
         stopped(RevocationKind::Partner, partner.as_str()) || !who.narrows && stopped(RevocationKind::Tenant, "")
+    }
+
+    /// Admits an event of `partner` about what stands in `tenant`.
+    ///
+    /// # Errors
+    /// [`GuardFault::PartnerRevoked`] while it is stopped there.
+    pub fn admit_event(&self, partner: &PartnerName, tenant: &TenantId) -> Result<(), GuardFault> {
+        let stopped = self.revocations.is_stopped(RevocationKind::Partner, partner.as_str(), tenant);
+        if stopped { Err(GuardFault::PartnerRevoked) } else { Ok(()) }
     }
 
     /// Whether any of these digests, which an outbox has kept, is revoked in `tenant`.

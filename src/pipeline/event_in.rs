@@ -143,11 +143,13 @@ fn decide(
         return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
     }
     let is_linked = located.is_linked_to(&met.route.name);
+    let admitted = gate.core.guard.admit_event(&met.route.name, &located.tenant);
     facts.tenant = Some(located.tenant.clone());
     facts.located = Some(Arc::new(located));
     if !is_linked {
         return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
     }
+    admitted?;
     met.route.count(&gate.core.metrics, &rebuilt.event().name, &decision);
     Ok(decision?)
 }

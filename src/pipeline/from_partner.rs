@@ -61,6 +61,7 @@ fn meet(gate: &Gate, visitor: &Visitor, head: &Head, facts: &mut Facts) -> Resul
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let partner = core.identity.partner(peer, &route.name, calls.peer(), core.clock.now().seconds())?;
     let _paced = core.guard.pace(calls.pace(), core.clock.steady())?;
+    core.guard.admit_certificate(partner.peer().certificate().thumbprint)?;
     facts.caller_known = true;
     Ok(Met { partner, route: Arc::clone(route), calls: Arc::clone(calls) })
 }

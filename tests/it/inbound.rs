@@ -10,6 +10,13 @@ use crate::harness::now;
 use crate::harness::until;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
+use portcullis::model::Actor;
+use portcullis::model::AdminDoor;
+use portcullis::model::Stranger;
+use portcullis::model::TenantId;
+use portcullis::pipeline::Act;
+use portcullis::pipeline::RevocationKind;
+use portcullis::pipeline::RevocationOrder;
 use std::process::Stdio;
 
 /// A gateway on a stage with events, who calls it, and a name that the partner knows.
@@ -387,6 +394,26 @@ fn what_another_language_signs_is_taken() {
     let fields = exchanged(event.all_fields(), "webhook-signature", signature.trim_end());
     let answer = scene.inbound.wait(event.send_with(&scene.caller, &fields)).unwrap();
     assert_eq!(scene.told(&answer), "204 event");
+}
+
+#[test]
+fn a_partner_that_is_stopped_or_comes_with_a_revoked_certificate_is_not_believed() {
+    let scene = Scene::new();
+    scene.inbound.receiver.answer(503);
+    let owner = Actor::owner(AdminDoor::Socket);
+    let stop = |kind, tenant: Option<&str>, value: &str| {
+        let tenant = tenant.map(|tenant| TenantId::new(tenant).unwrap());
+        let order = RevocationOrder { kind, tenant, value: Stranger::new(value) };
+        let gate = scene.gateway.gate();
+        assert!(scene.inbound.wait(async { gate.act(Act::Revoke(order), &owner).await }).outcome.is_ok());
+    };
+    stop(RevocationKind::Partner, Some("south"), "smarthome");
+    assert_eq!(scene.told(&scene.send(&scene.granted())), "204 event", "stopped where it does not stand");
+    stop(RevocationKind::Partner, Some("north"), "smarthome");
+    assert_eq!(scene.told(&scene.send(&scene.granted())), "403 partner-revoked");
+    stop(RevocationKind::Certificate, None, &scene.inbound.pki.partner_client.parsed().unwrap().thumbprint.to_string());
+    assert_eq!(scene.told(&scene.send(&scene.granted())), "403 certificate-revoked");
+    assert_eq!((scene.taken(), scene.queued()), (1, 1));
 }
 
 #[test]
