@@ -15,6 +15,7 @@ use crate::model::Head;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Reply;
+use crate::pipeline::facts;
 use crate::pipeline::from_partner::Met;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::operation;
@@ -138,17 +139,9 @@ fn decide(
     };
     let decision = snapshot.bundle.policies().decide_event(Sender::of_partner(&met.partner), rebuilt, &located);
     trail.done(Step::Decide, gate.core.clock.as_ref());
-    if !is_there {
-        facts.unknown_to = Some(snapshot.directory.version());
-        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
-    }
-    let is_linked = located.is_linked_to(&met.route.name);
     let admitted = gate.core.guard.admit_event(&met.route.name, &located.tenant);
-    facts.tenant = Some(located.tenant.clone());
-    facts.located = Some(Arc::new(located));
-    if !is_linked {
-        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
-    }
+    facts.tenant = is_there.then(|| located.tenant.clone());
+    facts::note_place(facts, located, is_there, &met.route.name)?;
     admitted?;
     met.route.count(&gate.core.metrics, &rebuilt.event().name, &decision);
     Ok(decision?)

@@ -12,6 +12,7 @@ use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Stranger;
+use crate::pipeline::facts;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::operation;
@@ -108,15 +109,7 @@ async fn permitted<B: Body>(
     };
     let decision = snapshot.bundle.policies().decide_event(Sender::of_caller(&caller), &event, &located);
     trail.done(Step::Decide, clock);
-    if !is_there {
-        facts.unknown_to = Some(snapshot.directory.version());
-        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
-    }
-    let is_linked = located.is_linked_to(&route.name);
-    facts.located = Some(Arc::new(located));
-    if !is_linked {
-        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
-    }
+    facts::note_place(facts, located, is_there, &route.name)?;
     route.count(&core.metrics, &event.event().name, &decision);
     let permit = decision?;
 

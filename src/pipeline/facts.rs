@@ -8,13 +8,18 @@ use crate::crypto;
 use crate::guard::Reservation;
 use crate::identity::Caller;
 use crate::model::IdentifierKind;
+use crate::model::Located;
+use crate::model::PartnerName;
+use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::TraceParent;
 use crate::partner::Voucher;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::refusal::Refusal;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
+use crate::problem::ProblemType;
 use crate::protect::Protected;
 use std::sync::Arc;
 
@@ -66,4 +71,19 @@ pub fn note_intent(
     facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
     facts.partner_token = Some(voucher.jti().into());
     facts.partner_trace = voucher.trace().map(TraceParent::trace);
+}
+
+/// Notes the thing that a request is about. One that is not there, and one where the partner does not act, are the same to
+/// whoever asks; the record tells them apart. Called once policies were asked, so that all of it takes the same work.
+///
+/// # Errors
+/// [`Reason::ResourceUnknown`], [`Reason::PartnerNotLinked`].
+pub fn note_place(facts: &mut Facts, located: Located, is_there: bool, partner: &PartnerName) -> Result<(), Refusal> {
+    if !is_there {
+        facts.unknown_to = Some(located.directory_version);
+        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
+    }
+    let is_linked = located.is_linked_to(partner);
+    facts.located = Some(Arc::new(located));
+    if is_linked { Ok(()) } else { Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound)) }
 }

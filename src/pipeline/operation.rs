@@ -103,15 +103,7 @@ async fn permitted<B: Body>(
     };
     let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
     trail.done(Step::Decide, clock);
-    if !is_there {
-        facts.unknown_to = Some(snapshot.directory.version());
-        return Err(Refusal::new(Reason::ResourceUnknown, ProblemType::NotFound));
-    }
-    let is_linked = located.is_linked_to(&route.name);
-    facts.located = Some(Arc::new(located));
-    if !is_linked {
-        return Err(Refusal::new(Reason::PartnerNotLinked, ProblemType::NotFound));
-    }
+    facts::note_place(facts, located, is_there, &route.name)?;
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
     let placed = core.guard.place(admitted, &permit)?;
