@@ -93,9 +93,9 @@ pub fn run(calls: &Calls<'_>, gateway: SocketAddr, connections: usize, seconds: 
         match calls.pace {
             Pace::Due(rate) => by_the_clock(&callers, &tasks, rate).await,
             Pace::Each(rate) => {
-                for _ in 0..connections {
+                for number in 0..connections {
                     let callers = Arc::clone(&callers);
-                    drop(tasks.spawn(async move { callers.one_after_the_other(connections, rate).await }));
+                    drop(tasks.spawn(async move { callers.one_after_the_other(number, connections, rate).await }));
                 }
             }
         }
@@ -125,10 +125,16 @@ impl Callers {
         self.clock.steady() < WARM_UP + Duration::from_secs(self.seconds) && self.failed.lock().is_none()
     }
 
-    /// The commands of one of so many connections.
-    async fn one_after_the_other(&self, connections: usize, rate: u64) {
-        let each = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(1_000_000_000);
-        let mut due = (rate > 0).then(|| tokio::time::interval(Duration::from_nanos(each / rate.max(1))));
+    /// The commands of one of so many connections. Each has its own place in the common period, so that they come evenly: as
+    /// many at once as there are connections would be another question, and its answer how long one core works on so many.
+    async fn one_after_the_other(&self, number: usize, connections: usize, rate: u64) {
+        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let each = wide(connections).saturating_mul(1_000_000_000) / rate.max(1);
+        let first = Duration::from_nanos(each / wide(connections).max(1) * wide(number));
+        if rate > 0 {
+            tokio::time::sleep(first).await;
+        }
+        let mut due = (rate > 0).then(|| tokio::time::interval(Duration::from_nanos(each)));
         if let Some(due) = &mut due {
             due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }

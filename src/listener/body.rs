@@ -9,6 +9,10 @@ use crate::pipeline::HeldMemory;
 use bytes::Bytes;
 use bytes::BytesMut;
 use pingora::protocols::http::ServerSession;
+use std::pin::pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
 use std::time::Duration;
 
 /// One request's body.
@@ -33,6 +37,26 @@ impl<'s> WireBody<'s> {
     #[must_use]
     pub const fn has_failed(&self) -> bool {
         self.failed
+    }
+
+    /// Reads and forgets a body that nobody asked for, so that the connection need not end with the refusal: the next
+    /// handshake would cost both sides far more. Only what has arrived already, at most `max_bytes`: nobody is waited for, and
+    /// who waits for `100 Continue` has not sent it.
+    pub fn forget(&mut self, max_bytes: u64) {
+        let mut left = max_bytes;
+        while !self.failed && !self.expects_continue && !self.session.is_body_done() {
+            // A read that is pending is dropped, and with it what it knew: then the connection ends.
+            let read = pin!(self.next()).poll(&mut Context::from_waker(Waker::noop()));
+            let forgotten = match read {
+                Poll::Ready(Ok(Some(chunk))) => left.checked_sub(chunk.len() as u64),
+                Poll::Ready(Ok(None)) => Some(left).filter(|_| self.session.is_body_done()),
+                Poll::Ready(Err(_)) | Poll::Pending => None,
+            };
+            match forgotten {
+                Some(rest) => left = rest,
+                None => self.failed = true,
+            }
+        }
     }
 
     async fn collect(&mut self, max_bytes: usize) -> Result<Bytes, BodyFault> {

@@ -11,8 +11,10 @@ use crate::listener::head::end_of_head;
 use crate::listener::reply;
 use crate::listener::request;
 use crate::listener::stream::Secured;
+use crate::pipeline::Concluded;
 use crate::pipeline::DoorFault;
 use bytes::BytesMut;
+use http::StatusCode;
 use http::header;
 use pingora::protocols::http::ServerSession;
 use tokio::io::AsyncReadExt;
@@ -133,6 +135,9 @@ async fn exchange(connection: &Connection, mut secured: Box<Secured>, head: Read
             Ok(head) => connection.gate().handle(connection.visitor(), head, &mut body).await,
             Err(fault) => connection.gate().refuse_head(connection.visitor(), fault).await,
         };
+        if comes_again(&concluded) {
+            body.forget(limits.drain_max_bytes);
+        }
         (concluded, body.has_failed())
     };
     // Only where a request ended is the next one's beginning known.
@@ -167,6 +172,12 @@ fn taken_back(session: ServerSession) -> Option<Box<Secured>> {
         ServerSession::H1(session) => session.into_inner().into_any().downcast().ok(),
         _ => None,
     }
+}
+
+/// Whether who is refused did nothing wrong but come too soon. It will come again, and a handshake for each such refusal would
+/// take from the others what the limit keeps for them. Any other refusal of an unread body ends the connection.
+fn comes_again(concluded: &Concluded) -> bool {
+    matches!(concluded.reply().status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn wants_close(session: &ServerSession) -> bool {

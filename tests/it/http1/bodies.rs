@@ -140,3 +140,32 @@ fn every_transfer_coding_of_the_table_meets_its_fate() {
     let scene = Scene::new();
     meet_all(&scene, Command::in_chunks, CODINGS);
 }
+
+#[test]
+fn who_comes_too_soon_keeps_the_connection_where_the_whole_body_came_along() {
+    const NEXT: &[u8] = b"GET /-/nothing HTTP/1.1\r\nHost: smarthome.gateway.prop.example\r\nConnection: close\r\n\r\n";
+    let body = Scene::new().command().body.len();
+    // One command each minute, which the scene itself has given.
+    let scene = |drain: usize| Scene::within(&format!("subject_rate_per_minute: 1, drain_max_bytes: {drain}B"));
+    let statuses = |scene: &Scene, pieces: &[&[u8]]| {
+        let answers = scene.answers(pieces);
+        answers.iter().map(|answer| (answer.status, answer.header("connection") == Some("close"))).collect::<Vec<_>>()
+    };
+    let (ends, lives_on) = (vec![(429, true)], vec![(429, false), (404, true)]);
+    let at = scene(body);
+    let command = at.command();
+    let head = format!("{}Content-Length: {body}\r\n\r\n", command.head());
+    let expecting = format!("{}Expect: 100-continue\r\nContent-Length: {body}\r\n\r\n", command.head());
+    let bad_chunks = format!("{}Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n", command.head());
+    for (what, pieces, expected) in [
+        ("at the limit", [command.with_length().as_bytes(), NEXT], &lives_on),
+        ("in chunks", [command.in_chunks().as_bytes(), NEXT], &lives_on),
+        ("still on its way", [head.as_bytes(), b""], &ends),
+        ("not asked for", [expecting.as_bytes(), b""], &ends),
+        ("broken off by bad chunks", [bad_chunks.as_bytes(), NEXT], &ends),
+    ] {
+        assert_eq!(statuses(&at, &pieces), *expected, "{what}");
+    }
+    let past = scene(body - 1);
+    assert_eq!(statuses(&past, &[past.command().with_length().as_bytes(), NEXT]), ends, "one byte past the limit");
+}
