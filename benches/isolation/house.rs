@@ -31,6 +31,8 @@ const DOORS: &str = include_str!("../peers/portcullis/policies/cedar/doors.cedar
 const CALLER: &str = "spiffe://bench.test/app";
 /// Houses of each tenant, each with a resident who may open its door: enough that nobody is too fast but a tenant.
 const HOUSES: usize = 1_000;
+/// Requests of a peer in a second. Residents and flood come by the same backend, whose own limit is not what is asked about.
+const PEER_RATE: u64 = 100_000;
 /// Commands of a tenant in a second: more than the residents give. Then commands under way towards a partner.
 const TENANT_RATE: u64 = 250;
 const PLACES: u64 = 100;
@@ -118,7 +120,7 @@ impl House {
              jwks: {{file: pki/sessions.jwks}}\n  audience: gateway\n  algorithms: [ES256]\n  max_lifetime: 1h\n\
              partners:\n{partners}policies: {{directory: policies}}\ndirectory: {{file: directory.yaml}}\n\
              audit: {{directory: state/audit}}\nstore: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}\n\
-             limits: {{tenant_rate_per_second: {TENANT_RATE}, exchanges_per_partner_max: {PLACES}}}\n"
+             limits: {{peer_rate_per_second: {PEER_RATE}, tenant_rate_per_second: {TENANT_RATE}, exchanges_per_partner_max: {PLACES}}}\n"
         );
         fs::write(self.path("gateway.yaml"), text)
     }
