@@ -36,6 +36,8 @@ pub struct Bundle {
     contracts: BTreeMap<PartnerName, Arc<Contract>>,
     policies: Policies,
     requirements: Requirements,
+    files: BTreeMap<String, Source>,
+    approvals: BTreeMap<String, Vec<u8>>,
 }
 
 impl Bundle {
@@ -46,20 +48,38 @@ impl Bundle {
     pub fn load(folder: &Path, limits: &Limits) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::new();
         let tree = Tree::read(folder, &mut faults);
+        Self::compile(tree, limits, faults)
+    }
+
+    /// Compiles a bundle whose files are in memory, each by its path within it; `root` is what diagnostics call its folder.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`].
+    pub fn of_files(
+        root: &Path,
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+        limits: &Limits,
+    ) -> Result<Self, Diagnostics> {
+        let mut faults = Diagnostics::new();
+        let tree = Tree::of(root, files, &mut faults);
+        Self::compile(tree, limits, faults)
+    }
+
+    fn compile(tree: Tree, limits: &Limits, mut faults: Diagnostics) -> Result<Self, Diagnostics> {
         let contracts = contracts(&tree, limits, &mut faults);
-        let complete = contracts.len() == tree.of(Role::Contract).count();
-        let requirements = tree.of(Role::Requirements).next().and_then(|(_, source)| {
+        let complete = contracts.len() == tree.of_role(Role::Contract).count();
+        let requirements = tree.of_role(Role::Requirements).next().and_then(|(_, source)| {
             let requirements = kept(Requirements::compile(source), &mut faults)?;
             if complete {
                 requirements.hold_against(contracts.keys(), &mut faults);
             }
             Some(requirements)
         });
-        let policies = tree.of(Role::Schema).next().and_then(|(_, schema)| {
-            let sources: Vec<Source> = tree.of(Role::Policy).map(|(_, source)| source.clone()).collect();
+        let policies = tree.of_role(Role::Schema).next().and_then(|(_, schema)| {
+            let sources: Vec<Source> = tree.of_role(Role::Policy).map(|(_, source)| source.clone()).collect();
             let source = |contract: &Contract| {
                 let name = format!("{}{CONTRACT_ENDING}", contract.partner());
-                tree.of(Role::Contract).find(|(known, _)| **known == *name).map(|(_, source)| source)
+                tree.of_role(Role::Contract).find(|(known, _)| **known == *name).map(|(_, source)| source)
             };
             let demands = contracts.values().flat_map(|contract| {
                 let source = source(contract);
@@ -67,12 +87,14 @@ impl Bundle {
                 operations.chain(contract.events().iter().map(move |event| event_demand(event, source)))
             });
             let demands: Vec<Demand> = demands.collect();
-            let constants = tree.of(Role::Constants).next().map(|(_, source)| source);
+            let constants = tree.of_role(Role::Constants).next().map(|(_, source)| source);
             kept(Policies::compile(schema, &sources, constants, &demands), &mut faults)
         });
         match (policies, requirements) {
             (Some(policies), Some(requirements)) => {
-                faults.or_fail(Self { digest: tree.digest(), contracts, policies, requirements })
+                let digest = tree.digest();
+                let (files, approvals) = tree.into_parts();
+                faults.or_fail(Self { digest, contracts, policies, requirements, files, approvals })
             }
             // What is missing was reported when it was not found, or did not compile.
             _ => Err(faults),
@@ -107,12 +129,23 @@ impl Bundle {
     pub const fn requirements(&self) -> &Requirements {
         &self.requirements
     }
+
+    /// Every file that the digest covers, by its path within the bundle, sorted: the very text that was digested and compiled.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Source)> {
+        self.files.iter().map(|(path, source)| (path.as_str(), source))
+    }
+
+    /// The statements and signatures beside the bundle, by their names under `approvals/`, as they were read together with
+    /// its files. Whether any of them is true, `approval` says.
+    pub fn approvals(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.approvals.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
 }
 
 /// Compiles every contract; a file bears the name of the partner that it is made with.
 fn contracts(tree: &Tree, limits: &Limits, faults: &mut Diagnostics) -> BTreeMap<PartnerName, Arc<Contract>> {
     let mut contracts = BTreeMap::new();
-    for (name, source) in tree.of(Role::Contract) {
+    for (name, source) in tree.of_role(Role::Contract) {
         let compiled = Contract::compile_within(source, limits).map_err(explained);
         let Some(contract) = kept(compiled, faults) else { continue };
         let partner = contract.partner().clone();

@@ -1,10 +1,12 @@
 //! The bundle: everything under `policies/`, loaded, digested and compiled into one immutable snapshot.
 //!
-//! Each file is read once, and the bytes that were digested are the bytes that were compiled. What lies in the folder and
-//! has no place there is a fault: nobody approves a file that does nothing. Approvals stand beside the bundle, not in it.
+//! Each file is opened and read once, through no link, and the bytes that were digested are the bytes that were compiled.
+//! What lies in the folder and has no place there is a fault: nobody approves a file that does nothing. Approvals stand
+//! beside the bundle, not in it; they are read in the same pass.
 //! An exchange uses one [`Bundle`] from beginning to end.
 
 mod compile;
+mod folder;
 mod requirements;
 mod tree;
 

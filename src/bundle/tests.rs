@@ -6,6 +6,8 @@ use crate::diagnostic::Diagnostics;
 use crate::limits::Limits;
 use crate::model::Name;
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -69,7 +71,7 @@ fn the_digest_is_what_sha256sum_says_and_approvals_are_not_in_it() {
     let sample = Sample::new();
     sample.write("tests/doors.yaml", "version: 1\n");
     let digest = sample.load().map_err(|faults| panic!("{faults}")).unwrap().digest();
-    sample.write("approvals/1.json", "{}");
+    sample.write("approvals/infosec.json", "{}");
     assert_eq!(sample.load().map_err(|faults| panic!("{faults}")).unwrap().digest(), digest);
     let line = "find * -type f -not -path 'approvals/*' | LC_ALL=C sort | xargs sha256sum | sha256sum";
     let output = Command::new("sh").args(["-c", line]).current_dir(sample.0.path()).output().unwrap();
@@ -128,9 +130,84 @@ fn what_has_no_place_in_a_bundle_is_a_fault() {
         sample.write(path, "");
         assert_eq!(sample.faults(), ["unknown-file"], "{path}");
     }
+}
+
+#[test]
+fn nothing_is_read_through_a_link_nor_from_what_is_no_file() {
+    let outside = tempfile::tempdir().unwrap();
     let sample = Sample::new();
-    std::os::unix::fs::symlink(sample.path("cedar/doors.cedar"), sample.path("cedar/link.cedar")).unwrap();
+    symlink("doors.cedar", sample.path("cedar/link.cedar")).unwrap();
+    assert_eq!(sample.faults(), ["link"]);
+    let sample = Sample::new();
+    fs::rename(sample.path("cedar/doors.cedar"), outside.path().join("doors.cedar")).unwrap();
+    symlink(outside.path().join("doors.cedar"), sample.path("cedar/doors.cedar")).unwrap();
+    assert!(sample.faults().contains(&"link"), "{:?}", sample.faults());
+    let sample = Sample::new();
+    fs::rename(sample.path("contracts"), outside.path().join("contracts")).unwrap();
+    symlink(outside.path().join("contracts"), sample.path("contracts")).unwrap();
+    assert!(sample.faults().contains(&"link"), "{:?}", sample.faults());
+    let sample = Sample::new();
+    symlink(outside.path(), sample.path("approvals")).unwrap();
+    assert_eq!(sample.faults(), ["link"]);
+    let sample = Sample::new();
+    let made = Command::new("mkfifo").arg(sample.path("cedar/fifo.cedar")).status().unwrap();
+    assert!(made.success());
+    assert_eq!(sample.faults(), ["not-a-file"]);
+    let sample = Sample::new();
+    let _listening = UnixListener::bind(sample.path("cedar/socket.cedar")).unwrap();
+    assert_eq!(sample.faults(), ["not-a-file"]);
+}
+
+#[test]
+fn the_bundles_own_folder_may_be_a_link_and_a_volume_of_kubernetes_is_told_by_its_inner_folder() {
+    // As Kubernetes lays a volume out: `..data` leads to the folder of now, and each name in it through that.
+    let (volume, sample) = (tempfile::tempdir().unwrap(), Sample::new());
+    let digest = sample.load().map_err(|faults| panic!("{faults}")).unwrap().digest();
+    fs::rename(sample.0.path(), volume.path().join("..2026_11_27")).unwrap();
+    symlink("..2026_11_27", volume.path().join("..data")).unwrap();
+    for name in ["cedar", "contracts", "requirements.yaml"] {
+        symlink(Path::new("..data").join(name), volume.path().join(name)).unwrap();
+    }
+    let load = |path: &Path| Bundle::load(path, &Limits::default());
+    let loaded = load(&volume.path().join("..data")).map_err(|faults| panic!("{faults}")).unwrap();
+    assert_eq!(loaded.digest(), digest);
+    let faults = load(volume.path()).err().unwrap().to_string();
+    assert!(faults.contains(&format!("name the folder `{}`", volume.path().join("..data").display())), "{faults}");
+}
+
+#[test]
+fn statements_and_signatures_are_read_with_the_bundle_and_bounded() {
+    let sample = Sample::new();
+    let digest = sample.load().map_err(|faults| panic!("{faults}")).unwrap().digest();
+    sample.write("approvals/infosec.json", "{}");
+    fs::write(sample.path("approvals/infosec.json.sig"), vec![0xff; 16 * 1024]).unwrap();
+    let bundle = sample.load().map_err(|faults| panic!("{faults}")).unwrap();
+    assert_eq!(bundle.digest(), digest);
+    let approvals: Vec<_> = bundle.approvals().map(|(name, bytes)| (name, bytes.len())).collect();
+    assert_eq!(approvals, [("infosec.json", 2), ("infosec.json.sig", 16 * 1024)]);
+    fs::write(sample.path("approvals/infosec.json.sig"), vec![0xff; 16 * 1024 + 1]).unwrap();
+    assert_eq!(sample.faults(), ["unreadable-file"]);
+    fs::remove_file(sample.path("approvals/infosec.json.sig")).unwrap();
+    sample.write("approvals/readme.md", "");
     assert_eq!(sample.faults(), ["unknown-file"]);
+}
+
+#[test]
+fn a_bundle_that_is_in_memory_is_the_bundle_that_is_on_disk() {
+    let sample = Sample::new();
+    sample.write("approvals/infosec.json", "{}");
+    let bundle = sample.load().map_err(|faults| panic!("{faults}")).unwrap();
+    let files = || {
+        let files = bundle.files().map(|(path, source)| (path.to_owned(), source.text().as_bytes().to_vec()));
+        files.chain(bundle.approvals().map(|(name, bytes)| (format!("approvals/{name}"), bytes.to_vec())))
+    };
+    let again = Bundle::of_files(Path::new("live"), files(), &Limits::default()).map_err(|faults| panic!("{faults}"));
+    let again = again.unwrap();
+    assert_eq!(again.digest(), bundle.digest());
+    assert_eq!(again.approvals().count(), 1);
+    let more = files().chain([("tests/../x.yaml".to_owned(), Vec::new())]);
+    let faults = Bundle::of_files(Path::new("live"), more, &Limits::default()).err().unwrap();
+    assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["unknown-file"]);
 }
 
 #[test]
