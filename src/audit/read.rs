@@ -84,6 +84,11 @@ impl Line {
         })
     }
 
+    /// All members.
+    pub(super) fn into_value(self) -> Value {
+        self.value
+    }
+
     /// The epoch that it tells, if it tells one.
     pub(super) fn epoch(&self) -> Option<Epoch> {
         self.value.get("epoch").and_then(epoch_of)

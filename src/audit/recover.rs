@@ -229,7 +229,7 @@ fn end_newest(
 ) -> Result<Option<(u64, u64)>, AuditOpenError> {
     let path = segment::path(directory, number);
     let tail = bytes.get(end..).unwrap_or_default();
-    let torn = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let torn = torn_bytes(tail);
     if torn > BATCH_MAX_BYTES {
         return Err(AuditOpenError::Damaged { path, offset: end as u64 });
     }
@@ -258,7 +258,12 @@ fn keep_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn is_zero(bytes: &[u8]) -> bool {
+/// How many bytes of a tail are no zeros that were written ahead.
+pub(super) fn torn_bytes(tail: &[u8]) -> usize {
+    tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
