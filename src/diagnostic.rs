@@ -9,6 +9,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// How much of a line is shown, in characters.
+const SHOWN_CHARS: usize = 160;
+
 /// A file that diagnostics speak of: its path as the operator named it, and its text.
 #[derive(Clone)]
 pub struct Source {
@@ -32,6 +35,9 @@ pub enum Severity {
     /// The file is taken as it is; a later release refuses it. What a release begins to refuse is told like this one release
     /// earlier, so that nobody learns of it from a gateway that does not start.
     Warning,
+    /// The file is taken as it is, and somebody should look at it. The file itself may say that it is meant, and why
+    /// (`bundle/allow.rs`).
+    Lint,
 }
 
 /// One fault in one file.
@@ -120,6 +126,13 @@ impl Diagnostic {
         self
     }
 
+    /// The same as something that somebody should look at.
+    #[must_use]
+    pub fn as_lint(mut self) -> Self {
+        self.severity = Severity::Lint;
+        self
+    }
+
     /// The same, at the place that asked for what failed; where it has a file already, it stays there.
     #[must_use]
     pub fn asked_at(mut self, source: &Source, place: Place) -> Self {
@@ -147,6 +160,11 @@ impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
+    }
+
+    /// Adds each one that there is.
+    pub fn extend_with(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.list.extend(diagnostics);
     }
 
     /// Adds all of another list.
@@ -187,23 +205,42 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
-/// `error[unknown-key]: …` or `warning[…]: …`, the place, the line with a caret, the help.
+impl Severity {
+    /// The word that begins what is told.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Lint => "lint",
+        }
+    }
+}
+
+/// `error[unknown-key]: …`, `warning[…]: …` or `lint[…]: …`, the place, the line with a caret, the help. Whatever stands in
+/// the file is shown [`plain`]: it may be somebody else's.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "{severity}[{}]: {}", self.code, self.message)?;
-        if let Some(source) = &self.source {
-            write!(f, "\n  --> {}", source.path().display())?;
-            if self.place.line > 0 {
-                write!(f, ":{}:{}", self.place.line, self.place.column)?;
-                snippet(f, source.text(), self.place)?;
-            }
-        }
+        write!(f, "{}[{}]: {}", self.severity.word(), self.code, plain(&self.message))?;
+        self.write_place(f)?;
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", plain(help))?;
+        }
+        Ok(())
+    }
+}
+
+impl Diagnostic {
+    /// The place and the line with a caret: what is told in every language alike.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_place(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        let Some(source) = &self.source else { return Ok(()) };
+        write!(out, "\n  --> {}", plain(&source.path().display().to_string()))?;
+        if self.place.line > 0 {
+            write!(out, ":{}:{}", self.place.line, self.place.column)?;
+            snippet(out, source.text(), self.place)?;
         }
         Ok(())
     }
@@ -246,16 +283,46 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-fn snippet(f: &mut fmt::Formatter<'_>, text: &str, place: Place) -> fmt::Result {
+/// Text of others as it may be shown: control characters, and those that turn the direction of a line or hide in it, are
+/// spelled out.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hides(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Whether a character moves the cursor, turns a line, or is not seen in it.
+#[must_use]
+pub fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The line with a caret under the place; of a long line the part around it.
+fn snippet(out: &mut impl fmt::Write, text: &str, place: Place) -> fmt::Result {
     let index = usize::try_from(place.line).unwrap_or(1).saturating_sub(1);
     let Some(line) = text.lines().nth(index) else {
         return Ok(());
     };
-    let shown: String = line.chars().take(160).collect();
+    let column = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
+    // A column stands where the file has it; on the terminal a tab is one space, and what is spelled out is longer.
+    let left_out = if column < SHOWN_CHARS { 0 } else { column - SHOWN_CHARS / 2 };
+    let shown = |from: usize, to: usize| -> String {
+        let part: String = line.chars().skip(from).take(to.saturating_sub(from)).collect();
+        plain(&part.replace('\t', " "))
+    };
+    let before = shown(left_out, column);
+    let rest = shown(column, left_out + SHOWN_CHARS);
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
-    let indent = " ".repeat(usize::try_from(place.column).unwrap_or(1).saturating_sub(1).min(160));
-    write!(f, "\n {margin} |\n {number} | {shown}\n {margin} | {indent}^")
+    let indent = " ".repeat(before.chars().count());
+    write!(out, "\n {margin} |\n {number} | {before}{rest}\n {margin} | {indent}^")
 }
 
 /// Levenshtein's distance, over characters.
@@ -306,6 +373,27 @@ mod tests {
             fault.help("did you mean `listeners`?").to_string(),
             "error[unknown-key]: unknown key `listeneers`\n  --> gateway.yaml:2:1\n   |\n 2 | listeneers: {}\n   | ^\n  help: did you mean `listeners`?"
         );
+    }
+
+    #[test]
+    fn what_stands_in_a_file_is_shown_and_does_nothing_to_the_terminal() {
+        let source = Source::new("po\u{202e}licies/a\x1b[2J.cedar", "\tab\x1b[31m\u{2066}x <b>\n");
+        let fault = source.fault("unknown-key", Place { line: 1, column: 8 }, "unknown `a\x07\n\u{200b}`");
+        assert_eq!(
+            fault.help("take \u{9b}1m out").to_string(),
+            "error[unknown-key]: unknown `a\\u{7}\\n\\u{200b}`\n  --> po\\u{202e}licies/a\\u{1b}[2J.cedar:1:8\n   |\n \
+             1 |  ab\\u{1b}[31m\\u{2066}x <b>\n   | {}^\n  help: take \\u{9b}1m out"
+                .replace("{}", &" ".repeat(12))
+        );
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_shown() {
+        let text = format!("{}!{}", "a".repeat(500), "b".repeat(500));
+        let told = Source::new("a", text).fault("x", Place { line: 1, column: 501 }, "m").to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[3].chars().count(), 5 + SHOWN_CHARS);
+        assert_eq!(lines[3].chars().position(|c| c == '!'), lines[4].chars().position(|c| c == '^'));
     }
 
     #[test]

@@ -8,8 +8,11 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::diagnostic::Diagnostics;
+use crate::diagnostic::hides;
 use crate::json;
 use crate::json::Value;
+
+pub(super) use crate::diagnostic::plain;
 
 /// For whom a result is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -41,23 +44,6 @@ impl From<Ending> for ExitCode {
     }
 }
 
-/// Text of others as it may be shown: control characters, and those that turn the direction of a line or hide in it, are
-/// spelled out.
-pub(super) fn plain(text: &str) -> String {
-    let hides = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match hides(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown
-}
-
 /// A time that has gone by, in its two largest units.
 pub(super) fn spent(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60 % 60, seconds / 3_600 % 24, seconds / 86_400);
@@ -69,12 +55,22 @@ pub(super) fn spent(seconds: u64) -> String {
     }
 }
 
-/// A value as JSON on one line.
+/// A value as JSON on one line. It may be read from a terminal: what hides or turns a line is escaped, as JSON can.
 pub(super) fn json_text(value: &Value) -> String {
-    let mut text = Vec::new();
-    json::write(value, &mut text);
-    text.push(b'\n');
-    String::from_utf8(text).unwrap_or_default()
+    let mut bytes = Vec::new();
+    json::write(value, &mut bytes);
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if hides(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 /// Writes a result; `text` ends its own lines.
@@ -98,6 +94,14 @@ mod tests {
             r"a\u{1b}[31m\r\n\u{9b}\u{202e}\u{2066}\u{200b}b"
         );
         assert_eq!(plain("дверь \u{1f6aa} é"), "дверь \u{1f6aa} é");
+    }
+
+    #[test]
+    fn json_that_is_looked_at_on_a_terminal_hides_nothing_and_means_the_same() {
+        let hostile = "a\x1b[31m\n\u{9b}\u{202e}\u{2066}\u{200b}\u{e0041}</script>дверь";
+        let text = json_text(&Value::from(hostile));
+        assert!(!text.trim_end_matches('\n').chars().any(hides), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
     }
 
     #[test]

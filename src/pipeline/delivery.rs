@@ -113,7 +113,8 @@ async fn sent(
     if core.guard.is_event_stopped(&who) {
         return Err(Stopped::NotNow("stopped"));
     }
-    let permit = snapshot.bundle.policies().decide_event(Sender::of_opened(&opened), &event, &located);
+    let permit =
+        snapshot.bundle.policies().decide_event(Sender::of_opened(&opened), &event, &located, core.clock.now());
     let permit = permit.map_err(|fault| match fault {
         PolicyFault::Denied(decision) => Stopped::Purge("policy-denied", Some(Box::new(decided(&decision)))),
         // An error denies, now; it says nothing about whether the event may go on once the policy is mended.

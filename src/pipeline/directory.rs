@@ -168,7 +168,7 @@ async fn brought<B: Body>(
     let keys = keys.ok_or_else(|| Refusal::new(Reason::UnknownOperation, ProblemType::NotFound))?;
     let snapshot = core.snapshot.load_full();
     facts.bundle = snapshot.bundle.digest();
-    let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, None)?;
+    let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, None, core.clock.now())?;
     facts.decided = Some(decided(permit.decision()));
     let signature = signature(&head.fields).ok_or(SignatureFault::Form)?;
     let body = body.read(core.updates.max_bytes).await?;

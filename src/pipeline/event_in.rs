@@ -137,7 +137,12 @@ fn decide(
         Some(located) => (located, true),
         None => (snapshot.directory.stand_in(rebuilt.resource()), false),
     };
-    let decision = snapshot.bundle.policies().decide_event(Sender::of_partner(&met.partner), rebuilt, &located);
+    let decision = snapshot.bundle.policies().decide_event(
+        Sender::of_partner(&met.partner),
+        rebuilt,
+        &located,
+        gate.core.clock.now(),
+    );
     trail.done(Step::Decide, gate.core.clock.as_ref());
     let admitted = gate.core.guard.admit_event(&met.route.name, &located.tenant);
     facts.tenant = is_there.then(|| located.tenant.clone());

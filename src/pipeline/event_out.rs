@@ -107,7 +107,7 @@ async fn permitted<B: Body>(
         Some(located) => (located, true),
         None => (snapshot.directory.stand_in(event.resource()), false),
     };
-    let decision = snapshot.bundle.policies().decide_event(Sender::of_caller(&caller), &event, &located);
+    let decision = snapshot.bundle.policies().decide_event(Sender::of_caller(&caller), &event, &located, clock.now());
     trail.done(Step::Decide, clock);
     facts::note_place(facts, located, is_there, &route.name)?;
     route.count(&core.metrics, &event.event().name, &decision);

@@ -152,7 +152,7 @@ async fn ordered<B: Body>(
     let snapshot = core.snapshot.load();
     facts.bundle = snapshot.bundle.digest();
     let (action, tenant) = (action_of(revocation.kind), revocation.tenant.as_ref());
-    let permit = snapshot.bundle.policies().authorize_peer(&caller, action, tenant)?;
+    let permit = snapshot.bundle.policies().authorize_peer(&caller, action, tenant, core.clock.now())?;
     facts.decided = Some(decided(permit.decision()));
     core.guard.pace_revocation(caller.peer().name(), core.clock.steady())?;
     // Only who may revoke learns which names are known.

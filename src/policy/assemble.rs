@@ -27,6 +27,7 @@ use crate::policy::index::Rule;
 use crate::policy::index::demanded_type;
 use crate::policy::policies::Action;
 use crate::policy::policies::Policies;
+use crate::policy::until::Until;
 use cedar_policy::Schema;
 use cedar_policy_core::ast;
 use cedar_policy_core::ast::ActionConstraint;
@@ -228,6 +229,7 @@ impl Assembly<'_> {
             let rule = Rule {
                 id: AsRef::<str>::as_ref(policy.id()).into(),
                 forbids: ast.effect() == Effect::Forbid,
+                until: Until::of(policy),
                 condition: without_places(ast.condition()),
                 order,
             };

@@ -1,8 +1,8 @@
 //! From files to rules: the schema and the policies, parsed, named and validated strictly; and Cedar's words as diagnostics.
 //!
 //! A warning of Cedar's (an impossible condition, a confusable identifier) is a fault here. Each policy carries two
-//! annotations and no other: `@id`, a name that is unique over all files, because records and alerts refer to it, and
-//! `@reason`, one line that says to a person why the policy is there.
+//! annotations: `@id`, a name that is unique over all files, because records and alerts refer to it, and `@reason`, one line
+//! that says to a person why the policy is there. A permit may have a third, `@until` (`until.rs`); there are no others.
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -12,6 +12,7 @@ use crate::model::Name;
 use crate::policy::Demand;
 use crate::policy::Policies;
 use crate::policy::assemble::assemble;
+use crate::policy::until;
 use cedar_policy::Policy;
 use cedar_policy::PolicyId;
 use cedar_policy::PolicySet;
@@ -137,10 +138,11 @@ fn name<'a>(
     let place = |source: &Source, at| Place::of_offset(source.text(), at);
     let at = offset(policy);
     let fault = |code, message: String, help: &str| source.fault(code, place(source, at), message).help(help);
-    for (key, _) in policy.annotations().filter(|(key, _)| !matches!(*key, "id" | "reason")) {
+    for (key, _) in policy.annotations().filter(|(key, _)| !matches!(*key, "id" | "reason" | "until")) {
         let message = format!("unknown annotation `@{key}`");
-        faults.push(fault("unknown-annotation", message, "known are `@id` and `@reason`"));
+        faults.push(fault("unknown-annotation", message, "known are `@id`, `@reason` and `@until`"));
     }
+    faults.extend_with(until::fault(policy, source, || place(source, at)));
     let reason = policy.annotation("reason").unwrap_or_default();
     if reason.trim().is_empty() || reason.contains(['\n', '\r']) || reason.chars().count() > REASON_MAX_CHARS {
         let message = "the policy has no `@reason` of one line, at most 200 characters".to_owned();

@@ -4,6 +4,8 @@
 //! for one that comes from it. The resource is the thing that it is about. There is no token: what policies may look at is the
 //! event's own values, who tells it and what for.
 
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
 use crate::contract::RebuiltEvent;
 use crate::identity::Caller;
 use crate::identity::KnownPartner;
@@ -26,20 +28,20 @@ use std::sync::Arc;
 ///
 /// What was rebuilt is decided about:
 /// ```
-/// use portcullis::{contract::RebuiltEvent, model::Located};
+/// use portcullis::{clock::UnixMillis, contract::RebuiltEvent, model::Located};
 /// use portcullis::policy::{EventPermit, Policies, PolicyFault, Sender};
 /// # type Decided = Result<EventPermit, PolicyFault>;
-/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located) -> Decided {
-///     p.decide_event(s, e, l)
+/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located, now: UnixMillis) -> Decided {
+///     p.decide_event(s, e, l, now)
 /// }
 /// ```
 /// Bytes are not:
 /// ```compile_fail
-/// use portcullis::{contract::RebuiltEvent, model::Located};
+/// use portcullis::{clock::UnixMillis, contract::RebuiltEvent, model::Located};
 /// use portcullis::policy::{EventPermit, Policies, PolicyFault, Sender};
 /// # type Decided = Result<EventPermit, PolicyFault>;
-/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located) -> Decided {
-///     p.decide_event(s, &e.as_taken(), l)
+/// fn decide(p: &Policies, s: Sender<'_>, e: &RebuiltEvent, l: &Located, now: UnixMillis) -> Decided {
+///     p.decide_event(s, &e.as_taken(), l, now)
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -71,6 +73,8 @@ pub struct EventQuestion<'a> {
     pub peer: &'a str,
     /// The thing that it is about.
     pub located: &'a Located,
+    /// The time; without one nothing holds that ends some day.
+    pub now: Option<UnixSeconds>,
     /// A validated value of its data by name.
     pub request: &'a dyn Fn(&str) -> Option<&'a Value>,
 }
@@ -109,7 +113,7 @@ impl<'a> Sender<'a> {
 }
 
 impl Policies {
-    /// Asks whether this event may go on.
+    /// Asks whether this event may go on, at `now`.
     ///
     /// `located` is what the directory knows of the event's own resource; of any other the answer is a deny, and so it is of an
     /// event that is not `sender`'s to tell: the backend's to a partner, the partner's own to the backend.
@@ -121,6 +125,7 @@ impl Policies {
         sender: Sender<'_>,
         event: &RebuiltEvent,
         located: &Located,
+        now: UnixMillis,
     ) -> Result<EventPermit, PolicyFault> {
         let (declared, partner) = (event.event(), event.contract().partner());
         if located.resource != *event.resource() || !sender.tells(declared.direction, partner) {
@@ -134,6 +139,7 @@ impl Policies {
             purpose: declared.purpose.as_str(),
             peer: sender.name,
             located,
+            now: Some(now.seconds()),
             request: &request,
         });
         let decision = judgement.into_permission()?;
@@ -142,7 +148,7 @@ impl Policies {
 
     /// Judges one question about an event. An action or an entity type that the schema lacks is a deny.
     pub fn judge_event(&self, question: &EventQuestion<'_>) -> Judgement {
-        let EventQuestion { direction, partner, action, purpose, peer, located, request } = *question;
+        let EventQuestion { direction, partner, action, purpose, peer, located, now, request } = *question;
         let slice = self.types.event_slice(direction, peer, partner, located);
         let (Some(found), Some(slice)) = (self.action(action.as_str()), slice) else {
             return Judgement::Denies(Decision::default());
@@ -161,7 +167,7 @@ impl Policies {
         let grants = Vec::new();
         let context =
             Question { partner, action, purpose, peer, bearer, grants, located, now: None, age_seconds: None, request };
-        found.judge(slice, found.context.build(&context, &self.types), &self.types)
+        found.judge(slice, found.context.build(&context, &self.types), &self.types, now)
     }
 }
 

@@ -6,6 +6,7 @@
 //! question, so it would neither hold nor err: the decision is that over the whole set. A property test in `tests.rs`
 //! compares both with generated policies.
 
+use crate::policy::until::Until;
 use cedar_policy_core::ast::Entity;
 use cedar_policy_core::ast::EntityReference;
 use cedar_policy_core::ast::EntityType;
@@ -22,6 +23,8 @@ pub(super) struct Rule {
     pub(super) id: Arc<str>,
     /// Whether it forbids; else it permits.
     pub(super) forbids: bool,
+    /// When it ends, if it is a permit that does.
+    pub(super) until: Option<Until>,
     /// Its whole condition, scope included, put together once.
     pub(super) condition: Expr,
     /// Its place among all policies, so that records list ids in one order.

@@ -19,6 +19,7 @@ mod index;
 mod peer;
 mod policies;
 mod question;
+mod until;
 mod visible;
 
 pub use context::context_attributes;

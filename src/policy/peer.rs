@@ -3,6 +3,8 @@
 //! The principal is `Backend::"<the name in its certificate>"`; the resource is the tenant that it acts in, or the gateway
 //! where it acts in all.
 
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
 use crate::identity::Caller;
 use crate::model::TenantId;
 use crate::policy::Decision;
@@ -19,7 +21,7 @@ pub struct PeerPermit {
 }
 
 impl Policies {
-    /// Asks whether this peer may do this in its own name, in `tenant` or, without one, in all.
+    /// Asks whether this peer may do this in its own name, in `tenant` or, without one, in all; at `now`.
     ///
     /// # Errors
     /// [`PolicyFault::Denied`], [`PolicyFault::Errored`].
@@ -28,16 +30,24 @@ impl Policies {
         caller: &Caller,
         action: &str,
         tenant: Option<&TenantId>,
+        now: UnixMillis,
     ) -> Result<PeerPermit, PolicyFault> {
-        let decision = self.judge_peer(caller.peer().name(), action, tenant).into_permission()?;
+        let judgement = self.judge_peer(caller.peer().name(), action, tenant, Some(now.seconds()));
+        let decision = judgement.into_permission()?;
         Ok(PeerPermit { decision })
     }
 
     /// Judges a peer's question; of what a contract declares, and of what the schema lacks, it is a deny.
-    pub fn judge_peer(&self, peer: &str, action: &str, tenant: Option<&TenantId>) -> Judgement {
+    pub fn judge_peer(
+        &self,
+        peer: &str,
+        action: &str,
+        tenant: Option<&TenantId>,
+        now: Option<UnixSeconds>,
+    ) -> Judgement {
         let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
         match (found, self.types.peer_slice(peer, tenant)) {
-            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer), &self.types),
+            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer), &self.types, now),
             _ => Judgement::Denies(Decision::default()),
         }
     }

@@ -1,5 +1,6 @@
 //! The compiled policies, and how one question to them is judged.
 
+use crate::clock::UnixSeconds;
 use crate::policy::Decision;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::Slice;
@@ -72,7 +73,7 @@ impl Policies {
         let Some(slice) = self.types.slice(&question.bearer, question.partner, question.located) else {
             return Judgement::Denies(Decision::default());
         };
-        action.judge(slice, action.context.build(question, &self.types), &self.types)
+        action.judge(slice, action.context.build(question, &self.types), &self.types, question.now)
     }
 }
 
@@ -85,9 +86,10 @@ impl fmt::Debug for Policies {
 
 impl Action {
     /// Evaluates the rules that can match and combines them: an error denies; else a forbid that holds; else a permit that
-    /// holds permits; else nothing permits.
-    pub(super) fn judge(&self, slice: Slice, context: Context, types: &Types) -> Judgement {
-        let rules = self.index.candidates(&slice.principal, &slice.resource);
+    /// holds permits; else nothing permits. A permit whose last day is over by `now` matches nothing.
+    pub(super) fn judge(&self, slice: Slice, context: Context, types: &Types, now: Option<UnixSeconds>) -> Judgement {
+        let mut rules = self.index.candidates(&slice.principal, &slice.resource);
+        rules.retain(|rule| rule.until.is_none_or(|until| until.holds(now)));
         let mut decision = Decision { inputs: self.context.inputs(&context), ..Decision::default() };
         let entities = self.above.iter().zip([&slice.principal, &slice.resource]);
         decision.inputs.extend(entities.filter_map(|((name, asked), entity)| facts::above(name, asked, entity)));

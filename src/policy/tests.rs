@@ -5,6 +5,7 @@ mod constants;
 mod events;
 mod local_time;
 mod sample;
+mod until;
 
 use super::compile::read_policies;
 use super::compile::read_schema;
@@ -32,6 +33,7 @@ const SAMPLE_CONSTANTS: &str = include_str!("../../policies/cedar/constants.json
 const SAMPLE_DOORS: &str = include_str!("../../policies/cedar/doors.cedar");
 const SAMPLE_REVOCATIONS: &str = include_str!("../../policies/cedar/revocations.cedar");
 const BACKEND: &str = "spiffe://prop.example/backend";
+const NOW: Option<UnixSeconds> = Some(UnixSeconds::new(0));
 
 /// All that a question needs, owned, so that a test changes one thing.
 #[derive(Clone, Debug)]
@@ -303,10 +305,10 @@ fn a_peer_revokes_only_if_a_policy_names_it() {
     let policies = sample();
     let north = name("north");
     for tenant in [None, Some(&north)] {
-        assert!(matches!(policies.judge_peer(BACKEND, "revoke", tenant), Judgement::Permits(_)));
-        assert_eq!(denied_by(policies.judge_peer("spiffe://prop.example/other", "revoke", tenant)), [""; 0]);
-        assert_eq!(denied_by(policies.judge_peer(BACKEND, "openDoor", tenant)), [""; 0]);
-        assert_eq!(denied_by(policies.judge_peer(BACKEND, "nothing", tenant)), [""; 0]);
+        assert!(matches!(policies.judge_peer(BACKEND, "revoke", tenant, NOW), Judgement::Permits(_)));
+        assert_eq!(denied_by(policies.judge_peer("spiffe://prop.example/other", "revoke", tenant, NOW)), [""; 0]);
+        assert_eq!(denied_by(policies.judge_peer(BACKEND, "openDoor", tenant, NOW)), [""; 0]);
+        assert_eq!(denied_by(policies.judge_peer(BACKEND, "nothing", tenant, NOW)), [""; 0]);
     }
 }
 

@@ -40,6 +40,7 @@ fn judged(policies: &Policies, direction: Direction, action: &str, partner: &str
         purpose: "access",
         peer,
         located: &located,
+        now: NOW,
         request: &|_| None,
     })
 }
