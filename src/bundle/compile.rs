@@ -26,6 +26,7 @@ use crate::policy::DemandValue;
 use crate::policy::DemandedBy;
 use crate::policy::Policies;
 use crate::policy::ValueKind;
+use crate::policy::Witness;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub struct Bundle {
     digest: Sha256,
     contracts: BTreeMap<PartnerName, Arc<Contract>>,
     policies: Policies,
-    requirements: Requirements,
+    requirements: Arc<Requirements>,
     files: BTreeMap<String, Source>,
     approvals: BTreeMap<String, Vec<u8>>,
 }
@@ -94,7 +95,14 @@ impl Bundle {
             (Some(policies), Some(requirements)) => {
                 let digest = tree.digest();
                 let (files, approvals) = tree.into_parts();
-                faults.or_fail(Self { digest, contracts, policies, requirements, files, approvals })
+                faults.or_fail(Self {
+                    digest,
+                    contracts,
+                    policies,
+                    requirements: Arc::new(requirements),
+                    files,
+                    approvals,
+                })
             }
             // What is missing was reported when it was not found, or did not compile.
             _ => Err(faults),
@@ -126,7 +134,7 @@ impl Bundle {
 
     /// What the configuration may not undercut.
     #[must_use]
-    pub const fn requirements(&self) -> &Requirements {
+    pub fn requirements(&self) -> &Requirements {
         &self.requirements
     }
 
@@ -139,6 +147,19 @@ impl Bundle {
     /// its files. Whether any of them is true, `approval` says.
     pub fn approvals(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.approvals.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
+    /// The same bundle, with somebody who sees each question that its policies are asked, for the workbench.
+    #[must_use]
+    pub fn witnessed(&self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            digest: self.digest,
+            contracts: self.contracts.clone(),
+            policies: self.policies.witnessed(witness),
+            requirements: Arc::clone(&self.requirements),
+            files: self.files.clone(),
+            approvals: self.approvals.clone(),
+        }
     }
 }
 

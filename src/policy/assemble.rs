@@ -86,12 +86,12 @@ pub(super) fn assemble(
             let fault = assembly.stated(demands, "own-action", message);
             faults.push(fault.help("give the operation's action another name"));
         } else if let Some(action) = assembly.operations(name, demands, faults) {
-            actions.insert(Box::from(*name), action);
+            actions.insert(Arc::clone(&action.name), action);
         }
     }
     for name in OWN_ACTIONS {
         if let Some(action) = assembly.own(name, faults) {
-            actions.insert(Box::from(*name), action);
+            actions.insert(Arc::clone(&action.name), action);
         }
     }
     Policies::new(assembly.types, actions)
@@ -240,8 +240,10 @@ impl Assembly<'_> {
         let Some(Type::Record { attrs, .. }) = action.context_type() else {
             return None;
         };
-        match ContextPlan::new(attrs, asker, &self.types, &footprint) {
-            Ok(context) => Some(Action {
+        let declared = ContextPlan::new(attrs, asker, &self.types, &Footprint::everything());
+        match declared {
+            Ok(declared) => Some(Action {
+                name: AsRef::<str>::as_ref(uid.eid()).into(),
                 uid: bare(uid),
                 group: self
                     .groups
@@ -249,7 +251,9 @@ impl Assembly<'_> {
                     .find(|known| known.uid() == uid && known.ancestors().next().is_some())
                     .cloned(),
                 index,
-                context,
+                context: declared.read_by(&footprint),
+                declared,
+                offered: Arc::new(ContextPlan::offered(asker)),
                 above: footprint.above(),
                 words: words.into_iter().collect(),
             }),

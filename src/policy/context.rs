@@ -23,6 +23,7 @@ use cedar_policy_core::validator::types::Attributes;
 use cedar_policy_core::validator::types::EntityKind;
 use cedar_policy_core::validator::types::EntityLUB;
 use cedar_policy_core::validator::types::Type;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where an attribute of `context` comes from.
@@ -101,12 +102,14 @@ pub(super) struct ContextPlan {
 }
 
 /// One attribute that is built.
+#[derive(Clone)]
 pub(super) struct Attribute {
     pub(super) name: Arc<str>,
     pub(super) provider: Provider,
 }
 
 /// One attribute of `request` that is built.
+#[derive(Clone)]
 pub(super) struct RequestValue {
     pub(super) name: Arc<str>,
     /// `request.<name>`, as records name it.
@@ -160,6 +163,38 @@ impl ContextPlan {
             }
         }
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    }
+
+    /// What of this plan `footprint` reads.
+    pub(super) fn read_by(&self, footprint: &Footprint) -> Self {
+        let attributes = self.attributes.iter().filter(|attribute| footprint.reads(&attribute.name));
+        let values = self.values.iter().filter(|value| footprint.reads_request(&value.name));
+        Self { attributes: attributes.cloned().collect(), values: values.cloned().collect() }
+    }
+
+    /// All that is on offer to whoever asks, whether or not the schema declares it.
+    pub(super) fn offered(asker: &Asker<'_>) -> Self {
+        let attributes = PROVIDERS.iter().filter(|(name, _)| is_offered(name, asker));
+        let attributes = attributes.map(|(name, provider)| Attribute { name: (*name).into(), provider: *provider });
+        let demands = match asker {
+            Asker::Operations(demands) | Asker::Events(demands) => *demands,
+            Asker::Peer => &[],
+        };
+        let mut values: BTreeMap<&str, RequestValue> = BTreeMap::new();
+        for value in demands.iter().flat_map(|demand| &demand.values) {
+            let path = || format!("request.{}", value.name).into();
+            let made = || RequestValue {
+                name: (*value.name).into(),
+                path: path(),
+                kind: value.kind,
+                recordable: value.recordable,
+            };
+            let known = values.entry(&value.name).or_insert_with(made);
+            if known.recordable != value.recordable {
+                known.recordable = Recordable::Nothing;
+            }
+        }
+        Self { attributes: attributes.collect(), values: values.into_values().collect() }
     }
 
     fn add_request(

@@ -70,7 +70,16 @@ pub(super) struct Types {
     pub(super) constants: Constants,
 }
 
-/// A principal and a resource with what they stand in.
+/// A principal and a resource with what the token, the certificate and the directory say that they stand in; constants come
+/// on top, and they are the policies' own.
+#[derive(Clone)]
+pub(super) struct Given {
+    principal: (EntityUID, HashSet<EntityUID>),
+    resource: (EntityUID, HashSet<EntityUID>),
+}
+
+/// A principal and a resource with all that they stand in.
+#[derive(Clone)]
 pub(super) struct Slice {
     pub(super) principal: Entity,
     pub(super) resource: Entity,
@@ -103,50 +112,50 @@ impl Types {
     }
 
     /// The user and the thing. `None` where the schema lacks the type of either.
-    pub(super) fn slice(&self, bearer: &Bearer<'_>, partner: &PartnerName, located: &Located) -> Option<Slice> {
+    pub(super) fn given(&self, bearer: &Bearer<'_>, partner: &PartnerName, located: &Located) -> Option<Given> {
         let principal = self.uid(USER, user_id(bearer))?;
         let roles = bearer.roles.iter().filter_map(|role| self.uid(ROLE, role.expose()));
         let own = bearer.tenant.and_then(|tenant| self.tenant(tenant));
-        Some(Slice {
-            principal: self.placed(principal, roles.chain(own).collect()),
-            resource: self.thing(partner, located)?,
-        })
+        Some(Given { principal: (principal, roles.chain(own).collect()), resource: self.thing(partner, located)? })
     }
 
     /// The peer, and what it acts on: one tenant, or the gateway as a whole.
-    pub(super) fn peer_slice(&self, peer: &str, tenant: Option<&TenantId>) -> Option<Slice> {
+    pub(super) fn given_peer(&self, peer: &str, tenant: Option<&TenantId>) -> Option<Given> {
         let resource = match tenant {
             Some(tenant) => self.tenant(tenant)?,
             None => self.uid(GATEWAY, GATEWAY_ID)?,
         };
-        Some(Slice {
-            principal: self.placed(self.uid(BACKEND, peer)?, HashSet::new()),
-            resource: self.placed(resource, HashSet::new()),
-        })
+        Some(Given { principal: (self.uid(BACKEND, peer)?, HashSet::new()), resource: (resource, HashSet::new()) })
     }
 
     /// Who tells an event, and the thing that it is about.
-    pub(super) fn event_slice(
+    pub(super) fn given_event(
         &self,
         direction: Direction,
         peer: &str,
         partner: &PartnerName,
         located: &Located,
-    ) -> Option<Slice> {
+    ) -> Option<Given> {
         let principal = match direction {
             Direction::Outbound => self.uid(BACKEND, peer)?,
             Direction::Inbound => self.uid(PARTNER, partner)?,
         };
-        Some(Slice { principal: self.placed(principal, HashSet::new()), resource: self.thing(partner, located)? })
+        Some(Given { principal: (principal, HashSet::new()), resource: self.thing(partner, located)? })
     }
 
-    /// A thing in what it stands in.
-    fn thing(&self, partner: &PartnerName, located: &Located) -> Option<Entity> {
+    /// What was given, and what the constants add to it.
+    pub(super) fn place(&self, given: Given) -> Slice {
+        let placed = |(uid, parents)| self.placed(uid, parents);
+        Slice { principal: placed(given.principal), resource: placed(given.resource) }
+    }
+
+    /// A thing and what it stands in.
+    fn thing(&self, partner: &PartnerName, located: &Located) -> Option<(EntityUID, HashSet<EntityUID>)> {
         let (resource, tenant) = (&located.resource, &located.tenant);
         let above = located.ancestors.iter();
         let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
         let uid = self.uid(&resource.kind, resource.entity_id(partner, tenant))?;
-        Some(self.placed(uid, above.chain(self.tenant(tenant)).collect()))
+        Some((uid, above.chain(self.tenant(tenant)).collect()))
     }
 
     /// An entity in these parents, and in what the constants place it and them.

@@ -149,8 +149,8 @@ impl Policies {
     /// Judges one question about an event. An action or an entity type that the schema lacks is a deny.
     pub fn judge_event(&self, question: &EventQuestion<'_>) -> Judgement {
         let EventQuestion { direction, partner, action, purpose, peer, located, now, request } = *question;
-        let slice = self.types.event_slice(direction, peer, partner, located);
-        let (Some(found), Some(slice)) = (self.action(action.as_str()), slice) else {
+        let given = self.types.given_event(direction, peer, partner, located);
+        let (Some(found), Some(given)) = (self.action(action.as_str()), given) else {
             return Judgement::Denies(Decision::default());
         };
         // Nothing that a token says is offered to an event's action, so nobody's stands here.
@@ -165,9 +165,9 @@ impl Policies {
             scopes: &[],
         };
         let grants = Vec::new();
-        let context =
+        let question =
             Question { partner, action, purpose, peer, bearer, grants, located, now: None, age_seconds: None, request };
-        found.judge(slice, found.context.build(&context, &self.types), &self.types, now)
+        self.put(found, given, now, |plan| plan.build(&question, &self.types))
     }
 }
 

@@ -48,6 +48,25 @@ impl ContextPlan {
         Context::Value(Arc::new(context))
     }
 
+    /// What this plan would have built, out of a context that another has built with all of that and more.
+    pub(super) fn kept(&self, context: &Context) -> Context {
+        let Context::Value(values) = context else { return context.clone() };
+        let kept = self.attributes.iter().filter_map(|attribute| {
+            let value = values.get(&*attribute.name)?;
+            let value = match (attribute.provider, value.value_kind()) {
+                (Provider::Request, ast::ValueKind::Record(values)) => {
+                    let kept = self.values.iter().filter_map(|declared| {
+                        values.get(&*declared.name).map(|value| (Arc::clone(&declared.name), value.clone()))
+                    });
+                    Value::record(kept, None)
+                }
+                _ => value.clone(),
+            };
+            Some((Arc::clone(&attribute.name).into(), value))
+        });
+        Context::Value(Arc::new(kept.collect()))
+    }
+
     /// The facts of a context that this plan built, for the record.
     pub(super) fn inputs(&self, context: &Context) -> Vec<Input> {
         let Context::Value(values) = context else {

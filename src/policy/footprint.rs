@@ -32,6 +32,11 @@ pub(super) struct Above {
 }
 
 impl Footprint {
+    /// That of a policy that reads all there is.
+    pub(super) fn everything() -> Self {
+        Self { whole: true, ..Self::default() }
+    }
+
     /// Adds what `condition` can read.
     pub(super) fn add(&mut self, condition: &Expr) {
         // Each `context` is either the left side of a named access or stands for the whole record: count both.

@@ -4,6 +4,7 @@
 //! record. Default is deny; a policy that errors denies, where Cedar alone would pass over it. Nothing here reads bytes,
 //! headers or a clock: values come from the proofs of the steps before, time is an argument.
 
+mod asked;
 mod assemble;
 mod compile;
 mod constants;
@@ -22,6 +23,12 @@ mod question;
 mod until;
 mod visible;
 
+pub use asked::Asked;
+pub use asked::Attribute;
+pub use asked::Fact;
+pub use asked::Placed;
+pub use asked::Uid;
+pub use asked::Witness;
 pub use context::context_attributes;
 pub use decide::Permit;
 pub use decide::PolicyFault;

@@ -46,8 +46,8 @@ impl Policies {
         now: Option<UnixSeconds>,
     ) -> Judgement {
         let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
-        match (found, self.types.peer_slice(peer, tenant)) {
-            (Some(action), Some(slice)) => action.judge(slice, action.context.build_for_peer(peer), &self.types, now),
+        match (found, self.types.given_peer(peer, tenant)) {
+            (Some(action), Some(given)) => self.put(action, given, now, |plan| plan.build_for_peer(peer)),
             _ => Judgement::Denies(Decision::default()),
         }
     }

@@ -2,42 +2,56 @@
 
 use crate::clock::UnixSeconds;
 use crate::policy::Decision;
+use crate::policy::asked::Asked;
+use crate::policy::asked::Witness;
 use crate::policy::context::ContextPlan;
+use crate::policy::entities::Given;
 use crate::policy::entities::Slice;
 use crate::policy::entities::Types;
 use crate::policy::facts;
 use crate::policy::footprint::Above;
 use crate::policy::index::Index;
-use crate::policy::index::Rule;
 use crate::policy::question::Question;
 use cedar_policy_core::ast::Context;
 use cedar_policy_core::ast::Entity;
 use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::EntityUIDEntry;
+use cedar_policy_core::ast::Expr;
 use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Request;
 use cedar_policy_core::ast::SlotEnv;
 use cedar_policy_core::ast::Value;
 use cedar_policy_core::ast::ValueKind;
+use cedar_policy_core::entities::Entities;
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// All policies of a bundle: one immutable snapshot.
+/// All policies of a bundle: one immutable snapshot, shared by its copies.
+#[derive(Clone)]
 pub struct Policies {
-    pub(super) types: Types,
-    actions: HashMap<Box<str>, Action>,
+    pub(super) types: Arc<Types>,
+    actions: Arc<HashMap<Arc<str>, Action>>,
+    /// Who sees what is asked; `None` in the gateway.
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// What is ready for one action.
 pub(super) struct Action {
+    /// Its name without namespace.
+    pub(super) name: Arc<str>,
     pub(super) uid: EntityUIDEntry,
     /// The action with the groups above it; `None` where there are none.
     pub(super) group: Option<Entity>,
     pub(super) index: Index,
+    /// What its policies read of the context.
     pub(super) context: ContextPlan,
+    /// All that its schema declares of it.
+    pub(super) declared: ContextPlan,
+    /// All that there is on offer, of which a witness keeps a copy.
+    pub(super) offered: Arc<ContextPlan>,
     /// What policies ask of the principal and of the resource: what each is in.
     pub(super) above: [(Arc<str>, Above); 2],
     /// The constants that its policies name.
@@ -57,8 +71,19 @@ pub enum Judgement {
 }
 
 impl Policies {
-    pub(super) fn new(types: Types, actions: HashMap<Box<str>, Action>) -> Self {
-        Self { types, actions }
+    pub(super) fn new(types: Types, actions: HashMap<Arc<str>, Action>) -> Self {
+        Self { types: Arc::new(types), actions: Arc::new(actions), witness: None }
+    }
+
+    /// The same policies, with somebody who sees each question that they are asked. A decision does not depend on it.
+    #[must_use]
+    pub fn witnessed(&self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self.clone() }
+    }
+
+    /// The actions that are asked.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.values()
     }
 
     pub(super) fn action(&self, name: &str) -> Option<&Action> {
@@ -70,10 +95,27 @@ impl Policies {
         let Some(action) = self.action(question.action.as_str()) else {
             return Judgement::Denies(Decision::default());
         };
-        let Some(slice) = self.types.slice(&question.bearer, question.partner, question.located) else {
+        let Some(given) = self.types.given(&question.bearer, question.partner, question.located) else {
             return Judgement::Denies(Decision::default());
         };
-        action.judge(slice, action.context.build(question, &self.types), &self.types, question.now)
+        self.put(action, given, question.now, |plan| plan.build(question, &self.types))
+    }
+
+    /// Puts a question to an action's policies, and before the witness if there is one; `build` fills a plan.
+    pub(super) fn put(
+        &self,
+        action: &Action,
+        given: Given,
+        now: Option<UnixSeconds>,
+        build: impl Fn(&ContextPlan) -> Context,
+    ) -> Judgement {
+        let Some(witness) = &self.witness else {
+            return action.judge(self.types.place(given), build(&action.context), &self.types, now);
+        };
+        let slice = self.types.place(given.clone());
+        let judgement = action.judge(slice.clone(), build(&action.context), &self.types, now);
+        witness.saw(Asked::new(action, (given, slice), build(&action.offered), now, judgement.clone()));
+        judgement
     }
 }
 
@@ -88,22 +130,19 @@ impl Action {
     /// Evaluates the rules that can match and combines them: an error denies; else a forbid that holds; else a permit that
     /// holds permits; else nothing permits. A permit whose last day is over by `now` matches nothing.
     pub(super) fn judge(&self, slice: Slice, context: Context, types: &Types, now: Option<UnixSeconds>) -> Judgement {
+        // The rules are looked up before the slice moves into Cedar's store.
         let mut rules = self.index.candidates(&slice.principal, &slice.resource);
         rules.retain(|rule| rule.until.is_none_or(|until| until.holds(now)));
         let mut decision = Decision { inputs: self.context.inputs(&context), ..Decision::default() };
         let entities = self.above.iter().zip([&slice.principal, &slice.resource]);
         decision.inputs.extend(entities.filter_map(|((name, asked), entity)| facts::above(name, asked, entity)));
-        let constants = types.constants.among(&self.words, &context, [slice.principal.uid(), slice.resource.uid()]);
-        let uid = |entity: &Entity| EntityUIDEntry::known(entity.uid().clone(), None);
-        let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
-        let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));
-        let Some(entities) = slice.store(self.group.as_ref(), constants) else {
+        let Some((request, entities)) = self.lay_out(slice, context, &self.words, types) else {
             return Judgement::Errs(decision);
         };
         let evaluator = Evaluator::new(request, &entities, Extensions::all_available());
         let (mut permits, mut forbids) = (Vec::new(), Vec::new());
         for rule in rules {
-            match holds(&evaluator, rule) {
+            match holds(&evaluator, &rule.condition) {
                 Some(true) if rule.forbids => forbids.push(Arc::clone(&rule.id)),
                 Some(true) => permits.push(Arc::clone(&rule.id)),
                 Some(false) => {}
@@ -118,11 +157,26 @@ impl Action {
             (true, false) => Judgement::Denies(decision),
         }
     }
+    /// The question as Cedar takes it, with the constants among `words` and the context's values. `None` where principal and
+    /// resource are one entity, which has no meaning here.
+    pub(super) fn lay_out(
+        &self,
+        slice: Slice,
+        context: Context,
+        words: &[EntityUID],
+        types: &Types,
+    ) -> Option<(Request, Entities)> {
+        let constants = types.constants.among(words, &context, [slice.principal.uid(), slice.resource.uid()]);
+        let uid = |entity: &Entity| EntityUIDEntry::known(entity.uid().clone(), None);
+        let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
+        let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));
+        Some((request, slice.store(self.group.as_ref(), constants)?))
+    }
 }
 
-/// Whether a rule's condition is true; `None` if it cannot be evaluated, or is no boolean.
-fn holds(evaluator: &Evaluator<'_>, rule: &Rule) -> Option<bool> {
-    let Value { value, .. } = evaluator.interpret(&rule.condition, &SlotEnv::new()).ok()?;
+/// Whether a condition is true; `None` if it cannot be evaluated, or is no boolean.
+fn holds(evaluator: &Evaluator<'_>, condition: &Expr) -> Option<bool> {
+    let Value { value, .. } = evaluator.interpret(condition, &SlotEnv::new()).ok()?;
     match value {
         ValueKind::Lit(Literal::Bool(holds)) => Some(holds),
         _ => None,

@@ -1,6 +1,7 @@
 //! The room as its users see it: the sample bundle's decisions, the index against Cedar's own authorizer, the context
 //! against the schema, tenants apart, and every fault at load.
 
+mod asked;
 mod constants;
 mod events;
 mod local_time;
@@ -129,6 +130,11 @@ impl Case {
     fn judge(&self, policies: &Policies) -> Judgement {
         self.ask(|question| policies.judge(question))
     }
+}
+
+fn slice(types: &super::entities::Types, case: &Case) -> super::entities::Slice {
+    let given = case.ask(|question| types.given(&question.bearer, question.partner, question.located));
+    types.place(given.unwrap())
 }
 
 fn open_door() -> Demand {
@@ -341,8 +347,7 @@ fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
         let action = policies.action("openDoor").unwrap();
         let context = case.ask(|question| action.context.build(question, &policies.types));
         assert_eq!(context.num_keys(), attributes);
-        let slice =
-            case.ask(|question| policies.types.slice(&question.bearer, question.partner, question.located)).unwrap();
+        let slice = slice(&policies.types, &case);
         let validated = cedar_policy_core::ast::Request::new(
             (slice.principal.uid().clone(), None),
             (action.uid.uid().unwrap().clone(), None),
@@ -527,8 +532,7 @@ fn recorded(decision: &Decision) -> String {
 fn whole(policies: &Policies, set: &cedar_policy::PolicySet, case: &Case) -> (bool, Vec<String>, Vec<String>) {
     let action = policies.action("openDoor").unwrap();
     let context = case.ask(|question| action.context.build(question, &policies.types));
-    let slice =
-        case.ask(|question| policies.types.slice(&question.bearer, question.partner, question.located)).unwrap();
+    let slice = slice(&policies.types, case);
     let request = cedar_policy_core::ast::Request::new_unchecked(
         cedar_policy_core::ast::EntityUIDEntry::known(slice.principal.uid().clone(), None),
         action.uid.clone(),

@@ -184,7 +184,7 @@ proptest! {
         for case in &cases {
             let action = policies.action("openDoor").unwrap();
             let context = case.ask(|question| action.context.build(question, &bare));
-            let slice = case.ask(|question| bare.slice(&question.bearer, question.partner, question.located)).unwrap();
+            let slice = slice(&bare, case);
             let known = |uid: &EntityUID| EntityUIDEntry::known(uid.clone(), None);
             let (principal, resource) = (known(slice.principal.uid()), known(slice.resource.uid()));
             let request = Request::new_unchecked(principal, action.uid.clone(), resource, Some(context));

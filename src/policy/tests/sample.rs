@@ -6,7 +6,7 @@ const BARRIERS: &str = include_str!("../../../policies/cedar/barriers.cedar");
 const HOUSES: &str = include_str!("../../../policies/cedar/houses.cedar");
 
 /// An action of the sample: its name, the type of its resource, whose operation it is, and what it is for.
-const ACTIONS: [(&str, &str, &str, &str); 8] = [
+pub(super) const ACTIONS: [(&str, &str, &str, &str); 8] = [
     ("openDoor", "Door", "smarthome", "access"),
     ("readDoor", "Door", "smarthome", "operation"),
     ("readEvents", "House", "smarthome", "security"),
@@ -17,7 +17,7 @@ const ACTIONS: [(&str, &str, &str, &str); 8] = [
     ("syncPlate", "House", "parkline", "access"),
 ];
 
-fn whole_sample() -> Policies {
+pub(super) fn whole_sample() -> (Policies, Vec<Source>) {
     let demands = ACTIONS.map(|(action, resource, _, _)| Demand {
         operation: name(action),
         action: name(action),
@@ -26,11 +26,16 @@ fn whole_sample() -> Policies {
         values: Vec::new(),
         ..open_door()
     });
-    compile(SAMPLE_SCHEMA, &[SAMPLE_DOORS, SAMPLE_REVOCATIONS, BARRIERS, HOUSES], &demands).unwrap()
+    let texts = [SAMPLE_DOORS, SAMPLE_REVOCATIONS, BARRIERS, HOUSES];
+    let files = texts.iter().enumerate().map(|(index, text)| Source::new(format!("{index}.cedar"), *text));
+    (compile(SAMPLE_SCHEMA, &texts, &demands).unwrap(), files.collect())
 }
 
 /// A good question for an action; the right is for exactly the thing, or for its house.
-fn good((action, resource, partner, purpose): (&str, &'static str, &str, &'static str), whole_house: bool) -> Case {
+pub(super) fn good(
+    (action, resource, partner, purpose): (&str, &'static str, &str, &'static str),
+    whole_house: bool,
+) -> Case {
     let mut case = resident();
     (case.action, case.partner, case.purpose) = (name(action), name(partner), purpose);
     case.roles = vec![Stranger::new("concierge")];
@@ -58,7 +63,7 @@ fn permits(case: &Case, policies: &Policies) -> bool {
 
 #[test]
 fn every_action_is_permitted_to_whom_it_belongs_and_to_nobody_else() {
-    let policies = whole_sample();
+    let (policies, _) = whole_sample();
     for action in ACTIONS {
         for whole in [false, true] {
             assert!(permits(&good(action, whole), &policies), "{action:?}");
@@ -97,7 +102,7 @@ fn every_action_is_permitted_to_whom_it_belongs_and_to_nobody_else() {
 
 #[test]
 fn a_right_to_a_door_is_none_to_the_barrier_of_the_same_name_nor_the_other_way_round() {
-    let policies = whole_sample();
+    let (policies, _) = whole_sample();
     for (action, other) in [(ACTIONS[0], RightKind::Barrier), (ACTIONS[5], RightKind::Door)] {
         let mut case = good(action, false);
         assert!(permits(&case, &policies), "{action:?}");
