@@ -46,4 +46,5 @@ pub mod tasks;
 pub mod telemetry;
 pub mod webhook;
 pub mod wire;
+pub mod workbench;
 pub mod yaml;

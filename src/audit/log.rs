@@ -42,6 +42,7 @@ use crate::audit::receipts::Receipts;
 use crate::audit::record;
 use crate::audit::record::Kind;
 use crate::audit::recover;
+use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
 use crate::audit::storage::Disk;
 use crate::audit::storage::FileDisk;
@@ -139,7 +140,7 @@ impl Log {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(
-        mut disk: Box<dyn Disk>,
+        disk: Box<dyn Disk>,
         settings: Settings,
         key: &SecretKey,
         clock: Arc<dyn Clock>,
@@ -147,6 +148,34 @@ impl Log {
     ) -> Result<(Self, Recovered), AuditOpenError> {
         let lock = lock(&settings.directory)?;
         let found = recover::read_back(&settings.directory, clock.now())?;
+        Self::begin(disk, settings, key, clock, metrics, found, lock)
+    }
+
+    /// A log that begins anew on a disk of its own, on which nothing was ever written and which no other process has: the
+    /// memory of the workbench. Records are written, awaited and read back as in any other.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn begin_on(
+        disk: Box<dyn Disk>,
+        settings: Settings,
+        key: &SecretKey,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, AuditOpenError> {
+        Self::begin(disk, settings, key, clock, metrics, Found::nothing(), ()).map(|(log, _)| log)
+    }
+
+    /// Goes on behind what was found; `guard` is held for as long as something may be written.
+    fn begin(
+        mut disk: Box<dyn Disk>,
+        settings: Settings,
+        key: &SecretKey,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        found: Found,
+        guard: impl Send + 'static,
+    ) -> Result<(Self, Recovered), AuditOpenError> {
         let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
         let queue = Arc::new(Queue::default());
         let losses = Arc::new(Losses::default());
@@ -166,7 +195,7 @@ impl Log {
         let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
         let flood = Flood::new(settings.refusal_rates);
         let receipts = Receipts::new(settings.receipts_max, settings.receipts_ms, found.receipts, clock.now());
-        let ended = writer::start(writer, disk, lock).map_err(AuditOpenError::Thread)?;
+        let ended = writer::start(writer, disk, guard).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));
         let shared = Arc::new(Shared {
             queue,

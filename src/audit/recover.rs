@@ -81,6 +81,13 @@ pub(super) struct Found {
     pub(super) next: u64,
 }
 
+impl Found {
+    /// What is found where nothing was ever written.
+    pub(super) fn nothing() -> Self {
+        Self { recovered: Recovered::default(), receipts: Vec::new(), unknown: Vec::new(), cut: None, next: 1 }
+    }
+}
+
 /// What matters of one record.
 enum Event {
     Intent { receipt: Receipt, at: UnixMillis, owner: Owner, key: Option<KeyDigests> },

@@ -37,6 +37,7 @@ pub struct Bundle {
     contracts: BTreeMap<PartnerName, Arc<Contract>>,
     policies: Policies,
     requirements: Arc<Requirements>,
+    tests: Vec<Source>,
     files: BTreeMap<String, Source>,
     approvals: BTreeMap<String, Vec<u8>>,
 }
@@ -94,12 +95,14 @@ impl Bundle {
         match (policies, requirements) {
             (Some(policies), Some(requirements)) => {
                 let digest = tree.digest();
+                let tests = tree.of_role(Role::Test).map(|(_, source)| source.clone()).collect();
                 let (files, approvals) = tree.into_parts();
                 faults.or_fail(Self {
                     digest,
                     contracts,
                     policies,
                     requirements: Arc::new(requirements),
+                    tests,
                     files,
                     approvals,
                 })
@@ -132,6 +135,12 @@ impl Bundle {
         &self.policies
     }
 
+    /// The files of its test cases, unread: a gateway needs none of them.
+    #[must_use]
+    pub fn tests(&self) -> &[Source] {
+        &self.tests
+    }
+
     /// What the configuration may not undercut.
     #[must_use]
     pub fn requirements(&self) -> &Requirements {
@@ -157,6 +166,7 @@ impl Bundle {
             contracts: self.contracts.clone(),
             policies: self.policies.witnessed(witness),
             requirements: Arc::clone(&self.requirements),
+            tests: self.tests.clone(),
             files: self.files.clone(),
             approvals: self.approvals.clone(),
         }

@@ -17,6 +17,8 @@ const FILES: &[(&str, &str)] = &[
     ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
     ("requirements.yaml", include_str!("../../policies/requirements.yaml")),
+    ("tests/bases.yaml", include_str!("../../policies/tests/bases.yaml")),
+    ("tests/doors.yaml", include_str!("../../policies/tests/doors.yaml")),
 ];
 
 /// The hosts that the bundle's requirements allow for the partners.

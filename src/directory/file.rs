@@ -40,6 +40,13 @@ impl Directory {
         let directory = read(&reader, &tree);
         reader.finish(directory)
     }
+
+    /// Reads a directory that stands in another file of people's, as a mapping like that of a directory file. Faults go to
+    /// `reader`; `None` if there is one.
+    #[must_use]
+    pub fn read(reader: &Reader, tree: &Node) -> Option<Self> {
+        read(reader, tree)
+    }
 }
 
 fn read(reader: &Reader, tree: &Node) -> Option<Directory> {

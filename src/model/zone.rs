@@ -41,6 +41,15 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// When the zone's clocks show `local`, for instance `2026-11-27T08:00`, in milliseconds of Unix time. `None` where that is
+    /// no time, or none that the clocks show exactly once.
+    #[must_use]
+    pub fn unix_millis(&self, local: &str) -> Option<u64> {
+        let local: jiff::civil::DateTime = local.parse().ok()?;
+        let at = self.0.to_ambiguous_timestamp(local).unambiguous().ok()?;
+        u64::try_from(at.as_millisecond()).ok()
+    }
+
     /// How many seconds the zone's clocks are ahead of UTC at `unix_seconds`; less than nothing where they are behind.
     ///
     /// `None` beyond the year 9999.
@@ -93,6 +102,11 @@ mod tests {
         let moscow = Zone::named("Europe/Moscow").unwrap();
         assert_eq!([1_414_274_399, 1_414_274_400].map(|at| moscow.offset_s(at)), [Some(14_400), Some(10_800)]);
         assert_eq!(moscow.offset_s(u64::MAX), None);
+        // What they show twice, or never, is no instant.
+        let at = |local: &str| moscow.unix_millis(local);
+        assert_eq!(at("2026-07-01T15:00"), Some(SUMMER * 1_000));
+        assert_eq!((at("2014-10-26T01:30"), at("2026-07-01T25:00"), at("2026-07-01T15:00Z")), (None, None, None));
+        assert_eq!(berlin.unix_millis("2026-03-29T02:30"), None);
     }
 
     #[test]

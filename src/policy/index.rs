@@ -57,6 +57,13 @@ impl Index {
         }
     }
 
+    /// The ids of all its rules, in no order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let halves = self.named.values().chain([&self.anyone]);
+        let rules = halves.flat_map(|half| half.named.values().flatten().chain(&half.anything));
+        rules.map(|rule| &*rule.id)
+    }
+
     /// The rules that can match, in the order of all policies.
     pub(super) fn candidates<'a>(&'a self, principal: &Entity, resource: &Entity) -> Vec<&'a Rule> {
         let mut found = Vec::with_capacity(16);

@@ -90,6 +90,11 @@ impl Policies {
         self.actions.get(name)
     }
 
+    /// The ids of the policies that an action can meet; one id for each action, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.actions.values().flat_map(|action| action.index.ids())
+    }
+
     /// Judges one question. An action or an entity type that the schema lacks is a deny.
     pub fn judge(&self, question: &Question<'_>) -> Judgement {
         let Some(action) = self.action(question.action.as_str()) else {

@@ -87,6 +87,21 @@ impl Protector {
         Ok(Restored { reply })
     }
 
+    /// The pseudonym of an id in a tenant, as a field of this class and kind gets it: for whoever says beforehand what a
+    /// partner must see.
+    ///
+    /// # Errors
+    /// [`ProtectFault::TooLong`].
+    pub fn pseudonym(
+        &self,
+        tenant: &TenantId,
+        class: DataClass,
+        kind: Option<IdentifierKind>,
+        id: &str,
+    ) -> Result<String, ProtectFault> {
+        pseudonymize(&self.key, self.domain(tenant, class, kind), id)
+    }
+
     pub(super) const fn partner(&self) -> &PartnerName {
         &self.partner
     }

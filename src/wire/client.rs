@@ -247,12 +247,8 @@ impl Connect for Client {
 #[async_trait]
 impl Connection for Taken {
     async fn exchange(mut self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
-        let bytes = request.encode(&self.pool.authority).map_err(ExchangeFault::before_sending)?;
         let (deadline, max_bytes) = (self.pool.exchange_timeout, self.pool.answer_max_bytes);
-        let exchanged = exchange::over(&mut self.stream, &request.method, &bytes, request.leaving, max_bytes);
-        let exchanged = tokio::time::timeout(deadline, exchanged);
-        let timeout = ExchangeFault::after_sending(ExchangeFaultKind::Timeout);
-        let exchanged = exchanged.await.map_err(|_| timeout)??;
+        let exchanged = exchange::whole(&mut self.stream, &self.pool.authority, request, deadline, max_bytes).await?;
         if session_of(&mut self.stream).is_none_or(|state| state.plaintext_bytes_to_read() > 0) {
             return Err(ExchangeFault::after_sending(ExchangeFaultKind::Excess));
         }

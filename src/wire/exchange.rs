@@ -16,6 +16,7 @@ use bytes::BytesMut;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
+use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
@@ -73,8 +74,25 @@ pub struct Exchanged {
     pub reusable: bool,
 }
 
+/// The whole exchange over any stream: the request as it is written to `authority`, once, and its answer within the deadline.
+pub(super) async fn whole<S>(
+    stream: &mut S,
+    authority: &str,
+    request: Request,
+    deadline: Duration,
+    max_bytes: usize,
+) -> Result<Exchanged, ExchangeFault>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let bytes = request.encode(authority).map_err(ExchangeFault::before_sending)?;
+    let exchanged = over(stream, &request.method, &bytes, request.leaving, max_bytes);
+    let exchanged = tokio::time::timeout(deadline, exchanged).await;
+    exchanged.map_err(|_| ExchangeFault::after_sending(Fault::Timeout))?
+}
+
 /// Writes the request, one of `method`, and reads the answer over any stream.
-pub(super) async fn over<S>(
+async fn over<S>(
     stream: &mut S,
     method: &Method,
     request: &[u8],

@@ -14,6 +14,7 @@ mod client;
 mod exchange;
 mod fault;
 mod request;
+mod streams;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,5 @@ pub use fault::ConnectFault;
 pub use fault::ExchangeFault;
 pub use fault::ExchangeFaultKind;
 pub use request::Request;
+pub use streams::Dial;
+pub use streams::Streams;

@@ -12,11 +12,12 @@ use std::path::Path;
 const ROOMS: &[(&str, u8, &[&str])] = &[
     ("main", 5, &["cli", "crypto"]),
     ("lib", 5, &[]),
-    ("cli", 5, &["gateway", "doors", "devkit", "pipeline", "assembly", "rooms", "ground"]),
+    ("cli", 5, &["gateway", "doors", "devkit", "workbench", "pipeline", "assembly", "rooms", "ground"]),
     ("gateway", 5, &["doors", "pipeline", "assembly", "rooms", "ground"]),
     ("listener", 4, &["pipeline", "ground"]),
     ("admin", 4, &["pipeline", "audit", "ground"]),
     ("devkit", 4, &["ground"]),
+    ("workbench", 4, &["devkit", "pipeline", "assembly", "rooms", "ground"]),
     ("pipeline", 3, &["bundle", "rooms", "ground"]),
     ("config", 2, &["rooms", "ground"]),
     ("bundle", 2, &["contract", "policy", "protect", "ground"]),

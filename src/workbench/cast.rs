@@ -1,0 +1,239 @@
+//! Who is on the stage: peers with certificates, issuers of tokens, the partner's and the backend's keys. All keys are made
+//! for the stage, but for those of pseudonyms, which follow from the partner's name: what a case expects stays the same.
+
+use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
+use crate::crypto::Certificate;
+use crate::crypto::ClientTrust;
+use crate::crypto::KeySet;
+use crate::crypto::SecretKey;
+use crate::crypto::SigningAlgorithm;
+use crate::crypto::SigningKey;
+use crate::crypto::SivKey;
+use crate::crypto::Standing;
+use crate::crypto::encode_base64url;
+use crate::crypto::jwks_json;
+use crate::crypto::sha256;
+use crate::devkit::Authority;
+use crate::devkit::Leaf;
+use crate::devkit::Validity;
+use crate::directory;
+use crate::identity::IdentitySettings;
+use crate::identity::IssuerSettings;
+use crate::identity::TokenKind;
+use crate::json;
+use crate::json::Number;
+use crate::json::Object;
+use crate::json::Value;
+use crate::limits::Limits;
+use crate::model::PartnerName;
+use crate::model::Sha256;
+use crate::secret::Secret;
+use crate::webhook::WebhookSecret;
+use crate::workbench::case::CaseRight;
+use crate::workbench::case::CaseToken;
+use crate::workbench::stage::StageFault;
+use parking_lot::Mutex;
+use rustls_pki_types::CertificateDer;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What every token on the stage is for.
+const AUDIENCE: &str = "https://gateway.stage.example";
+
+/// Whom the stage's tokens name as their issuer, where a case names none.
+const SESSIONS: &str = "https://sessions.stage.example";
+const LOGIN: &str = "https://login.stage.example";
+
+/// Valid in every second that a case may name.
+const ALWAYS: Validity = Validity { from: UnixSeconds::new(0), until: UnixSeconds::new(253_370_764_800) };
+
+/// Certificates and keys, made once for a stage.
+pub(super) struct Cast {
+    authority: Authority,
+    trust: Arc<ClientTrust>,
+    peers: Mutex<HashMap<String, CertificateDer<'static>>>,
+    tokens: SigningKey,
+    token_keys: Arc<KeySet>,
+    directory: SigningKey,
+    directory_keys: Arc<KeySet>,
+    partner_pem: Secret,
+    secret: String,
+}
+
+impl Cast {
+    pub(super) fn new() -> Result<Self, StageFault> {
+        let authority = Authority::new("stage", ALWAYS).map_err(|_| StageFault::Keys)?;
+        let trust = ClientTrust::new(vec![authority.root()], Vec::new()).map_err(|_| StageFault::Keys)?;
+        let (tokens, token_keys, _) = signing()?;
+        let (directory, directory_keys, _) = signing()?;
+        let (_, _, partner_pem) = signing()?;
+        Ok(Self {
+            authority,
+            trust: Arc::new(trust),
+            peers: Mutex::default(),
+            tokens,
+            token_keys,
+            directory,
+            directory_keys,
+            partner_pem,
+            secret: webhook_secret(b"portcullis stage webhooks"),
+        })
+    }
+
+    /// Whom a door of the stage trusts.
+    pub(super) fn trust(&self) -> Arc<ClientTrust> {
+        Arc::clone(&self.trust)
+    }
+
+    /// The certificate of the peer of this name, and that it is trusted.
+    pub(super) fn peer(&self, name: &str) -> Result<(Certificate, Standing), StageFault> {
+        let der = self.certificate(name)?;
+        let certificate = Certificate::parse(&der).map_err(|_| StageFault::Peer)?;
+        let standing = Standing::new(Arc::clone(&self.trust), &[der]).ok_or(StageFault::Peer)?;
+        Ok((certificate, standing))
+    }
+
+    fn certificate(&self, name: &str) -> Result<CertificateDer<'static>, StageFault> {
+        let mut peers = self.peers.lock();
+        if let Some(known) = peers.get(name) {
+            return Ok(known.clone());
+        }
+        let leaf = Leaf::client(name, ALWAYS);
+        let issued = self.authority.issue(&leaf).map_err(|_| StageFault::Peer)?.der();
+        peers.insert(name.to_owned(), issued.clone());
+        Ok(issued)
+    }
+
+    fn thumbprint(&self, name: &str) -> Result<Sha256, StageFault> {
+        Certificate::parse(&self.certificate(name)?).map(|parsed| parsed.thumbprint).map_err(|_| StageFault::Peer)
+    }
+
+    /// The settings by which a token like this one is verified: its issuer, and nobody else.
+    pub(super) fn issuers(&self, token: Option<&CaseToken>, limits: &Limits) -> IdentitySettings {
+        let issuers = token.map(|token| IssuerSettings {
+            issuer: issuer(token).to_owned(),
+            keys: Arc::clone(&self.token_keys),
+            audience: AUDIENCE.to_owned(),
+            algorithms: vec![SigningAlgorithm::EdDsa.verified_by()],
+            max_lifetime_s: LONGEST_LIFETIME_S,
+            kind: token.kind,
+        });
+        IdentitySettings { issuers: issuers.into_iter().collect(), clock_skew_s: limits.clock_skew_s }
+    }
+
+    /// The token, signed.
+    pub(super) fn token(&self, token: &CaseToken, at: UnixMillis) -> Result<String, StageFault> {
+        let issued = UnixSeconds::new(at.seconds().get().saturating_sub(token.age_s));
+        let mut claims = Object::new();
+        let mut text = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                claims.insert(name, value);
+            }
+        };
+        text("iss", Some(issuer(token)));
+        text("aud", Some(AUDIENCE));
+        text("sub", Some(&token.subject));
+        text("client_id", Some(&token.client));
+        text("jti", Some(&token.id));
+        text("tenant", token.tenant.as_deref());
+        text("device_id", token.device.as_deref());
+        text("car_id", token.car.as_deref());
+        text("sid", token.session.as_deref());
+        if !token.scopes.is_empty() {
+            claims.insert("scope", token.scopes.join(" "));
+        }
+        if !token.roles.is_empty() {
+            claims.insert("roles", texts(&token.roles));
+        }
+        if !token.rights.is_empty() {
+            claims.insert("authorization_details", token.rights.iter().map(right).collect::<Vec<Value>>());
+        }
+        for (name, at) in [("iat", issued), ("nbf", issued), ("exp", issued.plus(token.lifetime_s))] {
+            claims.insert(name, Number::try_from(at.get()).map_err(|_| StageFault::Keys)?);
+        }
+        if let Some(peer) = &token.bound_to {
+            let thumbprint = encode_base64url(self.thumbprint(peer)?.as_bytes());
+            claims.insert("cnf", Object::from_iter([("x5t#S256", Value::from(thumbprint))]));
+        }
+        let mut payload = Vec::new();
+        json::write(&claims.into(), &mut payload);
+        self.tokens.sign_jws("at+jwt", &payload).map_err(|_| StageFault::Keys)
+    }
+
+    /// The keys whose updates of the directory are taken.
+    pub(super) fn directory_keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.directory_keys)
+    }
+
+    /// A detached signature of the directory's key.
+    pub(super) fn directory_signature(&self, body: &[u8]) -> Result<String, StageFault> {
+        let whole = self.directory.sign_jws(directory::TYPE, body).map_err(|_| StageFault::Keys)?;
+        let mut parts = whole.split('.');
+        let (header, signature) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        Ok(format!("{header}..{signature}"))
+    }
+
+    /// The key of the tokens for partners.
+    pub(super) fn partner_key(&self) -> Result<SigningKey, StageFault> {
+        SigningKey::from_pem(&self.partner_pem).map_err(|_| StageFault::Keys)
+    }
+
+    /// The secret of all webhooks on the stage.
+    pub(super) fn secret(&self) -> Result<WebhookSecret, StageFault> {
+        WebhookSecret::parse(&Secret::new(self.secret.clone().into_bytes())).map_err(|_| StageFault::Keys)
+    }
+
+    /// A secret that is nobody's.
+    pub(super) fn wrong_secret() -> Result<WebhookSecret, StageFault> {
+        let other = webhook_secret(b"portcullis stage nobody");
+        WebhookSecret::parse(&Secret::new(other.into_bytes())).map_err(|_| StageFault::Keys)
+    }
+}
+
+/// A stage's tokens may live for as long as a case says, up to a year.
+const LONGEST_LIFETIME_S: u64 = 366 * 86_400;
+
+/// The key of a partner's pseudonyms on every stage. It protects nobody: what is played is made up.
+pub(super) fn pseudonym_key(partner: &PartnerName) -> SivKey {
+    let seed = sha256(format!("portcullis stage pseudonyms {partner}").as_bytes());
+    SivKey::new(&SecretKey::new(*seed.as_bytes()))
+}
+
+fn issuer(token: &CaseToken) -> &str {
+    let own = match token.kind {
+        TokenKind::Session => SESSIONS,
+        TokenKind::SignIn => LOGIN,
+    };
+    token.issuer.as_deref().unwrap_or(own)
+}
+
+fn right(right: &CaseRight) -> Value {
+    let mut entry = Object::from_iter([("type", Value::from(right.kind.word()))]);
+    entry.insert("house", right.house.as_str());
+    entry.insert("actions", texts(&right.actions));
+    if let (Some(member), Some(thing)) = (right.kind.thing(), &right.thing) {
+        entry.insert(member, thing.as_str());
+    }
+    if let Some(grant) = &right.grant {
+        entry.insert("grant_id", grant.as_str());
+    }
+    entry.into()
+}
+
+fn texts(texts: &[String]) -> Vec<Value> {
+    texts.iter().map(|text| Value::from(text.as_str())).collect()
+}
+
+fn signing() -> Result<(SigningKey, Arc<KeySet>, Secret), StageFault> {
+    let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).map_err(|_| StageFault::Keys)?;
+    let key = SigningKey::from_pem(&pem).map_err(|_| StageFault::Keys)?;
+    let keys = KeySet::parse(jwks_json(&[&key]).as_bytes()).map_err(|_| StageFault::Keys)?;
+    Ok((key, Arc::new(keys), pem))
+}
+
+fn webhook_secret(seed: &[u8]) -> String {
+    use base64::Engine;
+    let bytes = sha256(seed);
+    format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()))
+}

@@ -1,0 +1,50 @@
+//! The workbench: cases of a bundle (`tests/*.yaml`), and the stage on which each is played.
+//!
+//! A case says who asks for what, when, and what is known then; and what must come of it. [`Suite`] reads all cases of a
+//! bundle, whole: behind `extends` and `matrix`. [`Stage::play`] sends one through the very gate that serves
+//! ([`Gate::handle`](crate::pipeline::Gate::handle)): token, guard, contract, policy, protection, record, partner, answer.
+//! Only what stands around a gateway is another one: no socket (a stream in memory, at whose other end stands what the case
+//! says), no disk (the log's segments and the store lie in memory), no clock but the case's. No step can be left out, for
+//! there is no way to say so.
+//!
+//! What came of a case ([`Played`]) is held against what it expects ([`held_against`]); coverage, mutants, explanations and
+//! comparisons ask the same values.
+
+mod case;
+mod cast;
+mod disk;
+mod layers;
+mod pattern;
+mod played;
+mod read_case;
+mod read_parts;
+mod script;
+mod stage;
+mod store;
+mod suite;
+mod verdict;
+
+pub use case::Asks;
+pub use case::Case;
+pub use case::CaseAnswer;
+pub use case::CaseCaller;
+pub use case::CaseRight;
+pub use case::CaseToken;
+pub use case::Expectation;
+pub use case::ExpectedPartner;
+pub use case::ExpectedReply;
+pub use case::PartnerFault;
+pub use case::SignedAs;
+pub use pattern::Pattern;
+pub use played::Played;
+pub use played::PlayedDecision;
+pub use played::Reply;
+pub use played::Sent;
+pub use stage::Stage;
+pub use stage::StageFault;
+pub use suite::Suite;
+pub use verdict::Difference;
+pub use verdict::held_against;
+
+#[cfg(test)]
+mod tests;
