@@ -15,14 +15,18 @@ use crate::policy::context::ContextPlan;
 use crate::policy::entities::Given;
 use crate::policy::entities::Slice;
 use crate::policy::policies::Action;
+use crate::policy::policies::holds;
 use cedar_policy_core::ast;
 use cedar_policy_core::ast::Context;
 use cedar_policy_core::ast::Entity;
 use cedar_policy_core::ast::EntityUID;
+use cedar_policy_core::ast::Expr;
 use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Request;
 use cedar_policy_core::ast::Value;
 use cedar_policy_core::entities::Entities;
+use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
 use std::fmt;
 use std::sync::Arc;
 
@@ -93,9 +97,10 @@ pub struct Attribute {
 }
 
 /// A question laid out for Cedar's evaluator.
-pub(super) struct Scene {
+pub struct Scene {
     request: Request,
     entities: Entities,
+    now: Option<UnixSeconds>,
 }
 
 impl Asked {
@@ -168,7 +173,7 @@ impl Asked {
     /// about a whole set; `None` where `policies` do not know the action.
     #[must_use]
     pub fn to_cedar(&self, policies: &Policies) -> Option<(cedar_policy::Request, cedar_policy::Entities)> {
-        let Scene { request, entities } = policies.scene(self)?;
+        let Scene { request, entities, .. } = policies.scene(self)?;
         Some((request.into(), entities.into()))
     }
 }
@@ -204,7 +209,19 @@ impl Policies {
         let words: Vec<EntityUID> = self.actions().flat_map(|action| action.words.iter().cloned()).collect();
         let slice = self.types.place(asked.given.clone());
         let (request, entities) = action.lay_out(slice, action.declared.kept(&asked.context), &words, &self.types)?;
-        Some(Scene { request, entities })
+        Some(Scene { request, entities, now: asked.now })
+    }
+}
+
+impl Scene {
+    /// Whether a condition is true; `None` if it cannot be evaluated, or is no boolean.
+    pub(super) fn holds(&self, condition: &Expr) -> Option<bool> {
+        holds(&Evaluator::new(self.request.clone(), &self.entities, Extensions::all_available()), condition)
+    }
+
+    /// When it was asked.
+    pub(super) const fn now(&self) -> Option<UnixSeconds> {
+        self.now
     }
 }
 

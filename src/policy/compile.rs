@@ -33,6 +33,13 @@ pub(super) struct Named {
     pub(super) list: Vec<(Policy, usize)>,
 }
 
+impl Named {
+    /// The policies of files that have compiled.
+    pub(super) fn read(sources: &[Source]) -> Self {
+        read_policies(sources, &mut Diagnostics::new())
+    }
+}
+
 impl Policies {
     /// Compiles a schema, the policies under it and the constants, and holds all against what the contracts demand.
     ///

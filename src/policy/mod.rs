@@ -6,6 +6,7 @@
 
 mod asked;
 mod assemble;
+mod clauses;
 mod compile;
 mod constants;
 mod context;
@@ -20,6 +21,7 @@ mod index;
 mod peer;
 mod policies;
 mod question;
+mod scope_text;
 mod until;
 mod visible;
 
@@ -27,8 +29,13 @@ pub use asked::Asked;
 pub use asked::Attribute;
 pub use asked::Fact;
 pub use asked::Placed;
+pub use asked::Scene;
 pub use asked::Uid;
 pub use asked::Witness;
+pub use clauses::Clause;
+pub use clauses::Meeting;
+pub use clauses::Met;
+pub use clauses::PolicyText;
 pub use context::context_attributes;
 pub use decide::Permit;
 pub use decide::PolicyFault;

@@ -180,7 +180,7 @@ impl Action {
 }
 
 /// Whether a condition is true; `None` if it cannot be evaluated, or is no boolean.
-fn holds(evaluator: &Evaluator<'_>, condition: &Expr) -> Option<bool> {
+pub(super) fn holds(evaluator: &Evaluator<'_>, condition: &Expr) -> Option<bool> {
     let Value { value, .. } = evaluator.interpret(condition, &SlotEnv::new()).ok()?;
     match value {
         ValueKind::Lit(Literal::Bool(holds)) => Some(holds),

@@ -2,6 +2,7 @@
 //! against the schema, tenants apart, and every fault at load.
 
 mod asked;
+mod clauses;
 mod constants;
 mod events;
 mod local_time;
