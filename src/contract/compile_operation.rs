@@ -20,6 +20,7 @@ use crate::contract::operation::Actuates;
 use crate::contract::operation::Form;
 use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
+use crate::contract::operation::RecordRule;
 use crate::contract::operation::ResourceRule;
 use crate::contract::operation::RightDemand;
 use crate::contract::operation::Segment;
@@ -106,6 +107,9 @@ pub(super) fn compile(
         right: words.right.map(|(kind, action)| RightDemand { kind, action }),
         body_max_bytes: if bodies.is_empty() { 0 } else { body_max_bytes },
         fields,
+        records: words
+            .records
+            .map(|records| RecordRule { array: records.array.value.into(), house: records.house.value.into() }),
         segments: segments(path),
         path_parameters,
         query_parameters,

@@ -9,6 +9,7 @@ use crate::contract::cost::Cost;
 use crate::contract::leaf::Check;
 use crate::contract::leaf::TextCheck;
 use crate::contract::operation::Field;
+use crate::contract::operation::FieldRule;
 use crate::contract::pattern::Patterns;
 use crate::contract::schema::Array;
 use crate::contract::schema::Map;
@@ -225,14 +226,15 @@ impl SchemaCompiler<'_> {
         }
         let names = self.map_names(&written.names, &at.name_in_map(max_members));
         let values = self.schema(&written.values, &at.in_map(max_members));
-        Some(Map { names: names?, values: values?, min_members: written.min_members, max_members })
+        let (names, names_rule) = names?;
+        Some(Map { names, names_rule, values: values?, min_members: written.min_members, max_members })
     }
 
-    fn map_names(&mut self, written: &written::Schema<'_>, at: &Position) -> Option<TextCheck> {
+    fn map_names(&mut self, written: &written::Schema<'_>, at: &Position) -> Option<(TextCheck, FieldRule)> {
         let is_text = written.null.is_none() && matches!(written.shape, Shape::Text { .. });
         let leaf = if is_text { Some(self.leaf(written, at)?) } else { None };
-        match leaf.map(|leaf| (leaf.check, leaf.rule.protection, leaf.claim)) {
-            Some((Check::Text(check), Protection::Keep, None)) => Some(check),
+        match leaf.map(|leaf| (leaf.check, leaf.rule, leaf.claim)) {
+            Some((Check::Text(check), rule, None)) if rule.protection == Protection::Keep => Some((check, rule)),
             _ => {
                 let message = "the names of a map are always text that crosses as it is";
                 let fault = self.reader.source().fault("name-unfit", written.place, message);

@@ -17,6 +17,9 @@
 
 mod answer;
 mod body;
+mod compare;
+mod compare_leaf;
+mod compare_shape;
 mod compile;
 mod compile_body;
 mod compile_choice;
@@ -32,10 +35,12 @@ mod expected;
 mod fault;
 mod format;
 mod headers;
+mod inclusion;
 mod leaf;
 mod multiple;
 mod operation;
 mod pattern;
+mod period;
 mod pull;
 mod read;
 mod read_any;
@@ -51,6 +56,7 @@ mod routed;
 mod router;
 mod schema;
 mod target;
+mod tell;
 mod written;
 mod written_words;
 
@@ -59,6 +65,7 @@ mod tests;
 
 pub use answer::Checked;
 pub use answer::check;
+pub use compare::compare;
 pub use declare::Declared;
 pub use declare::declare;
 pub use event::Event;

@@ -4,6 +4,7 @@
 //! the shortest that names its double (RFC 8785 §3.2.2.3): what is checked is what the partner reads.
 
 use crate::json::Number;
+use std::fmt;
 
 /// The most places after the point that a multiple may have.
 pub(super) const MAX_PLACES: u32 = 9;
@@ -28,6 +29,14 @@ impl Multiple {
         self.places == 0
     }
 
+    /// Whether this is a whole number of times `other`, so that whatever fits this fits `other`.
+    pub(super) fn is_multiple_of(self, other: Self) -> bool {
+        let places = self.places.max(other.places);
+        // At most twenty digits, and nine more: far below 2¹²⁸.
+        let scaled = |of: Self| u128::from(of.digits) * 10_u128.pow(places - of.places);
+        scaled(self).checked_rem(scaled(other)) == Some(0)
+    }
+
     /// Whether `number` is a whole number of times this.
     pub(super) fn fits(self, number: Number) -> bool {
         if self.is_whole() && number.as_integer().is_none() {
@@ -43,6 +52,18 @@ impl Multiple {
             Some(scaled) => scaled.checked_rem(self.digits) == Some(0),
             // Seventeen digits at most, and nine more: far below 2¹²⁸.
             None => (u128::from(digits) * u128::from(factor)).checked_rem(u128::from(self.digits)) == Some(0),
+        }
+    }
+}
+
+impl fmt::Display for Multiple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = usize::try_from(self.places).unwrap_or_default();
+        let digits = format!("{:0>width$}", self.digits, width = places + 1);
+        match digits.split_at_checked(digits.len() - places) {
+            Some((whole, "")) => f.write_str(whole),
+            Some((whole, rest)) => write!(f, "{whole}.{rest}"),
+            None => Ok(()),
         }
     }
 }
@@ -85,6 +106,26 @@ mod tests {
         assert!(Multiple::new(number(0.000_000_001)).is_some_and(|multiple| !multiple.is_whole()));
         assert!(Multiple::new(number(7.0)).is_some_and(Multiple::is_whole));
     }
+
+    #[test]
+    fn one_multiple_lies_within_another_as_on_paper_and_is_written_as_there() {
+        for (one, other, within) in [
+            (4.0, 2.0, true),
+            (2.0, 4.0, false),
+            (0.3, 0.1, true),
+            (0.25, 0.1, false),
+            (2.5, 0.5, true),
+            (1.0, 0.000_000_001, true),
+            (0.000_000_001, 1.0, false),
+            (9_007_199_254_740_991.0, 0.000_000_001, true),
+        ] {
+            let of = |value| Multiple::new(number(value)).unwrap();
+            assert_eq!(of(one).is_multiple_of(of(other)), within, "{one} {other}");
+        }
+        let told = [0.01, 12.5, 7.0, 100.0].map(|value| Multiple::new(number(value)).unwrap().to_string());
+        assert_eq!(told, ["0.01", "12.5", "7", "100"]);
+    }
+
     /// Whether the decimal `text` is a multiple of the decimal `of`, as one finds out on paper: both are written with as many places,
     /// and one is divided by the other digit by digit.
     fn on_paper(text: &str, of: &str) -> bool {

@@ -67,6 +67,8 @@ pub struct Operation {
     pub body_max_bytes: u64,
     /// Every leaf that may cross, in the order of the contract: path, query, header, body, answers.
     pub fields: Vec<Field>,
+    /// Which list of its answers holds records; the compiler has held it against the answers.
+    pub(super) records: Option<RecordRule>,
     pub(super) segments: Vec<Segment>,
     pub(super) path_parameters: Vec<Parameter>,
     pub(super) query_parameters: Vec<Parameter>,
@@ -76,6 +78,14 @@ pub struct Operation {
     /// The media types of all answers, as `Accept` lists them.
     pub(super) accept: http::HeaderValue,
     pub(super) answers: Vec<AnswerShape>,
+}
+
+/// Which list of an answer holds records, and what in a record names its house.
+#[derive(Eq, PartialEq)]
+pub(super) struct RecordRule {
+    /// A JSON pointer (RFC 6901).
+    pub(super) array: Box<str>,
+    pub(super) house: Box<str>,
 }
 
 /// One piece of a path between two slashes.

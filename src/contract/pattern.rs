@@ -24,7 +24,11 @@ const MAX_TABLES_BYTES: usize = 16 * 1024 * 1024;
 
 /// A compiled pattern; clones share its table.
 #[derive(Clone)]
-pub(super) struct Pattern(Arc<dense::DFA<Vec<u32>>>);
+pub(super) struct Pattern {
+    table: Arc<dense::DFA<Vec<u32>>>,
+    /// As the contract writes it.
+    text: Arc<str>,
+}
 
 /// All patterns of a contract: one that stands there often has one table.
 #[derive(Default)]
@@ -100,19 +104,29 @@ impl Pattern {
             )
             .build_from_nfa(&nfa)
             .map_err(|_| PatternError::TooLarge)?;
-        Ok(Self(Arc::new(dfa)))
+        Ok(Self { table: Arc::new(dfa), text: text.into() })
+    }
+
+    /// The pattern as the contract writes it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its table of states.
+    pub(super) fn table(&self) -> &dense::DFA<Vec<u32>> {
+        &self.table
     }
 
     /// The bytes of its table.
     pub(super) fn table_bytes(&self) -> usize {
-        self.0.memory_usage()
+        self.table.memory_usage()
     }
 
     /// Whether the whole of `text` fits.
     pub(super) fn matches(&self, text: &str) -> bool {
         let input = Input::new(text).anchored(Anchored::Yes);
         // The search cannot fail: the table has no byte on which it gives up. If it did, nothing would fit.
-        matches!(self.0.try_search_fwd(&input), Ok(Some(_)))
+        matches!(self.table.try_search_fwd(&input), Ok(Some(_)))
     }
 }
 
@@ -354,7 +368,7 @@ mod tests {
         let bytes = first.table_bytes();
         assert!(bytes > 0 && patterns.table_bytes == bytes);
         let again = patterns.compile(&large(9)).unwrap();
-        assert!(Arc::ptr_eq(&first.0, &again.0));
+        assert!(Arc::ptr_eq(&first.table, &again.table));
         assert_eq!(patterns.table_bytes, bytes);
         patterns.table_bytes = MAX_TABLES_BYTES - Pattern::compile("^a$").unwrap().table_bytes();
         patterns.compiled.clear();

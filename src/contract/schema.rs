@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::contract::leaf::LeafSchema;
 use crate::contract::leaf::TextCheck;
+use crate::contract::operation::FieldRule;
 use crate::json;
 use crate::json::Value;
 
@@ -55,6 +56,8 @@ pub(super) struct Array {
 /// Members of free names, all of one kind; rebuilt in the order of their names.
 pub(super) struct Map {
     pub(super) names: TextCheck,
+    /// What the contract says of the names themselves.
+    pub(super) names_rule: FieldRule,
     pub(super) values: Schema,
     pub(super) min_members: usize,
     pub(super) max_members: usize,
@@ -143,6 +146,11 @@ impl Choice {
         }
         by_value.sort_unstable();
         Self { property, branches: objects, by_value }
+    }
+
+    /// The values that tell a branch, each with its branch, sorted.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&str, &Object)> {
+        self.by_value.iter().filter_map(|(value, index)| Some((&**value, self.branches.get(*index)?)))
     }
 
     /// The branch that a value tells.

@@ -19,6 +19,8 @@ use http::Method;
 
 mod answers;
 mod any;
+mod compared;
+mod compared_values;
 mod dear;
 mod events;
 mod forms;

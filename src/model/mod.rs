@@ -5,6 +5,7 @@
 
 mod class;
 mod delivery;
+mod difference;
 mod digest;
 mod exchange;
 mod input;
@@ -27,6 +28,9 @@ pub use class::Direction;
 pub use class::IdentifierKind;
 pub use class::Protection;
 pub use delivery::DeliveryState;
+pub use difference::ChangeKind;
+pub use difference::Difference;
+pub use difference::Rating;
 pub use digest::Sha256;
 pub use exchange::Head;
 pub use exchange::Reply;
