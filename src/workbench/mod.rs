@@ -13,6 +13,7 @@
 mod case;
 mod cast;
 mod disk;
+mod keeper;
 mod layers;
 mod pattern;
 mod played;

@@ -5,6 +5,7 @@ use crate::json;
 use crate::json::Value;
 use crate::model::Reason;
 use crate::model::Side;
+use crate::policy::Asked;
 use crate::workbench::script;
 
 /// What came of a case.
@@ -24,6 +25,9 @@ pub struct Played {
     pub sent: Option<Sent>,
     /// What the caller receives: status, fields and body. The door adds framing and fixed fields.
     pub reply: Reply,
+    /// What the policies were asked, in order: once, but of an event again before it is delivered. Empty where it did not come
+    /// to them.
+    pub asked: Vec<Asked>,
     /// Every record of the case, one JSON text each, in their order.
     pub records: Vec<String>,
 }
@@ -89,7 +93,7 @@ impl Sent {
 
 impl Played {
     /// What the records of one exchange say, besides what went in and out.
-    pub(super) fn read(concluded: Concluded, log: &[u8], sent: Option<Sent>) -> Self {
+    pub(super) fn read(concluded: Concluded, log: &[u8], sent: Option<Sent>, asked: Vec<Asked>) -> Self {
         let (receipt, reason) = (concluded.receipt().to_string(), concluded.reason());
         let reply = concluded.into_reply();
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -103,6 +107,7 @@ impl Played {
             detail: None,
             sent,
             reply,
+            asked,
             records: Vec::new(),
         };
         for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -54,6 +54,7 @@ use crate::workbench::case::SignedAs;
 use crate::workbench::cast::Cast;
 use crate::workbench::cast::pseudonym_key;
 use crate::workbench::disk::MemoryDisk;
+use crate::workbench::keeper::Keeper;
 use crate::workbench::pattern::PatternFault;
 use crate::workbench::played::Played;
 use crate::workbench::played::Sent;
@@ -143,7 +144,9 @@ impl Stage {
     }
 
     async fn played(&self, case: &Case) -> Result<Played, StageFault> {
-        let scene = Box::pin(self.scene(case)).await?;
+        let keeper = Arc::new(Keeper::default());
+        let bundle = Arc::new(self.bundle.witnessed(Arc::<Keeper>::clone(&keeper)));
+        let scene = Box::pin(self.scene(case, bundle)).await?;
         scene.revoke(case).await?;
         let side = match &case.asks {
             Asks::Event { direction: Direction::Inbound, .. } => Side::Partner,
@@ -164,11 +167,11 @@ impl Stage {
         let sent = scene.script.taken().into_iter().next().map(|bytes| Sent { to, bytes });
         let Scene { gate, disk, courier, .. } = scene;
         drop((gate, courier));
-        Ok(Played::read(concluded, &disk.written(), sent))
+        Ok(Played::read(concluded, &disk.written(), sent, keeper.kept()))
     }
 
     /// The gateway of one case.
-    async fn scene(&self, case: &Case) -> Result<Scene, StageFault> {
+    async fn scene(&self, case: &Case, bundle: Arc<Bundle>) -> Result<Scene, StageFault> {
         let name = partner_of(&case.asks);
         let contract = self.bundle.contract(name).ok_or(StageFault::Partner)?;
         let protector = Arc::new(Protector::new(name.clone(), pseudonym_key(name)));
@@ -178,7 +181,7 @@ impl Stage {
             (None, Asks::Event { .. }) => Script::accepting(),
         });
         let disk = MemoryDisk::default();
-        let (core, log) = Box::pin(self.core(case, Arc::new(ManualClock::new(case.at)), &disk)).await?;
+        let (core, log) = Box::pin(self.core(case, bundle, Arc::new(ManualClock::new(case.at)), &disk)).await?;
         let room = Room::new(&self.limits, BodyMemory::new(&self.limits));
         let silent = matches!(case.answer, Some(CaseAnswer::Fault(PartnerFault::Silent)));
         let exchange_timeout = if silent { SILENCE_TIMEOUT } else { Limits::millis(self.limits.exchange_timeout_ms) };
@@ -208,6 +211,7 @@ impl Stage {
     async fn core(
         &self,
         case: &Case,
+        bundle: Arc<Bundle>,
         clock: Arc<dyn Clock>,
         disk: &MemoryDisk,
     ) -> Result<(Arc<Core>, Log), StageFault> {
@@ -236,10 +240,7 @@ impl Stage {
             guard: guard.await.map_err(|_| StageFault::SetUp("guard"))?,
             handles: Handles::new(store.clone(), key),
             outbox: Outbox::open_on(store.clone(), key, limits).await.map_err(|_| StageFault::SetUp("outbox"))?,
-            snapshot: ArcSwap::from_pointee(Snapshot {
-                bundle: Arc::clone(&self.bundle),
-                directory: Arc::clone(&case.directory),
-            }),
+            snapshot: ArcSwap::from_pointee(Snapshot { bundle, directory: Arc::clone(&case.directory) }),
             updates: Updates::new(updates, limits, store),
             exchanges: Tasks::new(),
             metrics,

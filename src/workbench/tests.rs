@@ -2,6 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::limits::Limits;
+use crate::policy::Judgement;
 use crate::workbench::Stage;
 use crate::workbench::Suite;
 use crate::workbench::held_against;
@@ -24,5 +25,12 @@ fn every_case_of_the_sample_comes_out_as_it_expects() {
         let played = stage.play(case).unwrap();
         let differences = held_against(case, &played).unwrap();
         assert!(differences.is_empty(), "{}: {differences:#?}\n{:#?}", case.name, played.records);
+        // What was asked is what is on record, and is judged again as it was.
+        if let (Some(asked), Some(decision)) = (played.asked.first(), &played.decision) {
+            let judgement = asked.judgement();
+            assert_eq!(matches!(judgement, Judgement::Permits(_)), decision.allow, "{}", case.name);
+            assert_eq!(stage.bundle().policies().ask_again(asked), *judgement, "{}", case.name);
+        }
+        assert_eq!(played.asked.is_empty(), played.decision.is_none(), "{}", case.name);
     }
 }
