@@ -4,6 +4,7 @@
 //! a current-thread runtime, all of them accepting on one shared socket; one more thread serves the operator. A thread
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
+mod approvals;
 mod check;
 mod couriers;
 mod descriptors;
@@ -34,8 +35,8 @@ use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::Watched;
+use crate::gateway::rooms::candidate;
 use crate::gateway::rooms::gates;
-use crate::gateway::rooms::snapshot;
 use crate::gateway::sockets::Addresses;
 use crate::gateway::sockets::CallerSockets;
 use crate::gateway::sockets::Sockets;
@@ -148,7 +149,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
 pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
     descriptors::provide(&config)?;
     warnings::log(&config.warnings);
-    let snapshot = snapshot(&config)?;
+    let candidate = candidate(&config)?;
     let sockets = Sockets::bind(&config)?;
     let runtime = current_thread()?;
     reload::expect_hangups(&runtime).map_err(|error| internal("the handler of SIGHUP", &error))?;
@@ -181,7 +182,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
     };
     let (gates, callers, couriers) =
-        gates(config, injected, snapshot, trusts, memory, &runtime, workers.saturating_add(1))?;
+        gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     begin(&runtime, gate)?;
 

@@ -9,7 +9,7 @@
 //! | 5 front door | [`cli`], [`gateway`] | what people type; how all is wired |
 //! | 4 doors | [`listener`], [`admin`], [`devkit`] | who comes in |
 //! | 3 the ways | [`pipeline`] | what happens, in which order |
-//! | 2 assembly | [`config`], [`bundle`], [`store`] | files and rows become the rooms' values |
+//! | 2 assembly | [`config`], [`bundle`], [`approval`], [`store`] | files and rows become the rooms' values |
 //! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`partner`], [`webhook`] | one step each |
 //! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`] | |
 //!
@@ -17,6 +17,7 @@
 //! does not compile.
 
 pub mod admin;
+pub mod approval;
 pub mod audit;
 pub mod bundle;
 pub mod chunks;

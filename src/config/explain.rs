@@ -295,6 +295,12 @@ pub const KEYS: &[Key] = &[
         "what signs them, each secret with a signature of its own; the backend verifies one",
     ),
     key("policies.directory", Takes::Folder, Absent::Fault, "the bundle: contracts, policies, requirements"),
+    key(
+        "policies.signers",
+        Takes::File(false),
+        Absent::Nothing,
+        "the list of those who sign bundles; without it none need be signed, which only `development` takes",
+    ),
     key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
     key(
         "directory.jwks.file",

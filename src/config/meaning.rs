@@ -24,6 +24,7 @@ use crate::directory;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
+use crate::model::DEVELOPMENT;
 use crate::model::Side;
 use crate::yaml::Node;
 use crate::yaml::Reader;
@@ -49,11 +50,12 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let partners_tls = partner_listener.iter().flatten().next().map(|door| &door.tls);
     callers::apart(reader, &written, backend.as_ref().map(|door| &door.tls), partners_tls);
     let to_backend = backend::meant(reader, &mut files, &written);
+    let bundle_signers = bundle_signers(reader, &written);
     let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
     let all = sign_in.chain([(written.sessions, TokenKind::Session)]);
     let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
     let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
-    let policies = files.folder(&written.policies);
+    let policies = files.folder(&written.policies.directory);
     let directory = files.file(&written.directory.file);
     let signed_by = written.directory.keys.as_ref().map(|at| signers(reader, &mut files, at, &issuers));
     let audit = files.folder(&written.audit);
@@ -64,6 +66,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         partner_listener: written.partner_door.as_ref().map_or(Place::WHOLE, |door| door.address.place),
         ops: written.ops.as_ref().map_or(Place::WHOLE, |at| at.place),
         admin_socket: written.admin_socket.as_ref().map_or(Place::WHOLE, |at| at.place),
+        policies: written.policies.signers.as_ref().map_or(written.policies.place, |at| at.place),
         directory: written.directory.file.place,
         audit: written.audit.place,
         store: written.store.path.place,
@@ -87,6 +90,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         },
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
+        signers: bundle_signers?,
         directory: directory?,
         directory_updates: directory::Settings {
             keys: signed_by.map_or(Some(None), |keys| keys.map(Some))?,
@@ -101,6 +105,18 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         places,
         warnings: Diagnostics::new(),
     })
+}
+
+/// The list of those who sign bundles. Only development goes without.
+fn bundle_signers(reader: &Reader, written: &Written) -> Option<Option<PathBuf>> {
+    let at = written.policies.signers.as_ref();
+    if at.is_none() && written.environment.value.as_str() != DEVELOPMENT {
+        let message = format!("`signers` is missing, and `{}` takes no unsigned bundle", written.environment.value);
+        let fault = reader.source().fault("missing-key", written.policies.place, message);
+        reader.report(fault.help("name the list of those who sign bundles (docs/approvals.md): `signers: <file>`"));
+        return None;
+    }
+    Some(at.map(|at| at.value.clone()))
 }
 
 /// The backend's keys that sign the directory. None of them signs tokens too.

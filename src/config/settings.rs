@@ -60,6 +60,8 @@ pub struct Config {
     pub partners: Vec<PartnerSettings>,
     /// The folder of the bundle.
     pub policies: PathBuf,
+    /// The list of those who sign it; `None` only in development.
+    pub signers: Option<PathBuf>,
     /// The file of houses, doors and tenants.
     pub directory: PathBuf,
     /// Whose updates of it are taken, and how old it may grow.
@@ -94,6 +96,8 @@ pub struct Places {
     pub ops: Place,
     /// The operator's socket.
     pub admin_socket: Place,
+    /// The bundle, and who signs it.
+    pub policies: Place,
     /// The directory file.
     pub directory: Place,
     /// The folder of the audit log.
@@ -295,7 +299,7 @@ pub fn policies_of(path: &Path) -> Result<(PathBuf, Limits), Diagnostics> {
     let source = read(path)?;
     let root = yaml::parse(&source)?;
     let reader = yaml::Reader::new(source);
-    let written = written::read(&reader, &root).map(|written| (written.policies.value, written.limits));
+    let written = written::read(&reader, &root).map(|written| (written.policies.directory.value, written.limits));
     reader.finish(written)
 }
 

@@ -5,6 +5,7 @@ use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::limits::Limit;
 use crate::limits::TABLE;
+use crate::model::DEVELOPMENT;
 
 /// A setting that lets through more than its default would.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,9 +15,6 @@ pub struct Softener {
     /// What it does.
     pub says: String,
 }
-
-/// The environment in which what is for trying things may be used.
-const DEVELOPMENT: &str = "development";
 
 /// Limits of which more is not softer: they say how long going down waits.
 const OF_GOING_DOWN: &str = "shutdown_";
@@ -29,6 +27,9 @@ impl Config {
         let mut add = |key: String, says: String| found.push(Softener { key, says });
         if self.environment.as_str() == DEVELOPMENT {
             add("environment".to_owned(), "this gateway is for development, not for people's doors".to_owned());
+        }
+        if self.signers.is_none() {
+            add("policies.signers".to_owned(), "nobody need have signed the bundle".to_owned());
         }
         let open = match &self.ops {
             ListenAddress::Bind(address) => (!address.ip().is_loopback()).then(|| format!("`{address}`")),

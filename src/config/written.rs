@@ -61,7 +61,7 @@ pub(super) struct Written {
     pub(super) issuers: Vec<Issuer>,
     pub(super) sessions: Issuer,
     pub(super) partners: Vec<Partner>,
-    pub(super) policies: At<PathBuf>,
+    pub(super) policies: Policies,
     pub(super) directory: Directory,
     pub(super) audit: At<PathBuf>,
     pub(super) store: Store,
@@ -124,6 +124,12 @@ pub(super) struct Token {
     pub(super) lifetime: Duration,
 }
 
+pub(super) struct Policies {
+    pub(super) directory: At<PathBuf>,
+    pub(super) signers: Option<At<PathBuf>>,
+    pub(super) place: Place,
+}
+
 pub(super) struct Directory {
     pub(super) file: At<PathBuf>,
     pub(super) keys: Option<At<PathBuf>>,
@@ -146,7 +152,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let sessions = map.need("sessions", |reader, node| issuer(reader, node, SESSION_LIFETIME_S, false));
     let to_backend = map.may("backend", backend::read);
     let partners = map.need("partners", partners);
-    let policies = map.need("policies", |reader, node| one_path(reader, node, "directory"));
+    let policies = map.need("policies", policies);
     let directory = map.need("directory", directory);
     let audit = map.need("audit", |reader, node| one_path(reader, node, "directory"));
     let store = map.need("store", store);
@@ -383,6 +389,15 @@ fn token(reader: &Reader, node: &Node) -> Option<Token> {
     let lifetime = map.need("lifetime", values::seconds(PARTNER_LIFETIME_S));
     map.close();
     Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, key: key?, lifetime: lifetime? })
+}
+
+/// The bundle, and who signs it.
+fn policies(reader: &Reader, node: &Node) -> Option<Policies> {
+    let map = Map::open(reader, node)?;
+    let directory = map.need("directory", values::path);
+    let signers = map.may("signers", values::path);
+    map.close();
+    Some(Policies { directory: directory?, signers: signers?, place: node.place })
 }
 
 /// Whoever sends updates says how old one may grow; the file may be so bounded, too.

@@ -4,6 +4,7 @@
 //! not notice. That an address, the store or the log is in use is no fault here, since it is that gateway's; that an address
 //! is none of this machine's is one.
 
+use crate::approval::History;
 use crate::audit;
 use crate::clock::UnixMillis;
 use crate::config::Config;
@@ -11,8 +12,9 @@ use crate::config::ListenAddress;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
+use crate::gateway::approvals::Signing;
 use crate::gateway::descriptors;
-use crate::gateway::rooms::snapshot;
+use crate::gateway::rooms::candidate;
 use crate::gateway::unusable;
 use crate::store;
 use std::error::Error;
@@ -27,7 +29,7 @@ use std::net::TcpListener;
 pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
     let mut faults = Diagnostics::new();
     descriptors::examine(config).unwrap_or_else(|fault| faults.push(fault));
-    snapshot(config).map_or_else(|wrong| faults.extend(wrong), drop);
+    let candidate = candidate(config).map_err(|wrong| faults.extend(wrong)).ok();
     let Config { source, places, .. } = config;
     let listeners = [
         ("listeners.backend.address", &config.backend.address, places.backend),
@@ -40,15 +42,25 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
         faults.push(unusable(what, path, error).asked_at(source, place).help(help));
     };
     // One that is not there is begun by the start.
-    if config.store.path.exists()
-        && let Err(error) = store::examine(&config.store.path, &config.store.key)
-    {
-        let help =
-            "a store of this program, under the key that it was made with; what is damaged is restored from a backup";
-        refuse("store", &config.store.path, &error, places.store, help);
+    let mut history = Some(History::default());
+    if config.store.path.exists() {
+        let (path, key) = (&config.store.path, &config.store.key);
+        history = store::examine(path, key).and_then(|_| store::activations(path, key)).map_or_else(
+            |error| {
+                let help = "a store of this program, under the key that it was made with; what is damaged is restored \
+                            from a backup";
+                refuse("store", path, &error, places.store, help);
+                None
+            },
+            Some,
+        );
     }
     if let Err(error) = audit::examine(&config.audit, now) {
         refuse("audit log", &config.audit, &error, places.audit, "what is damaged is restored from a backup");
+    }
+    if let (Some(candidate), Some(history)) = (candidate, history) {
+        let approved = Signing::of(config).examine(&candidate.bundle, now, &history);
+        approved.unwrap_or_else(|wrong| faults.extend(wrong));
     }
     faults.or_fail(())
 }

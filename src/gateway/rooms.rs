@@ -22,6 +22,7 @@ use crate::directory::Directory;
 use crate::directory::DirectoryStore;
 use crate::directory::KeepFault;
 use crate::gateway::Injected;
+use crate::gateway::approvals::Signing;
 use crate::gateway::couriers;
 use crate::gateway::couriers::Towards;
 use crate::gateway::internal;
@@ -61,8 +62,15 @@ use tokio::runtime::Runtime;
 /// The largest directory file, in bytes.
 const DIRECTORY_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Bundle and directory, held against each other and against the configuration.
-pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
+/// Bundle and directory, held against each other and against the configuration. Whether the bundle is approved, the store
+/// must be asked for.
+pub(super) struct Candidate {
+    pub(super) bundle: Arc<Bundle>,
+    directory: Arc<Directory>,
+}
+
+/// Reads and compiles them.
+pub(super) fn candidate(config: &Config) -> Result<Candidate, Diagnostics> {
     let unread = |fault: Diagnostic| fault.asked_at(&config.source, config.places.directory);
     let directory = read_directory(&config.directory, unread);
     let bundle = match (Bundle::load(&config.policies, &config.limits), &directory) {
@@ -90,7 +98,7 @@ pub(super) fn snapshot(config: &Config) -> Result<Snapshot, Diagnostics> {
             return Err(faults);
         }
     };
-    faults.or_fail(Snapshot { bundle: Arc::new(bundle), directory: Arc::new(directory) })
+    faults.or_fail(Candidate { bundle: Arc::new(bundle), directory: Arc::new(directory) })
 }
 
 /// Where a partner's data may go: its platform, and where it takes events.
@@ -135,7 +143,7 @@ pub(super) struct Callers {
 pub(super) fn gates(
     config: Config,
     injected: Injected,
-    snapshot: Snapshot,
+    candidate: Candidate,
     trusts: Trusts,
     memory: BodyMemory,
     runtime: &Runtime,
@@ -151,7 +159,9 @@ pub(super) fn gates(
     };
     let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
     let store = Arc::new(store);
-    let snapshot = runtime.block_on(newest(snapshot, store.as_ref())).map_err(|error| no_store(&error))?;
+    let directory = runtime.block_on(newest(candidate.directory, store.as_ref())).map_err(|error| no_store(&error))?;
+    let approved = runtime.block_on(Signing::of(&config).approve(&candidate.bundle, clock.now(), store.as_ref()))?;
+    let snapshot = Snapshot::new(approved, directory);
     let settings = audit::Settings {
         directory: config.audit.clone(),
         deadline: Limits::millis(config.limits.record_timeout_ms),
@@ -242,24 +252,24 @@ pub(super) fn gates(
     Ok((gates, Callers { lines: clients, to_backend, calls }, couriers))
 }
 
-/// The snapshot with the newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
+/// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
 /// sent, for that was signed.
-async fn newest(snapshot: Snapshot, store: &dyn DirectoryStore) -> Result<Snapshot, KeepFault> {
-    let Some(kept) = store.last().await? else { return Ok(snapshot) };
-    let file = snapshot.directory.version();
+async fn newest(of_file: Arc<Directory>, store: &dyn DirectoryStore) -> Result<Arc<Directory>, KeepFault> {
+    let Some(kept) = store.last().await? else { return Ok(of_file) };
+    let file = of_file.version();
     if kept.revision < file {
         tracing::info!(revision = file, stored = kept.revision, "the directory is the file's, which is newer");
-        return Ok(snapshot);
+        return Ok(of_file);
     }
     let Some(sent) = Directory::restored(&kept.text) else {
         tracing::error!(stored = kept.revision, "the directory in the store is not one that this version can read");
         return Err(KeepFault);
     };
-    if kept.revision == file && sent.digest() != snapshot.directory.digest() {
+    if kept.revision == file && sent.digest() != of_file.digest() {
         tracing::warn!(revision = file, "the directory file has another content under the revision that was sent");
     }
     tracing::info!(revision = kept.revision, file, taken_at = %kept.taken_at, "the directory is the one that was sent");
-    Ok(Snapshot { directory: Arc::new(sent), ..snapshot })
+    Ok(Arc::new(sent))
 }
 
 /// The idempotency keys of the last 24 hours, as the log tells them.

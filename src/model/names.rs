@@ -80,6 +80,11 @@ pub type PersonName = Name;
 /// A Cedar action without type, for instance `openDoor`.
 pub type ActionName = Name;
 
+/// The environment in which what is for trying things may be used.
+pub const DEVELOPMENT: &str = "development";
+/// The environment of people's doors.
+pub const PRODUCTION: &str = "production";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,17 @@ pub enum Role {
     Lifter,
 }
 
+/// In which role somebody signs a bundle.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum SigningRole {
+    /// Answers for security.
+    Infosec,
+    /// Answers for the product.
+    ProductOwner,
+    /// Answers for personal data: which of them go to whom, and for what.
+    DataOfficer,
+}
+
 /// The door by which somebody came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AdminDoor {
@@ -51,6 +62,37 @@ impl Role {
             Self::Operator => "operator",
             Self::Lifter => "lifter",
         }
+    }
+}
+
+impl SigningRole {
+    /// All roles, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Infosec, Self::ProductOwner, Self::DataOfficer];
+
+    /// The word in statements, in the list of signers and in records.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Infosec => "infosec",
+            Self::ProductOwner => "product-owner",
+            Self::DataOfficer => "data-officer",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Infosec => "infosec",
+            Self::ProductOwner => "the product owner",
+            Self::DataOfficer => "the personal-data officer",
+        }
+    }
+
+    /// Reads what [`SigningRole::word`] wrote.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
     }
 }
 

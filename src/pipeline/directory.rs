@@ -33,7 +33,6 @@ use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::decided;
-use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
 use crate::telemetry::DirectoryFigures;
@@ -254,7 +253,7 @@ impl Unread {
 impl Core {
     /// Lets everybody who comes from now on see `fresh`, whatever else of the snapshot is exchanged at this moment.
     pub fn put_in_force(&self, fresh: &Arc<Directory>) {
-        self.snapshot.rcu(|now| Snapshot { bundle: Arc::clone(&now.bundle), directory: Arc::clone(fresh) });
+        self.snapshot.rcu(|now| now.with_directory(Arc::clone(fresh)));
         self.updates.tell(fresh, &self.metrics);
     }
 }

@@ -1,5 +1,6 @@
 //! What one exchange sees from beginning to end: one bundle, one directory, and the partner that an authority leads to.
 
+use crate::approval::Approved;
 use crate::bundle::Bundle;
 use crate::directory::Directory;
 use crate::guard::Basis;
@@ -17,12 +18,13 @@ use crate::telemetry::OperationMetrics;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// One immutable snapshot.
+/// One immutable snapshot, of an approved bundle.
 pub struct Snapshot {
     /// Contracts and policies.
     pub bundle: Arc<Bundle>,
     /// Houses, doors, tenants, zones and partners.
     pub directory: Arc<Directory>,
+    approved: Approved,
 }
 
 /// Where an authority leads: the partner, and how what crosses to it is protected. What may cross, the snapshot says.
@@ -46,6 +48,29 @@ pub struct Route {
 }
 
 impl Snapshot {
+    /// A snapshot of a bundle that was approved.
+    #[must_use]
+    pub fn new(approved: Approved, directory: Arc<Directory>) -> Self {
+        Self { bundle: Arc::clone(approved.bundle()), directory, approved }
+    }
+
+    /// The same with another directory.
+    #[must_use]
+    pub fn with_directory(&self, directory: Arc<Directory>) -> Self {
+        Self::new(self.approved.clone(), directory)
+    }
+
+    /// The same with another bundle.
+    #[must_use]
+    pub fn with_bundle(&self, approved: Approved) -> Self {
+        Self::new(approved, Arc::clone(&self.directory))
+    }
+
+    /// By whom the bundle was approved.
+    pub const fn approved(&self) -> &Approved {
+        &self.approved
+    }
+
     /// What the last look compares.
     #[must_use]
     pub fn basis(&self) -> Basis {

@@ -7,7 +7,9 @@
 //! How old a store is, its ceiling of epochs tells: each write of a revocation raises it to [`RESERVE`] above the epoch then,
 //! and so does each start. Less [`RESERVE`], it is the last epoch that the store has seen.
 
+use crate::approval::History;
 use crate::clock::UnixMillis;
+use crate::crypto::Sealer;
 use crate::crypto::SecretKey;
 use crate::crypto::constant_time_eq;
 use crate::guard::RESERVE;
@@ -15,6 +17,9 @@ use crate::guard::RevocationKind;
 use crate::model::Epoch;
 use crate::model::Sha256;
 use crate::model::TenantId;
+use crate::store::activations::opened;
+use crate::store::activations::rows;
+use crate::store::open::ACTIVATIONS;
 use crate::store::open::StoreOpenError;
 use crate::store::open::begin_file;
 use crate::store::open::check_of;
@@ -68,6 +73,23 @@ pub struct MissingRevocation {
 pub fn examine(path: &Path, key: &SecretKey) -> Result<StoreStanding, StoreOpenError> {
     let connection = open_to_read(path)?;
     standing(&connection, path, key)
+}
+
+/// What was activated, as the store at `path` has it, also while a gateway has it; nothing in it is changed.
+///
+/// # Errors
+/// As [`examine`]; [`StoreOpenError::Damaged`] where a row was not written under its key.
+pub fn activations(path: &Path, key: &SecretKey) -> Result<History, StoreOpenError> {
+    let connection = open_to_read(path)?;
+    let there = "SELECT count(*) FROM pragma_table_info('activation')";
+    let there: i64 = connection.query_row(there, [], |row| row.get(0)).map_err(|source| of_sqlite(path, source))?;
+    if there == 0 {
+        // Of an older version, which asked for no signatures.
+        return Ok(History::default());
+    }
+    let damaged = || StoreOpenError::Damaged { path: path.to_owned() };
+    let (activations, list) = rows(&connection).map_err(|_| damaged())?;
+    opened(&Sealer::new(&key.derive(ACTIVATIONS)), activations, list).map_err(|_| damaged())
 }
 
 /// Copies the store at `from`, which a gateway may have open, to the new file `to`, for its owner alone.

@@ -12,8 +12,8 @@ use rusqlite::params;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a directory may take to be written: it may have megabytes.
-const KEEP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a directory, or an activation, may take to be written: it may have megabytes.
+pub(super) const KEEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl DirectoryStore for Sqlite {

@@ -1,14 +1,15 @@
 //! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, the
-//! persons behind handles, the outbox of events, and the newest directory.
+//! persons behind handles, the outbox of events, the newest directory, and which bundles were activated.
 //!
-//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`] and
-//! [`crate::directory::DirectoryStore`], and knows no more of each than how its rows look. One thread owns the connection;
+//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`],
+//! [`crate::directory::DirectoryStore`] and [`crate::approval::ActivationStore`], and knows no more of each than how its rows look. One thread owns the connection;
 //! what waits for it becomes one transaction, and an answer comes only after that is durable (WAL with `synchronous=FULL`: a
 //! commit survives power loss). One process has the file open, held by a lock on a file beside it. Values that name a
 //! person are keyed digests, or sealed under the store's key.
 //!
 //! Not for network file systems: neither WAL nor the lock works there.
 
+mod activations;
 mod copy;
 mod directory;
 mod handles;
@@ -20,6 +21,7 @@ mod writer;
 
 pub use copy::MissingRevocation;
 pub use copy::StoreStanding;
+pub use copy::activations;
 pub use copy::copy;
 pub use copy::examine;
 pub use copy::put_in_place;

@@ -32,6 +32,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Sqlite {
     pub(super) sealer: Sealer,
     pub(super) directory_sealer: Arc<Sealer>,
+    pub(super) activation_sealer: Arc<Sealer>,
     // In this order: the thread ends, and closes the connection, before the lock is given up.
     pub(super) writer: Writer,
     _lock: File,
@@ -131,10 +132,14 @@ impl Sqlite {
         let connection = connect(path, &check_of(key))?;
         let writer = Writer::start(connection).map_err(StoreOpenError::Thread)?;
         let sealer = |purpose| Sealer::new(&key.derive(purpose));
-        let (sealer, directory_sealer) = (sealer("store handles"), Arc::new(sealer("store directory")));
-        Ok(Self { sealer, directory_sealer, writer, _lock: lock })
+        let (handles, directory) = (sealer("store handles"), Arc::new(sealer("store directory")));
+        let activation_sealer = Arc::new(sealer(ACTIVATIONS));
+        Ok(Self { sealer: handles, directory_sealer: directory, activation_sealer, writer, _lock: lock })
     }
 }
+
+/// What the key of activations is derived for.
+pub(super) const ACTIVATIONS: &str = "store activations";
 
 /// What a store holds to know the key that it was written under.
 pub(super) fn check_of(key: &SecretKey) -> [u8; 32] {

@@ -79,6 +79,18 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE revocation ADD COLUMN lifted  INTEGER; -- the epoch of its lifting; empty: in force
     CREATE INDEX revocation_by_epoch ON revocation (epoch);
 ",
+    "
+    CREATE TABLE activation (
+        sequence     INTEGER PRIMARY KEY CHECK (sequence > 0),
+        activated_at INTEGER NOT NULL, -- Unix time in milliseconds
+        sealed       BLOB    NOT NULL  -- digests, partners, what moves, who signed
+    ) STRICT;
+    CREATE TABLE signers (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        sequence INTEGER NOT NULL CHECK (sequence > 0),
+        sealed   BLOB    NOT NULL  -- the list in effect, to the byte
+    ) STRICT;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

@@ -1,6 +1,7 @@
 //! The stage: for each case a gateway of its own, of the same rooms and the same gate as any other, with memory in place of
 //! the disk, the case's clock in place of the machine's, and streams in place of sockets.
 
+use crate::approval::on_stage;
 use crate::audit;
 use crate::audit::Handles;
 use crate::audit::Log;
@@ -240,7 +241,7 @@ impl Stage {
             guard: guard.await.map_err(|_| StageFault::SetUp("guard"))?,
             handles: Handles::new(store.clone(), key),
             outbox: Outbox::open_on(store.clone(), key, limits).await.map_err(|_| StageFault::SetUp("outbox"))?,
-            snapshot: ArcSwap::from_pointee(Snapshot { bundle, directory: Arc::clone(&case.directory) }),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(on_stage(bundle), Arc::clone(&case.directory))),
             updates: Updates::new(updates, limits, store),
             exchanges: Tasks::new(),
             metrics,

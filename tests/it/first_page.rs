@@ -116,7 +116,10 @@ fn from_nothing_to_a_gateway_by_pasting_the_readme() {
     assert_eq!(version, ["portcullis", env!("CARGO_PKG_VERSION")]);
     assert_eq!([folder, keys, partner], [""; 3]);
     assert!(pki.contains("valid 90 days"), "{pki}");
-    assert_eq!(run, "it would start\n{\"ready\":true,\"reasons\":[],\"notices\":[],\"softeners\":[\"environment\"]}\n");
+    assert_eq!(
+        run,
+        "it would start\n{\"ready\":true,\"reasons\":[],\"notices\":[],\"softeners\":[\"environment\",\"policies.signers\"]}\n"
+    );
     assert!(look.starts_with("ready        yes\n") && look.contains("last good exchange none yet"), "{look}");
     // What the page shows of the answer is what is answered; and its receipt is on record, as the page says.
     let answer = look.lines().last().unwrap();

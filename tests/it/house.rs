@@ -18,10 +18,11 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("admin", 4, &["pipeline", "audit", "ground"]),
     ("devkit", 4, &["ground"]),
     ("workbench", 4, &["devkit", "pipeline", "assembly", "rooms", "ground"]),
-    ("pipeline", 3, &["bundle", "rooms", "ground"]),
+    ("pipeline", 3, &["bundle", "approval", "rooms", "ground"]),
     ("config", 2, &["rooms", "ground"]),
     ("bundle", 2, &["contract", "policy", "protect", "ground"]),
-    ("store", 2, &["guard", "audit", "webhook", "directory", "ground"]),
+    ("approval", 2, &["bundle", "contract", "ground"]),
+    ("store", 2, &["approval", "guard", "audit", "webhook", "directory", "ground"]),
     ("directory", 1, &["ground"]),
     ("identity", 1, &["ground"]),
     ("contract", 1, &["identity::Caller", "partner::Answer", "ground"]),
@@ -213,6 +214,9 @@ fn line_offences(path: &str, room: &str, line: &str, before: &str) -> Vec<String
         found.push("`mod tests;` without `#[cfg(test)]` above it".to_owned());
     }
     let prefix = if room == "main" { "portcullis" } else { "crate" };
+    if line.contains("on_stage(") && !matches!(room, "approval" | "workbench") {
+        found.push("`on_stage` puts a bundle on a stage, past its approval: only the workbench does".to_owned());
+    }
     for (head, after) in paths(line) {
         if head == prefix {
             found.extend(import_offence(room, after));

@@ -50,6 +50,9 @@ fn an_hour_ago() -> UnixMillis {
 
 const CONFIG: &str = "gateway.yaml";
 const REQUIREMENTS: &str = "requirements.yaml";
+/// A list of signers of whom nobody has signed anything; the key is that of RFC 8032 §7.1, test 1.
+const SIGNERS: &str = "version: 1\nenvironment: development\nsequence: 1\nsigners:\n  - {role: infosec, person: anna, \
+                       key: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\"}\n";
 
 /// A stage with a second of everything that a key can name, and the configuration that the rows change.
 struct Site {
@@ -103,6 +106,8 @@ impl Site {
         // Another issuer is approved, though none is configured but by a row.
         let from = "  - https://login.prop.example\n";
         stage.edit(&format!("policies/{REQUIREMENTS}"), from, &format!("{from}  - https://other.prop.example\n"));
+        // Nobody has signed the bundle.
+        fs::write(stage.path("signers.yaml"), SIGNERS).unwrap();
         copy(&stage, "policies", "other-policies");
         stage.edit("other-policies/cedar/doors.cedar", "context.ageSeconds > 10", "context.ageSeconds >= 0");
         let settings = PartnerSettings::new(&stage.pki, stage.trust().unwrap()).unwrap();

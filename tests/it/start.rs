@@ -107,6 +107,8 @@ fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
     says(&refusal(&stage), &["requirements.yaml", "127.0.0.1"]);
     let stage = Stage::new();
     stage.edit("gateway.yaml", "environment: development", "environment: production");
+    says(&refusal(&stage), &["gateway.yaml", "`production` takes no unsigned bundle"]);
+    stage.edit("gateway.yaml", "policies: {", "policies: {signers: signers.yaml, ");
     says(&refusal(&stage), &["requirements.yaml", "production"]);
 }
 

@@ -40,7 +40,11 @@ fn the_status_tells_what_is_in_force_and_what_softens_a_default() {
     let keys: Vec<&str> =
         told["softeners"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
     let rates = ["subject", "device", "object"].map(|of| format!("limits.{of}_rate_per_minute"));
-    assert_eq!(keys, [&["environment".to_owned()][..], &rates].concat(), "and `shutdown_lead_ms` is none");
+    assert_eq!(
+        keys,
+        [&["environment", "policies.signers"].map(str::to_owned)[..], &rates].concat(),
+        "and `shutdown_lead_ms` is none"
+    );
     let listeners = told["listeners"].as_array().unwrap();
     let bound = |at: usize| (listeners[at]["name"].as_str().unwrap(), listeners[at]["address"].as_str().unwrap());
     assert_eq!(
@@ -65,7 +69,7 @@ fn readiness_metrics_and_the_log_of_the_start_name_every_softener_and_take_reque
     let stage = Stage::new();
     let mut process = Process::on(&stage);
     let rates = ["subject", "device", "object"].map(|of| format!("limits.{of}_rate_per_minute"));
-    let keys = [&["environment".to_owned()][..], &rates].concat();
+    let keys = [&["environment", "policies.signers"].map(str::to_owned)[..], &rates].concat();
     let (code, body) = ops_page(process.ops, "/readyz");
     let ready: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((code, &ready["ready"], &ready["softeners"]), (200, &true.into(), &keys.clone().into()));

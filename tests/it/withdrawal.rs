@@ -7,6 +7,7 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::Told;
 use crate::harness::Trickle;
+use portcullis::approval::on_stage;
 use portcullis::bundle::Bundle;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
@@ -261,16 +262,16 @@ fn a_bundle_or_directory_that_is_exchanged_while_the_partners_handshake_hangs_wi
             stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9");
             let bundle =
                 Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
-            Snapshot { bundle: Arc::new(bundle), directory: Arc::clone(&now.directory) }
+            now.with_bundle(on_stage(Arc::new(bundle)))
         }),
         ("directory-changed", |stage, now| {
             stage.edit("directory.yaml", "revision: 7", "revision: 8");
-            Snapshot { bundle: Arc::clone(&now.bundle), directory: directory_of(stage) }
+            now.with_directory(directory_of(stage))
         }),
         // Of the same version, and another all the same.
         ("directory-changed", |stage, now| {
             stage.edit("directory.yaml", "[door-1, door-2]", "[door-1]");
-            Snapshot { bundle: Arc::clone(&now.bundle), directory: directory_of(stage) }
+            now.with_directory(directory_of(stage))
         }),
     ];
     for (why, change) in rows {
@@ -300,7 +301,7 @@ fn an_exchange_keeps_the_snapshot_that_it_began_with() {
         stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds >= 0");
         let bundle =
             Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
-        Snapshot { bundle: Arc::new(bundle), directory: Arc::clone(&now.directory) }
+        now.with_bundle(on_stage(Arc::new(bundle)))
     });
     assert_eq!(trickle.finish().0, 503, "it was permitted by its own policies, and withdrawn at the last look");
     let records = stage.records();

@@ -58,7 +58,7 @@ const KNOWN: &str = "403 session-required";
 
 pub const ROWS: &[Row] = &[
     row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
-    row("environment", r#""production""#, Look::Start, "starts", "refused requirement-undercut"),
+    row("environment", r#""production""#, Look::Start, "starts", "refused missing-key"),
     row("workers", "3", Look::Workers, "2 workers", "3 workers"),
     row("listeners.backend.address", r#""127.0.0.2:0""#, Look::Backend, "127.0.0.1 200 done", "127.0.0.2 200 done"),
     row(
@@ -214,6 +214,7 @@ pub const ROWS: &[Row] = &[
     row("backend.events.path", r#""/elsewhere""#, Look::Inbound, "204 delivered", "204 failed status"),
     row("backend.events.sign", r#""pki/other-webhook.key""#, Look::Inbound, "204 delivered", "204 failed status"),
     row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
+    row("policies.signers", r#""signers.yaml""#, Look::Start, "starts", "refused approval-missing"),
     row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),
     row("directory.max_age", r#""5m""#, Look::Door, "200 done", "503 directory-too-old"),
