@@ -30,6 +30,18 @@ impl Budget {
     pub const RULES: Self = Self { max_bytes: 4 * 1024 * 1024, max_nodes: 250_000 };
     /// For what machines export: the directory.
     pub const DATA: Self = Self { max_bytes: 64 * 1024 * 1024, max_nodes: 4_000_000 };
+    /// For what partners publish of their APIs.
+    pub const FOREIGN: Self = Self { max_bytes: 16 * 1024 * 1024, max_nodes: 2_000_000 };
+}
+
+/// How strictly a file is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Hand {
+    /// One of ours: neither aliases nor merge keys, so that what stands there is what is meant.
+    Own,
+    /// One of others, of which a draft is made that people read: aliases and merge keys are followed, within bounds, and it may
+    /// be nested more deeply. No key stands twice here either: nobody could say which one is meant.
+    Foreign,
 }
 
 /// A value and where it stands.
@@ -82,6 +94,18 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostics> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(source: &Source, budget: Budget) -> Result<Node, Diagnostics> {
+    parse_by(source, budget, Hand::Own)
+}
+
+/// Parses a document that others wrote: YAML or JSON, with aliases and merge keys followed.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_foreign(source: &Source) -> Result<Node, Diagnostics> {
+    parse_by(source, Budget::FOREIGN, Hand::Foreign)
+}
+
+fn parse_by(source: &Source, budget: Budget, hand: Hand) -> Result<Node, Diagnostics> {
     if source.text().len() > budget.max_bytes {
         let message = format!("the file is larger than {} bytes", budget.max_bytes);
         return Err(source
@@ -92,15 +116,18 @@ pub fn parse_within(source: &Source, budget: Budget) -> Result<Node, Diagnostics
     let options = serde_yaml::options! {
         strict_booleans: true,
         duplicate_keys: serde_yaml::DuplicateKeyPolicy::Error,
-        merge_keys: serde_yaml::MergeKeyPolicy::Error,
+        merge_keys: match hand {
+            Hand::Own => serde_yaml::MergeKeyPolicy::Error,
+            Hand::Foreign => serde_yaml::MergeKeyPolicy::Merge,
+        },
         with_snippet: false,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         reject_unsupported_tags: true,
         non_finite_float_policy: serde_yaml::NonFiniteFloatPolicy::Reject,
         budget: serde_yaml::budget! {
-            max_depth: 32,
-            max_aliases: 0,
+            max_depth: if hand == Hand::Own { 32 } else { 64 },
+            max_aliases: if hand == Hand::Own { 0 } else { 10_000 },
             max_nodes: budget.max_nodes,
             // Each node is an event, each list and mapping two; the document's own make four.
             max_events: budget.max_nodes.saturating_mul(2).saturating_add(4),
@@ -512,6 +539,24 @@ mod tests {
         ] {
             let faults = tree(text).expect_err(text);
             assert_eq!(faults.iter().count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_foreign_file_aliases_and_merge_keys_are_followed_within_bounds_and_no_key_stands_twice() {
+        let foreign = |text: &str| parse_foreign(&Source::new("partner.yaml", text));
+        let node = foreign("a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\ne: *x\n").unwrap();
+        let Yaml::Map(entries) = &node.value else { panic!("not a map") };
+        let Yaml::Map(merged) = &entries[1].1.value else { panic!("not a map") };
+        assert_eq!(merged.len(), 2);
+        assert_eq!(entries[2].1.value.kind(), "a mapping");
+        assert!(foreign("{\"a\": {\"b\": [1, \"x\", null, true]}}").is_ok());
+        let bomb = (0..9).fold("l0: &l0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n".to_owned(), |text, level| {
+            let of_last = format!("*l{level}, ").repeat(10);
+            format!("{text}l{}: &l{} [{}]\n", level + 1, level + 1, of_last.trim_end_matches(", "))
+        });
+        for text in ["a: 1\na: 2\n", &bomb, &"[".repeat(100)] {
+            assert!(foreign(text).is_err(), "{}", text.get(..20).unwrap_or(text));
         }
     }
 

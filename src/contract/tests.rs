@@ -22,6 +22,7 @@ mod any;
 mod compared;
 mod compared_values;
 mod dear;
+mod draft;
 mod events;
 mod forms;
 mod keywords;
@@ -31,6 +32,7 @@ mod objects;
 mod properties;
 mod records;
 mod requests;
+mod view;
 
 /// Doors of houses, and what else the tests need.
 const DOORS: &str = r##"openapi: 3.1.0

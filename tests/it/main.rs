@@ -21,6 +21,8 @@ mod config;
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crl;
