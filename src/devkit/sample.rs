@@ -17,8 +17,13 @@ const FILES: &[(&str, &str)] = &[
     ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
     ("requirements.yaml", include_str!("../../policies/requirements.yaml")),
+    ("tests/barriers.yaml", include_str!("../../policies/tests/barriers.yaml")),
     ("tests/bases.yaml", include_str!("../../policies/tests/bases.yaml")),
     ("tests/doors.yaml", include_str!("../../policies/tests/doors.yaml")),
+    ("tests/events.yaml", include_str!("../../policies/tests/events.yaml")),
+    ("tests/houses.yaml", include_str!("../../policies/tests/houses.yaml")),
+    ("tests/own.yaml", include_str!("../../policies/tests/own.yaml")),
+    ("tests/walls.yaml", include_str!("../../policies/tests/walls.yaml")),
 ];
 
 /// The hosts that the bundle's requirements allow for the partners.

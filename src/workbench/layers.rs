@@ -126,34 +126,41 @@ impl<'n> Layers<'n> {
     fn case(&self, node: &'n Node, out: &mut Vec<Layered>) {
         let Some(fields) = self.reader.fields(node) else { return };
         let name = fields.required("name").and_then(|name| self.reader.text(name));
-        let matrix = fields.optional("matrix");
-        let under = self.extended(fields.optional("extends"), &mut Vec::new());
+        let (matrix, extends) = (fields.optional("matrix"), fields.optional("extends"));
         let own = mapping(node.place, fields.rest());
-        let whole = match under {
-            Some(under) => laid_over(&under, &own),
-            None => own,
-        };
         let Some(name) = name else { return };
         let Some(rows) = matrix.map_or_else(|| Some(vec![Row::new()]), |matrix| self.rows(matrix)) else { return };
         let mut used = BTreeSet::new();
         for (index, row) in rows.iter().enumerate() {
-            let filled = self.filled(&whole, row, &mut used);
-            let named = Node { place: node.place, value: Yaml::Text(name.to_owned()) };
-            let mut in_name = BTreeSet::new();
-            let name = match self.filled(&named, row, &mut in_name).value {
-                Yaml::Text(text) => text,
-                _ => name.to_owned(),
+            let extends = extends.map(|extends| self.filled(extends, row, &mut used));
+            // Filled first: a row may take away (`~`) what the base says.
+            let own = self.filled(&own, row, &mut used);
+            let filled = match &extends {
+                None => own,
+                Some(extends) => match self.extended(extends, &mut Vec::new()) {
+                    Some(under) => laid_over(&self.filled(&under, row, &mut used), &own),
+                    // What is missing then is the base, which has been told.
+                    None => continue,
+                },
             };
-            let rest: Vec<String> = row
-                .iter()
-                .filter(|(key, _)| !in_name.contains(*key))
-                .map(|(key, value)| format!("{key}={}", shown(value, index)))
-                .collect();
-            let name = if rest.is_empty() { name } else { format!("{name} [{}]", rest.join(", ")) };
-            used.extend(in_name);
-            out.push(Layered { name, place: node.place, node: filled });
+            out.push(Layered {
+                name: self.named(node.place, name, row, index, &mut used),
+                place: node.place,
+                node: filled,
+            });
         }
         self.report_unused(matrix, &rows, &used);
+    }
+
+    /// The name of a row's case: with its values in their places, or behind it.
+    fn named(&self, place: Place, name: &str, row: &Row<'_>, index: usize, used: &mut BTreeSet<String>) -> String {
+        let mut in_name = BTreeSet::new();
+        let written = Node { place, value: Yaml::Text(name.to_owned()) };
+        let filled = scalar(&self.filled(&written, row, &mut in_name)).unwrap_or_else(|| name.to_owned());
+        let open = row.iter().filter(|(key, _)| !in_name.contains(*key));
+        let rest: Vec<String> = open.map(|(key, value)| format!("{key}={}", shown(value, index))).collect();
+        used.extend(in_name);
+        if rest.is_empty() { filled } else { format!("{filled} [{}]", rest.join(", ")) }
     }
 
     fn report_unused(&self, matrix: Option<&Node>, rows: &[Row<'_>], used: &BTreeSet<String>) {
@@ -166,17 +173,15 @@ impl<'n> Layers<'n> {
         }
     }
 
-    /// What a case or base extends, laid one over the other; `None` where it extends nothing.
-    fn extended(&self, extends: Option<&'n Node>, on_the_way: &mut Vec<&'n str>) -> Option<Node> {
-        let extends = extends?;
-        let names: Vec<&'n Node> = match &extends.value {
+    /// What a case or base extends, laid one over the other; `None` where one of these is not there.
+    fn extended(&self, extends: &Node, on_the_way: &mut Vec<String>) -> Option<Node> {
+        let names: Vec<&Node> = match &extends.value {
             Yaml::List(names) => names.iter().collect(),
             _ => vec![extends],
         };
         let mut whole: Option<Node> = None;
         for node in names {
-            let Some(name) = self.reader.text(node) else { continue };
-            let Some(base) = self.base(name, node, on_the_way) else { continue };
+            let base = self.base(self.reader.text(node)?, node, on_the_way)?;
             whole = Some(match whole {
                 Some(under) => laid_over(&under, &base),
                 None => base,
@@ -185,7 +190,7 @@ impl<'n> Layers<'n> {
         whole
     }
 
-    fn base(&self, name: &'n str, asked: &Node, on_the_way: &mut Vec<&'n str>) -> Option<Node> {
+    fn base(&self, name: &str, asked: &Node, on_the_way: &mut Vec<String>) -> Option<Node> {
         let Some(node) = self.bases.get(name) else {
             let message = format!("there is no base `{name}`");
             let fault = self.reader.source().fault("unknown-base", asked.place, message);
@@ -195,20 +200,19 @@ impl<'n> Layers<'n> {
             });
             return None;
         };
-        if on_the_way.contains(&name) {
+        if on_the_way.iter().any(|known| known == name) {
             let fault = self.reader.source().fault("base-circle", asked.place, format!("`{name}` extends itself"));
             self.reader.report(fault.help("take one of the `extends` on the way out"));
             return None;
         }
         let fields = self.reader.fields(node)?;
-        on_the_way.push(name);
-        let under = self.extended(fields.optional("extends"), on_the_way);
-        on_the_way.pop();
+        let extends = fields.optional("extends");
         let own = mapping(node.place, fields.rest());
-        Some(match under {
-            Some(under) => laid_over(&under, &own),
-            None => own,
-        })
+        let Some(extends) = extends else { return Some(own) };
+        on_the_way.push(name.to_owned());
+        let under = self.extended(extends, on_the_way);
+        on_the_way.pop();
+        Some(laid_over(&under?, &own))
     }
 
     /// The rows of a matrix: each combination of a mapping's lists, or each mapping of a list.

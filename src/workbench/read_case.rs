@@ -90,15 +90,14 @@ impl<'r> Readers<'r> {
     /// An instant: in UTC, or as the clocks of a zone show it.
     fn time(&self, node: &Node) -> Option<UnixMillis> {
         let text = self.reader.text(node)?;
-        let local = text.strip_suffix(']').and_then(|text| text.split_once('['));
-        let at = match local {
+        let at = match text.split_once(' ') {
             Some((clocks, zone)) => Zone::named(zone).and_then(|zone| zone.unix_millis(clocks)).map(UnixMillis::new),
             None => UnixMillis::parse(text),
         };
         if at.is_none() {
             let fault = self.reader.source().fault("not-an-instant", node.place, format!("`{text}` is no instant"));
             let help =
-                "for instance `2026-11-27T09:00:00Z`, or by the clocks of a zone `2026-11-27T12:00[Europe/Moscow]`";
+                "for instance `2026-11-27T09:00:00Z`, or by the clocks of a zone `2026-11-27T12:00 Europe/Moscow`";
             self.reader.report(fault.help(help));
         }
         at

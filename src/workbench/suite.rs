@@ -23,6 +23,8 @@ impl Suite {
     pub fn read(sources: &[Source], bundle: &Bundle) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::new();
         let files = Files::parse(sources, &mut faults);
+        // What a file that cannot be read would have said is missed everywhere.
+        faults = faults.or_fail(Diagnostics::new())?;
         let reader = files.reader();
         let layered = files.cases(&reader);
         let mut readers = Readers::new(&reader, bundle);
