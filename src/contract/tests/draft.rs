@@ -138,7 +138,7 @@ fn what_a_contract_cannot_say_is_told_with_its_place() {
     );
     let draft = drafted(REAL[0].1);
     let overlap = draft.findings.iter().find(|one| one.code == "overlapping-paths").unwrap();
-    assert_eq!((overlap.place.line, overlap.pointer.as_str()), (38, "/paths/~1pet~1{petId}"));
+    assert_eq!((overlap.place.line, overlap.pointer.as_str()), (40, "/paths/~1pet~1{petId}"));
     assert!(overlap.message.contains("getPetById, deletePet"), "{}", overlap.message);
 }
 
