@@ -41,6 +41,7 @@ fn every_case_of_the_sample_comes_out_as_it_expects() {
             assert_eq!(matches!(judgement, Judgement::Permits(_)), decision.allow, "{}", ran.case.name);
             assert_eq!(stage.bundle().policies().ask_again(asked), *judgement, "{}", ran.case.name);
         }
-        assert_eq!(played.asked.is_empty(), played.decision.is_none(), "{}", ran.case.name);
+        // Whoever is refused behind a permit has no decision on record; nobody has one on record who was not judged.
+        assert!(played.decision.is_none() || !played.asked.is_empty(), "{}", ran.case.name);
     }
 }
