@@ -13,8 +13,10 @@ mod inherited;
 mod reload;
 mod rooms;
 mod sockets;
+mod stated;
 mod status;
 mod supervisor;
+mod swap;
 mod warnings;
 
 use crate::admin;
@@ -40,14 +42,18 @@ use crate::gateway::rooms::gates;
 use crate::gateway::sockets::Addresses;
 use crate::gateway::sockets::CallerSockets;
 use crate::gateway::sockets::Sockets;
+use crate::gateway::stated::InEffect;
 use crate::gateway::status::Bound;
 use crate::gateway::status::Status;
 use crate::gateway::supervisor::Pulses;
+use crate::gateway::swap::Swapper;
+use crate::gateway::swap::Terms;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
 use crate::model::Actor;
 use crate::model::Receipt;
+use crate::model::Sha256;
 use crate::pipeline::Act;
 use crate::pipeline::ActReply;
 use crate::pipeline::BodyMemory;
@@ -174,6 +180,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     };
     let injected = Injected { clock: Some(clock), ..injected };
     let watched = Watched::by(&config);
+    let (terms, in_effect) = (Terms::of(&config)?, InEffect::of(&config)?.digest());
     let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
     let bound = Bound { addresses, admin };
     let status = Status::of(&config, &bound, Arc::clone(&expiries));
@@ -181,10 +188,10 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         backend: Arc::clone(&at_backend.clients),
         partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
     };
-    let (gates, callers, couriers) =
+    let (gates, callers, couriers, store) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
-    begin(&runtime, gate)?;
+    begin(&runtime, gate, in_effect)?;
 
     let (dying, died) = mpsc::channel();
     let mut pulses = Pulses::new();
@@ -200,11 +207,12 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("couriers", &dying, move |runtime| runtime.block_on(work))?
     };
     let (closed, until_closed) = watch::channel(false);
-    let status = status.watching(gate, &callers.lines);
+    let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);
+    let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect);
     status.tell_softeners();
     let reloader = {
         let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, expiries };
-        let reloader = Reloader::new(watched, parts);
+        let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
@@ -361,10 +369,10 @@ impl admin::Acts for Operator {
 }
 
 /// Puts on record that the gateway begins to serve, and by which bundle. Without that record it does not.
-fn begin(runtime: &Runtime, gate: &Gate) -> Result<(), Diagnostics> {
+fn begin(runtime: &Runtime, gate: &Gate, config: Sha256) -> Result<(), Diagnostics> {
     let directory = Arc::clone(&gate.core().snapshot.load().directory);
     let (directory_version, directory_digest) = (directory.version(), directory.digest());
-    for what in [Note::Start, Note::Bundle { directory_version, directory_digest }] {
+    for what in [Note::Start { config }, Note::Bundle { directory_version, directory_digest, replaces: None }] {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     Ok(())

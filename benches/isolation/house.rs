@@ -91,7 +91,7 @@ impl House {
             let contract = CONTRACT.replace("partner: upstream", &format!("partner: {name}"));
             fs::write(house.path(&format!("policies/contracts/{name}.openapi.yaml")), contract)?;
         }
-        let requirements = "version: 1\nenvironment: isolation\nissuers: [https://sessions.test]\n\
+        let requirements = "version: 1\nenvironment: development\nissuers: []\nsessions: https://sessions.test\n\
                             partners:\n  quick: {hosts: [127.0.0.1]}\n  slow: {hosts: [127.0.0.1]}\n";
         fs::write(house.path("policies/requirements.yaml"), requirements)?;
         Ok(house)
@@ -114,7 +114,7 @@ impl House {
             ));
         }
         let text = format!(
-            "version: 1\nenvironment: isolation\nworkers: 1\nlisteners:\n  backend:\n    address: \"127.0.0.1:0\"\n    \
+            "version: 1\nenvironment: development\nworkers: 1\nlisteners:\n  backend:\n    address: \"127.0.0.1:0\"\n    \
              tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/authority.pem}}\n  \
              ops: {{address: \"127.0.0.1:0\"}}\nissuers: []\nsessions:\n  issuer: https://sessions.test\n  \
              jwks: {{file: pki/sessions.jwks}}\n  audience: gateway\n  algorithms: [ES256]\n  max_lifetime: 1h\n\

@@ -73,6 +73,7 @@ pub use look::examine;
 pub use look::position;
 pub use look::since;
 pub use outcome::Administered;
+pub use outcome::BundleRefused;
 pub use outcome::Note;
 pub use outcome::Outcome;
 pub use outcome::OutcomeState;

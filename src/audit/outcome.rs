@@ -56,7 +56,10 @@ pub enum OutcomeState {
 #[derive(Clone, Debug)]
 pub enum Note {
     /// The gateway began to serve.
-    Start,
+    Start {
+        /// The digest of the effective configuration.
+        config: Sha256,
+    },
     /// The gateway ended in order.
     Stop,
     /// A bundle came into force; the facts name its digest.
@@ -65,7 +68,11 @@ pub enum Note {
         directory_version: u64,
         /// The digest of its content.
         directory_digest: Sha256,
+        /// The digest of the bundle that was in force until then; `None` at a start.
+        replaces: Option<Sha256>,
     },
+    /// A changed bundle was refused; the facts name the one that stays in force.
+    BundleRefused(BundleRefused),
     /// A directory that the backend sent is stored, and comes into force.
     Directory(TakenUp),
     /// Something was revoked; the facts name the new epoch.
@@ -98,6 +105,17 @@ pub struct Administered {
     pub epoch: Option<Epoch>,
     /// Until when a proposal may be confirmed.
     pub until: Option<UnixMillis>,
+}
+
+/// A bundle that did not come into force.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleRefused {
+    /// Its digest; `None` where not all of its files could be read.
+    pub offered: Option<Sha256>,
+    /// The code of the first of its faults.
+    pub fault: &'static str,
+    /// How many faults there are.
+    pub faults: u64,
 }
 
 /// A directory that is taken up.

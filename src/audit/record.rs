@@ -14,6 +14,9 @@
 //! | `resource` | type, id (outermost first), tenant, version of the directory |
 //! | `directory` | version of the directory that came with a bundle, that the backend sent, or that does not know the thing |
 //! | `digest` | of the whole content of that directory, in `bundle` and `directory`; in the latter also `made_at` as the backend says, and how many `houses` and `doors` there are |
+//! | `config` | in `start`: digest of the effective configuration: every key with its value, of secrets where they lie |
+//! | `replaces` | in `bundle`: digest of the bundle that was in force until then; not there at a start |
+//! | `offered` `fault` `faults` | in `bundle-refused`: digest of the bundle that did not come into force, not there where not all of it could be read; the code of the first of its faults, and how many there are. `bundle` is the one that stays |
 //! | `decision` | `result` (`allow` or `deny`), determining `policies`, `inputs`, policies in `errors` |
 //! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
@@ -85,6 +88,7 @@ pub(super) enum Kind {
     Start,
     Stop,
     Bundle,
+    BundleRefused,
     Directory,
     Intent,
     Outcome,
@@ -228,11 +232,24 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
     line.judged_by(facts);
     line.persons(facts);
     match note {
-        Note::Start => line.text("version", env!("CARGO_PKG_VERSION")),
+        Note::Start { config } => {
+            line.text("version", env!("CARGO_PKG_VERSION"));
+            line.shown("config", config);
+        }
         Note::Stop => {}
-        Note::Bundle { directory_version, directory_digest } => {
+        Note::Bundle { directory_version, directory_digest, replaces } => {
             line.number("directory", *directory_version);
             line.shown("digest", directory_digest);
+            if let Some(replaces) = replaces {
+                line.shown("replaces", replaces);
+            }
+        }
+        Note::BundleRefused(refused) => {
+            if let Some(offered) = refused.offered {
+                line.shown("offered", offered);
+            }
+            line.text("fault", refused.fault);
+            line.number("faults", refused.faults);
         }
         Note::Directory(taken) => {
             line.decided("allow", facts);
@@ -585,9 +602,10 @@ pub(super) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
 impl Note {
     const fn kind(&self) -> Kind {
         match self {
-            Self::Start => Kind::Start,
+            Self::Start { .. } => Kind::Start,
             Self::Stop => Kind::Stop,
             Self::Bundle { .. } => Kind::Bundle,
+            Self::BundleRefused(_) => Kind::BundleRefused,
             Self::Directory(_) => Kind::Directory,
             Self::Revocation(_) => Kind::Revocation,
             Self::Delivery(_) => Kind::Delivery,
@@ -598,10 +616,11 @@ impl Note {
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
+        Self::BundleRefused,
         Self::Directory,
         Self::Intent,
         Self::Outcome,
@@ -623,6 +642,7 @@ impl Kind {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Bundle => "bundle",
+            Self::BundleRefused => "bundle-refused",
             Self::Directory => "directory",
             Self::Intent => "intent",
             Self::Outcome => "outcome",

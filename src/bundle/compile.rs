@@ -42,6 +42,14 @@ pub struct Bundle {
     approvals: BTreeMap<String, Vec<u8>>,
 }
 
+/// A bundle that is to replace another one, or why it cannot.
+pub struct Offered {
+    /// The digest over its files; `None` where not all of them could be read.
+    pub digest: Option<Sha256>,
+    /// The bundle, or all faults of all files.
+    pub bundle: Result<Bundle, Diagnostics>,
+}
+
 impl Bundle {
     /// Reads and compiles the bundle in a folder; `limits` bound what its contracts may allow.
     ///
@@ -65,6 +73,15 @@ impl Bundle {
         let mut faults = Diagnostics::new();
         let tree = Tree::of(root, files, &mut faults);
         Self::compile(tree, limits, faults)
+    }
+
+    /// Reads and compiles a bundle that is to replace another one.
+    #[must_use]
+    pub fn offered(folder: &Path, limits: &Limits) -> Offered {
+        let mut faults = Diagnostics::new();
+        let tree = Tree::read(folder, &mut faults);
+        let digest = faults.is_empty().then(|| tree.digest());
+        Offered { digest, bundle: Self::compile(tree, limits, faults) }
     }
 
     fn compile(tree: Tree, limits: &Limits, mut faults: Diagnostics) -> Result<Self, Diagnostics> {

@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) kind: Kind,
     /// Device and inode: another file of the same name has others.
     identity: (u64, u64),
+    /// Size, and when content and anything at all of it changed last, in seconds and nanoseconds.
+    stamp: [i128; 5],
 }
 
 /// What something in a folder is.
@@ -59,6 +61,13 @@ pub(super) enum ReadFault {
 impl From<Errno> for ReadFault {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
+    }
+}
+
+impl Found {
+    /// What changes when it is written or exchanged, as text.
+    pub(super) fn trace(&self) -> String {
+        format!("{:?} {:?} {:?}", self.kind, self.identity, self.stamp)
     }
 }
 
@@ -106,7 +115,23 @@ impl Folder {
             FileType::Symlink => Kind::Link,
             _ => Kind::Special,
         };
-        Ok(Found { kind, identity: (found.st_dev, found.st_ino) })
+        let stamp = [
+            i128::from(found.st_size),
+            i128::from(found.st_mtime),
+            i128::from(found.st_mtime_nsec),
+            i128::from(found.st_ctime),
+            i128::from(found.st_ctime_nsec),
+        ];
+        Ok(Found { kind, identity: (found.st_dev, found.st_ino), stamp })
+    }
+
+    /// Its own device and inode.
+    ///
+    /// # Errors
+    /// [`ReadFault::Io`].
+    pub(super) fn identity(&self) -> Result<(u64, u64), ReadFault> {
+        let found = rustix::fs::fstat(&self.0)?;
+        Ok((found.st_dev, found.st_ino))
     }
 
     /// Opens the folder that was found under `name`.

@@ -7,12 +7,21 @@
 
 mod compile;
 mod folder;
+mod required;
 mod requirements;
+mod stated;
+mod traces;
 mod tree;
 
 pub use compile::Bundle;
+pub use compile::Offered;
 pub use requirements::Requirements;
-pub use requirements::Stated;
+pub use stated::Authorities;
+pub use stated::Stated;
+pub use stated::StatedHost;
+pub use stated::StatedIssuer;
+pub use stated::StatedSoftener;
+pub use traces::traces;
 
 #[cfg(test)]
 mod tests;

@@ -1,41 +1,40 @@
 //! `requirements.yaml`: what `gateway.yaml` may not undercut. The bundle is approved; the configuration is not.
 //!
-//! Who can change the configuration alone must not be able to send a partner's data elsewhere or to accept the tokens of
-//! another issuer. So the environment, the issuers and the hosts of each partner stand here too, and [`Requirements::undercut`]
-//! holds the configuration against them.
+//! Who can change the configuration alone must not be able to send a partner's data elsewhere, to accept the tokens of another
+//! issuer, to take a sign-in token for one that opens doors, to trust another authority, to act without being named, or to
+//! soften a limit. So what may stand there stands here too, and [`Requirements::undercut`] holds the configuration against it.
+//! How the file is written, `required.rs` reads.
 
+use crate::bundle::required;
+use crate::bundle::required::Pins;
+use crate::bundle::required::Required;
+use crate::bundle::required::RequiredHosts;
+use crate::bundle::required::RequiredIssuer;
+use crate::bundle::stated::Authorities;
+use crate::bundle::stated::Stated;
+use crate::bundle::stated::StatedHost;
+use crate::bundle::stated::StatedIssuer;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
-use crate::model::Name;
 use crate::model::PartnerName;
 use crate::yaml;
-use crate::yaml::Node;
 use crate::yaml::Reader;
+
+/// The environment in which what is for trying things may be used.
+const DEVELOPMENT: &str = "development";
 
 /// What the configuration must keep, each with its place.
 pub struct Requirements {
     source: Source,
-    environment: (Name, Place),
-    issuers: (Vec<Box<str>>, Place),
-    partners: Vec<Partner>,
-    partners_place: Place,
+    required: Required,
 }
 
-/// What a configuration states of the things that are required: plain values, whoever read them.
-pub struct Stated<'a> {
-    /// Its environment.
-    pub environment: &'a Name,
-    /// Every issuer whose tokens it accepts.
-    pub issuers: Vec<&'a str>,
-    /// Each partner and the host that its requests go to.
-    pub partners: Vec<(&'a PartnerName, &'a str)>,
-}
-
-struct Partner {
-    name: PartnerName,
-    place: Place,
-    hosts: Vec<Box<str>>,
+/// Faults of a configuration, each with the lines of both files.
+struct Undercut<'a> {
+    requirements: &'a Source,
+    stated: &'a Source,
+    faults: Diagnostics,
 }
 
 impl Requirements {
@@ -46,123 +45,150 @@ impl Requirements {
     pub(super) fn compile(source: &Source) -> Result<Self, Diagnostics> {
         let root = yaml::parse(source)?;
         let reader = Reader::new(source.clone());
-        let requirements = read(&reader, &root);
-        reader.finish(requirements)
+        let required = required::read(&reader, &root);
+        let required = reader.finish(required)?;
+        Ok(Self { source: source.clone(), required })
     }
 
     /// What the configuration undercuts; empty where it keeps everything.
     #[must_use]
-    pub fn undercut(&self, stated: &Stated<'_>) -> Diagnostics {
-        let mut faults = Diagnostics::new();
-        let mut fault = |place, message: String, help: String| {
-            faults.push(self.source.fault("requirement-undercut", place, message).help(help));
-        };
-        let (environment, place) = &self.environment;
-        if stated.environment != environment {
-            let message = format!("this bundle is for `{environment}`, the configuration for `{}`", stated.environment);
-            fault(*place, message, "take the bundle of this environment".to_owned());
+    pub fn undercut(&self, stated: &Stated) -> Diagnostics {
+        let Required { environment, issuers, sessions, partners, backend, clients, roles, softeners, .. } =
+            &self.required;
+        let mut told = Undercut { requirements: &self.source, stated: &stated.source, faults: Diagnostics::new() };
+        let (named, place) = &stated.environment;
+        if *named != environment.0 {
+            let message = format!("this bundle is for `{}`, the configuration for `{named}`", environment.0);
+            told.fault(environment.1, *place, message, "take the bundle of this environment");
         }
-        let (issuers, place) = &self.issuers;
-        for issuer in stated.issuers.iter().filter(|issuer| !issuers.iter().any(|known| **known == ***issuer)) {
-            let message =
-                format!("the configuration accepts tokens of `{issuer}`, which is not among the issuers here");
-            fault(*place, message, "take it out of the configuration, or have it approved here".to_owned());
+        for issuer in &stated.issuers {
+            told.issuer(&issuers.0, issuers.1, issuer, "sign-in");
         }
+        told.issuer(std::slice::from_ref(sessions), sessions.place, &stated.sessions, "session");
         for (name, host) in &stated.partners {
-            match self.partners.iter().find(|partner| partner.name == **name) {
+            match partners.0.iter().find(|(known, _)| known == name) {
+                Some((_, required)) => told.host(required, host, &format!("`{name}`")),
                 None => {
-                    let message =
-                        format!("the configuration has a partner `{name}`, which is not among the partners here");
-                    fault(self.partners_place, message, "take it out, or have it approved with its hosts".to_owned());
+                    let message = format!("the configuration has a partner `{name}`, which is not among those here");
+                    told.fault(partners.1, host.place, message, "take it out, or have it approved with its hosts");
                 }
-                Some(partner) if !partner.hosts.iter().any(|known| **known == **host) => {
-                    let message = format!("the configuration sends requests for `{name}` to `{host}`");
-                    fault(partner.place, message, format!("approved are {}", partner.hosts.join(", ")));
-                }
-                Some(_) => {}
             }
         }
-        faults
+        if let (Some(required), Some(host)) = (backend, &stated.backend) {
+            told.host(required, host, "the backend");
+        }
+        told.pinned(clients.backend.as_ref(), &stated.backend_clients, "clients of the backend's listener");
+        if let Some(authorities) = &stated.partner_clients {
+            told.pinned(clients.partner.as_ref(), authorities, "clients of the partners' listener");
+        }
+        for (role, place) in roles {
+            if !stated.roles.as_ref().is_some_and(|named| named.contains(role)) {
+                let message = format!("the configuration names nobody in the role `{}`", role.word());
+                told.fault(*place, stated.roles_place, message, "name persons under `listeners: {admin: {roles: ..}}`");
+            }
+        }
+        if named.as_str() != DEVELOPMENT {
+            for softer in &stated.softeners {
+                match softeners.iter().find(|(key, _, _)| *key == softer.key) {
+                    Some((_, value, _)) if *value == softer.value => {}
+                    Some((key, value, place)) => {
+                        let message =
+                            format!("approved for `{key}` is `{value}`, the configuration says `{}`", softer.value);
+                        told.fault(
+                            *place,
+                            softer.place,
+                            message,
+                            "write what is approved, or have the other one approved",
+                        );
+                    }
+                    None => {
+                        let message = format!("the configuration softens `{}` to `{}`", softer.key, softer.value);
+                        let help = "keep the default, or have it approved here under `softeners:`";
+                        told.fault(Place::WHOLE, softer.place, message, help);
+                    }
+                }
+            }
+        }
+        told.faults
+    }
+
+    /// Every issuer whose tokens may be accepted, that of session tokens last.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<&str> {
+        let Required { issuers, sessions, .. } = &self.required;
+        issuers.0.iter().chain([sessions]).map(|issuer| &*issuer.issuer).collect()
+    }
+
+    /// Where a partner's data may go.
+    #[must_use]
+    pub fn hosts(&self, partner: &PartnerName) -> Option<&[Box<str>]> {
+        let (_, hosts) = self.required.partners.0.iter().find(|(name, _)| name == partner)?;
+        Some(&hosts.hosts)
     }
 
     /// Reports each partner that has a contract and no requirements, and the other way round.
     pub(super) fn hold_against<'a>(&self, contracts: impl Iterator<Item = &'a PartnerName>, faults: &mut Diagnostics) {
         let contracts: Vec<_> = contracts.collect();
-        for name in contracts.iter().filter(|name| !self.partners.iter().any(|partner| partner.name == ***name)) {
+        let (partners, place) = &self.required.partners;
+        for name in contracts.iter().filter(|name| !partners.iter().any(|(known, _)| known == **name)) {
             let message = format!("the contract with `{name}` has no hosts here");
-            let fault = self.source.fault("missing-partner", self.partners_place, message);
+            let fault = self.source.fault("missing-partner", *place, message);
             faults.push(fault.help(format!("add `{name}: {{hosts: [..]}}`")));
         }
-        for partner in self.partners.iter().filter(|partner| !contracts.contains(&&partner.name)) {
-            let message = format!("there is no contract with `{}`", partner.name);
-            let help = format!("add `contracts/{}.openapi.yaml`, or take the partner out", partner.name);
-            faults.push(self.source.fault("missing-contract", partner.place, message).help(help));
+        for (name, hosts) in partners.iter().filter(|(name, _)| !contracts.contains(&name)) {
+            let message = format!("there is no contract with `{name}`");
+            let help = format!("add `contracts/{name}.openapi.yaml`, or take the partner out");
+            faults.push(self.source.fault("missing-contract", hosts.place, message).help(help));
         }
     }
 }
 
-fn read(reader: &Reader, root: &Node) -> Option<Requirements> {
-    let fields = reader.fields(root)?;
-    let version = fields.required("version").and_then(|node| reader.bounded(node, 1, 1));
-    let environment = fields
-        .required("environment")
-        .and_then(|node| Some((name(reader, node.place, reader.text(node)?)?, node.place)));
-    let issuers = fields.required("issuers").and_then(|node| Some((texts(reader, node)?, node.place)));
-    let partners = fields.required("partners").and_then(|node| Some((partners(reader, node)?, node.place)));
-    fields.finish();
-    version?;
-    let (partners, partners_place) = partners?;
-    Some(Requirements {
-        source: reader.source().clone(),
-        environment: environment?,
-        issuers: issuers?,
-        partners,
-        partners_place,
-    })
-}
-
-fn partners(reader: &Reader, node: &Node) -> Option<Vec<Partner>> {
-    let fields = reader.fields(node)?;
-    let mut read = Vec::new();
-    for (key, node) in fields.rest() {
-        let name = name(reader, key.place, &key.text);
-        let hosts = reader.fields(node).and_then(|fields| {
-            let hosts = fields.required("hosts").and_then(|node| texts(reader, node));
-            fields.finish();
-            hosts
-        });
-        read.push(name.zip(hosts).map(|(name, hosts)| Partner { name, place: key.place, hosts }));
+impl Undercut<'_> {
+    fn fault(&mut self, here: Place, there: Place, message: String, help: &str) {
+        let line = self.stated.text().lines().nth(usize::try_from(there.line).unwrap_or_default().saturating_sub(1));
+        let there = match (there.line, line) {
+            (0, _) | (_, None) => format!("`{}`", self.stated.path().display()),
+            (number, Some(line)) => format!("`{}:{number}`: `{}`", self.stated.path().display(), line.trim()),
+        };
+        let help = format!("{help}. The configuration: {there}");
+        self.faults.push(self.requirements.fault("requirement-undercut", here, message).help(help));
     }
-    fields.finish();
-    read.into_iter().collect()
-}
 
-/// A list of texts, not empty, none twice.
-fn texts(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
-    let items = reader.list(node)?;
-    if items.is_empty() {
-        let fault = reader.source().fault("empty-list", node.place, "this list needs an entry");
-        reader.report(fault.help("write down what is approved"));
-    }
-    let mut found: Vec<Box<str>> = Vec::new();
-    for item in items {
-        let text = reader.text(item)?;
-        if found.iter().any(|known| **known == *text) {
-            let fault = reader.source().fault("twice", item.place, format!("`{text}` stands here twice"));
-            reader.report(fault.help("keep one of them"));
+    fn issuer(&mut self, required: &[RequiredIssuer], place: Place, stated: &StatedIssuer, kind: &str) {
+        let name = &stated.issuer;
+        let Some(known) = required.iter().find(|known| known.issuer == *name) else {
+            let message =
+                format!("the configuration accepts {kind} tokens of `{name}`, which is not approved for them here");
+            return self.fault(
+                place,
+                stated.place,
+                message,
+                "take it out of the configuration, or have it approved here",
+            );
+        };
+        for word in known.bind.iter().filter(|word| !stated.bound.iter().any(|bound| **bound == ***word)) {
+            let message = format!("the configuration accepts tokens of `{name}` that are not bound by `{word}`");
+            self.fault(known.place, stated.place, message, "add it to `bind`");
         }
-        found.push(text.into());
     }
-    Some(found)
-}
 
-fn name(reader: &Reader, place: Place, text: &str) -> Option<Name> {
-    match Name::new(text) {
-        Ok(name) => Some(name),
-        Err(error) => {
-            let fault = reader.source().fault("malformed-name", place, error.to_string());
-            reader.report(fault.help("for instance `smarthome`, with at most 64 characters"));
-            None
+    fn host(&mut self, required: &RequiredHosts, stated: &StatedHost, whose: &str) {
+        if !required.hosts.contains(&stated.host) {
+            let message = format!("the configuration sends what is for {whose} to `{}`", stated.host);
+            self.fault(required.place, stated.place, message, &format!("approved are {}", required.hosts.join(", ")));
+        }
+        self.pinned(required.authorities.as_ref(), &stated.authorities, whose);
+    }
+
+    /// Each of these authorities must be pinned, where any is.
+    fn pinned(&mut self, pins: Option<&Pins>, stated: &Authorities, whose: &str) {
+        let Some(Pins { digests, place }) = pins else { return };
+        for [certificate, key] in &stated.digests {
+            if !digests.contains(certificate) && !digests.contains(key) {
+                let message = format!("an authority that certifies {whose} is not pinned here");
+                let help = format!("have its certificate `{certificate}` or its key `{key}` approved here");
+                self.fault(*place, stated.place, message, &help);
+            }
         }
     }
 }

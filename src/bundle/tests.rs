@@ -1,10 +1,18 @@
 //! The sample bundle of the repository, loaded as it is and with one thing wrong at a time.
 
+use crate::bundle::Authorities;
 use crate::bundle::Bundle;
 use crate::bundle::Stated;
+use crate::bundle::StatedHost;
+use crate::bundle::StatedIssuer;
+use crate::bundle::StatedSoftener;
 use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Place;
+use crate::diagnostic::Source;
 use crate::limits::Limits;
 use crate::model::Name;
+use crate::model::Role;
+use crate::model::Sha256;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -251,6 +259,15 @@ fn requirements_are_strict() {
         ("hosts: [api.smarthome.example]", "hosts: []", "empty-list"),
         ("hosts: [api.smarthome.example]", "hosts: [a.example, a.example]", "twice"),
         ("hosts: [api.smarthome.example]", "host: [a.example]", "missing-key"),
+        ("hosts: [api.smarthome.example]", "{hosts: [api.smarthome.example], ca: []}", "empty-list"),
+        ("hosts: [api.smarthome.example]", "{hosts: [api.smarthome.example], ca: [sha256]}", "malformed-pin"),
+        ("sessions: ", "session: ", "missing-key"),
+        ("  - https://login", "  - {issuer: https://login.prop.example}\n  - https://login", "missing-key"),
+        ("  - https://login", "  - {issuer: https://a.example, bind: [none]}\n  - https://login", "unknown-word"),
+        ("  - https://login", "  - https://login.prop.example\n  - https://login", "twice"),
+        ("partners:\n", "roles: [owner]\npartners:\n", "unknown-word"),
+        ("partners:\n", "client_ca: {ops: []}\npartners:\n", "unknown-key"),
+        ("partners:\n", "softeners: {limits.body_max_bytes: [1]}\npartners:\n", "wrong-type"),
     ] {
         let sample = Sample::new();
         sample.write("requirements.yaml", &REQUIREMENTS.replace(from, to));
@@ -258,19 +275,150 @@ fn requirements_are_strict() {
     }
 }
 
-#[test]
-fn a_configuration_that_undercuts_a_requirement_is_told_where_it_stands() {
-    let bundle = Sample::new().load().map_err(|faults| panic!("{faults}")).unwrap();
-    let undercut = |environment: &str, issuers: &[&str], partner: &str, host: &str| {
-        let (environment, partner) = (name(environment), name(partner));
-        let stated = Stated { environment: &environment, issuers: issuers.to_vec(), partners: vec![(&partner, host)] };
-        let faults = bundle.requirements().undercut(&stated);
-        faults.iter().map(|fault| (fault.code, fault.place.line)).collect::<Vec<_>>()
+/// A configuration, each statement on a line of its own, which keeps everything that [`STRICT`] requires.
+const STATED: [&str; 12] = [
+    "environment: production",
+    "issuer: https://login.prop.example",
+    "issuer: https://sessions.prop.example",
+    "upstream: https://api.smarthome.example",
+    "ca: pki/partner-ca.pem",
+    "endpoint: https://api.smarthome.example/hooks",
+    "upstream: https://backend.prop.example",
+    "ca: pki/backend-server-ca.pem",
+    "client_ca: pki/backend-ca.pem",
+    "client_ca: pki/partner-clients-ca.pem",
+    "admin: {socket: state/admin.sock}",
+    "exchange_timeout_ms: 20s",
+];
+
+/// Requirements with everything that there is; `{0}` and so on stand for pins.
+const STRICT: &str = "version: 1
+environment: production
+issuers:
+  - {issuer: https://login.prop.example, bind: [mtls]}
+sessions: {issuer: https://sessions.prop.example, bind: [mtls]}
+partners:
+  smarthome:
+    hosts: [api.smarthome.example]
+    ca: [{0}]
+  parkline: {hosts: [api.parkline.example]}
+backend:
+  hosts: [backend.prop.example]
+  ca: [{1}]
+client_ca:
+  backend: [{2}, {3}]
+  partner: [{4}]
+roles: [operator, lifter]
+softeners:
+  limits.exchange_timeout_ms: 20s
+  limits.connections_max: 20000
+";
+
+/// The digest that stands for an authority in these tests, of its certificate (`0`) or of its key.
+fn pin(authority: u8, of_key: u8) -> Sha256 {
+    Sha256::new([authority * 16 + of_key; 32])
+}
+
+fn line_of(text: &str) -> Place {
+    let at = STATED.iter().position(|line| *line == text).unwrap();
+    Place { line: u32::try_from(at).unwrap() + 1, column: 1 }
+}
+
+fn authorities(of: &[u8], line: &str) -> Authorities {
+    Authorities { digests: of.iter().map(|one| [pin(*one, 0), pin(*one, 1)]).collect(), place: line_of(line) }
+}
+
+fn issuer(text: &str) -> StatedIssuer {
+    let place = line_of(&format!("issuer: {text}"));
+    StatedIssuer { issuer: text.into(), bound: vec!["mtls".into()], place }
+}
+
+fn host(host: &str, line: &str, authority: u8, ca: &str) -> StatedHost {
+    StatedHost { host: host.into(), place: line_of(line), authorities: authorities(&[authority], ca) }
+}
+
+fn stated() -> Stated {
+    let partner = |line| (name("smarthome"), host("api.smarthome.example", line, 1, STATED[4]));
+    Stated {
+        source: Source::new("gateway.yaml", STATED.join("\n")),
+        environment: (name("production"), line_of(STATED[0])),
+        issuers: vec![issuer("https://login.prop.example")],
+        sessions: issuer("https://sessions.prop.example"),
+        partners: vec![partner(STATED[3]), partner(STATED[5])],
+        backend: Some(host("backend.prop.example", STATED[6], 2, STATED[7])),
+        backend_clients: authorities(&[3, 4], STATED[8]),
+        partner_clients: Some(authorities(&[5], STATED[9])),
+        roles: Some(vec![Role::Lifter, Role::Operator]),
+        roles_place: line_of(STATED[10]),
+        softeners: vec![softener("limits.exchange_timeout_ms", "20s")],
+    }
+}
+
+fn softener(key: &str, value: &str) -> StatedSoftener {
+    StatedSoftener { key: key.into(), value: value.into(), place: line_of(STATED[11]) }
+}
+
+/// The bundle under the strict requirements. Authorities are pinned by certificate and by key, in every way of writing.
+fn strict() -> Bundle {
+    let sample = Sample::new();
+    let colons = |digest: Sha256| {
+        let digits: Vec<char> = digest.to_string().to_uppercase().chars().collect();
+        format!("'{}'", digits.chunks(2).map(|pair| pair.iter().collect()).collect::<Vec<String>>().join(":"))
     };
-    let (login, host) = ("https://login.prop.example", "api.smarthome.example");
-    assert_eq!(undercut("development", &[login], "smarthome", host), []);
-    assert_eq!(undercut("production", &[login], "smarthome", host), [("requirement-undercut", 5)]);
-    assert_eq!(undercut("development", &[login, "https://evil.example"], "smarthome", host).len(), 1);
-    assert_eq!(undercut("development", &[login], "smarthome", "evil.example"), [("requirement-undercut", 10)]);
-    assert_eq!(undercut("development", &[login], "other", host).len(), 1);
+    let plain = |digest: Sha256| format!("'{digest}'");
+    let pins = [plain(pin(1, 0)), colons(pin(2, 1)), plain(pin(3, 1)), colons(pin(4, 0)), plain(pin(5, 1))];
+    let written =
+        pins.iter().enumerate().fold(STRICT.to_owned(), |text, (at, pin)| text.replace(&format!("{{{at}}}"), pin));
+    sample.write("requirements.yaml", &written);
+    sample.load().map_err(|faults| panic!("{faults}")).unwrap()
+}
+
+#[test]
+fn a_configuration_that_is_softer_than_required_is_refused_with_the_lines_of_both_files() {
+    let bundle = strict();
+    type Soften = fn(&mut Stated);
+    let rows: &[(Soften, u32, usize)] = &[
+        (|stated| stated.environment.0 = name("staging"), 2, 0),
+        (|stated| stated.issuers[0].issuer = "https://evil.example".into(), 3, 1),
+        (|stated| stated.issuers[0].bound = vec![], 4, 1),
+        // A sign-in issuer's tokens would open doors.
+        (|stated| stated.sessions.issuer = "https://login.prop.example".into(), 5, 2),
+        (|stated| stated.sessions.bound = vec!["dpop".into()], 5, 2),
+        (|stated| stated.issuers.push(stated.sessions.clone()), 3, 2),
+        (|stated| stated.partners[0].1.host = "evil.example".into(), 7, 3),
+        (|stated| stated.partners[1].1.host = "evil.example".into(), 7, 5),
+        (|stated| stated.partners[0].0 = name("other"), 7, 3),
+        (|stated| stated.partners[0].1.authorities.digests[0] = [pin(9, 0), pin(9, 1)], 9, 4),
+        (|stated| stated.partners[0].1.authorities.digests.push([pin(9, 0), pin(9, 1)]), 9, 4),
+        (|stated| stated.backend.as_mut().unwrap().host = "evil.example".into(), 11, 6),
+        (|stated| stated.backend.as_mut().unwrap().authorities.digests[0][1] = pin(9, 1), 13, 7),
+        (|stated| stated.backend_clients.digests.push([pin(9, 0), pin(9, 1)]), 15, 8),
+        (|stated| stated.partner_clients.as_mut().unwrap().digests[0][1] = pin(9, 1), 16, 9),
+        (|stated| stated.roles = Some(vec![Role::Operator]), 17, 10),
+        (|stated| stated.softeners[0].value = "21s".into(), 19, 11),
+        (|stated| stated.softeners[0].key = "limits.body_timeout_ms".into(), 0, 11),
+    ];
+    assert!(bundle.requirements().undercut(&stated()).is_empty(), "{}", bundle.requirements().undercut(&stated()));
+    for (number, (soften, line, there)) in rows.iter().enumerate() {
+        let mut softer = stated();
+        soften(&mut softer);
+        let faults = bundle.requirements().undercut(&softer);
+        let found: Vec<_> = faults.iter().map(|fault| (fault.code, fault.place.line)).collect();
+        assert_eq!(found, [("requirement-undercut", *line)], "row {number}: {faults}");
+        let (number, text) = (there + 1, STATED[*there]);
+        assert!(faults.to_string().contains(&format!("`gateway.yaml:{number}`: `{text}`")), "{faults}");
+    }
+    let nobody = Stated { roles: None, ..stated() };
+    assert_eq!(bundle.requirements().undercut(&nobody).iter().count(), 2, "each role");
+}
+
+#[test]
+fn in_development_what_is_softer_need_not_be_approved_and_what_is_not_pinned_may_be_anybodys() {
+    let sample = Sample::new();
+    let bundle = sample.load().map_err(|faults| panic!("{faults}")).unwrap();
+    let mut soft = stated();
+    soft.environment.0 = name("development");
+    soft.softeners.push(softener("environment", "development"));
+    soft.roles = None;
+    assert!(bundle.requirements().undercut(&soft).is_empty(), "{}", bundle.requirements().undercut(&soft));
 }

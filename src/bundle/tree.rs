@@ -27,7 +27,7 @@ use std::path::Path;
 /// The largest file of a bundle, in bytes.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// The most files of a bundle.
-const MAX_FILES: usize = 4_096;
+pub(super) const MAX_FILES: usize = 4_096;
 /// The most bytes of all files of a bundle together; also bounds what the operator's socket tells of it.
 const MAX_BUNDLE_BYTES: u64 = 32 * 1024 * 1024;
 /// The largest statement or signature, in bytes; a signature has less than a tenth of it.

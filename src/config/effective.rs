@@ -12,6 +12,7 @@ use crate::config::softeners::in_unit;
 use crate::config::values;
 use crate::config::written;
 use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Source;
 use crate::limits::TABLE;
 use crate::yaml;
 use crate::yaml::Node;
@@ -34,7 +35,14 @@ pub struct Effective {
 /// # Errors
 /// The faults of the file as it is written.
 pub fn effective(path: &Path) -> Result<Vec<Effective>, Diagnostics> {
-    let source = read(path)?;
+    effective_of(read(path)?)
+}
+
+/// Every key of a file that was read earlier.
+///
+/// # Errors
+/// As [`effective`].
+pub fn effective_of(source: Source) -> Result<Vec<Effective>, Diagnostics> {
     let root = yaml::parse(&source)?;
     let reader = yaml::Reader::new(source);
     let written = written::read(&reader, &root);

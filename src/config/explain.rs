@@ -71,6 +71,8 @@ pub enum Takes {
     Binding,
     /// A list of people with their roles.
     Persons,
+    /// `signal` or `watch`.
+    Reload,
 }
 
 /// What applies where a key is absent.
@@ -301,6 +303,12 @@ pub const KEYS: &[Key] = &[
         Absent::Nothing,
         "the list of those who sign bundles; without it none need be signed, which only `development` takes",
     ),
+    key(
+        "policies.reload",
+        Takes::Reload,
+        Absent::Value("signal"),
+        "when a changed bundle is taken up: at SIGHUP, or with `watch` also by itself",
+    ),
     key("directory.file", Takes::File(false), Absent::Fault, "houses, doors and tenants"),
     key(
         "directory.jwks.file",
@@ -398,6 +406,7 @@ impl Takes {
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
             Self::Binding => "`[mtls]`".to_owned(),
+            Self::Reload => "`signal` or `watch`".to_owned(),
             Self::Persons => {
                 let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");
                 format!("list of `{{uid, person, roles}}`, of roles {roles}")

@@ -91,6 +91,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
         signers: bundle_signers?,
+        reload: written.policies.reload.unwrap_or_default(),
         directory: directory?,
         directory_updates: directory::Settings {
             keys: signed_by.map_or(Some(None), |keys| keys.map(Some))?,

@@ -24,6 +24,7 @@ mod written;
 
 pub use effective::Effective;
 pub use effective::effective;
+pub use effective::effective_of;
 pub use expiries::Alarm;
 pub use expiries::Expiry;
 pub use explain::Explained;
@@ -41,6 +42,7 @@ pub use settings::ListenAddress;
 pub use settings::PartnerCalls;
 pub use settings::PartnerSettings;
 pub use settings::Places;
+pub use settings::Reload;
 pub use settings::StoreSettings;
 pub use settings::TlsPeer;
 pub use settings::TokenSettings;

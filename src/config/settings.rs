@@ -62,6 +62,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The list of those who sign it; `None` only in development.
     pub signers: Option<PathBuf>,
+    /// When a changed bundle is taken up.
+    pub reload: Reload,
     /// The file of houses, doors and tenants.
     pub directory: PathBuf,
     /// Whose updates of it are taken, and how old it may grow.
@@ -127,6 +129,30 @@ pub struct CallerListener {
     pub crls: Vec<Crl>,
     /// The names of peers who may say to which trace a request belongs.
     pub trace_from: Vec<Box<str>>,
+}
+
+/// When a changed bundle is taken up while the gateway runs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reload {
+    /// When somebody asks for it with SIGHUP.
+    #[default]
+    Signal,
+    /// By itself too, once two looks at its folder have found the same.
+    Watch,
+}
+
+impl Reload {
+    /// The words in the file.
+    pub(super) const WORDS: [(&'static str, Self); 2] = [("signal", Self::Signal), ("watch", Self::Watch)];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Watch => "watch",
+        }
+    }
 }
 
 /// Somebody who may act on the gateway itself.

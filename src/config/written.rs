@@ -11,6 +11,7 @@ use crate::config::deliver;
 use crate::config::deliver::Deliver;
 use crate::config::settings::AdminPerson;
 use crate::config::settings::ListenAddress;
+use crate::config::settings::Reload;
 use crate::config::units;
 use crate::config::values;
 use crate::config::values::At;
@@ -127,6 +128,7 @@ pub(super) struct Token {
 pub(super) struct Policies {
     pub(super) directory: At<PathBuf>,
     pub(super) signers: Option<At<PathBuf>>,
+    pub(super) reload: Option<Reload>,
     pub(super) place: Place,
 }
 
@@ -391,13 +393,14 @@ fn token(reader: &Reader, node: &Node) -> Option<Token> {
     Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, key: key?, lifetime: lifetime? })
 }
 
-/// The bundle, and who signs it.
+/// The bundle, who signs it, and when a changed one is taken up.
 fn policies(reader: &Reader, node: &Node) -> Option<Policies> {
     let map = Map::open(reader, node)?;
     let directory = map.need("directory", values::path);
     let signers = map.may("signers", values::path);
+    let reload = map.may("reload", |reader, node| reader.word(node, &Reload::WORDS));
     map.close();
-    Some(Policies { directory: directory?, signers: signers?, place: node.place })
+    Some(Policies { directory: directory?, signers: signers?, reload: reload?, place: node.place })
 }
 
 /// Whoever sends updates says how old one may grow; the file may be so bounded, too.

@@ -15,6 +15,7 @@
 //! Faults name places in the contract's words and hold no values. Who may do what is policy's question, what a pseudonym looks
 //! like is protection's.
 
+mod anew;
 mod answer;
 mod body;
 mod compare;
@@ -66,6 +67,7 @@ mod written_words;
 #[cfg(test)]
 mod tests;
 
+pub use anew::rebuild_anew;
 pub use answer::Checked;
 pub use answer::check;
 pub use compare::compare;

@@ -78,6 +78,16 @@ impl Certificate {
         })
     }
 
+    /// SHA-256 of a certificate's DER encoding and of its public key's (SubjectPublicKeyInfo, RFC 5280 §4.1.2.7): by either it
+    /// can be pinned.
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`].
+    pub fn pins(der: &[u8]) -> Result<[Sha256; 2], CertificateError> {
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        Ok([sha256(der), sha256(parsed.public_key().raw)])
+    }
+
     /// Whether a DNS name of it is `host`, in lower case, or a wildcard for it (RFC 9525 §6.3: `*` is one whole label, the
     /// leftmost, and there is more than one other).
     #[must_use]

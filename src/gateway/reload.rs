@@ -8,7 +8,8 @@
 //! The whole of `gateway.yaml`, as it was at the start, is then understood anew with what the files say now: a key that does
 //! not fit its certificate, a key with two purposes, a list that is none refuse the change as they would refuse a start. Only
 //! what is good as a whole is taken up. What is refused leaves all as it was, is logged and counted, and `/readyz` says so.
-//! No connection is dropped: those that stand are asked about again before their next request.
+//! No connection is dropped: those that stand are asked about again before their next request. An authority that the bundle in
+//! force does not pin is refused too. The bundle itself is looked at on the same thread (`swap.rs`).
 //!
 //! On the way, it is told when things run out, and that they have: nothing else happens to what has merely expired.
 
@@ -23,6 +24,7 @@ use crate::diagnostic::Source;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
+use crate::gateway::swap::Swapper;
 use crate::gateway::warnings;
 use crate::model::Sha256;
 use crate::pipeline::Core;
@@ -61,6 +63,8 @@ pub(super) struct Reloader {
     seen: Option<Sha256>,
     tried: Option<Sha256>,
     parts: Parts,
+    /// The bundle, which is looked at after these files: they may be what it demands.
+    swapper: Swapper,
     /// Of each thing that is in the metrics: the earliest end, and the alarm that was told last.
     told: BTreeMap<(Box<str>, Box<str>), Option<Alarm>>,
 }
@@ -84,10 +88,10 @@ pub(super) struct Parts {
 
 impl Reloader {
     /// Watches what `watched` names.
-    pub(super) fn new(watched: Watched, parts: Parts) -> Self {
+    pub(super) fn new(watched: Watched, parts: Parts, swapper: Swapper) -> Self {
         let Watched { source, watched, in_force } = watched;
         let (seen, tried, told) = (None, None, BTreeMap::new());
-        let mut reloader = Self { source, watched, in_force, seen, tried, parts, told };
+        let mut reloader = Self { source, watched, in_force, seen, tried, parts, swapper, told };
         reloader.tell_expiries();
         reloader
     }
@@ -105,8 +109,11 @@ impl Reloader {
                 supervisor::reloads();
             }
             self.look(at_once);
+            self.swapper.look(at_once).await;
             if at_once {
-                supervisor::reloaded(self.parts.core.reload_failed.load(Ordering::Relaxed));
+                let core = &self.parts.core;
+                let refused = [&core.reload_failed, &core.bundle_refused];
+                supervisor::reloaded(refused.into_iter().any(|refused| refused.load(Ordering::Relaxed)));
             }
             self.tell_expiries();
         }
@@ -145,6 +152,7 @@ impl Reloader {
     fn take_up(&mut self) -> Result<(), Diagnostics> {
         let config = Config::of(self.source.clone())?;
         warnings::log(&config.warnings);
+        let stated = self.swapper.held(&config)?;
         let unusable =
             |error| Diagnostic::without_file("unusable", format!("the TLS configuration cannot be made: {error}"));
         let client_side = |partner: &config::PartnerSettings| {
@@ -164,6 +172,7 @@ impl Reloader {
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
             door.replace(listener).map_err(unusable)?;
         }
+        self.swapper.hold_against(stated);
         expiries.store(Arc::new(config.expiries));
         core.identity.replace_keys(&config.identity);
         core.updates.replace_keys(&config.directory_updates);

@@ -7,7 +7,6 @@ use crate::audit::Handles;
 use crate::audit::Log;
 use crate::audit::Recovered;
 use crate::bundle::Bundle;
-use crate::bundle::Stated;
 use crate::clock::SystemClock;
 use crate::config;
 use crate::config::Config;
@@ -26,12 +25,12 @@ use crate::gateway::approvals::Signing;
 use crate::gateway::couriers;
 use crate::gateway::couriers::Towards;
 use crate::gateway::internal;
+use crate::gateway::swap::Terms;
 use crate::gateway::unusable;
 use crate::guard::Guard;
 use crate::guard::LedgerEntry;
 use crate::identity::Verifier;
 use crate::limits::Limits;
-use crate::model::PartnerName;
 use crate::partner;
 use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
@@ -80,17 +79,7 @@ pub(super) fn candidate(config: &Config) -> Result<Candidate, Diagnostics> {
             return Err(faults);
         }
     };
-    let stated = Stated {
-        environment: &config.environment,
-        issuers: config.identity.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect(),
-        partners: config.partners.iter().flat_map(hosts).collect(),
-    };
-    let mut faults = bundle.requirements().undercut(&stated);
-    for partner in config.partners.iter().filter(|partner| bundle.contract(&partner.name).is_none()) {
-        let message = format!("there is no contract for the partner `{}`", partner.name);
-        let fault = config.source.fault("no-contract", partner.place, message);
-        faults.push(fault.help(format!("add `contracts/{}.openapi.yaml` to the bundle, or take it out", partner.name)));
-    }
+    let mut faults = Terms::of(config)?.undercut(&bundle);
     let directory = match directory {
         Ok(directory) => directory,
         Err(wrong) => {
@@ -99,13 +88,6 @@ pub(super) fn candidate(config: &Config) -> Result<Candidate, Diagnostics> {
         }
     };
     faults.or_fail(Candidate { bundle: Arc::new(bundle), directory: Arc::new(directory) })
-}
-
-/// Where a partner's data may go: its platform, and where it takes events.
-fn hosts(partner: &config::PartnerSettings) -> impl Iterator<Item = (&PartnerName, &str)> {
-    let endpoint = partner.endpoint.as_ref().map(|endpoint| &*endpoint.host);
-    let endpoint = endpoint.filter(|host| *host != &*partner.host);
-    std::iter::once(&*partner.host).chain(endpoint).map(|host| (&partner.name, host))
 }
 
 fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Result<Directory, Diagnostics> {
@@ -119,8 +101,8 @@ fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Res
     Directory::compile(&Source::new(path, text))
 }
 
-/// The gates, what leads to partners and backend, and the couriers.
-type Built = (Vec<Gate>, Callers, Vec<Courier>);
+/// The gates, what leads to partners and backend, the couriers, and the store.
+type Built = (Vec<Gate>, Callers, Vec<Courier>, Arc<Sqlite>);
 
 /// Whom the doors let in.
 pub(super) struct Trusts {
@@ -197,12 +179,13 @@ pub(super) fn gates(
         handles,
         outbox,
         snapshot: ArcSwap::from_pointee(snapshot),
-        updates: Updates::new(config.directory_updates, &config.limits, store),
+        updates: Updates::new(config.directory_updates, &config.limits, store.clone()),
         exchanges: Tasks::new(),
         metrics,
         trace_from: config.backend.trace_from,
         going_down: AtomicBool::new(false),
         reload_failed: AtomicBool::new(false),
+        bundle_refused: AtomicBool::new(false),
     });
     core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;
@@ -249,7 +232,7 @@ pub(super) fn gates(
     };
     let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers))
+    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was

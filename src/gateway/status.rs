@@ -8,16 +8,22 @@ use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::config::Expiry;
+use crate::config::Reload;
 use crate::config::Softener;
 use crate::gateway::reload::Expiries;
 use crate::gateway::sockets::Addresses;
+use crate::gateway::swap::Attempt;
+use crate::gateway::swap::AttemptResult;
+use crate::gateway::swap::Standing;
 use crate::json;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::Sha256;
 use crate::pipeline::Failure;
 use crate::pipeline::Gate;
 use crate::pipeline::Health;
+use crate::pipeline::Snapshot;
 use crate::pipeline::condition;
 use crate::telemetry::Door;
 use crate::wire::Client;
@@ -40,6 +46,10 @@ pub(super) struct Status {
     partners: Vec<Seen>,
     exchanges_max: u64,
     expiries: Expiries,
+    reload: Reload,
+    /// Of the effective configuration.
+    configuration: Sha256,
+    standing: Option<Standing>,
 }
 
 /// A listener as it is bound.
@@ -89,11 +99,22 @@ impl Status {
             partners: config.partners.iter().map(partner).collect(),
             exchanges_max: config.limits.exchanges_max,
             expiries,
+            reload: config.reload,
+            configuration: Sha256::new([0; 32]),
+            standing: None,
         }
     }
 
-    /// The same for a gateway that begins now, with its connections to each partner, in the order of the configuration.
-    pub(super) fn watching(mut self, gate: &Gate, lines: &[Vec<Client>]) -> Self {
+    /// The same for a gateway that begins now, with its connections to each partner, in the order of the configuration, and the
+    /// digest of that.
+    pub(super) fn watching(
+        mut self,
+        gate: &Gate,
+        lines: &[Vec<Client>],
+        standing: Standing,
+        configuration: Sha256,
+    ) -> Self {
+        (self.standing, self.configuration) = (Some(standing), configuration);
         let clock = &gate.core().clock;
         (self.began, self.began_steady) = (clock.now(), clock.steady());
         for (partner, clients) in self.partners.iter_mut().zip(lines) {
@@ -121,7 +142,7 @@ impl Status {
         let (now, snapshot) = (core.clock.now(), core.snapshot.load());
         let uptime = core.clock.steady().saturating_sub(self.began_steady).as_secs();
         let not_ready = gate.not_ready();
-        let members: [(&str, Value); 18] = [
+        let members: [(&str, Value); 20] = [
             ("status", number(1)),
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("at", now.to_string().into()),
@@ -132,6 +153,8 @@ impl Status {
             ("notices", gate.notices().into_iter().map(explained).collect::<Vec<_>>().into()),
             ("environment", self.environment.as_str().into()),
             ("bundle", snapshot.bundle.digest().to_string().into()),
+            ("policies", self.policies(&snapshot)),
+            ("configuration", self.configuration.to_string().into()),
             ("directory", number(snapshot.directory.version())),
             ("epoch", number(core.guard.epoch().get())),
             ("softeners", self.softeners.iter().map(softener).collect::<Vec<_>>().into()),
@@ -165,6 +188,33 @@ impl Status {
             ])
         };
         self.partners.iter().map(told).collect()
+    }
+
+    /// Since when the bundle is in force, how a changed one is taken up, and how the last attempt ended.
+    fn policies(&self, snapshot: &Snapshot) -> Value {
+        let standing = self.standing.as_ref().map(|standing| **standing.load());
+        let attempt = |attempt: Attempt| {
+            let (result, fault) = match attempt.result {
+                AttemptResult::Done => ("done", Value::Null),
+                AttemptResult::Unchanged => ("unchanged", Value::Null),
+                AttemptResult::Refused(fault) => ("refused", fault.into()),
+            };
+            object([
+                ("at", attempt.at.to_string().into()),
+                ("result", result.into()),
+                ("bundle", attempt.offered.map_or(Value::Null, |digest| digest.to_string().into())),
+                ("fault", fault),
+            ])
+        };
+        object([
+            ("reload", self.reload.word().into()),
+            (
+                "sequence",
+                snapshot.approved().activation().map_or(Value::Null, |activation| number(activation.sequence)),
+            ),
+            ("since", standing.map_or(Value::Null, |standing| standing.since.to_string().into())),
+            ("last_attempt", standing.and_then(|standing| standing.last_attempt).map_or(Value::Null, attempt)),
+        ])
     }
 
     fn next_expiries(&self, now: UnixSeconds) -> Vec<Value> {

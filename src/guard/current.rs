@@ -1,7 +1,8 @@
 //! Asked once more, between the record and the first byte: is everything still as it was when it was permitted?
 //!
 //! Between admission and now a body trickled in, a disk synced, a handshake hung. What was revoked, expired, grew old or
-//! was replaced meanwhile must not leave. A grown epoch alone withdraws nothing: it may be somebody else's.
+//! was replaced meanwhile must not leave. A grown epoch alone withdraws nothing: it may be somebody else's. Nor does another
+//! bundle alone: what it permits and protects too, byte for byte, may leave ([`Upheld`]).
 
 use crate::audit::Recorded;
 use crate::clock::UnixMillis;
@@ -13,6 +14,8 @@ use crate::guard::place::Placed;
 use crate::guard::standing::Guard;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use crate::policy::Permit;
+use crate::protect::Protected;
 
 /// Proof that nothing was withdrawn just before the first byte; only [`Guard::current`] makes one.
 ///
@@ -45,6 +48,52 @@ pub struct Basis {
     pub directory: Sha256,
 }
 
+/// Proof that what is on record is what another bundle than the recorded one permits and protects too, byte for byte; only
+/// [`Upheld::by`] makes one.
+///
+/// ```
+/// use portcullis::{audit::Recorded, guard::{Basis, Placed, Upheld, Withdrawn}, policy::Permit, protect::Protected};
+/// fn uphold(r: &Recorded, l: &Placed, p: &Permit, o: &Protected, b: Basis) -> Result<Upheld, Withdrawn> {
+///     Upheld::by(r, l, o, p, o, b)
+/// }
+/// ```
+/// The other bundle must permit it:
+/// ```compile_fail
+/// use portcullis::{audit::Recorded, guard::{Basis, Placed, Upheld, Withdrawn}, policy::Permit, protect::Protected};
+/// fn uphold(r: &Recorded, l: &Placed, p: &Permit, o: &Protected, b: Basis) -> Result<Upheld, Withdrawn> {
+///     Upheld::by(r, l, o, o, o, b)
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "without this proof the command is withdrawn"]
+pub struct Upheld {
+    receipt: Receipt,
+    basis: Basis,
+}
+
+impl Upheld {
+    /// Compares what the bundle of `basis` permits (`permit`) and protects (`anew`) with what is `recorded`, and with what is
+    /// about to leave.
+    ///
+    /// # Errors
+    /// [`Withdrawn::BundleChanged`] where anything differs.
+    pub fn by(
+        recorded: &Recorded,
+        placed: &Placed,
+        protected: &Protected,
+        permit: &Permit,
+        anew: &Protected,
+        basis: Basis,
+    ) -> Result<Self, Withdrawn> {
+        let is_same = recorded.digest() == anew.digest() && anew.is_the_same_as(protected);
+        if is_same && permit.tenant() == placed.tenant() {
+            Ok(Self { receipt: recorded.receipt(), basis })
+        } else {
+            Err(Withdrawn::BundleChanged)
+        }
+    }
+}
+
 impl Guard {
     /// Asks again whether the recorded command, judged by `then`, may leave with a partner token that is good until before
     /// `good_until`, while `in_force` is what commands are judged by now.
@@ -63,6 +112,37 @@ impl Guard {
         if recorded.bundle() != then.bundle {
             return Err(Withdrawn::BundleChanged);
         }
+        self.last_look(recorded, placed, good_until, then, in_force, now)
+    }
+
+    /// As [`Guard::current`], for a command that another bundle upholds than the one on its record.
+    ///
+    /// # Errors
+    /// [`Withdrawn`], also where the proof is another command's.
+    pub fn current_upheld(
+        &self,
+        recorded: &Recorded,
+        placed: &Placed,
+        good_until: UnixSeconds,
+        upheld: &Upheld,
+        in_force: Basis,
+        now: UnixMillis,
+    ) -> Result<Current, Withdrawn> {
+        if upheld.receipt != recorded.receipt() {
+            return Err(Withdrawn::BundleChanged);
+        }
+        self.last_look(recorded, placed, good_until, upheld.basis, in_force, now)
+    }
+
+    fn last_look(
+        &self,
+        recorded: &Recorded,
+        placed: &Placed,
+        good_until: UnixSeconds,
+        then: Basis,
+        in_force: Basis,
+        now: UnixMillis,
+    ) -> Result<Current, Withdrawn> {
         // First registered, then looked at: a revocation that the look misses waits for this command to have left.
         let departure = Some(self.departures.begin());
         self.still(placed.admitted(), then, in_force, now)?;

@@ -28,6 +28,7 @@ pub use admit::Admitted;
 pub use bind::Bound;
 pub use current::Basis;
 pub use current::Current;
+pub use current::Upheld;
 pub use departures::Departure;
 pub use event::EventCurrent;
 pub use event::EventRevocable;

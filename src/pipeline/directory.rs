@@ -5,6 +5,7 @@
 //! neither is enough alone. One update is taken up at a time, in a task of its own that a caller who hangs up cannot cut off;
 //! what costs as much as there are houses is done on a thread that serves nobody.
 
+use crate::approval::Approved;
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::audit::Note;
@@ -255,6 +256,11 @@ impl Core {
     pub fn put_in_force(&self, fresh: &Arc<Directory>) {
         self.snapshot.rcu(|now| now.with_directory(Arc::clone(fresh)));
         self.updates.tell(fresh, &self.metrics);
+    }
+
+    /// The same of a bundle: contracts and policies of one exchange are always those of one bundle.
+    pub fn put_bundle_in_force(&self, fresh: Approved) {
+        self.snapshot.rcu(|now| now.with_bundle(fresh.clone()));
     }
 }
 

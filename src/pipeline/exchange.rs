@@ -9,15 +9,20 @@ use crate::audit::Recorded;
 use crate::contract;
 use crate::contract::AnswerFault;
 use crate::contract::Rebuilt;
+use crate::guard::Current;
 use crate::guard::Placed;
 use crate::guard::Reservation;
 use crate::guard::Running;
+use crate::guard::Withdrawn;
+use crate::identity::Caller;
 use crate::model::PastOutcome;
 use crate::model::Reason;
 use crate::model::Reply;
 use crate::partner::Answer;
 use crate::partner::Voucher;
+use crate::pipeline::anew;
 use crate::pipeline::facts::note_intent;
+use crate::pipeline::gate::Core;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::room::Seat;
@@ -32,9 +37,13 @@ use crate::protect::Protected;
 use crate::telemetry::Step;
 use std::sync::Arc;
 
+/// How many bundles may come into force while a command is asked again about one; each of them takes longer than the asking.
+const SWAPS_OVERTAKEN_MAX: u32 = 4;
+
 /// A permitted command; what is missing is the record, and then the partner.
 pub struct Command {
     pub asked: Asked,
+    pub caller: Caller,
     pub placed: Placed,
     pub reservation: Option<Reservation>,
     pub seat: Seat,
@@ -86,7 +95,7 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
 }
 
 async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let Command { asked, placed, reservation, mut seat, protected, voucher } = command;
+    let Command { asked, caller, placed, reservation, mut seat, protected, voucher } = command;
     let clock = Arc::clone(&gate.core.clock);
     let in_flight = gate.core.metrics.exchange();
 
@@ -107,7 +116,8 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     trail.done(Step::Intent, clock.as_ref());
 
     // Steps 8 and 9: once more, then once only; and the whole answer before its first byte goes on.
-    let mut ended = match deliver(&gate, &asked, &placed, voucher, protected, &recorded, &mut trail).await {
+    let sending = Sending { caller: &caller, placed: &placed, voucher, protected, recorded: &recorded };
+    let mut ended = match deliver(&gate, &asked, sending, &mut trail).await {
         Ok(answer) => Ended::with_answer(&asked, answer, &recorded),
         Err(refusal) => Ended::without_answer(refusal, &recorded),
     };
@@ -121,25 +131,48 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
 }
 
 /// Step 8: a connection; then everything that can have changed, once more; then the command, once.
-async fn deliver(
-    gate: &Gate,
-    asked: &Asked,
-    placed: &Placed,
-    voucher: Voucher,
-    protected: Protected,
-    recorded: &Recorded,
-    trail: &mut Trail,
-) -> Result<Answer, Refusal> {
+async fn deliver(gate: &Gate, asked: &Asked, sending: Sending<'_>, trail: &mut Trail) -> Result<Answer, Refusal> {
     let core = &gate.core;
+    let recorded = sending.recorded;
     let line = asked.route.partner.open(recorded).await;
     trail.done(Step::Connect, core.clock.as_ref());
     let line = line?;
-    let (then, in_force) = (asked.snapshot.basis(), core.snapshot.load().basis());
-    let good_until = voucher.expires_at();
-    let current = core.guard.current(recorded, placed, good_until, then, in_force, core.clock.now())?;
+    let current = sending.last_look(core, asked)?;
+    let Sending { voucher, protected, .. } = sending;
     let answer = line.send(voucher, protected, recorded, current).await;
     trail.done(Step::Partner, core.clock.as_ref());
     Ok(answer?)
+}
+
+/// A command that is on record, and has not left.
+struct Sending<'c> {
+    caller: &'c Caller,
+    placed: &'c Placed,
+    voucher: Voucher,
+    protected: Protected,
+    recorded: &'c Recorded,
+}
+
+impl Sending<'_> {
+    /// By its own bundle where that is in force still, else by whichever is.
+    fn last_look(&self, core: &Core, asked: &Asked) -> Result<Current, Withdrawn> {
+        let Self { caller, placed, voucher, protected, recorded } = self;
+        let (then, good_until) = (asked.snapshot.basis(), voucher.expires_at());
+        let mut in_force = core.snapshot.load_full();
+        if in_force.basis().bundle == then.bundle {
+            return core.guard.current(recorded, placed, good_until, then, in_force.basis(), core.clock.now());
+        }
+        for _ in 0..SWAPS_OVERTAKEN_MAX {
+            let upheld = anew::uphold(core, asked, caller, placed, protected, recorded, &in_force)?;
+            let newest = core.snapshot.load_full();
+            if newest.basis() == in_force.basis() {
+                let in_force = newest.basis();
+                return core.guard.current_upheld(recorded, placed, good_until, &upheld, in_force, core.clock.now());
+            }
+            in_force = newest;
+        }
+        Err(Withdrawn::BundleChanged)
+    }
 }
 
 /// Step 10: the outcome, and only then the answer.

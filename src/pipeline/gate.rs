@@ -66,6 +66,8 @@ pub struct Core {
     pub going_down: AtomicBool,
     /// Whether changed files were refused, so that older ones are in force.
     pub reload_failed: AtomicBool,
+    /// Whether a changed bundle was refused, so that an older one is in force.
+    pub bundle_refused: AtomicBool,
 }
 
 /// One worker's gate: the core, and this worker's own desk at the log and connections to the partners.
@@ -146,6 +148,9 @@ impl Gate {
         let mut notices = Vec::new();
         if self.core.reload_failed.load(Ordering::Relaxed) {
             notices.push("reload-failed");
+        }
+        if self.core.bundle_refused.load(Ordering::Relaxed) {
+            notices.push("bundle-refused");
         }
         // Reading goes on; nothing moves.
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {

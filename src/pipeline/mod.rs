@@ -5,6 +5,7 @@
 //! partners). `refusal.rs` is the one bridge from the rooms' faults to reason codes and to what a caller is told.
 
 mod act;
+mod anew;
 mod calls;
 mod courier;
 mod delivery;

@@ -124,7 +124,7 @@ async fn permitted<B: Body>(
     let voucher = route.partner.mint(&protected, placed.admitted(), now)?.traced(towards_partner(facts.trace));
     trail.done(Step::Protect, clock);
 
-    Ok(Granted::Fresh(Box::new(Command { asked, placed, reservation, seat, protected, voucher })))
+    Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, voucher })))
 }
 
 /// Records a refusal, then answers it.

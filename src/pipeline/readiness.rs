@@ -64,6 +64,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "have the backend send a newer one (`PUT /-/directory`); it is in force at once",
     },
     Condition {
+        code: "bundle-refused",
+        says: "a changed bundle was refused, and the one before is in force",
+        hint: "the log says what is wrong with which file; mend it or take it back. A restart would refuse it too",
+    },
+    Condition {
         code: "reload-failed",
         says: "changed certificates, keys or lists were refused, and the ones before are in force",
         hint: "the log says what is wrong with which file; mend it or take it back",

@@ -148,6 +148,18 @@ impl Protected {
         self.object.iter().map(|(kind, id)| (*kind, id.as_ref()))
     }
 
+    /// Whether `other` is the same in everything that the partner and its token are told.
+    #[must_use]
+    pub fn is_the_same_as(&self, other: &Self) -> bool {
+        self.partner == other.partner
+            && self.operation == other.operation
+            && self.digest == other.digest
+            && self.subject == other.subject
+            && self.object == other.object
+            && self.right == other.right
+            && self.outgoing.accept == other.outgoing.accept
+    }
+
     /// The right that the operation needs, as type and action: what a partner token grants. `None` where the contract
     /// names none.
     #[must_use]

@@ -49,6 +49,8 @@ pub struct Metrics {
     handshakes_failed: Vec<IntCounter>,
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
+    bundle_swaps: [IntCounter; 2],
+    bundle_since: IntGauge,
     expires: IntGaugeVec,
     directory: DirectoryMetrics,
     http2_faults: Vec<IntCounter>,
@@ -126,6 +128,7 @@ impl Metrics {
         let steps = make.histograms(names::STEPS, SECONDS)?;
         let failures = make.counters(names::HANDSHAKES_FAILED)?;
         let reloads = make.counters(names::RELOADS)?;
+        let swaps = make.counters(names::BUNDLE_SWAPS)?;
         let http2_faults = make.counters(names::HTTP2_FAULTS)?;
         let open = make.gauges(names::CONNECTIONS)?;
         let accepted = make.counters(names::ACCEPTED)?;
@@ -163,6 +166,8 @@ impl Metrics {
                 .iter()
                 .map(|reason| failures.with_label_values(&[reason.word()]))
                 .collect(),
+            bundle_swaps: ["done", "failed"].map(|result| swaps.with_label_values(&[result])),
+            bundle_since: make.gauge(names::BUNDLE_SINCE)?,
             reloads_done: reloads.with_label_values(&["done"]),
             reloads_failed: reloads.with_label_values(&["failed"]),
             expires: make.gauges(names::EXPIRES)?,
@@ -248,6 +253,17 @@ impl Metrics {
     /// Changed files were taken up, or refused.
     pub fn reloaded(&self, done: bool) {
         if done { self.reloads_done.inc() } else { self.reloads_failed.inc() }
+    }
+
+    /// A changed bundle came into force, or was refused.
+    pub fn bundle_swapped(&self, done: bool) {
+        let [swapped, refused] = &self.bundle_swaps;
+        if done { swapped.inc() } else { refused.inc() }
+    }
+
+    /// The bundle is in force since `at`, in Unix seconds.
+    pub fn bundle_since(&self, at: u64) {
+        self.bundle_since.set(i64::try_from(at).unwrap_or(i64::MAX));
     }
 
     /// What `what` and `name` say runs out at `at`, in Unix seconds.

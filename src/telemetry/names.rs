@@ -39,6 +39,8 @@ metrics! {
     REFUSED = "portcullis_connections_refused_total" ["door", "reason"] "Connections closed before anything was read.";
     HANDSHAKES_FAILED = "portcullis_handshakes_failed_total" ["reason"] "TLS handshakes that failed.";
     RELOADS = "portcullis_reloads_total" ["result"] "Times that changed certificates, keys and lists were taken up (done) or refused (failed).";
+    BUNDLE_SWAPS = "portcullis_bundle_swaps_total" ["result"] "Times that a changed bundle came into force (done) or was refused (failed).";
+    BUNDLE_SINCE = "portcullis_bundle_since_timestamp_seconds" [] "Since when the bundle is in force, in Unix time.";
     EXPIRES = "portcullis_expires_timestamp_seconds" ["what", "name"] "When a certificate, authority or list runs out, in Unix time.";
     DIRECTORY_REVISION = "portcullis_directory_revision" [] "Revision of the directory in force.";
     DIRECTORY_MADE = "portcullis_directory_made_timestamp_seconds" [] "When the backend made the directory in force, in Unix time; 0 where it does not say.";

@@ -248,6 +248,7 @@ impl Stage {
             trace_from: Vec::new(),
             going_down: AtomicBool::new(false),
             reload_failed: AtomicBool::new(false),
+            bundle_refused: AtomicBool::new(false),
             clock,
         };
         Ok((Arc::new(core), log))

@@ -194,6 +194,21 @@ impl Site {
                 let taken = |record: &Record| record.text("receipt") == receipt && record.text("trace") == named;
                 if self.records("state/audit").iter().any(taken) { "taken".into() } else { "begun anew".into() }
             }
+            Look::Bundle => {
+                let [doors, keys] = ["policies/cedar/doors.cedar", "pki/login.jwks"].map(|name| self.stage.path(name));
+                let [policies, jwks] = [&doors, &keys].map(|path| fs::read_to_string(path).unwrap());
+                fs::write(&doors, format!("{policies}// changed\n")).unwrap();
+                // A look at the bundle follows each look at these keys; it takes two of them to take anything up.
+                for times in 1..=2 {
+                    fs::write(&keys, format!("{jwks}{}", "\n".repeat(times))).unwrap();
+                    let done = || gateway.metric("portcullis_reloads_total{result=\"done\"}");
+                    until("the keys are taken up", || done() == times as u64);
+                }
+                let swaps = gateway.metric("portcullis_bundle_swaps_total{result=\"done\"}");
+                fs::write(&doors, policies).unwrap();
+                fs::write(&keys, jwks).unwrap();
+                if swaps > 0 { "taken up".into() } else { "waits".into() }
+            }
             Look::Log => {
                 let receipt = self.give(gateway, &Command::new(&self.stage)).1;
                 let holds = |folder: &&str| self.records(folder).iter().any(|record| record.text("receipt") == receipt);

@@ -111,6 +111,8 @@ mod start;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod swap;
+#[cfg(test)]
 mod systemd;
 #[cfg(test)]
 mod targets;

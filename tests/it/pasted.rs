@@ -37,6 +37,11 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "b64()",
         "tests/it/directory.rs::the_documents_own_commands_make_a_key_and_send_an_update_that_is_taken",
     ),
+    (
+        "docs/bundle.md",
+        "openssl x509",
+        "tests/it/swap.rs::authorities_are_pinned_by_what_the_documents_own_commands_print_and_no_other_is_taken_up",
+    ),
 ];
 
 /// How commands begin that no test runs, and why not.

@@ -7,6 +7,7 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::Told;
 use crate::harness::Trickle;
+use portcullis::approval::Approved;
 use portcullis::approval::on_stage;
 use portcullis::bundle::Bundle;
 use portcullis::clock::Clock;
@@ -26,7 +27,6 @@ use portcullis::model::TenantId;
 use portcullis::pipeline::Act;
 use portcullis::pipeline::RevocationKind;
 use portcullis::pipeline::RevocationOrder;
-use portcullis::pipeline::Snapshot;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -247,44 +247,111 @@ fn directory_of(stage: &Stage) -> Arc<Directory> {
     Arc::new(Directory::compile(&source).unwrap_or_else(|faults| panic!("{faults}")))
 }
 
-/// Puts another snapshot in force, by what `change` makes of the one that is.
-fn swap(gateway: &Served, change: impl FnOnce(&Snapshot) -> Snapshot) {
-    let gate = gateway.gate();
-    let next = change(&gate.core().snapshot.load());
-    gate.core().snapshot.store(Arc::new(next));
+/// The bundle as the stage's folder has it now.
+fn bundle_of(stage: &Stage) -> Approved {
+    let bundle = Bundle::load(&stage.path("policies"), &Limits::default());
+    on_stage(Arc::new(bundle.unwrap_or_else(|faults| panic!("{faults}"))))
+}
+
+const CONTRACT: &str = "policies/contracts/smarthome.openapi.yaml";
+
+#[test]
+fn a_command_whose_bundle_is_exchanged_while_the_partners_handshake_hangs_leaves_only_as_what_is_in_force_has_it() {
+    type Change = fn(&Stage);
+    // What is changed, and whether the command that is on record leaves all the same.
+    let rows: [(&str, Change, bool); 9] = [
+        (
+            "a policy that permits it too",
+            |s| s.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9"),
+            true,
+        ),
+        ("a policy under another name", |s| s.edit("policies/cedar/doors.cedar", "open-granted-door", "opens"), true),
+        ("another operation's contract", |s| s.edit(CONTRACT, "How a door is now.", "How a door is."), true),
+        (
+            "a policy that denies it",
+            |s| s.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds >= 0"),
+            false,
+        ),
+        (
+            "another protection",
+            |s| {
+                s.edit(
+                    CONTRACT,
+                    "enum: [access, guest]\n            x-portcullis: {class: public}",
+                    "enum: [access, guest]\n            x-portcullis: {class: public, protect: drop}",
+                )
+            },
+            false,
+        ),
+        ("a value that is no longer declared", |s| s.edit(CONTRACT, "enum: [access, guest]", "enum: [access]"), false),
+        ("another age", |s| s.edit(CONTRACT, "max_age: 10s", "max_age: 9s"), false),
+        (
+            "another right",
+            |s| s.edit(CONTRACT, "type: door_access, action: open}", "type: door_access, action: unlock}"),
+            false,
+        ),
+        (
+            "another name of the operation",
+            |s| s.edit(CONTRACT, "operationId: openDoor", "operationId: unlockDoor"),
+            false,
+        ),
+    ];
+    for (what, change, leaves) in rows {
+        let stage = patient();
+        let gateway = Served::on(&stage);
+        let before = gateway.gate().core().snapshot.load().bundle.digest();
+        stage.partner.behave(Misbehaviour::HangInHandshake);
+        let call = Command::new(&stage).begin(&stage, gateway.address);
+        stage.partner_until(|partner| partner.hanging == 1);
+        change(&stage);
+        let gate = gateway.gate();
+        gate.core().put_bundle_in_force(bundle_of(&stage));
+        assert_ne!(gate.core().snapshot.load().bundle.digest(), before, "{what}");
+        stage.partner.behave_well();
+        stage.partner.release();
+        let told = call.told();
+        if leaves {
+            assert_eq!(told.0, 200, "{what}");
+            assert_eq!(
+                (stage.partner.total_actuations(), stage.story()),
+                (1, vec!["intent".to_owned(), "outcome done done".to_owned()])
+            );
+        } else {
+            told.is(503, "unavailable");
+            assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn bundle-changed"], "{what}");
+            drop((gate, gateway));
+            stage.assert_nothing_was_sent();
+        }
+    }
 }
 
 #[test]
-fn a_bundle_or_directory_that_is_exchanged_while_the_partners_handshake_hangs_withdraws_the_command() {
-    type Change = fn(&Stage, &Snapshot) -> Snapshot;
-    let rows: [(&str, Change); 3] = [
-        ("bundle-changed", |stage, now| {
-            stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9");
-            let bundle =
-                Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
-            now.with_bundle(on_stage(Arc::new(bundle)))
-        }),
-        ("directory-changed", |stage, now| {
-            stage.edit("directory.yaml", "revision: 7", "revision: 8");
-            now.with_directory(directory_of(stage))
-        }),
+fn a_directory_that_is_exchanged_while_the_partners_handshake_hangs_withdraws_the_command() {
+    type Change = fn(&Stage);
+    let rows: [Change; 3] = [
+        |stage| stage.edit("directory.yaml", "revision: 7", "revision: 8"),
         // Of the same version, and another all the same.
-        ("directory-changed", |stage, now| {
-            stage.edit("directory.yaml", "[door-1, door-2]", "[door-1]");
-            now.with_directory(directory_of(stage))
-        }),
+        |stage| stage.edit("directory.yaml", "[door-1, door-2]", "[door-1]"),
+        // Together with a bundle that would permit it.
+        |stage| {
+            stage.edit("directory.yaml", "revision: 7", "revision: 8");
+            stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds > 9");
+        },
     ];
-    for (why, change) in rows {
+    for change in rows {
         let stage = patient();
         let gateway = Served::on(&stage);
         stage.partner.behave(Misbehaviour::HangInHandshake);
         let call = Command::new(&stage).begin(&stage, gateway.address);
         stage.partner_until(|partner| partner.hanging == 1);
-        swap(&gateway, |now| change(&stage, now));
+        change(&stage);
+        let gate = gateway.gate();
+        gate.core().put_in_force(&directory_of(&stage));
+        gate.core().put_bundle_in_force(bundle_of(&stage));
         stage.partner.behave_well();
         stage.partner.release();
         call.told().is(503, "unavailable");
-        assert_eq!(stage.story(), ["intent".to_owned(), format!("outcome withdrawn withdrawn {why}")]);
+        assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn directory-changed"]);
         Command::new(&stage).told(&stage, gateway.address).is(200, "");
         assert_eq!(stage.partner.total_actuations(), 1, "only what came after");
     }
@@ -296,13 +363,9 @@ fn an_exchange_keeps_the_snapshot_that_it_began_with() {
     let gateway = Served::on(&stage);
     let trickle = Trickle::begin(&stage, gateway.address, &Command::new(&stage));
     let before = gateway.gate().core().snapshot.load().bundle.digest().to_string();
-    swap(&gateway, |now| {
-        // By these policies nobody opens anything.
-        stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds >= 0");
-        let bundle =
-            Bundle::load(&stage.path("policies"), &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
-        now.with_bundle(on_stage(Arc::new(bundle)))
-    });
+    // By these policies nobody opens anything.
+    stage.edit("policies/cedar/doors.cedar", "ageSeconds > 10", "ageSeconds >= 0");
+    gateway.gate().core().put_bundle_in_force(bundle_of(&stage));
     assert_eq!(trickle.finish().0, 503, "it was permitted by its own policies, and withdrawn at the last look");
     let records = stage.records();
     let intent = records.iter().find(|record| record.text("kind") == "intent").unwrap();

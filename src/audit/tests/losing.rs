@@ -196,7 +196,11 @@ async fn what_the_queue_cannot_hold_while_the_disk_hangs_is_told_when_it_goes_on
     tokio::task::yield_now().await;
     let mut filler = facts(101, None);
     filler.peer = Some("a".repeat(5 * 1024 * 1024).into());
-    assert_eq!(log.note(&filler, Note::Start, NOW).await.err(), Some(AuditFault::Busy), "a note is lost too");
+    assert_eq!(
+        log.note(&filler, Note::Start { config: digest("config") }, NOW).await.err(),
+        Some(AuditFault::Busy),
+        "a note is lost too"
+    );
     let concluded = log.outcome(given, done(&long), reply(200, ""), NOW).await;
     assert_eq!(concluded.reason(), Reason::OutcomeUnknown);
     drop(dropped);

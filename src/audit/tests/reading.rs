@@ -126,7 +126,7 @@ proptest! {
             ..Administered::of("lift", reason, keyed.then_some(("device", digest("x"))))
         };
         let asked = Note::Receipt { of: receipt(5) };
-        for note in [Note::Start, Note::Bundle { directory_version: version, directory_digest: digest("directory") }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
+        for note in [Note::Start { config: digest("config") }, Note::Bundle { directory_version: version, directory_digest: digest("directory"), replaces: None }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
             Note::Admin(administered), asked]
         {
             record::note(&mut bytes, &facts, &note, now);

@@ -95,8 +95,8 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
     let made_at = Some(UnixMillis::new(1_700_000_000_000));
     let taken = TakenUp { revision: 5, digest: digest("directory"), made_at, houses: 2, doors: 3 };
     for note in [
-        Note::Start,
-        Note::Bundle { directory_version: 4, directory_digest: digest("directory") },
+        Note::Start { config: digest("config") },
+        Note::Bundle { directory_version: 4, directory_digest: digest("directory"), replaces: None },
         Note::Directory(taken),
         Note::Revocation(revoked),
         Note::Stop,

@@ -37,6 +37,8 @@ pub enum Look {
     Update,
     /// In which folder the command is on record.
     Log,
+    /// Whether a changed bundle comes into force by itself.
+    Bundle,
     /// Whether the trace that the backend names is the one on record.
     Trace,
 }
@@ -116,7 +118,7 @@ pub const ROWS: &[Row] = &[
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
     row("issuers[].bind", r#"["dpop"]"#, Look::Start, "starts", "refused unknown-word"),
-    row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-untrusted"),
+    row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "refused requirement-undercut"),
     row("sessions.jwks.file", r#""pki/other.jwks""#, Look::Door, "200 done", "401 token-untrusted"),
     row("sessions.audience", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-audience"),
     row("sessions.algorithms", r#"["EdDSA"]"#, Look::Door, "200 done", "401 token-untrusted"),
@@ -215,6 +217,7 @@ pub const ROWS: &[Row] = &[
     row("backend.events.sign", r#""pki/other-webhook.key""#, Look::Inbound, "204 delivered", "204 failed status"),
     row("policies.directory", r#""other-policies""#, Look::Door, "200 done", "404 policy-denied"),
     row("policies.signers", r#""signers.yaml""#, Look::Start, "starts", "refused approval-missing"),
+    row("policies.reload", r#""watch""#, Look::Bundle, "waits", "taken up"),
     row("directory.file", r#""other-directory.yaml""#, Look::Door, "200 done", "404 resource-unknown"),
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),
     row("directory.max_age", r#""5m""#, Look::Door, "200 done", "503 directory-too-old"),
