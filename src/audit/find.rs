@@ -103,7 +103,13 @@ impl FoundRecord {
         self.time
     }
 
-    /// A member, as `record.rs` lists them.
+    /// All of its members, as `record.rs` lists them.
+    #[must_use]
+    pub const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// A member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.value.get(name)

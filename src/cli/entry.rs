@@ -14,6 +14,7 @@ use crate::cli::completions;
 use crate::cli::config;
 use crate::cli::demo;
 use crate::cli::expiries;
+use crate::cli::explain;
 use crate::cli::lift;
 use crate::cli::man;
 use crate::cli::output::Ending;
@@ -26,6 +27,7 @@ use crate::cli::run;
 use crate::cli::status;
 use crate::cli::top;
 use crate::cli::version;
+use crate::cli::who_can;
 use crate::diagnostic::Diagnostic;
 
 /// A policy enforcement gateway: nothing crosses it that is not authenticated, declared, permitted and on record.
@@ -48,6 +50,8 @@ enum Command {
     Top(top::Arguments),
     Expiries(expiries::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
+    WhoCan(who_can::Arguments),
     Config(config::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
@@ -98,6 +102,8 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Top(arguments) => top::execute(&arguments),
         Command::Expiries(arguments) => expiries::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Explain(arguments) => explain::execute(&arguments),
+        Command::WhoCan(arguments) => who_can::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
         Command::Config(arguments) => config::execute(&arguments),

@@ -12,6 +12,7 @@ mod demo;
 mod door;
 mod entry;
 mod expiries;
+mod explain;
 mod lift;
 mod man;
 mod ops;
@@ -25,6 +26,7 @@ mod screen;
 mod status;
 mod top;
 mod version;
+mod who_can;
 
 pub use entry::main;
 pub use entry::refuse_to_start;

@@ -31,6 +31,7 @@ mod compile_records;
 mod compile_schema;
 mod cost;
 mod declare;
+mod describe;
 mod draft;
 mod event;
 mod expected;

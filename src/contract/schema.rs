@@ -159,6 +159,11 @@ impl Choice {
         self.branches.get(self.by_value.get(found)?.1)
     }
 
+    /// All branches, in the order of the contract.
+    pub(super) fn branches(&self) -> impl Iterator<Item = &Object> {
+        self.branches.iter()
+    }
+
     /// The branch of a value that was taken.
     pub(super) fn branch_of(&self, value: &Value) -> Option<&Object> {
         self.branch(value.get(&self.property)?.as_str()?)

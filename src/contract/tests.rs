@@ -22,6 +22,7 @@ mod any;
 mod compared;
 mod compared_values;
 mod dear;
+mod described;
 mod draft;
 mod events;
 mod forms;

@@ -2,11 +2,11 @@
 
 /// Declares the reasons once: variant, code, and one line for the documentation.
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal,)+) => {
+    ($($(#[doc = $says:literal])+ $variant:ident = $code:literal,)+) => {
         /// Why an exchange ended. Each code is stable: records and alerts refer to it.
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Reason {
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $says])+ $variant,)+
         }
 
         impl Reason {
@@ -17,6 +17,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What it means, in one line, as the documentation says it.
+            #[must_use]
+            pub fn says(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($says),+).trim_start(),)+ }
             }
         }
     };

@@ -115,6 +115,16 @@ impl Asked {
         Self { action, given, slice, context, offered, now, judgement }
     }
 
+    /// What is said of principal and resource, without what the constants add.
+    pub(super) const fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// All that was on offer of the context.
+    pub(super) const fn values(&self) -> &Context {
+        &self.context
+    }
+
     /// The action's name, without namespace.
     #[must_use]
     pub fn action(&self) -> &str {
@@ -225,7 +235,7 @@ impl Scene {
     }
 }
 
-fn uid(uid: &EntityUID) -> Uid {
+pub(super) fn uid(uid: &EntityUID) -> Uid {
     Uid { kind: uid.entity_type().to_string(), id: AsRef::<str>::as_ref(uid.eid()).to_owned() }
 }
 
@@ -236,7 +246,7 @@ fn placed(entity: &Entity) -> Placed {
 }
 
 /// `None` for what no provider makes.
-fn fact(value: &Value) -> Option<Fact> {
+pub(super) fn fact(value: &Value) -> Option<Fact> {
     match value.value_kind() {
         ast::ValueKind::Lit(Literal::Bool(truth)) => Some(Fact::Bool(*truth)),
         ast::ValueKind::Lit(Literal::Long(number)) => Some(Fact::Long(*number)),

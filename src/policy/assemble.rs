@@ -228,6 +228,7 @@ impl Assembly<'_> {
             }
             let rule = Rule {
                 id: AsRef::<str>::as_ref(policy.id()).into(),
+                reason: policy.annotation("reason").unwrap_or_default().into(),
                 forbids: ast.effect() == Effect::Forbid,
                 until: Until::of(policy),
                 condition: without_places(ast.condition()),

@@ -102,6 +102,16 @@ impl Constants {
         parents.extend(more);
     }
 
+    /// What a constant stands in.
+    pub(super) fn above(&self, uid: &EntityUID) -> impl Iterator<Item = &EntityUID> {
+        self.entities.get(uid).into_iter().flat_map(Entity::ancestors)
+    }
+
+    /// The constants that stand in this.
+    pub(super) fn below(&self, uid: &EntityUID) -> impl Iterator<Item = &EntityUID> {
+        self.entities.values().filter(move |known| known.is_descendant_of(uid)).map(Entity::uid)
+    }
+
     /// The constants among a policy's own words.
     pub(super) fn in_text(&self, condition: &Expr) -> impl Iterator<Item = EntityUID> {
         condition.subexpressions().filter_map(|node| match node.expr_kind() {

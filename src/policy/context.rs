@@ -18,6 +18,7 @@ use crate::policy::entities::TENANT;
 use crate::policy::entities::Types;
 use crate::policy::entities::is_of_a_house;
 use crate::policy::footprint::Footprint;
+use cedar_policy_core::ast::EntityType;
 use cedar_policy_core::validator::types::AttributeType;
 use cedar_policy_core::validator::types::Attributes;
 use cedar_policy_core::validator::types::EntityKind;
@@ -163,6 +164,32 @@ impl ContextPlan {
             }
         }
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    }
+
+    /// The names of its attributes, those of the request as `request.<name>`.
+    pub(super) fn names(&self) -> impl Iterator<Item = Arc<str>> {
+        let attributes = self.attributes.iter().filter(|attribute| attribute.provider != Provider::Request);
+        let values = self.values.iter().map(|value| Arc::clone(&value.path));
+        attributes.map(|attribute| Arc::clone(&attribute.name)).chain(values)
+    }
+
+    /// What of an attribute a record may hold, if there is one of this name.
+    pub(super) fn recordable(&self, name: &str) -> Option<Recordable> {
+        let attribute = self.attributes.iter().find(|attribute| *attribute.name == *name);
+        let value = || self.values.iter().find(|value| *value.path == *name).map(|value| value.recordable);
+        attribute.map(|attribute| attribute.provider.recordable()).or_else(value)
+    }
+
+    /// Whether an entity is of the type that the elements of an attribute have.
+    pub(super) fn takes(&self, name: &str, entity: &EntityType, types: &Types) -> bool {
+        let attribute = self.attributes.iter().find(|attribute| *attribute.name == *name);
+        let kind = attribute.and_then(|attribute| match attribute.provider {
+            Provider::GrantedBarriers => Some(BARRIER),
+            Provider::GrantedDoors => Some(DOOR),
+            Provider::GrantedHouses => Some(HOUSE),
+            _ => None,
+        });
+        kind.and_then(|kind| types.get(kind)) == Some(entity)
     }
 
     /// What of this plan `footprint` reads.

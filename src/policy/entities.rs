@@ -85,6 +85,43 @@ pub(super) struct Slice {
     pub(super) resource: Entity,
 }
 
+impl Given {
+    /// Principal and resource, each with what it stands in.
+    pub(super) const fn new(
+        principal: (EntityUID, HashSet<EntityUID>),
+        resource: (EntityUID, HashSet<EntityUID>),
+    ) -> Self {
+        Self { principal, resource }
+    }
+
+    pub(super) const fn principal(&self) -> &EntityUID {
+        &self.principal.0
+    }
+
+    pub(super) const fn resource(&self) -> &EntityUID {
+        &self.resource.0
+    }
+
+    /// What is said that the principal stands in.
+    pub(super) const fn principal_parents(&self) -> &HashSet<EntityUID> {
+        &self.principal.1
+    }
+
+    /// The same with the principal in this as well.
+    pub(super) fn with_principal_in(&self, above: EntityUID) -> Self {
+        let mut given = self.clone();
+        given.principal.1.insert(above);
+        given
+    }
+
+    /// The same with the principal in none of these.
+    pub(super) fn without_principal_in(&self, above: &[EntityUID]) -> Self {
+        let mut given = self.clone();
+        given.principal.1.retain(|parent| !above.contains(parent));
+        given
+    }
+}
+
 impl Types {
     /// The types of a schema. Their places in its text are left behind: each copy would drag them along.
     pub(super) fn new<'a>(types: impl IntoIterator<Item = &'a EntityType>) -> Self {
@@ -150,7 +187,7 @@ impl Types {
     }
 
     /// A thing and what it stands in.
-    fn thing(&self, partner: &PartnerName, located: &Located) -> Option<(EntityUID, HashSet<EntityUID>)> {
+    pub(super) fn thing(&self, partner: &PartnerName, located: &Located) -> Option<(EntityUID, HashSet<EntityUID>)> {
         let (resource, tenant) = (&located.resource, &located.tenant);
         let above = located.ancestors.iter();
         let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));

@@ -112,7 +112,7 @@ impl Above {
 }
 
 /// The entities on the right side of an `in`, if they all stand there.
-fn literals(right: &Expr) -> Option<Vec<EntityUID>> {
+pub(super) fn literals(right: &Expr) -> Option<Vec<EntityUID>> {
     let literal = |node: &Expr| match node.expr_kind() {
         ExprKind::Lit(Literal::EntityUID(uid)) => Some(uid.as_ref().clone()),
         _ => None,
@@ -123,12 +123,12 @@ fn literals(right: &Expr) -> Option<Vec<EntityUID>> {
     }
 }
 
-fn is_var(node: &Expr, var: Var) -> bool {
+pub(super) fn is_var(node: &Expr, var: Var) -> bool {
     matches!(node.expr_kind(), ExprKind::Var(found) if *found == var)
 }
 
 /// `left.first`, `left has first`, `left has first.second`.
-fn access(node: &Expr) -> Option<(&Expr, &str, Option<&str>)> {
+pub(super) fn access(node: &Expr) -> Option<(&Expr, &str, Option<&str>)> {
     match node.expr_kind() {
         ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr } => Some((expr, attr, None)),
         ExprKind::ExtHasAttr { expr, attrs } => {
@@ -138,11 +138,11 @@ fn access(node: &Expr) -> Option<(&Expr, &str, Option<&str>)> {
     }
 }
 
-fn is_context(node: &Expr) -> bool {
+pub(super) fn is_context(node: &Expr) -> bool {
     matches!(node.expr_kind(), ExprKind::Var(Var::Context))
 }
 
-fn is_request(node: &Expr) -> bool {
+pub(super) fn is_request(node: &Expr) -> bool {
     matches!(node.expr_kind(), ExprKind::GetAttr { expr, attr } if attr == "request" && is_context(expr))
 }
 

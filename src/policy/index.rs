@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct Rule {
     /// Its `@id`.
     pub(super) id: Arc<str>,
+    /// Its `@reason`.
+    pub(super) reason: Arc<str>,
     /// Whether it forbids; else it permits.
     pub(super) forbids: bool,
     /// When it ends, if it is a permit that does.
@@ -62,6 +64,15 @@ impl Index {
         let halves = self.named.values().chain([&self.anyone]);
         let rules = halves.flat_map(|half| half.named.values().flatten().chain(&half.anything));
         rules.map(|rule| &*rule.id)
+    }
+
+    /// All rules of the action, in the order of all policies.
+    pub(super) fn all(&self) -> Vec<&Rule> {
+        let halves = || self.named.values().chain([&self.anyone]);
+        let named = halves().flat_map(|half| half.named.values().flatten());
+        let mut found: Vec<&Rule> = named.chain(halves().flat_map(|half| &half.anything)).map(AsRef::as_ref).collect();
+        found.sort_unstable_by_key(|rule| rule.order);
+        found
     }
 
     /// The rules that can match, in the order of all policies.

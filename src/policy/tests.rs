@@ -8,6 +8,7 @@ mod events;
 mod local_time;
 mod sample;
 mod until;
+mod weighing;
 
 use super::compile::read_policies;
 use super::compile::read_schema;

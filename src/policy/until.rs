@@ -29,6 +29,11 @@ impl Until {
         u64::try_from(after).ok().map(|second| Self(UnixSeconds::new(second)))
     }
 
+    /// The first second of which it is over.
+    pub(super) const fn over_at(self) -> UnixSeconds {
+        self.0
+    }
+
     /// Whether a permit that says so still holds.
     pub(super) fn holds(self, now: Option<UnixSeconds>) -> bool {
         now.is_some_and(|now| now < self.0)

@@ -13,6 +13,7 @@
 mod case;
 mod cast;
 mod disk;
+mod explain;
 mod keeper;
 mod layers;
 mod pattern;
@@ -25,6 +26,7 @@ mod stage;
 mod store;
 mod suite;
 mod verdict;
+mod who_can;
 
 pub use case::Asks;
 pub use case::Case;
@@ -37,6 +39,15 @@ pub use case::ExpectedPartner;
 pub use case::ExpectedReply;
 pub use case::PartnerFault;
 pub use case::SignedAs;
+pub use explain::ChangeView;
+pub use explain::ClauseLine;
+pub use explain::ContractRule;
+pub use explain::Effect;
+pub use explain::Explainer;
+pub use explain::Explanation;
+pub use explain::PolicyLine;
+pub use explain::PolicyView;
+pub use explain::of_receipt;
 pub use pattern::Pattern;
 pub use played::Played;
 pub use played::PlayedDecision;
@@ -49,6 +60,12 @@ pub use stage::StageFault;
 pub use suite::Suite;
 pub use verdict::Difference;
 pub use verdict::held_against;
+pub use who_can::Asker;
+pub use who_can::Condition;
+pub use who_can::Possible;
+pub use who_can::Residual;
+pub use who_can::what_can;
+pub use who_can::who_can;
 
 #[cfg(test)]
 mod tests;

@@ -177,7 +177,7 @@ fn a_real_shell_completes_commands_and_options_and_every_page_of_the_manual_is_w
         shell.args(["--norc", "-c", ask]).arg(&file).args([words, &count.to_string()]);
         String::from_utf8(shell.output().unwrap().stdout).unwrap().trim().to_owned()
     };
-    assert_eq!(completed("portcullis exp", 1), "expiries");
+    assert_eq!(completed("portcullis expi", 1), "expiries");
     assert_eq!(completed("portcullis status --wa", 2), "--watch");
     assert_eq!(completed("portcullis config sh", 2), "show");
     let man = folder.path().join("man1");

@@ -45,6 +45,8 @@ mod examples;
 #[cfg(test)]
 mod expiries;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod first_page;
 #[cfg(test)]
 mod floods;
