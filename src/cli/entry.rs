@@ -25,6 +25,7 @@ use crate::cli::revocations;
 use crate::cli::revoke;
 use crate::cli::run;
 use crate::cli::status;
+use crate::cli::test;
 use crate::cli::top;
 use crate::cli::version;
 use crate::cli::who_can;
@@ -50,6 +51,7 @@ enum Command {
     Top(top::Arguments),
     Expiries(expiries::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
     Config(config::Arguments),
@@ -102,6 +104,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Top(arguments) => top::execute(&arguments),
         Command::Expiries(arguments) => expiries::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Test(arguments) => test::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),
         Command::WhoCan(arguments) => who_can::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),

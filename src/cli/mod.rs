@@ -24,6 +24,7 @@ mod revoke;
 mod run;
 mod screen;
 mod status;
+mod test;
 mod top;
 mod version;
 mod who_can;
