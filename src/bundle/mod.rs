@@ -8,6 +8,7 @@
 mod compile;
 mod folder;
 mod required;
+mod required_schema;
 mod requirements;
 mod stated;
 mod traces;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use compile::Bundle;
 pub use compile::Offered;
+pub use required_schema::requirements_schema;
 pub use requirements::Requirements;
 pub use stated::Authorities;
 pub use stated::Stated;

@@ -12,11 +12,14 @@ use crate::cli::backup;
 use crate::cli::check;
 use crate::cli::completions;
 use crate::cli::config;
+use crate::cli::contract;
 use crate::cli::demo;
 use crate::cli::expiries;
 use crate::cli::explain;
+use crate::cli::init;
 use crate::cli::lift;
 use crate::cli::man;
+use crate::cli::new;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::cli::panics;
@@ -24,6 +27,7 @@ use crate::cli::restore;
 use crate::cli::revocations;
 use crate::cli::revoke;
 use crate::cli::run;
+use crate::cli::schema;
 use crate::cli::status;
 use crate::cli::test;
 use crate::cli::top;
@@ -54,7 +58,11 @@ enum Command {
     Test(test::Arguments),
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
+    Init(init::Arguments),
+    New(new::Arguments),
+    Schema(schema::Arguments),
     Config(config::Arguments),
+    Contract(contract::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
     Completions(completions::Arguments),
@@ -109,7 +117,11 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::WhoCan(arguments) => who_can::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
+        Command::Init(arguments) => init::execute(&arguments),
+        Command::New(arguments) => new::execute(&arguments),
+        Command::Schema(arguments) => schema::execute(&arguments),
         Command::Config(arguments) => config::execute(&arguments),
+        Command::Contract(arguments) => contract::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man(arguments) => man::execute(&arguments),
         Command::Lift(arguments) => lift::execute(&arguments),

@@ -24,6 +24,7 @@ mod compared_values;
 mod dear;
 mod described;
 mod draft;
+mod editor_schema;
 mod events;
 mod forms;
 mod keywords;

@@ -11,6 +11,7 @@
 //! comparisons ask the same values.
 
 mod case;
+mod case_schema;
 mod cast;
 mod disk;
 mod explain;
@@ -39,6 +40,7 @@ pub use case::ExpectedPartner;
 pub use case::ExpectedReply;
 pub use case::PartnerFault;
 pub use case::SignedAs;
+pub use case_schema::case_schema;
 pub use explain::ChangeView;
 pub use explain::ClauseLine;
 pub use explain::ContractRule;

@@ -11,6 +11,8 @@ mod audit_faults;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod beginnings;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod clients;
@@ -106,6 +108,8 @@ mod reload;
 mod repeats;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

@@ -28,6 +28,11 @@ const MORE_FOLDERS: &[&str] = &[".", "certs-example", "docs/ru"];
 /// Blocks that another test runs as they stand, by their page and the beginning of their first line.
 const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
     (
+        "docs/editors.md",
+        "portcullis schema gateway",
+        "tests/it/schemas.rs::the_page_of_editors_is_pasted_and_its_settings_name_what_it_has_made",
+    ),
+    (
         "docs/operations.md",
         "umask 077",
         "tests/it/directory.rs::the_documents_own_commands_make_a_key_and_send_an_update_that_is_taken",
