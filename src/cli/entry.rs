@@ -13,12 +13,14 @@ use crate::cli::check;
 use crate::cli::completions;
 use crate::cli::config;
 use crate::cli::contract;
+use crate::cli::coverage;
 use crate::cli::demo;
 use crate::cli::expiries;
 use crate::cli::explain;
 use crate::cli::init;
 use crate::cli::lift;
 use crate::cli::man;
+use crate::cli::mutate;
 use crate::cli::new;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
@@ -61,6 +63,8 @@ enum Command {
     Init(init::Arguments),
     New(new::Arguments),
     Schema(schema::Arguments),
+    Coverage(coverage::Arguments),
+    Mutate(mutate::Arguments),
     Config(config::Arguments),
     Contract(contract::Arguments),
     Backup(backup::Arguments),
@@ -120,6 +124,8 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Init(arguments) => init::execute(&arguments),
         Command::New(arguments) => new::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Coverage(arguments) => coverage::execute(&arguments),
+        Command::Mutate(arguments) => mutate::execute(&arguments),
         Command::Config(arguments) => config::execute(&arguments),
         Command::Contract(arguments) => contract::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/barriers.yaml", include_str!("../../policies/tests/barriers.yaml")),
     ("tests/bases.yaml", include_str!("../../policies/tests/bases.yaml")),
     ("tests/doors.yaml", include_str!("../../policies/tests/doors.yaml")),
+    ("tests/edges.yaml", include_str!("../../policies/tests/edges.yaml")),
     ("tests/events.yaml", include_str!("../../policies/tests/events.yaml")),
     ("tests/houses.yaml", include_str!("../../policies/tests/houses.yaml")),
     ("tests/own.yaml", include_str!("../../policies/tests/own.yaml")),

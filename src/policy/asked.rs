@@ -14,7 +14,9 @@ use crate::policy::Policies;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::Given;
 use crate::policy::entities::Slice;
+use crate::policy::index::Rule;
 use crate::policy::policies::Action;
+use crate::policy::policies::Vote;
 use crate::policy::policies::holds;
 use cedar_policy_core::ast;
 use cedar_policy_core::ast::Context;
@@ -210,6 +212,21 @@ impl Policies {
         };
         let (slice, context) = (self.types.place(asked.given.clone()), action.context.kept(&asked.context));
         action.judge(slice, context, &self.types, asked.now)
+    }
+
+    /// What each policy that can match says to a question laid out by [`scene`](Self::scene), in the order of all.
+    pub(super) fn votes(&self, asked: &Asked, scene: &Scene) -> Vec<Vote> {
+        let Some(action) = self.action(&asked.action) else { return Vec::new() };
+        let slice = self.types.place(asked.given.clone());
+        let rules = action.index.candidates(&slice.principal, &slice.resource).into_iter();
+        let rules = rules.filter(|rule| rule.until.is_none_or(|until| until.holds(asked.now)));
+        let vote = |rule: &Rule| Vote {
+            order: rule.order,
+            id: Arc::clone(&rule.id),
+            forbids: rule.forbids,
+            holds: scene.holds(&rule.condition),
+        };
+        rules.map(vote).collect()
     }
 
     /// The question as these policies would see it if they read all that their schema declares, beside all constants that any

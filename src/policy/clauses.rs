@@ -46,7 +46,7 @@ pub struct PolicyText {
 /// A piece of a policy's text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Clause {
-    /// The text, as it is written.
+    /// The text as it is written, on one line.
     pub text: String,
     /// Where it begins.
     pub place: Place,
@@ -181,7 +181,9 @@ impl Met {
 
 impl Clause {
     fn at(text: &str, from: usize, to: usize) -> Self {
-        Self { text: text.get(from..to).unwrap_or_default().to_owned(), place: Place::of_offset(text, from) }
+        // One that goes over several lines is told on one.
+        let words: Vec<&str> = text.get(from..to).unwrap_or_default().split_whitespace().collect();
+        Self { text: words.join(" "), place: Place::of_offset(text, from) }
     }
 }
 
@@ -249,6 +251,40 @@ impl Node {
             Self::If(parts) => {
                 let [test, then, otherwise] = &**parts;
                 if test.walk(leaf)? { then.walk(leaf) } else { otherwise.walk(leaf) }
+            }
+        }
+    }
+
+    /// What stands before a clause in the outermost chain of `&&`, and must be true for it to be reached.
+    pub(super) fn before(&self, clause: usize, leaves: &[Expr]) -> Vec<Expr> {
+        let Self::All(all) = self else { return Vec::new() };
+        let before = all.iter().take_while(|node| !node.has(clause));
+        before.map(|node| node.join(leaves)).collect()
+    }
+
+    fn has(&self, clause: usize) -> bool {
+        match self {
+            Self::Leaf(number) => *number == clause,
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(|node| node.has(clause)),
+            Self::Not(node) => node.has(clause),
+            Self::If(parts) => parts.iter().any(|node| node.has(clause)),
+        }
+    }
+
+    /// The condition again, of these clauses.
+    pub(super) fn join(&self, leaves: &[Expr]) -> Expr {
+        let joined = |nodes: &[Self], with: fn(Expr, Expr) -> Expr, empty: bool| {
+            let all = nodes.iter().map(|node| node.join(leaves));
+            all.rev().reduce(|right, left| with(left, right)).unwrap_or_else(|| Expr::val(empty))
+        };
+        match self {
+            Self::Leaf(number) => leaves.get(*number).cloned().unwrap_or_else(|| Expr::val(false)),
+            Self::All(all) => joined(all, Expr::and, true),
+            Self::Any(any) => joined(any, Expr::or, false),
+            Self::Not(node) => Expr::not(node.join(leaves)),
+            Self::If(parts) => {
+                let [test, then, otherwise] = &**parts;
+                Expr::ite(test.join(leaves), then.join(leaves), otherwise.join(leaves))
             }
         }
     }

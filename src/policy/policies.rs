@@ -17,6 +17,7 @@ use cedar_policy_core::ast::Entity;
 use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::EntityUIDEntry;
 use cedar_policy_core::ast::Expr;
+use cedar_policy_core::ast::ExprKind;
 use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::Request;
 use cedar_policy_core::ast::SlotEnv;
@@ -145,23 +146,9 @@ impl Action {
             return Judgement::Errs(decision);
         };
         let evaluator = Evaluator::new(request, &entities, Extensions::all_available());
-        let (mut permits, mut forbids) = (Vec::new(), Vec::new());
-        for rule in rules {
-            match holds(&evaluator, &rule.condition) {
-                Some(true) if rule.forbids => forbids.push(Arc::clone(&rule.id)),
-                Some(true) => permits.push(Arc::clone(&rule.id)),
-                Some(false) => {}
-                None => decision.errors.push(Arc::clone(&rule.id)),
-            }
-        }
-        let permitted = forbids.is_empty() && !permits.is_empty();
-        decision.policies = if forbids.is_empty() { permits } else { forbids };
-        match (decision.errors.is_empty(), permitted) {
-            (false, _) => Judgement::Errs(decision),
-            (true, true) => Judgement::Permits(decision),
-            (true, false) => Judgement::Denies(decision),
-        }
+        weigh(decision, rules.into_iter().map(|rule| (&rule.id, rule.forbids, holds(&evaluator, &rule.condition))))
     }
+
     /// The question as Cedar takes it, with the constants among `words` and the context's values. `None` where principal and
     /// resource are one entity, which has no meaning here.
     pub(super) fn lay_out(
@@ -176,6 +163,49 @@ impl Action {
         let (principal, resource) = (uid(&slice.principal), uid(&slice.resource));
         let request = Request::new_unchecked(principal, self.uid.clone(), resource, Some(context));
         Some((request, slice.store(self.group.as_ref(), constants)?))
+    }
+}
+
+/// What one policy says to one question.
+#[derive(Clone)]
+pub(super) struct Vote {
+    /// Its place among all policies.
+    pub(super) order: usize,
+    pub(super) id: Arc<str>,
+    pub(super) forbids: bool,
+    /// Whether it holds; `None` where it could not be evaluated.
+    pub(super) holds: Option<bool>,
+}
+
+/// Combines what the policies that can match say, in the order of all policies: an error denies; else a forbid that holds;
+/// else a permit that holds permits; else nothing permits.
+pub(super) fn weigh<'a>(
+    mut decision: Decision,
+    votes: impl IntoIterator<Item = (&'a Arc<str>, bool, Option<bool>)>,
+) -> Judgement {
+    let (mut permits, mut forbids) = (Vec::new(), Vec::new());
+    for (id, is_forbid, holds) in votes {
+        match holds {
+            Some(true) if is_forbid => forbids.push(Arc::clone(id)),
+            Some(true) => permits.push(Arc::clone(id)),
+            Some(false) => {}
+            None => decision.errors.push(Arc::clone(id)),
+        }
+    }
+    let permitted = forbids.is_empty() && !permits.is_empty();
+    decision.policies = if forbids.is_empty() { permits } else { forbids };
+    match (decision.errors.is_empty(), permitted) {
+        (false, _) => Judgement::Errs(decision),
+        (true, true) => Judgement::Permits(decision),
+        (true, false) => Judgement::Denies(decision),
+    }
+}
+
+/// The truth that a literal is.
+pub(super) fn literal_truth(expr: &Expr) -> Option<bool> {
+    match expr.expr_kind() {
+        ExprKind::Lit(Literal::Bool(truth)) => Some(*truth),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ mod clauses;
 mod constants;
 mod events;
 mod local_time;
+mod mutants;
 mod sample;
 mod until;
 mod weighing;

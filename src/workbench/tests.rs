@@ -1,5 +1,7 @@
 //! The sample's cases on the stage, and what is wrong with a case.
 
+mod measures;
+
 use crate::bundle::Bundle;
 use crate::clock::SystemClock;
 use crate::diagnostic::Source;

@@ -30,7 +30,7 @@ pub(super) fn kept(policies: &Policies, case: &Case) -> Asked {
 }
 
 /// Every action of the sample as it is permitted, and all that the sample refuses.
-fn all() -> Vec<Case> {
+pub(super) fn all() -> Vec<Case> {
     let changes: [&dyn Fn(&mut Case); 10] = [
         &|_| (),
         &|case| case.roles.clear(),

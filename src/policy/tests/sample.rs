@@ -17,7 +17,7 @@ pub(super) const ACTIONS: [(&str, &str, &str, &str); 8] = [
     ("syncPlate", "House", "parkline", "access"),
 ];
 
-pub(super) fn whole_sample() -> (Policies, Vec<Source>) {
+pub(super) fn demands() -> Vec<Demand> {
     let demands = ACTIONS.map(|(action, resource, _, _)| Demand {
         operation: name(action),
         action: name(action),
@@ -26,9 +26,13 @@ pub(super) fn whole_sample() -> (Policies, Vec<Source>) {
         values: Vec::new(),
         ..open_door()
     });
+    demands.into()
+}
+
+pub(super) fn whole_sample() -> (Policies, Vec<Source>) {
     let texts = [SAMPLE_DOORS, SAMPLE_REVOCATIONS, BARRIERS, HOUSES];
     let files = texts.iter().enumerate().map(|(index, text)| Source::new(format!("{index}.cedar"), *text));
-    (compile(SAMPLE_SCHEMA, &texts, &demands).unwrap(), files.collect())
+    (compile(SAMPLE_SCHEMA, &texts, &demands()).unwrap(), files.collect())
 }
 
 /// A good question for an action; the right is for exactly the thing, or for its house.
