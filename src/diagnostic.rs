@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// How much of a line is shown, in characters.
 const SHOWN_CHARS: usize = 160;
@@ -15,7 +16,14 @@ const SHOWN_CHARS: usize = 160;
 /// A file that diagnostics speak of: its path as the operator named it, and its text.
 #[derive(Clone)]
 pub struct Source {
-    inner: Arc<(PathBuf, String)>,
+    inner: Arc<File>,
+}
+
+struct File {
+    path: PathBuf,
+    text: String,
+    /// The byte at which each line begins, found when it is first asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// A place in a [`Source`], 1-based; line 0 stands for the file as a whole.
@@ -67,19 +75,32 @@ impl Source {
     /// A file's path and text.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self { inner: Arc::new((path.into(), text.into())) }
+        Self { inner: Arc::new(File { path: path.into(), text: text.into(), lines: OnceLock::new() }) }
     }
 
     /// The path as the operator named it.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.inner.0
+        &self.inner.path
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.inner.1
+        &self.inner.text
+    }
+
+    /// The place of a byte offset in the text. Unlike [`Place::of_offset`] it does not walk the text each time.
+    #[must_use]
+    pub fn place_of(&self, offset: usize) -> Place {
+        let text = self.text();
+        let begins = |text: &str| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let lines: &Vec<usize> = self.inner.lines.get_or_init(|| begins(text));
+        let offset = offset.min(text.len());
+        let line = lines.partition_point(|begin| *begin <= offset);
+        let begin = lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = text.get(begin..offset).map_or(0, |before| before.chars().count());
+        Place { line: small(line), column: small(column) + 1 }
     }
 
     /// A fault at `place`.
@@ -231,6 +252,15 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Diagnostic {
+    /// The line that it is about, as it stands in the file; of a long one the beginning.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        let index = usize::try_from(self.place.line).ok()?.checked_sub(1)?;
+        let line = self.source.as_ref()?.text().lines().nth(index)?;
+        let end = line.char_indices().nth(SHOWN_CHARS).map_or(line.len(), |(at, _)| at);
+        line.get(..end)
+    }
+
     /// The place and the line with a caret: what is told in every language alike.
     ///
     /// # Errors
@@ -419,5 +449,9 @@ mod tests {
     #[test]
     fn an_offset_becomes_line_and_column_in_characters() {
         assert_eq!(Place::of_offset("a\nдом x", 9), Place { line: 2, column: 5 });
+        let text = "a\nдом x\n\nb";
+        let source = Source::new("a", text);
+        let offsets = text.char_indices().map(|(at, _)| at).chain([text.len(), 99]);
+        offsets.for_each(|at| assert_eq!(source.place_of(at), Place::of_offset(text, at), "{at}"));
     }
 }

@@ -11,7 +11,7 @@
 //! | 3 the ways | [`pipeline`] | what happens, in which order |
 //! | 2 assembly | [`config`], [`bundle`], [`approval`], [`store`] | files and rows become the rooms' values |
 //! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`partner`], [`webhook`] | one step each |
-//! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`] | |
+//! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`], [`catalogue`] | |
 //!
 //! Each step of a way hands the next a proof that it was done, a type that only its room can make. Leaving a step out
 //! does not compile.
@@ -20,6 +20,7 @@ pub mod admin;
 pub mod approval;
 pub mod audit;
 pub mod bundle;
+pub mod catalogue;
 pub mod chunks;
 pub mod cli;
 pub mod clock;

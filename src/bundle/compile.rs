@@ -221,7 +221,7 @@ fn explained(faults: Diagnostics) -> Diagnostics {
 }
 
 /// What an operation, which stands in `source`, demands of the policies.
-fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
+pub(super) fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
     Demand {
         operation: operation.id.clone(),
         stated: stated(source, &format!("operationId: {}", operation.id), &operation.action),
@@ -234,7 +234,7 @@ fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
 }
 
 /// What an event, which stands in `source`, demands of the policies.
-fn event_demand(event: &Event, source: Option<&Source>) -> Demand {
+pub(super) fn event_demand(event: &Event, source: Option<&Source>) -> Demand {
     Demand {
         operation: event.name.clone(),
         stated: stated(source, &format!("  {}:", event.name), &event.action),

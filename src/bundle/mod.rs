@@ -5,8 +5,11 @@
 //! beside the bundle, not in it; they are read in the same pass.
 //! An exchange uses one [`Bundle`] from beginning to end.
 
+mod allow;
 mod compile;
 mod folder;
+mod look;
+mod real_data;
 mod required;
 mod required_schema;
 mod requirements;
@@ -14,8 +17,10 @@ mod stated;
 mod traces;
 mod tree;
 
+pub use allow::LINTS;
 pub use compile::Bundle;
 pub use compile::Offered;
+pub use look::Unlaid;
 pub use required_schema::requirements_schema;
 pub use requirements::Requirements;
 pub use stated::Authorities;

@@ -222,7 +222,10 @@ impl Tree {
                 let source = Source::new(root.join(&path), text);
                 self.files.insert(path, (source, digest));
             }
-            Err(_) => faults.push(fault("unreadable-file", root, &path, "is not UTF-8")),
+            Err(_) => {
+                let fault = fault("unreadable-file", root, &path, "is not UTF-8");
+                faults.push(fault.help("save it as UTF-8"));
+            }
         }
     }
 }
@@ -238,7 +241,7 @@ const fn largest(role: Role) -> u64 {
 }
 
 /// What the file at this path within the bundle is; `None` where no file has its place.
-fn role_of(path: &str) -> Option<Role> {
+pub(super) fn role_of(path: &str) -> Option<Role> {
     let plain = |name: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         !name.is_empty() && !name.starts_with(['.', '-']) && name.bytes().all(inner)

@@ -41,6 +41,7 @@ mod format;
 mod headers;
 mod inclusion;
 mod leaf;
+mod lint;
 mod multiple;
 mod operation;
 mod pattern;

@@ -36,6 +36,7 @@ use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::ast::EntityUIDEntry;
 use cedar_policy_core::ast::Expr;
 use cedar_policy_core::ast::ExprBuilder;
+use cedar_policy_core::entities::Dereference;
 use cedar_policy_core::entities::Entities;
 use cedar_policy_core::validator::ValidatorActionId;
 use cedar_policy_core::validator::ValidatorSchema;
@@ -49,7 +50,7 @@ use std::sync::Arc;
 pub(super) const OWN_ACTIONS: &[&str] = &["revoke", "emergencyStop", "updateDirectory"];
 
 /// What is needed to look at one action.
-struct Assembly<'a> {
+pub(super) struct Assembly<'a> {
     source: &'a Source,
     schema: &'a ValidatorSchema,
     /// The actions with the groups that they stand in.
@@ -72,8 +73,7 @@ pub(super) fn assemble(
     if let Some(constants) = constants {
         types.constants = Constants::compile(constants, &types, schema, demands, faults);
     }
-    let groups = schema.action_entities().unwrap_or_default();
-    let assembly = Assembly { source, schema, groups, types, named };
+    let assembly = Assembly { types, ..Assembly::new(source, schema, named) };
     assembly.check_types(faults);
     let mut by_action: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
     for demand in demands {
@@ -95,6 +95,14 @@ pub(super) fn assemble(
         }
     }
     Policies::new(assembly.types, actions)
+}
+
+impl<'a> Assembly<'a> {
+    /// Of a schema and policies, without constants.
+    pub(super) fn new(source: &'a Source, schema: &'a ValidatorSchema, named: &'a Named) -> Self {
+        let groups = schema.action_entities().unwrap_or_default();
+        Self { source, schema, groups, types: Types::new(schema.entity_type_names()), named }
+    }
 }
 
 impl Assembly<'_> {
@@ -246,11 +254,10 @@ impl Assembly<'_> {
             Ok(declared) => Some(Action {
                 name: AsRef::<str>::as_ref(uid.eid()).into(),
                 uid: bare(uid),
-                group: self
-                    .groups
-                    .iter()
-                    .find(|known| known.uid() == uid && known.ancestors().next().is_some())
-                    .cloned(),
+                group: match self.groups.entity(uid) {
+                    Dereference::Data(known) => Some(known.clone()).filter(|known| known.ancestors().next().is_some()),
+                    _ => None,
+                },
                 index,
                 context: declared.read_by(&footprint),
                 declared,
@@ -271,10 +278,11 @@ impl Assembly<'_> {
     }
 
     /// Whether a policy's scope can be met by a question with this action. One that cannot neither holds nor errs.
-    fn concerns(&self, policy: &ast::Policy, action: &ValidatorActionId) -> bool {
+    pub(super) fn concerns(&self, policy: &ast::Policy, action: &ValidatorActionId) -> bool {
         let uid = action.name();
+        let above = self.groups.entity(uid);
         let within = |group: &EntityUID| {
-            group == uid || self.groups.iter().any(|known| known.uid() == uid && known.is_descendant_of(group))
+            group == uid || matches!(&above, Dereference::Data(known) if known.is_descendant_of(group))
         };
         let by_action = match policy.action_constraint() {
             ActionConstraint::Any => true,
@@ -290,8 +298,22 @@ impl Assembly<'_> {
         by_action && by_principal && by_resource
     }
 
-    fn action(&self, name: &str) -> Option<&ValidatorActionId> {
+    pub(super) fn action(&self, name: &str) -> Option<&ValidatorActionId> {
         self.schema.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == name)
+    }
+
+    /// The actions that somebody can do: all but mere groups.
+    pub(super) fn applicable(&self) -> impl Iterator<Item = &ValidatorActionId> {
+        self.schema.action_ids().filter(|action| action.applies_to_resources().next().is_some())
+    }
+
+    /// The names of all attributes that the context of some action declares.
+    pub(super) fn attributes(&self) -> BTreeSet<String> {
+        let of = |action: &ValidatorActionId| match action.context_type() {
+            Some(Type::Record { attrs, .. }) => attrs.iter().map(|(name, _)| name.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        self.schema.action_ids().flat_map(of).collect()
     }
 
     /// A fault where a contract names what the schema lacks; in the schema as a whole where no contract does.
@@ -304,7 +326,7 @@ impl Assembly<'_> {
 
     /// Where the schema declares an entity type or an action: the first line that begins with the keyword and holds the
     /// name as a word of its own.
-    fn declared(&self, keyword: &str, name: &str) -> Place {
+    pub(super) fn declared(&self, keyword: &str, name: &str) -> Place {
         let is_inner = |c: char| c.is_alphanumeric() || c == '_';
         let holds = |line: &str| line.split(|c| !is_inner(c)).any(|word| word == name);
         let lines = self.source.text().lines().enumerate();
@@ -330,7 +352,7 @@ impl Assembly<'_> {
 
 impl DemandedBy {
     /// The entity type of the principal.
-    const fn principal(self) -> &'static str {
+    pub(super) const fn principal(self) -> &'static str {
         match self {
             Self::User => USER,
             Self::Backend => BACKEND,

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
+use crate::diagnostic::nearest;
 use crate::model::Name;
 use crate::policy::Demand;
 use crate::policy::Policies;
@@ -21,6 +22,7 @@ use cedar_policy::ValidationMode;
 use cedar_policy::Validator;
 use cedar_policy_core::ast;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// The longest `@reason`, in characters.
 const REASON_MAX_CHARS: usize = 200;
@@ -116,22 +118,50 @@ fn validate(schema: &Schema, sources: &[Source], named: &Named, faults: &mut Dia
     let source = |id: &PolicyId| files.get(id).and_then(|file| sources.get(*file));
     let result = Validator::new(schema.clone()).validate(&named.set, ValidationMode::Strict);
     let mut found: Vec<Diagnostic> = Vec::new();
+    let mut wrong: HashSet<&PolicyId> = HashSet::new();
     for error in result.validation_errors() {
         if let Some(source) = source(error.policy_id()) {
-            found.push(diagnostic(source, "cedar-validation", error));
+            wrong.insert(error.policy_id());
+            found.push(with_nearest(schema, diagnostic(source, "cedar-validation", error)));
         }
     }
     for warning in result.validation_warnings() {
-        if let Some(source) = source(warning.policy_id()) {
+        // That a policy with a misspelt name can never hold is no news.
+        let is_news = !wrong.contains(warning.policy_id());
+        if let Some(source) = source(warning.policy_id()).filter(|_| is_news) {
             found.push(diagnostic(source, "cedar-warning", warning));
         }
     }
     if found.is_empty() && !result.validation_passed_without_warnings() {
         found.push(Diagnostic::without_file("cedar-validation", result.to_string()));
     }
-    // Cedar validates in no order; a reader wants that of the files.
-    found.sort_by_key(|fault| (fault.source.as_ref().map(|source| source.path().to_owned()), fault.place));
+    // Cedar validates in no order, and once for each action; a reader wants that of the files, and each place once.
+    let path = |fault: &Diagnostic| fault.source.as_ref().map(|source| source.path().to_owned());
+    found.sort_by_cached_key(|fault| (path(fault), fault.place, fault.code, fault.message.clone()));
+    found.dedup_by_key(|fault| (path(fault), fault.place, fault.code, fault.help.clone()));
     found.into_iter().for_each(|fault| faults.push(fault));
+}
+
+/// The same with the nearest name of the schema, where a name is what it lacks: Cedar's own guess may be far from it.
+fn with_nearest(schema: &Schema, fault: Diagnostic) -> Diagnostic {
+    let word =
+        |what: &str| fault.message.split_once(what).and_then(|(_, rest)| rest.split_once('`')).map(|(word, _)| word);
+    let known: Vec<String> = if word("unrecognized action `").is_some() {
+        schema.actions().map(ToString::to_string).collect()
+    } else {
+        schema.entity_types().map(ToString::to_string).collect()
+    };
+    let Some(wrong) = word("unrecognized action `").or_else(|| word("unrecognized entity type `")) else {
+        return fault;
+    };
+    // A namespace that is left out is no slip of the pen of the name itself.
+    let last = |name: &str| name.rsplit("::").next().unwrap_or_default().to_owned();
+    let near = nearest(&last(wrong), known.iter().map(|name| name.rsplit("::").next().unwrap_or_default()));
+    let near = near.and_then(|near| known.iter().find(|name| last(name) == near).cloned());
+    match near {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("hold the policy against `cedar/schema.cedarschema`"),
+    }
 }
 
 /// The policy under its own name, if its annotations are in order.
@@ -141,8 +171,7 @@ fn name<'a>(
     seen: &mut HashMap<String, (&'a Source, usize)>,
     faults: &mut Diagnostics,
 ) -> Option<Policy> {
-    // Finding a line walks the text: only for what is told.
-    let place = |source: &Source, at| Place::of_offset(source.text(), at);
+    let place = |source: &Source, at| source.place_of(at);
     let at = offset(policy);
     let fault = |code, message: String, help: &str| source.fault(code, place(source, at), message).help(help);
     for (key, _) in policy.annotations().filter(|(key, _)| !matches!(*key, "id" | "reason" | "until")) {
@@ -174,10 +203,10 @@ fn name<'a>(
 }
 
 /// One of Cedar's errors or warnings: its message, its first label, its help.
-fn diagnostic(source: &Source, code: &'static str, error: &dyn miette::Diagnostic) -> Diagnostic {
+pub(super) fn diagnostic(source: &Source, code: &'static str, error: &dyn miette::Diagnostic) -> Diagnostic {
     let label = error.labels().and_then(|mut labels| labels.next());
-    let place = label.as_ref().map_or(Place::WHOLE, |label| Place::of_offset(source.text(), label.offset()));
     let mut message = error.to_string();
+    let place = label.as_ref().map_or(Place::WHOLE, |label| source.place_of(pointed(source, label, &message)));
     if let Some(text) = label.as_ref().and_then(miette::LabeledSpan::label) {
         message = format!("{message}: {text}");
     }
@@ -192,10 +221,19 @@ fn diagnostic(source: &Source, code: &'static str, error: &dyn miette::Diagnosti
     }
 }
 
-fn start(loc: Option<&cedar_policy_core::parser::Loc>, source: &Source) -> Place {
-    loc.map_or(Place::WHOLE, |loc| Place::of_offset(source.text(), loc.span.offset()))
+/// Where a label points: at the attribute that is wrong, where the label is about all that it is read from.
+fn pointed(source: &Source, label: &miette::LabeledSpan, message: &str) -> usize {
+    let (begin, text) = (label.offset(), source.text());
+    let span = text.get(begin..begin.saturating_add(label.len())).unwrap_or_default();
+    let named = message.split_once("attribute `").and_then(|(_, rest)| rest.split_once('`'));
+    let at = named.and_then(|(name, _)| span.rfind(&format!(".{name}"))).map_or(0, |dot| dot + 1);
+    begin + at
 }
 
-fn offset(policy: &Policy) -> usize {
+fn start(loc: Option<&cedar_policy_core::parser::Loc>, source: &Source) -> Place {
+    loc.map_or(Place::WHOLE, |loc| source.place_of(loc.span.offset()))
+}
+
+pub(super) fn offset(policy: &Policy) -> usize {
     AsRef::<ast::Policy>::as_ref(policy).loc().map_or(0, |loc| loc.span.offset())
 }

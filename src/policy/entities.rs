@@ -62,7 +62,7 @@ pub(super) fn is_of_a_house(kind: &str) -> bool {
 }
 
 /// The gateway as a resource: all tenants together.
-const GATEWAY_ID: &str = "portcullis";
+pub(super) const GATEWAY_ID: &str = "portcullis";
 
 /// The schema's entity types by their names without namespace, parsed once, and what the constants say of their entities.
 pub(super) struct Types {

@@ -38,6 +38,11 @@ impl Until {
     pub(super) fn holds(self, now: Option<UnixSeconds>) -> bool {
         now.is_some_and(|now| now < self.0)
     }
+
+    /// Whether it ends within so many seconds from `now`, or has ended.
+    pub(super) fn ends_within(self, seconds: u64, now: UnixSeconds) -> bool {
+        self.0 <= now.plus(seconds)
+    }
 }
 
 /// What is wrong with a policy's `@until`.
@@ -67,6 +72,8 @@ mod tests {
         assert!(until.holds(Some(UnixSeconds::new(midnight - 1))));
         assert!(!until.holds(Some(UnixSeconds::new(midnight))));
         assert!(!until.holds(None));
+        assert!(until.ends_within(60, UnixSeconds::new(midnight - 60)));
+        assert!(!until.ends_within(60, UnixSeconds::new(midnight - 61)));
     }
 
     #[test]

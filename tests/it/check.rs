@@ -22,6 +22,7 @@ fn codes(stage: &Stage, more: &[&str]) -> (i32, BTreeSet<String>) {
     let told: Value = serde_json::from_str(&out).unwrap();
     let faults = told["faults"].as_array().unwrap();
     assert_eq!(told["would_start"], faults.is_empty());
+    assert_eq!(told["lints"], serde_json::json!([]), "{out}");
     assert!(faults.iter().all(|fault| fault["help"].is_string()), "{out}");
     (code, faults.iter().map(|fault| fault["code"].as_str().unwrap().to_owned()).collect())
 }

@@ -4,13 +4,19 @@
 //! After a change that is meant, `GOLDEN=rewrite cargo test --test it golden` writes the files anew; the change is then
 //! read in the diff.
 
+mod broken;
 mod cases;
+mod lints;
 
+use portcullis::bundle::Bundle;
+use portcullis::clock::UnixSeconds;
 use portcullis::config::Config;
 use portcullis::crypto::install_provider;
 use portcullis::devkit::GatewayFolder;
 use portcullis::diagnostic::Diagnostics;
 use portcullis::gateway;
+use portcullis::limits::Limits;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -59,8 +65,16 @@ impl Scene {
         fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Puts text at the end.
+    fn append(&mut self, name: &str, more: &str) {
+        let path = self.touch(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text + more).unwrap();
+    }
+
     fn write(&mut self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.touch(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
@@ -90,6 +104,21 @@ impl Scene {
         told.replace(&format!("{}/", self.place.path().display()), "")
     }
 
+    /// What is wrong with the bundle alone.
+    fn told_of_bundle(&self) -> String {
+        let faults = Bundle::load(&self.place.path().join("policies"), &Limits::default()).err();
+        let told = faults.map_or_else(|| "it starts".to_owned(), |faults| faults.to_string());
+        told.replace(&format!("{}/", self.place.path().display()), "")
+    }
+
+    /// What somebody should look at in the bundle, on 20 January 2027.
+    fn looked_at(&self) -> String {
+        let bundle = Bundle::load(&self.place.path().join("policies"), &Limits::default()).unwrap();
+        let lints = bundle.lints(UnixSeconds::new(1_800_403_200), Diagnostics::new());
+        let told = if lints.is_empty() { "it starts".to_owned() } else { lints.to_string() };
+        told.replace(&format!("{}/", self.place.path().display()), "")
+    }
+
     fn put_back(&mut self) {
         for Touched { path, before } in self.touched.drain(..).rev() {
             match before {
@@ -111,12 +140,13 @@ const WITHOUT_LINE: &[&str] = &[
     "a bundle without a schema",
     "a bundle without a policy",
     "a contract in a file of another name",
+    "a policy that is not UTF-8",
 ];
 
 /// What a refusal leaves out, or says that it must not.
 fn lacks(title: &str, told: &str) -> impl Iterator<Item = &'static str> {
     let wanted = [
-        ("no error", told.starts_with("error[")),
+        ("no error", told.starts_with("error[") || told.starts_with("lint[")),
         ("no file", told.contains("\n  --> ")),
         ("no snippet", told.contains(" | ") || WITHOUT_LINE.contains(&title)),
         ("no help", told.contains("\n  help: ")),
@@ -126,18 +156,18 @@ fn lacks(title: &str, told: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Holds the cases against their file, or writes it anew.
-fn hold(name: &str, cases: &[Case]) {
+fn hold(name: &str, cases: &[Case], told_by: fn(&Scene) -> String) {
     let mut scene = Scene::new();
     let (mut page, mut lacking) = (String::new(), Vec::new());
     for (title, make_wrong) in cases {
         make_wrong(&mut scene);
-        let told = scene.told();
+        let told = told_by(&scene);
         scene.put_back();
         lacking.extend(lacks(title, &told).map(|what| format!("{title}: {what}:\n{told}\n")));
         page.push_str(&format!("## {title}\n\n{told}\n\n"));
     }
     assert!(lacking.is_empty(), "{}", lacking.join("\n"));
-    assert_eq!(scene.told(), "it starts", "everything was put back, and nothing else was wrong");
+    assert_eq!(told_by(&scene), "it starts", "everything was put back, and nothing else was wrong");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden").join(name);
     if std::env::var_os("GOLDEN").is_some_and(|wish| wish == "rewrite") {
         return fs::write(file, page).unwrap();
@@ -152,27 +182,77 @@ fn hold(name: &str, cases: &[Case]) {
 
 #[test]
 fn a_wrong_gateway_yaml_is_refused_word_for_word() {
-    hold("gateway.txt", cases::GATEWAY);
+    hold("gateway.txt", cases::GATEWAY, Scene::told);
 }
 
 #[test]
 fn a_wrong_file_that_it_names_is_refused_word_for_word() {
-    hold("files.txt", cases::FILES);
+    hold("files.txt", cases::FILES, Scene::told);
 }
 
 #[test]
 fn a_wrong_bundle_is_refused_word_for_word() {
-    hold("bundle.txt", cases::BUNDLE);
+    hold("bundle.txt", cases::BUNDLE, Scene::told);
 }
 
 #[test]
 fn a_wrong_contract_is_refused_word_for_word() {
-    hold("contract.txt", cases::CONTRACT);
+    hold("contract.txt", cases::CONTRACT, Scene::told);
+}
+
+#[test]
+fn a_policy_that_is_no_good_is_refused_word_for_word_with_the_nearest_name() {
+    hold("cedar.txt", broken::CEDAR, Scene::told_of_bundle);
+}
+
+#[test]
+fn a_broken_file_of_a_bundle_is_refused_word_for_word() {
+    hold("broken.txt", broken::FILES, Scene::told_of_bundle);
+}
+
+#[test]
+fn what_somebody_should_look_at_is_told_word_for_word() {
+    hold("lints.txt", lints::LINTS, Scene::looked_at);
+}
+
+#[test]
+fn what_is_meant_is_not_told() {
+    let mut scene = Scene::new();
+    for (title, change) in lints::ALLOWED {
+        change(&mut scene);
+        assert_eq!(scene.looked_at(), "it starts", "{title}");
+        scene.put_back();
+    }
+}
+
+#[test]
+fn every_lint_has_its_text_here() {
+    let golden = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/lints.txt")).unwrap();
+    let own = ["allow-unknown", "allow-unused", "allow-without-why"];
+    for code in portcullis::bundle::LINTS.iter().chain(&own) {
+        assert!(golden.contains(&format!("lint[{code}]: ")), "{code}");
+    }
+}
+
+#[test]
+fn at_least_sixty_broken_bundles_differ_in_code_or_path() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+    let mut different = BTreeSet::new();
+    for name in ["bundle.txt", "contract.txt", "cedar.txt", "broken.txt"] {
+        for section in fs::read_to_string(folder.join(name)).unwrap().split("## ").skip(1) {
+            let code = section.split("error[").nth(1).and_then(|rest| rest.split(']').next()).unwrap().to_owned();
+            let path =
+                section.split("  --> ").nth(1).and_then(|rest| rest.split([':', '\n']).next()).unwrap().to_owned();
+            different.insert((code, path));
+        }
+    }
+    assert!(different.len() >= 60, "{}", different.len());
 }
 
 #[test]
 fn there_are_at_least_sixty_of_them() {
-    let all = [cases::GATEWAY, cases::FILES, cases::BUNDLE, cases::CONTRACT];
+    let all =
+        [cases::GATEWAY, cases::FILES, cases::BUNDLE, cases::CONTRACT, broken::CEDAR, broken::FILES, lints::LINTS];
     let titles: std::collections::BTreeSet<_> = all.iter().flat_map(|cases| cases.iter()).map(|case| case.0).collect();
     assert_eq!(titles.len(), all.iter().map(|cases| cases.len()).sum::<usize>(), "none twice");
     assert!(titles.len() >= 60, "{}", titles.len());

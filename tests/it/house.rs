@@ -39,6 +39,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("telemetry", 0, &["model"]),
     ("chunks", 0, &[]),
     ("clock", 0, &["model", "files"]),
+    ("catalogue", 0, &[]),
     ("diagnostic", 0, &["model", "files"]),
     ("limits", 0, &["model", "files"]),
     ("problem", 0, &["model", "json", "files"]),

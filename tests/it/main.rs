@@ -12,8 +12,11 @@ mod audit_faults;
 mod backup;
 #[cfg(test)]
 mod beginnings;
+mod catalogue;
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod checked;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]

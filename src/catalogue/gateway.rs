@@ -1,0 +1,305 @@
+//! What is wrong with a configuration, the files that it names, the directory, or a command.
+
+use crate::catalogue::page::Page;
+use crate::catalogue::page::page;
+
+/// By code, sorted.
+pub(super) const PAGES: &[Page] = &[
+    page(
+        "address-in-use",
+        ["an address that somebody listens on", "Another process has it; `ss -ltnp` tells which."],
+        ["адрес занят", "Его держит другой процесс; какой, скажет `ss -ltnp`."],
+    ),
+    page(
+        "address-not-bound",
+        [
+            "an address that cannot be had",
+            "It is none of this machine's, or not ours to take; `ip address` lists those that are.",
+        ],
+        ["адрес недоступен", "Его нет у этой машины или нет прав; список даёт `ip address`."],
+    ),
+    page(
+        "admin-socket",
+        ["an admin socket that cannot be made", "See the message; the folder must be the service's own."],
+        ["сокет управления не создан", "См. сообщение; папка должна принадлежать службе."],
+    ),
+    page(
+        "admin-socket-path",
+        ["an admin socket whose path is too long", "A path of a socket has at most 107 bytes."],
+        ["путь сокета слишком длинный", "В пути сокета не больше 107 байт."],
+    ),
+    page(
+        "authority-of-both",
+        [
+            "one authority for both doors",
+            "Who is a backend must not be taken for a partner: give each listener a client CA of its own.",
+        ],
+        [
+            "один удостоверяющий центр на обе двери",
+            "Сервер застройщика нельзя спутать с партнёром: дайте каждому слушателю свой центр.",
+        ],
+    ),
+    page(
+        "backup",
+        ["a backup that cannot be read", "See the message; take another backup."],
+        ["резервная копия не читается", "См. сообщение; возьмите другую копию."],
+    ),
+    page(
+        "cannot-start",
+        ["a program that cannot be set up", "See the message."],
+        ["программа не запускается", "См. сообщение."],
+    ),
+    page(
+        "certificate-names",
+        ["a certificate for other names", "It must name every authority of its listener."],
+        ["сертификат на другие имена", "Он должен называть все имена своего слушателя."],
+    ),
+    page(
+        "certificate-purpose",
+        ["a certificate for another purpose", "Listeners need *serverAuth*, clients *clientAuth*."],
+        ["сертификат для другой цели", "Слушателю нужен *serverAuth*, клиенту *clientAuth*."],
+    ),
+    page(
+        "copy",
+        ["a copy that cannot be made or read", "See the message."],
+        ["копию не сделать или не прочитать", "См. сообщение."],
+    ),
+    page(
+        "copy-changed",
+        ["a copy that is not as it was made", "Its digest is another: take another backup."],
+        ["копия изменилась", "Её хеш другой: возьмите другую копию."],
+    ),
+    page("demo", ["a demo that cannot run", "See the message."], ["демонстрация не идёт", "См. сообщение."]),
+    page(
+        "destination",
+        ["a destination that cannot be made", "Name a folder that can be made."],
+        ["место назначения не создать", "Назовите папку, которую можно создать."],
+    ),
+    page(
+        "destination-exists",
+        ["a destination that is there already", "Nothing is overwritten; name another folder."],
+        ["место назначения уже есть", "Ничего не перезаписывается; назовите другую папку."],
+    ),
+    page(
+        "directory",
+        ["a directory that cannot be read", "See the message."],
+        ["справочник не читается", "См. сообщение."],
+    ),
+    page(
+        "empty-mapping",
+        ["a mapping that needs an entry", "Without one there is nothing to do."],
+        ["пустое отображение", "Без записей делать нечего."],
+    ),
+    page(
+        "group-writable-key",
+        ["a key that its group may write", "Take the right away: `chmod g-w`."],
+        ["ключ может изменить группа", "Отнимите право: `chmod g-w`."],
+    ),
+    page(
+        "handed-over",
+        ["an address that only the supervisor knows", "Name it: `--ops <address>`."],
+        ["адрес знает только супервизор", "Назовите его: `--ops <адрес>`."],
+    ),
+    page("house", ["a house that is not right", "See the message."], ["дом описан неверно", "См. сообщение."]),
+    page(
+        "key-used-twice",
+        ["one key for two purposes", "A key serves one purpose; make another."],
+        ["один ключ для двух целей", "Ключ служит одной цели; создайте другой."],
+    ),
+    page("log", ["a log that cannot be set up", "See the message."], ["журнал не настроен", "См. сообщение."]),
+    page(
+        "malformed-address",
+        ["an address that is none", "`host:port` with an IP address, or `systemd:NAME`."],
+        ["неверный адрес", "`host:port` с IP-адресом или `systemd:NAME`."],
+    ),
+    page(
+        "malformed-certificate",
+        ["a file that holds no certificate", "PEM, `-----BEGIN CERTIFICATE-----`."],
+        ["в файле нет сертификата", "PEM, `-----BEGIN CERTIFICATE-----`."],
+    ),
+    page(
+        "malformed-credential",
+        ["a credential that has no name", "`credential:NAME`, as the unit says in `LoadCredential=`."],
+        ["неверное имя учётных данных", "`credential:NAME`, как в `LoadCredential=`."],
+    ),
+    page(
+        "malformed-crl",
+        ["a file that holds no revocation list", "PEM, `-----BEGIN X509 CRL-----`."],
+        ["в файле нет списка отзыва", "PEM, `-----BEGIN X509 CRL-----`."],
+    ),
+    page(
+        "malformed-duration",
+        ["a time that is none", "A number and a unit, for instance `30s`."],
+        ["неверная длительность", "Число и единица, например `30s`."],
+    ),
+    page(
+        "malformed-endpoint",
+        ["an endpoint that is none", "`https://host/path`, without anything else."],
+        ["неверный адрес приёмника", "`https://host/path` и больше ничего."],
+    ),
+    page(
+        "malformed-host-name",
+        ["a host name that is none", "Letters, digits and hyphens between dots."],
+        ["неверное имя хоста", "Буквы, цифры и дефисы между точками."],
+    ),
+    page(
+        "malformed-key",
+        ["a file that holds no key of the kind", "See the message for which kind it must be."],
+        ["в файле нет нужного ключа", "Какой нужен, см. в сообщении."],
+    ),
+    page(
+        "malformed-key-set",
+        ["a file that holds no key set", "JSON Web Keys (RFC 7517), public ones, each with `kid`."],
+        ["в файле нет набора ключей", "JSON Web Key Set (RFC 7517), открытые ключи, у каждого `kid`."],
+    ),
+    page(
+        "malformed-limit",
+        ["a limit that is no such number", "A whole number with the limit's unit."],
+        ["неверный предел", "Целое число с единицей этого предела."],
+    ),
+    page("malformed-path", ["a path that is none", "It begins with `/`."], ["неверный путь", "Он начинается с `/`."]),
+    page(
+        "malformed-peer-name",
+        ["a name that no certificate has", "A DNS name or URI, as in the certificate."],
+        ["такого имени в сертификате не бывает", "Имя DNS или URI, как в сертификате."],
+    ),
+    page(
+        "malformed-upstream",
+        ["an upstream that is none", "`https://host[:port]`, without a path."],
+        ["неверный адрес партнёра", "`https://host[:port]`, без пути."],
+    ),
+    page(
+        "no-contract",
+        ["a partner without a contract", "Add it to the bundle, or take the partner out."],
+        ["у партнёра нет контракта", "Добавьте контракт в набор или уберите партнёра."],
+    ),
+    page(
+        "no-gateway",
+        ["no gateway that could be asked", "Name its configuration or socket."],
+        ["не указан шлюз", "Назовите его конфигурацию или сокет."],
+    ),
+    page(
+        "no-room-for-one",
+        ["memory in which not one request fits", "Raise `bytes_in_flight_max`, or lower what one request may take."],
+        ["не помещается ни один запрос", "Увеличьте `bytes_in_flight_max` или уменьшите размер одного запроса."],
+    ),
+    page("no-runtime", ["threads that cannot be made", "See the message."], ["потоки не создать", "См. сообщение."]),
+    page(
+        "not-a-file",
+        ["something that is no file", "Name a regular file."],
+        ["это не файл", "Назовите обычный файл."],
+    ),
+    page("not-a-folder", ["something that is no folder", "Name a folder."], ["это не папка", "Назовите папку."]),
+    page(
+        "not-an-instant",
+        ["an instant that is none", "`2026-11-24T03:00:00Z`."],
+        ["неверный момент времени", "`2026-11-24T03:00:00Z`."],
+    ),
+    page(
+        "not-ours",
+        ["an answer that is no gateway's", "Something else listens there, or another version."],
+        ["ответил не шлюз", "Там слушает что-то другое или другая версия."],
+    ),
+    page(
+        "not-reached",
+        ["a gateway that does not answer", "Is it running, and is this its address?"],
+        ["шлюз не отвечает", "Работает ли он и его ли это адрес?"],
+    ),
+    page(
+        "not-stored-yet",
+        ["a revocation that is not stored yet", "Do it again; if that lasts, `portcullis status` says why."],
+        ["отзыв ещё не сохранён", "Повторите; если не проходит, причину скажет `portcullis status`."],
+    ),
+    page(
+        "not-written",
+        ["a file that cannot be written", "Look at the folder's rights and the disk."],
+        ["файл не записать", "Проверьте права папки и диск."],
+    ),
+    page(
+        "older-than-revocations",
+        ["a backup from before a revocation", "Restore a later one, or `--complete`."],
+        ["копия старше отзыва", "Восстановите более позднюю или используйте `--complete`."],
+    ),
+    page(
+        "socket-not-asked-for",
+        ["a socket that nobody asked for", "Write `address: systemd:NAME`, or stop the socket unit."],
+        ["лишний сокет", "Напишите `address: systemd:NAME` или остановите socket-юнит."],
+    ),
+    page(
+        "socket-not-inherited",
+        ["a socket that was not handed over", "The socket unit must run, and name it so."],
+        ["сокет не передан", "Socket-юнит должен работать и называть его так."],
+    ),
+    page("store", ["a store that cannot be used", "See the message."], ["хранилище недоступно", "См. сообщение."]),
+    page(
+        "store-exists",
+        ["a store that is there already", "`--force` replaces it, and keeps it beside."],
+        ["хранилище уже есть", "`--force` заменит его и сохранит рядом."],
+    ),
+    page("tenant", ["a tenant that is not right", "See the message."], ["арендатор описан неверно", "См. сообщение."]),
+    page(
+        "text-out-of-bounds",
+        ["a text that is empty or too long", "1 to 512 bytes, no control characters."],
+        ["строка пуста или слишком длинна", "От 1 до 512 байт без управляющих знаков."],
+    ),
+    page(
+        "too-few-descriptors",
+        ["too few file descriptors", "Raise the hard limit; the message says to what."],
+        ["мало файловых дескрипторов", "Поднимите жёсткий предел; до какого, см. сообщение."],
+    ),
+    page(
+        "unanswered",
+        ["a gateway that gave no answer", "Look whether it was done before doing it again."],
+        ["шлюз не дал ответа", "Прежде чем повторять, проверьте, сделано ли."],
+    ),
+    page(
+        "unknown-code",
+        ["a code that there is not", "`portcullis check --explain` lists all."],
+        ["такого кода нет", "Все перечислит `portcullis check --explain`."],
+    ),
+    page(
+        "unknown-revocation",
+        ["a revocation of an unknown kind", "The log is of a later version."],
+        ["отзыв неизвестного вида", "Журнал от более поздней версии."],
+    ),
+    page(
+        "unknown-tenant",
+        ["a house of an unknown tenant", "Declare the tenant, or correct the house."],
+        ["неизвестный арендатор дома", "Объявите арендатора или исправьте дом."],
+    ),
+    page(
+        "unknown-zone",
+        ["a time zone that there is not", "An IANA name, for instance `Europe/Moscow`."],
+        ["такого часового пояса нет", "Имя IANA, например `Europe/Moscow`."],
+    ),
+    page(
+        "unreadable-input",
+        ["an input that cannot be read", "See the message."],
+        ["ввод не читается", "См. сообщение."],
+    ),
+    page(
+        "unreadable-key",
+        ["a key that cannot be read", "Look whether this user may read it."],
+        ["ключ не прочитать", "Проверьте, может ли его читать этот пользователь."],
+    ),
+    page(
+        "unsafe-directory",
+        ["a folder that others may write", "Take the right to write from others."],
+        ["в папку могут писать другие", "Отнимите у других право записи."],
+    ),
+    page(
+        "unusable",
+        ["something that is there and cannot be used", "See the message."],
+        ["есть, но не годится", "См. сообщение."],
+    ),
+    page(
+        "without-effect",
+        ["a key that has no effect here", "Take it out: it would only be believed to have one."],
+        ["ключ здесь ничего не делает", "Уберите: он вводил бы в заблуждение."],
+    ),
+    page(
+        "world-accessible-key",
+        ["a key that everybody may read or write", "`chmod 600`, and make a new one: this one is known."],
+        ["ключ доступен всем", "`chmod 600` и новый ключ: этот уже известен."],
+    ),
+];
