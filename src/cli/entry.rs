@@ -15,6 +15,7 @@ use crate::cli::config;
 use crate::cli::contract;
 use crate::cli::coverage;
 use crate::cli::demo;
+use crate::cli::diff;
 use crate::cli::expiries;
 use crate::cli::explain;
 use crate::cli::init;
@@ -65,6 +66,7 @@ enum Command {
     Schema(schema::Arguments),
     Coverage(coverage::Arguments),
     Mutate(mutate::Arguments),
+    Diff(diff::Arguments),
     Config(config::Arguments),
     Contract(contract::Arguments),
     Backup(backup::Arguments),
@@ -119,6 +121,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Test(arguments) => test::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),
         Command::WhoCan(arguments) => who_can::execute(&arguments),
+        Command::Diff(arguments) => diff::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
         Command::Init(arguments) => init::execute(&arguments),

@@ -103,6 +103,30 @@ pub enum ChangeKind {
     Range,
     /// What a number must be a multiple of.
     MultipleOf,
+    /// For which environment the bundle is.
+    Environment,
+    /// What the configuration may not undercut.
+    Requirement,
+    /// A type of entity in the Cedar schema, or what may stand in what.
+    EntityType,
+    /// An action of the Cedar schema, or its group.
+    SchemaAction,
+    /// Who may ask for an action, or of what.
+    AppliesTo,
+    /// What policies of an action may look at.
+    Attribute,
+    /// What stands in what without live data.
+    Constant,
+    /// A Cedar policy, by its `@id`.
+    Policy,
+    /// What is written above a policy for people.
+    Annotation,
+    /// What comes of a case of the tests.
+    Decision,
+    /// The cases of the tests.
+    Tests,
+    /// A file's text, where its meaning is the same.
+    Text,
 }
 
 /// One difference.
@@ -160,7 +184,7 @@ impl Rating {
 
 impl ChangeKind {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 53] = [
         Self::Contract,
         Self::Recipient,
         Self::Country,
@@ -202,6 +226,18 @@ impl ChangeKind {
         Self::Values,
         Self::Range,
         Self::MultipleOf,
+        Self::Environment,
+        Self::Requirement,
+        Self::EntityType,
+        Self::SchemaAction,
+        Self::AppliesTo,
+        Self::Attribute,
+        Self::Constant,
+        Self::Policy,
+        Self::Annotation,
+        Self::Decision,
+        Self::Tests,
+        Self::Text,
     ];
 
     /// The word for it.
@@ -249,6 +285,18 @@ impl ChangeKind {
             Self::Values => "values",
             Self::Range => "range",
             Self::MultipleOf => "multiple-of",
+            Self::Environment => "environment",
+            Self::Requirement => "requirement",
+            Self::EntityType => "entity-type",
+            Self::SchemaAction => "schema-action",
+            Self::AppliesTo => "applies-to",
+            Self::Attribute => "attribute",
+            Self::Constant => "constant",
+            Self::Policy => "policy",
+            Self::Annotation => "annotation",
+            Self::Decision => "decision",
+            Self::Tests => "tests",
+            Self::Text => "text",
         }
     }
 }

@@ -30,6 +30,8 @@ use cedar_policy_core::ast::Literal;
 use cedar_policy_core::ast::ValueKind;
 use cedar_policy_core::validator::ValidatorSchema;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
@@ -282,6 +284,13 @@ impl From<JsonError> for Stop {
         let help = "the file is a list of `{\"uid\": {\"type\": .., \"id\": ..}, \"parents\": [..]}`";
         Self { at: error.offset(), code: "malformed-json", message, help }
     }
+}
+
+/// Each constant of a file that compiles, with the parents that are written beside it, spelt as policies spell them.
+pub(super) fn listed(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let spelt = |written: &Written<'_>| format!("{}::{:?}", written.kind, written.id);
+    let entries = read(text).unwrap_or_default();
+    entries.iter().map(|entry| (spelt(&entry.uid), entry.parents.iter().map(spelt).collect())).collect()
 }
 
 /// A type's name without its namespace.

@@ -5,9 +5,11 @@ use portcullis::bundle::Bundle;
 use portcullis::contract::Format;
 use portcullis::limits;
 use portcullis::limits::Limit;
+use portcullis::model::ChangeKind;
 use portcullis::model::DataClass;
 use portcullis::model::IdentifierKind;
 use portcullis::model::Protection;
+use portcullis::model::Rating;
 use portcullis::model::Reason;
 use portcullis::policy;
 use portcullis::problem::ProblemType;
@@ -299,4 +301,16 @@ fn every_threat_and_failure_is_answered_by_a_test_or_said_to_be_not_covered() {
     let assets: BTreeSet<String> = table(&text, "| asset | |").iter().map(|row| row[0].clone()).collect();
     let threatened: BTreeSet<String> = threats.iter().map(|row| row[0].clone()).collect();
     assert_eq!(assets, threatened, "every asset is threatened, and nothing else is");
+}
+
+#[test]
+fn every_kind_and_rating_of_a_change_stands_in_the_page_that_says_how_to_read_it() {
+    let page = document("policy-changes.md");
+    let kinds: Vec<String> =
+        table(&page, "| kind | what differs |").into_iter().map(|row| row[0].replace('`', "")).collect();
+    assert_eq!(kinds, ChangeKind::ALL.map(ChangeKind::word));
+    let ratings: Vec<String> = table(&page, "| rating |").into_iter().map(|row| row[0].replace('`', "")).collect();
+    assert_eq!(ratings, Rating::ALL.map(Rating::word));
+    let code = |word: &str| format!("`{word}`");
+    assert!(page.contains(&code(Rating::Underived.key())), "how machines read it");
 }

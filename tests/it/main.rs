@@ -12,6 +12,7 @@ mod audit_faults;
 mod backup;
 #[cfg(test)]
 mod beginnings;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod check;
