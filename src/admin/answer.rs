@@ -5,6 +5,7 @@
 //! {"ok":true,"until":"2026-…Z","receipt":"r-…","state":"proposed"}
 //! {"ok":true,"epoch":8,"receipt":"r-…","state":"lifted"}
 //! {"ok":true,"revocations":[{"kind":"device","tenant":"north","digest":"…","epoch":7,"at":"…","stored":true}],"more":false}
+//! {"ok":true,"bundle":"…","files":[{"path":"cedar/doors.cedar","content":"…"}]}
 //! {"ok":false,"error":"not-recordable","receipt":"r-…"}
 //! {"ok":false,"error":"name-unknown","near":"openDoor","receipt":"r-…"}
 //! ```
@@ -35,6 +36,11 @@ use crate::pipeline::StoredRevocation;
 
 /// Bytes of an answer: a whole page of revocations, with the longest names.
 pub(super) const ANSWER_MAX_BYTES: usize = 64 * 1024;
+/// Bytes of an answer that holds a bundle: 32 MiB, of which each byte may be written as six, and what stands between files.
+pub(super) const BUNDLE_ANSWER_MAX_BYTES: usize = 200 * 1024 * 1024;
+/// As large as the files of a bundle may be.
+const BUNDLE_JSON_LIMITS: Limits =
+    Limits { max_depth: 3, max_members: 4, max_elements: 4_096, max_string_bytes: 4 * 1024 * 1024 };
 /// As deep as a list of revocations.
 const JSON_LIMITS: Limits = Limits { max_depth: 3, max_members: 8, max_elements: PAGE_MAX, max_string_bytes: 4 * 1024 };
 
@@ -84,6 +90,13 @@ pub enum SocketAnswer {
         /// Whether there are more, later than the last.
         more: bool,
     },
+    /// The bundle in force.
+    Bundle {
+        /// The digest over its files.
+        digest: Sha256,
+        /// The path of each within the bundle, and its text.
+        files: Vec<(String, String)>,
+    },
     /// Not done.
     Refused {
         /// By whom, and why.
@@ -120,6 +133,10 @@ impl SocketAnswer {
             (Ok(Acted::Proposed(until)), Some(receipt)) => Self::Proposed { until, receipt },
             (Ok(Acted::Lifted(epoch)), Some(receipt)) => Self::Lifted { epoch, receipt },
             (Ok(Acted::Listed(revocations, more)), _) => Self::Listed { revocations, more },
+            (Ok(Acted::Bundle(bundle)), _) => {
+                let files = bundle.files().map(|(path, source)| (path.to_owned(), source.text().to_owned()));
+                Self::Bundle { digest: bundle.digest(), files: files.collect() }
+            }
             (Ok(Acted::Revoked(_) | Acted::Proposed(_) | Acted::Lifted(_)), None) => {
                 Self::Refused { refusal: Refusal::Gateway(Reason::Internal), near: None, receipt: None }
             }
@@ -157,6 +174,14 @@ impl SocketAnswer {
                 members.insert("revocations", listed);
                 members.insert("more", *more);
             }
+            Self::Bundle { digest, files } => {
+                let file = |(path, content): &(String, String)| {
+                    let members = [("path", Value::from(path.as_str())), ("content", Value::from(content.as_str()))];
+                    Value::Object(Object::from_iter(members))
+                };
+                members.insert("bundle", digest.to_string());
+                members.insert("files", files.iter().map(file).collect::<Vec<_>>());
+            }
             Self::Refused { refusal, near, receipt } => {
                 members.insert("error", refusal.code());
                 if let Some(near) = near {
@@ -181,7 +206,7 @@ impl SocketAnswer {
 
     /// Reads an answer; `None` if it is not one of ours.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
-        let answer = json::parse(line, JSON_LIMITS).ok()?;
+        let answer = json::parse(line, JSON_LIMITS).or_else(|_| json::parse(line, BUNDLE_JSON_LIMITS)).ok()?;
         let members = answer.as_object()?;
         let text = |name| members.get(name).and_then(Value::as_str);
         let receipt = || text("receipt").and_then(Receipt::parse);
@@ -206,6 +231,11 @@ impl SocketAnswer {
                 let Some(Value::Boolean(more)) = members.get("more") else { return None };
                 Some(Self::Listed { revocations, more: *more })
             }
+            (Value::Boolean(true), ["ok", "bundle", "files"]) => {
+                let files = members.get("files").and_then(Value::as_array)?;
+                let digest = Sha256::from_hex(text("bundle")?)?;
+                Some(Self::Bundle { digest, files: files.iter().map(file).collect::<Option<_>>()? })
+            }
             (Value::Boolean(false), ["ok", "error", rest @ ..]) => {
                 let (near, receipt) = match rest {
                     [] => (None, None),
@@ -219,6 +249,14 @@ impl SocketAnswer {
             _ => None,
         }
     }
+}
+
+/// A file of a bundle: its path and its content, and nothing else.
+fn file(value: &Value) -> Option<(String, String)> {
+    let members = value.as_object()?;
+    let names: Vec<&str> = members.iter().map(|(name, _)| name).collect();
+    let text = |name| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    (names == ["path", "content"]).then(|| text("path").zip(text("content"))).flatten()
 }
 
 fn insert_epoch(members: &mut Object, epoch: Epoch) {
@@ -325,6 +363,11 @@ mod tests {
             refused(unknown, Some("openDoor"), Some(RECEIPT)),
             refused(unknown, Some("openDoor"), None),
         ];
+        let text = "permit (\"дверь\");\n\u{1}".to_owned();
+        answers.push(SocketAnswer::Bundle {
+            digest: Sha256::new([9; 32]),
+            files: vec![("cedar/doors.cedar".to_owned(), text), ("tests/a.yaml".to_owned(), "x".repeat(5_000))],
+        });
         answers.extend(LineFault::ALL.map(SocketAnswer::to_fault));
         for answer in answers {
             assert_eq!(SocketAnswer::parse(&answer.to_line()), Some(answer));

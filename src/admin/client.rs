@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::answer::ANSWER_MAX_BYTES;
+use crate::admin::answer::BUNDLE_ANSWER_MAX_BYTES;
 use crate::admin::answer::SocketAnswer;
 use crate::admin::line::LineFault;
 use crate::admin::line::parse_act;
@@ -69,7 +70,8 @@ pub(super) fn ask_listener_of(uids: &[Option<u32>], socket: &Path, act: &Act) ->
     // A gateway that refuses closes before it reads; that it did is told by the answer, not by this.
     let _ = stream.write_all(&request);
     let mut line = Vec::with_capacity(256);
-    let limit = u64::try_from(ANSWER_MAX_BYTES).unwrap_or(u64::MAX);
+    let limit = if *act == Act::Bundle { BUNDLE_ANSWER_MAX_BYTES } else { ANSWER_MAX_BYTES };
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     stream.take(limit).read_to_end(&mut line).map_err(|_| AskFault::Unanswered)?;
     SocketAnswer::parse(&line).ok_or(AskFault::Unanswered)
 }

@@ -5,6 +5,7 @@
 //! {"act":"propose-lift","kind":"device","tenant":"north","value":"…"}
 //! {"act":"confirm-lift","kind":"device","tenant":"north","value":"…"}
 //! {"act":"list","after":7}
+//! {"act":"bundle"}
 //! ```
 //!
 //! `kind` is a kind of revocation; `tenant` may be left out, as may `after`, an epoch. Nothing here does IO.
@@ -32,6 +33,7 @@ const REVOKE: &str = "revoke";
 const PROPOSE: &str = "propose-lift";
 const CONFIRM: &str = "confirm-lift";
 const LIST: &str = "list";
+const BUNDLE: &str = "bundle";
 
 /// Why a line is not an order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -98,6 +100,7 @@ pub(super) fn write_act(act: &Act) -> Vec<u8> {
         Act::ProposeLift(order) => (PROPOSE, Some(order)),
         Act::ConfirmLift(order) => (CONFIRM, Some(order)),
         Act::List(_) => (LIST, None),
+        Act::Bundle => (BUNDLE, None),
     };
     members.insert("act", word);
     if let Some(order) = order {
@@ -144,11 +147,14 @@ pub(super) fn parse_act(line: &[u8]) -> Result<Act, LineFault> {
         *place = Some(reader.string(LINE_MAX_BYTES).map_err(|_| LineFault::Malformed)?);
     }
     reader.finish().map_err(|_| LineFault::Malformed)?;
+    let names_nothing = kind.is_none() && tenant.is_none() && value.is_none();
     let made: fn(RevocationOrder) -> Act = match act.as_deref() {
         Some(REVOKE) => Act::Revoke,
         Some(PROPOSE) => Act::ProposeLift,
         Some(CONFIRM) => Act::ConfirmLift,
-        Some(LIST) if kind.is_some() || tenant.is_some() || value.is_some() => return Err(LineFault::UnknownMember),
+        Some(LIST | BUNDLE) if !names_nothing => return Err(LineFault::UnknownMember),
+        Some(BUNDLE) if after.is_some() => return Err(LineFault::UnknownMember),
+        Some(BUNDLE) => return Ok(Act::Bundle),
         Some(LIST) => return Ok(Act::List(after.unwrap_or_default())),
         Some(_) => return Err(LineFault::UnknownAct),
         None => return Err(LineFault::MissingMember),
@@ -177,6 +183,14 @@ mod tests {
 
     fn order(kind: RevocationKind, tenant: Option<&str>, value: &str) -> RevocationOrder {
         RevocationOrder { kind, tenant: tenant.map(|name| Name::new(name).unwrap()), value: Stranger::new(value) }
+    }
+
+    #[test]
+    fn the_bundle_is_asked_for_by_its_word_alone() {
+        assert_eq!(parse_act(&write_act(&Act::Bundle)).unwrap(), Act::Bundle);
+        for more in [r#""after":7"#, r#""kind":"device""#, r#""tenant":"north""#, r#""value":"x""#] {
+            assert_eq!(fault(&format!("{{\"act\":\"bundle\",{more}}}")), LineFault::UnknownMember, "{more}");
+        }
     }
 
     #[test]

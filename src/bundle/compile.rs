@@ -28,6 +28,7 @@ use crate::policy::Policies;
 use crate::policy::ValueKind;
 use crate::policy::Witness;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -187,6 +188,13 @@ impl Bundle {
             files: self.files.clone(),
             approvals: self.approvals.clone(),
         }
+    }
+}
+
+/// Its digest: all of it would be a book.
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bundle {}", self.digest)
     }
 }
 

@@ -1,13 +1,15 @@
 //! The way of an act: what a person orders of the gateway itself, at an admin door.
 //!
 //! Whether the person has the role comes first. Each act ends on record with person, role and door, taken or refused:
-//! narrowing after it is in force, widening before. Reading what is revoked is no act and leaves no record.
+//! narrowing after it is in force, widening before. Reading what is revoked, or the bundle in force, is no act and leaves no
+//! record.
 
 use crate::audit::Administered;
 use crate::audit::By;
 use crate::audit::Facts;
 use crate::audit::Note;
 use crate::audit::Noted;
+use crate::bundle::Bundle;
 use crate::clock::UnixMillis;
 use crate::crypto;
 use crate::guard::LiftFault;
@@ -26,6 +28,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::known;
 use crate::pipeline::known::unknown_name;
 use crate::pipeline::revocation::RevocationOrder;
+use std::sync::Arc;
 
 /// Revocations that are told at once; who wants more asks for those after the last.
 pub const PAGE_MAX: usize = 128;
@@ -41,6 +44,8 @@ pub enum Act {
     ConfirmLift(RevocationOrder),
     /// What is in force and began after an epoch.
     List(Epoch),
+    /// The files of the bundle in force.
+    Bundle,
 }
 
 /// How an act ended.
@@ -63,6 +68,8 @@ pub enum Acted {
     Lifted(Epoch),
     /// What is in force, and whether there is more.
     Listed(Vec<Listed>, bool),
+    /// The bundle in force, whose files are told.
+    Bundle(Arc<Bundle>),
 }
 
 /// Why nothing was done, or not all.
@@ -90,6 +97,7 @@ impl Gate {
     pub async fn act(&self, act: Act, by: &Actor) -> ActReply {
         let reply = match act {
             Act::List(after) => return self.list(after, by).await,
+            Act::Bundle => return self.bundle(by),
             Act::Revoke(order) => self.revoke(order, by).await,
             Act::ProposeLift(order) => self.propose(order, by).await,
             Act::ConfirmLift(order) => self.confirm(order, by).await,
@@ -188,6 +196,15 @@ impl Gate {
             Listed { name: named.map(|(_, name)| name.as_str().into()), revocation, stored }
         });
         told(Ok(Acted::Listed(listed.collect(), more)))
+    }
+
+    /// Whoever has any role may look.
+    fn bundle(&self, by: &Actor) -> ActReply {
+        let outcome = match by.roles.is_empty() {
+            true => Err(Reason::RoleMissing.into()),
+            false => Ok(Acted::Bundle(Arc::clone(&self.core.snapshot.load().bundle))),
+        };
+        ActReply { outcome, receipt: None }
     }
 
     /// What can be stopped by name, under the digests that stand for it.

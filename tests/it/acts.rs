@@ -339,6 +339,7 @@ fn without_a_role_nothing_is_done_and_it_is_on_record() {
     }
     let nobody = actor("sidorov", &[]);
     assert_eq!(reason_of(act(&stage, &gateway, &nobody, Act::List(Epoch::default()))), Reason::RoleMissing);
+    assert_eq!(reason_of(act(&stage, &gateway, &nobody, Act::Bundle)), Reason::RoleMissing);
     assert_eq!(portcullis(&stage, &["revocations", "list"]).0, 0, "whoever has a role may look");
     assert_eq!(
         acts(&stage),

@@ -12,10 +12,13 @@ use crate::harness::page;
 use crate::harness::shell_blocks;
 use crate::harness::told_by;
 use crate::harness::until;
+use portcullis::admin::SocketAnswer;
+use portcullis::admin::ask;
 use portcullis::bundle::Bundle;
 use portcullis::crypto::Jws;
 use portcullis::devkit::NORTH;
 use portcullis::limits::Limits;
+use portcullis::pipeline::Act;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -429,4 +432,30 @@ fn authorities_are_pinned_by_what_the_documents_own_commands_print_and_no_other_
         fs::write(stage.path("pki/partner-authority.pem"), authority).unwrap();
         stage.edit("policies/requirements.yaml", &pinned, "  smarthome:\n");
     }
+}
+
+#[test]
+fn the_operators_socket_tells_the_bundle_in_force_whatever_lies_in_the_folder() {
+    let shelf = Shelf::new();
+    let stage = &shelf.stage;
+    shelf.copy("other", DOORS, "context.ageSeconds > 10", "context.ageSeconds > 9");
+    let gateway = Process::on(stage);
+    let told = || match ask(&stage.path("state/admin.sock"), &Act::Bundle).unwrap() {
+        SocketAnswer::Bundle { digest, files } => (digest, files),
+        answer => panic!("{answer:?}"),
+    };
+    shelf.take("other");
+    let (digest, files) = told();
+    assert_eq!(digest.to_string(), shelf.digest("sample"));
+    let folder = stage.path("shelf/sample");
+    for (path, content) in &files {
+        assert_eq!(*content, fs::read_to_string(folder.join(path)).unwrap(), "{path}");
+    }
+    // What is told is a whole bundle of that digest.
+    let files = files.into_iter().map(|(path, content)| (path, content.into_bytes()));
+    let again =
+        Bundle::of_files(Path::new("live"), files, &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(again.digest(), digest);
+    assert_eq!(asked(&gateway).0, "done");
+    assert_eq!(told().0.to_string(), shelf.digest("other"));
 }
