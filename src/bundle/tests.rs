@@ -390,7 +390,7 @@ fn a_configuration_that_is_softer_than_required_is_refused_with_the_lines_of_bot
         (|stated| stated.partners[0].0 = name("other"), 7, 3),
         (|stated| stated.partners[0].1.authorities.digests[0] = [pin(9, 0), pin(9, 1)], 9, 4),
         (|stated| stated.partners[0].1.authorities.digests.push([pin(9, 0), pin(9, 1)]), 9, 4),
-        (|stated| stated.backend.as_mut().unwrap().host = "evil.example".into(), 11, 6),
+        (|stated| stated.backend.as_mut().unwrap().host = "evil.example".into(), 12, 6),
         (|stated| stated.backend.as_mut().unwrap().authorities.digests[0][1] = pin(9, 1), 13, 7),
         (|stated| stated.backend_clients.digests.push([pin(9, 0), pin(9, 1)]), 15, 8),
         (|stated| stated.partner_clients.as_mut().unwrap().digests[0][1] = pin(9, 1), 16, 9),
