@@ -59,6 +59,7 @@ use crate::pipeline::ActReply;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
 use crate::tasks::Tasks;
+pub use approvals::service_of;
 use arc_swap::ArcSwap;
 pub use check::check;
 use std::error::Error;
@@ -372,7 +373,9 @@ impl admin::Acts for Operator {
 fn begin(runtime: &Runtime, gate: &Gate, config: Sha256) -> Result<(), Diagnostics> {
     let directory = Arc::clone(&gate.core().snapshot.load().directory);
     let (directory_version, directory_digest) = (directory.version(), directory.digest());
-    for what in [Note::Start { config }, Note::Bundle { directory_version, directory_digest, replaces: None }] {
+    let bundle = Note::Bundle { directory_version, directory_digest, replaces: None };
+    let activated = approvals::activated(gate.core().snapshot.load().approved());
+    for what in [Some(Note::Start { config }), activated, Some(bundle)].into_iter().flatten() {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     Ok(())

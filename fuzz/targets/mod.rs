@@ -5,6 +5,7 @@
 //! run; this is no part of the program.
 
 mod answer;
+mod approval;
 mod certificate;
 mod chunks;
 mod configuration;
@@ -46,5 +47,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "head", run: head::head, words: head::WORDS, rounds: 20_000 },
     Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },
     Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 10_000 },
+    Target { name: "signature", run: approval::signature, words: approval::SIGNATURE_WORDS, rounds: 20_000 },
+    Target { name: "statement", run: approval::statement, words: approval::STATEMENT_WORDS, rounds: 20_000 },
     Target { name: "token", run: token::token, words: token::WORDS, rounds: 4_000 },
 ];

@@ -138,6 +138,12 @@ impl Approved {
         self.step.activation()
     }
 
+    /// Whether it comes into force by this very step, and was not before.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        matches!(*self.step, Step::New { .. })
+    }
+
     /// The bundle that was activated before it, if this is its own activation and no restart.
     #[must_use]
     pub fn replaced(&self) -> Option<Sha256> {

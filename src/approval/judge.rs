@@ -64,6 +64,34 @@ pub fn judge(bundle: &Arc<Bundle>, terms: &Terms<'_>, history: &History) -> Resu
     judged.map_err(|faults| asked_at(faults, terms))
 }
 
+/// What one statement is worth.
+pub struct Worth {
+    /// The statement.
+    pub signed: Signed,
+    /// Why it does not count; `None` where it does.
+    pub why_not: Option<Diagnostic>,
+}
+
+/// What each statement beside a bundle is worth, in the order of their names; nothing is decided.
+///
+/// # Errors
+/// What is wrong with the list of signers; each file that is no statement or no signature.
+pub fn worth(bundle: &Bundle, terms: &Terms<'_>, history: &History) -> Result<Vec<Worth>, Diagnostics> {
+    let Some(file) = terms.signers else { return Ok(Vec::new()) };
+    let in_effect = succession::in_effect(file, terms.environment, history.signers.as_ref())?;
+    let last = history.last.as_ref().filter(|last| !last.is_of(bundle, terms.environment));
+    let against = Against {
+        environment: terms.environment,
+        signers: &in_effect.signers,
+        bundle: bundle.digest(),
+        data: data_digest(bundle),
+        activated: last.map(|last| last.sequence),
+        now: terms.now,
+    };
+    let worth = |signed: Signed| Worth { why_not: against.counted(&signed).err(), signed };
+    Ok(statements(bundle.approvals())?.into_iter().map(worth).collect())
+}
+
 fn unsigned(bundle: &Arc<Bundle>, terms: &Terms<'_>, history: &History) -> Result<Cleared, Diagnostic> {
     let help = "name the list of those who sign bundles: `policies: {signers: /etc/portcullis/signers.yaml}`";
     if terms.environment.as_str() != DEVELOPMENT {
@@ -232,7 +260,7 @@ impl Next {
 /// Whether one of these names evidence that is young enough.
 fn tried(statements: [&Statement; 2], next: &Next, now: UnixMillis) -> Result<(), Diagnostic> {
     let what = if next.new_partner { "a partner is new" } else { "an operation that moves something is new" };
-    let help = "`portcullis approve --evidence pentest:2026-11-20:<sha256 of the report>`";
+    let help = "`portcullis approve --evidence pentest:2026-11-20:report.pdf`";
     let mut all = statements.iter().flat_map(|statement| &statement.evidence).peekable();
     if all.peek().is_none() {
         let message = format!("{what}, and no statement names a probe or a penetration test");
@@ -265,5 +293,83 @@ impl Activation {
     /// Whether it is this very bundle's, for this environment.
     fn is_of(&self, bundle: &Bundle, environment: &Name) -> bool {
         self.bundle == bundle.digest() && self.environment == *environment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::approval::EvidenceKind;
+    use crate::limits::Limits;
+    use crate::model::Sha256;
+    use std::path::Path;
+
+    fn sample() -> Bundle {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        Bundle::load(&folder, &Limits::default()).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    fn statement(evidence: &[&str]) -> Statement {
+        let digest = Sha256::new([7; 32]);
+        Statement {
+            environment: Name::new(PRODUCTION).unwrap(),
+            bundle: digest,
+            data: digest,
+            sequence: 1,
+            previous: None,
+            role: SigningRole::Infosec,
+            person: Name::new("anna").unwrap(),
+            created: UnixMillis::new(0),
+            not_after: UnixMillis::new(0),
+            evidence: evidence
+                .iter()
+                .map(|date| Evidence { kind: EvidenceKind::Pentest, digest, date: date.parse().unwrap() })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn evidence_is_young_for_180_days_and_not_one_moment_longer() {
+        let next = Next::of(&sample(), None);
+        let at = |text: &str| UnixMillis::parse(text).unwrap();
+        let code =
+            |dates: &[&str], now| tried([&statement(&[]), &statement(dates)], &next, now).err().map(|fault| fault.code);
+        let tested = "2026-01-01";
+        assert_eq!(code(&[], at("2026-01-02T00:00:00Z")), Some("evidence-missing"));
+        // The last moment of the 180th day after the one that is named.
+        assert_eq!(code(&[tested], at("2026-06-30T23:59:59.999Z")), None);
+        assert_eq!(code(&[tested], at("2026-07-01T00:00:00Z")), Some("evidence-old"));
+        assert_eq!(code(&["2020-01-01", tested], at("2026-06-30T23:59:59.999Z")), None, "one is enough");
+        // Where it was made it may be tomorrow already; the day after is still to come.
+        assert_eq!(code(&[tested], at("2025-12-31T00:00:00Z")), None);
+        assert_eq!(code(&[tested], at("2025-12-30T23:59:59.999Z")), Some("evidence-old"));
+    }
+
+    #[test]
+    fn what_the_last_bundle_did_not_have_is_new_and_nothing_else() {
+        let bundle = sample();
+        let first = Next::of(&bundle, None);
+        assert!(first.new_partner && first.new_actuating, "at the first start everything is");
+        let last = |partners: &[Box<str>], actuating: &[Box<str>]| Activation {
+            sequence: 1,
+            environment: Name::new(PRODUCTION).unwrap(),
+            bundle: Sha256::new([1; 32]),
+            data: Sha256::new([2; 32]),
+            at: UnixMillis::new(0),
+            partners: partners.to_vec(),
+            actuating: actuating.to_vec(),
+            signed_by: Vec::new(),
+        };
+        let (partners, moves) = (&first.partners[..], &first.actuating[..]);
+        assert!(partners.len() >= 2 && moves.len() >= 2);
+        let new = |last: &Activation| {
+            let next = Next::of(&bundle, Some(last));
+            (next.new_partner, next.new_actuating)
+        };
+        assert_eq!(new(&last(partners, moves)), (false, false));
+        assert_eq!(new(&last(&partners[1..], moves)), (true, false));
+        assert_eq!(new(&last(partners, &moves[1..])), (false, true));
+        let more: Vec<Box<str>> = moves.iter().cloned().chain(["zz/openAll".into()]).collect();
+        assert_eq!(new(&last(partners, &more)), (false, false), "what is gone asks for nothing");
     }
 }

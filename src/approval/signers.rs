@@ -141,3 +141,38 @@ fn name(reader: &Reader, node: &Node) -> Option<Name> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNA: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
+    fn codes(list: &str) -> Vec<&'static str> {
+        let read = Signers::compile(&Source::new("signers.yaml", list));
+        read.err().map(|faults| faults.iter().map(|fault| fault.code).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_list_is_strict() {
+        let good = format!(
+            "version: 1\nenvironment: production\nsequence: 1\nsigners:\n  - {{role: infosec, person: anna, key: \"{ANNA}\"}}\n"
+        );
+        assert_eq!(codes(&good), [""; 0]);
+        let line = good.lines().last().unwrap();
+        for (from, to, code) in [
+            ("version: 1", "version: 2", "out-of-bounds"),
+            ("sequence: 1", "sequence: 0", "out-of-bounds"),
+            ("sequence: 1\n", "", "missing-key"),
+            ("role: infosec", "role: root", "unknown-word"),
+            ("person: anna", "person: \"anna petrova\"", "malformed-name"),
+            ("ssh-ed25519 ", "ssh-rsa ", "signer-key"),
+            ("role: infosec,", "role: infosec, until: never,", "unknown-key"),
+            (line, "  []", "signers-length"),
+        ] {
+            let list = good.replace(from, to);
+            assert!(codes(&list).contains(&code), "{to}: {:?}", codes(&list));
+        }
+        assert_eq!(codes(&format!("{good}{line}\n")), ["signer-key-twice"]);
+    }
+}

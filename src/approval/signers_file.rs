@@ -50,14 +50,6 @@ pub struct Owners {
     pub lenient: bool,
 }
 
-impl Owners {
-    /// The service is whoever runs this.
-    #[must_use]
-    pub fn of_this_process(lenient: bool) -> Self {
-        Self { service: Some(rustix::process::geteuid().as_raw()), lenient }
-    }
-}
-
 impl SignersFile {
     /// Reads the list at `path` and the signatures beside it; `bundle` is the folder that it must lie outside of.
     ///

@@ -72,6 +72,7 @@ pub use look::SinceFault;
 pub use look::examine;
 pub use look::position;
 pub use look::since;
+pub use outcome::Activated;
 pub use outcome::Administered;
 pub use outcome::BundleRefused;
 pub use outcome::Note;

@@ -10,6 +10,7 @@ use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Sha256;
+use crate::model::SigningRole;
 use crate::model::TenantId;
 use crate::problem::WrongPlace;
 
@@ -73,6 +74,8 @@ pub enum Note {
     },
     /// A changed bundle was refused; the facts name the one that stays in force.
     BundleRefused(BundleRefused),
+    /// A bundle was activated: signed, and durable that it was; the facts name its digest.
+    Activation(Activated),
     /// A directory that the backend sent is stored, and comes into force.
     Directory(TakenUp),
     /// Something was revoked; the facts name the new epoch.
@@ -116,6 +119,19 @@ pub struct BundleRefused {
     pub fault: &'static str,
     /// How many faults there are.
     pub faults: u64,
+}
+
+/// A bundle that comes into force and was not before.
+#[derive(Clone, Debug)]
+pub struct Activated {
+    /// Its sequence.
+    pub sequence: u64,
+    /// The digest of its list of personal data.
+    pub data: Sha256,
+    /// The digest of the bundle that was activated before it; `None` for the first.
+    pub before: Option<Sha256>,
+    /// Who signed it, in which role.
+    pub signed_by: Vec<(SigningRole, PersonName)>,
 }
 
 /// A directory that is taken up.

@@ -17,6 +17,7 @@
 //! | `config` | in `start`: digest of the effective configuration: every key with its value, of secrets where they lie |
 //! | `replaces` | in `bundle`: digest of the bundle that was in force until then; not there at a start |
 //! | `offered` `fault` `faults` | in `bundle-refused`: digest of the bundle that did not come into force, not there where not all of it could be read; the code of the first of its faults, and how many there are. `bundle` is the one that stays |
+//! | `sequence` `data` `before` `signed_by` | in `activation`: of a bundle that comes into force and was not before: its sequence, digest of its list of personal data, digest of the bundle that was activated before it, and each who signed it by `role` and `person` |
 //! | `decision` | `result` (`allow` or `deny`), determining `policies`, `inputs`, policies in `errors` |
 //! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
@@ -49,6 +50,7 @@ use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
 use crate::audit::flood::Sum;
 use crate::audit::handles::Handle;
+use crate::audit::outcome::Activated;
 use crate::audit::outcome::Administered;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
@@ -89,6 +91,7 @@ pub(super) enum Kind {
     Stop,
     Bundle,
     BundleRefused,
+    Activation,
     Directory,
     Intent,
     Outcome,
@@ -251,6 +254,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.text("fault", refused.fault);
             line.number("faults", refused.faults);
         }
+        Note::Activation(activated) => line.activated(activated),
         Note::Directory(taken) => {
             line.decided("allow", facts);
             line.taken_up(taken);
@@ -433,6 +437,23 @@ impl<'a> Line<'a> {
         }
     }
 
+    fn activated(&mut self, activated: &Activated) {
+        self.number("sequence", activated.sequence);
+        self.shown("data", activated.data);
+        if let Some(before) = activated.before {
+            self.shown("before", before);
+        }
+        self.open("signed_by", b'[');
+        for (role, person) in &activated.signed_by {
+            self.comma();
+            self.out.push(b'{');
+            self.text("role", role.word());
+            self.text("person", person.as_str());
+            self.close(b'}');
+        }
+        self.close(b']');
+    }
+
     fn taken_up(&mut self, taken: &TakenUp) {
         self.number("directory", taken.revision);
         self.shown("digest", taken.digest);
@@ -606,6 +627,7 @@ impl Note {
             Self::Stop => Kind::Stop,
             Self::Bundle { .. } => Kind::Bundle,
             Self::BundleRefused(_) => Kind::BundleRefused,
+            Self::Activation(_) => Kind::Activation,
             Self::Directory(_) => Kind::Directory,
             Self::Revocation(_) => Kind::Revocation,
             Self::Delivery(_) => Kind::Delivery,
@@ -616,11 +638,12 @@ impl Note {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
         Self::BundleRefused,
+        Self::Activation,
         Self::Directory,
         Self::Intent,
         Self::Outcome,
@@ -643,6 +666,7 @@ impl Kind {
             Self::Stop => "stop",
             Self::Bundle => "bundle",
             Self::BundleRefused => "bundle-refused",
+            Self::Activation => "activation",
             Self::Directory => "directory",
             Self::Intent => "intent",
             Self::Outcome => "outcome",

@@ -8,6 +8,7 @@ use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::approve;
 use crate::cli::backup;
 use crate::cli::check;
 use crate::cli::completions;
@@ -34,6 +35,7 @@ use crate::cli::schema;
 use crate::cli::status;
 use crate::cli::test;
 use crate::cli::top;
+use crate::cli::verify;
 use crate::cli::version;
 use crate::cli::who_can;
 use crate::diagnostic::Diagnostic;
@@ -67,6 +69,8 @@ enum Command {
     Coverage(coverage::Arguments),
     Mutate(mutate::Arguments),
     Diff(diff::Arguments),
+    Approve(approve::Arguments),
+    Verify(verify::Arguments),
     Config(config::Arguments),
     Contract(contract::Arguments),
     Backup(backup::Arguments),
@@ -122,6 +126,8 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Explain(arguments) => explain::execute(&arguments),
         Command::WhoCan(arguments) => who_can::execute(&arguments),
         Command::Diff(arguments) => diff::execute(&arguments),
+        Command::Approve(arguments) => approve::execute(&arguments),
+        Command::Verify(arguments) => verify::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
         Command::Init(arguments) => init::execute(&arguments),

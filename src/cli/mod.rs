@@ -4,6 +4,7 @@
 //! looked and found something wrong) and 2 (it could not run); what stops a command is a diagnostic on standard error.
 //! What a command does is done elsewhere; `clap` stays in this room.
 
+mod approve;
 mod backup;
 mod check;
 mod completions;
@@ -37,6 +38,7 @@ mod status;
 mod table;
 mod test;
 mod top;
+mod verify;
 mod version;
 mod who_can;
 

@@ -80,6 +80,7 @@ fn rendered(status: &Value) -> String {
     let _ = writeln!(out, "up           {} since {}", spent(number(status, "uptime_s")), text(status, "started"));
     let _ = writeln!(out, "environment  {}", text(status, "environment"));
     let _ = writeln!(out, "bundle       {}", text(status, "bundle"));
+    let _ = writeln!(out, "signed by    {}", signers(status.get("approval").unwrap_or(&Value::Null)));
     let _ = writeln!(out, "directory    version {}", number(status, "directory"));
     let _ = writeln!(out, "epoch        {}", number(status, "epoch"));
     let audit = status.get("audit").unwrap_or(&Value::Null);
@@ -90,6 +91,16 @@ fn rendered(status: &Value) -> String {
     section(&mut out, status, "expiries", "nothing runs out", expiry);
     section(&mut out, status, "queues", "none", queue);
     out
+}
+
+/// Who signed the bundle in force; a gateway in development may say that nobody did.
+fn signers(approval: &Value) -> String {
+    let by = |one: &Value| format!("{} ({})", text(one, "person"), text(one, "role"));
+    let all: Vec<String> = list(approval, "signed_by").iter().map(by).collect();
+    match all.as_slice() {
+        [] => "nobody".to_owned(),
+        all => format!("{}; sequence {}", all.join(", "), number(approval, "sequence")),
+    }
 }
 
 fn conditions(out: &mut String, status: &Value, name: &str) {

@@ -9,12 +9,17 @@ use crate::crypto::base64url::append_base64url;
 use crate::crypto::base64url::encode_base64url;
 use crate::crypto::jwk::PublicKey;
 use crate::crypto::jwk::SigningAlgorithm;
+use crate::crypto::ssh_key::SshKey;
+use crate::crypto::ssh_signature::SshHash;
+use crate::crypto::ssh_signature::ssh_armour;
+use crate::crypto::ssh_signature::ssh_signed_bytes;
 use crate::secret::Secret;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
 use aws_lc_rs::signature::EcdsaKeyPair;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use aws_lc_rs::signature::KeyPair;
+use aws_lc_rs::signature::Signature;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -133,6 +138,30 @@ impl SigningKey {
         self.public.jwk()
     }
 
+    /// The public key as OpenSSH writes it.
+    ///
+    /// # Errors
+    /// [`SignError`] where it is not Ed25519.
+    pub fn ssh_key(&self) -> Result<SshKey, SignError> {
+        match &self.pair {
+            Pair::Ed25519(pair) => {
+                let point = pair.public_key().as_ref().try_into().map_err(|_| SignError)?;
+                SshKey::ed25519(point).map_err(|_| SignError)
+            }
+            Pair::P256(_) => Err(SignError),
+        }
+    }
+
+    /// Signs a file as `ssh-keygen -Y sign` does, for development: people sign with keys of their own.
+    ///
+    /// # Errors
+    /// As [`SigningKey::ssh_key`].
+    pub fn sign_ssh(&self, namespace: &str, message: &[u8]) -> Result<String, SignError> {
+        let (key, hash) = (self.ssh_key()?, SshHash::Sha512);
+        let signature = self.sign(&ssh_signed_bytes(namespace, hash, message))?;
+        Ok(ssh_armour(&key, namespace, hash, signature.as_ref()))
+    }
+
     fn of(pair: Pair) -> Self {
         let public = match &pair {
             Pair::P256(pair) => PublicKey::new(SigningAlgorithm::Es256, pair.public_key().as_ref().to_vec()),
@@ -155,14 +184,18 @@ impl SigningKey {
         token.push_str(header);
         token.push('.');
         append_base64url(payload, &mut token);
-        let signature = match &self.pair {
-            Pair::P256(pair) => pair.sign(&SystemRandom::new(), token.as_bytes()),
-            Pair::Ed25519(pair) => pair.try_sign(token.as_bytes()),
-        };
-        let signature = signature.map_err(|_| SignError)?;
+        let signature = self.sign(token.as_bytes())?;
         token.push('.');
         append_base64url(signature.as_ref(), &mut token);
         Ok(token)
+    }
+
+    fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
+        let signature = match &self.pair {
+            Pair::P256(pair) => pair.sign(&SystemRandom::new(), bytes),
+            Pair::Ed25519(pair) => pair.try_sign(bytes),
+        };
+        signature.map_err(|_| SignError)
     }
 }
 

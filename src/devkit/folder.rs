@@ -23,6 +23,8 @@ use crate::devkit::pki::PkiError;
 use crate::devkit::pki::Validity;
 use crate::devkit::pki::write_new;
 use crate::devkit::sample;
+use crate::devkit::signatories::Signatories;
+use crate::devkit::signatories::SigningFault;
 use crate::model::Sha256;
 use crate::secret::Secret;
 use base64::Engine;
@@ -85,6 +87,9 @@ pub enum FolderError {
     /// A key cannot be made.
     #[error(transparent)]
     Key(#[from] SignError),
+    /// The bundle cannot be signed.
+    #[error("the bundle cannot be signed")]
+    Sign(#[from] SigningFault),
     /// A file cannot be written.
     #[error("cannot write into `{0}`")]
     Write(PathBuf, #[source] io::Error),
@@ -153,6 +158,21 @@ impl GatewayFolder {
             format!("    webhooks: {{endpoint: \"{url}\", server_name: localhost, sign: {WEBHOOK_SECRET}}}\n");
         let written = fs::read_to_string(&path)
             .and_then(|text| fs::write(&path, text.replacen(KEY, &format!("{KEY}{webhooks}"), 1)));
+        written.map_err(|error| FolderError::Write(path, error))
+    }
+
+    /// Has everybody sign the bundle as it lies there, writes the list of signers beside it, and demands signatures in
+    /// `gateway.yaml`. From then on a changed bundle is refused until it is signed again.
+    ///
+    /// # Errors
+    /// [`FolderError::Sign`]; [`FolderError::Write`].
+    pub fn approve(&self, signatories: &Signatories, now: UnixMillis) -> Result<(), FolderError> {
+        const KEY: &str = "policies: {directory: policies}\n";
+        signatories.approve(&self.path("policies"), now)?;
+        let (list, path) = (self.path("signers.yaml"), self.configuration());
+        fs::write(&list, signatories.list(1)).map_err(|error| FolderError::Write(list, error))?;
+        let demanded = "policies: {directory: policies, signers: signers.yaml}\n";
+        let written = fs::read_to_string(&path).and_then(|text| fs::write(&path, text.replacen(KEY, demanded, 1)));
         written.map_err(|error| FolderError::Write(path, error))
     }
 

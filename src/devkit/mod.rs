@@ -17,6 +17,7 @@ mod pki;
 mod process;
 mod receiver;
 mod sample;
+mod signatories;
 
 pub use backend::Backend;
 pub use backend::BackendAnswer;
@@ -66,3 +67,6 @@ pub use process::ProcessFault;
 pub use receiver::EventReceiver;
 pub use receiver::ReceivedEvent;
 pub use receiver::ReceiverSettings;
+pub use signatories::Signatories;
+pub use signatories::Signatory;
+pub use signatories::SigningFault;

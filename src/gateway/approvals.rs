@@ -8,6 +8,8 @@ use crate::approval::History;
 use crate::approval::Owners;
 use crate::approval::SignersFile;
 use crate::approval::Terms;
+use crate::audit::Activated;
+use crate::audit::Note;
 use crate::bundle::Bundle;
 use crate::clock::UnixMillis;
 use crate::config::Config;
@@ -16,6 +18,8 @@ use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::model::DEVELOPMENT;
 use crate::model::Name;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,8 +29,27 @@ pub(super) struct Signing {
     environment: Name,
     signers: Option<PathBuf>,
     policies: PathBuf,
+    /// Its owner is the service.
+    audit: PathBuf,
     source: Source,
     place: Place,
+}
+
+/// What is recorded of a bundle that comes into force and was not before; `None` of one that comes back, or that nobody signed.
+pub(super) fn activated(approved: &Approved) -> Option<Note> {
+    let activation = approved.activation().filter(|_| approved.is_new())?;
+    Some(Note::Activation(Activated {
+        sequence: activation.sequence,
+        data: activation.data,
+        before: approved.replaced(),
+        signed_by: activation.signed_by.clone(),
+    }))
+}
+
+/// The user whom the service is, for whoever asks beside it and may be another: the one who owns its log.
+pub fn service_of(audit: &Path) -> Option<u32> {
+    let asks = || rustix::process::geteuid().as_raw();
+    Some(std::fs::metadata(audit).map_or_else(|_| asks(), |found| found.uid()))
 }
 
 impl Signing {
@@ -36,6 +59,7 @@ impl Signing {
             environment: config.environment.clone(),
             signers: config.signers.clone(),
             policies: config.policies.clone(),
+            audit: config.audit.clone(),
             source: config.source.clone(),
             place: config.places.policies,
         }
@@ -51,7 +75,7 @@ impl Signing {
         now: UnixMillis,
         store: &dyn ActivationStore,
     ) -> Result<Approved, Diagnostics> {
-        let file = self.file()?;
+        let file = self.file(Some(rustix::process::geteuid().as_raw()))?;
         let approved = approval::approve(bundle, &self.terms(file.as_ref(), now), store).await?;
         if approved.is_from_another() {
             tracing::warn!("the bundle was signed as a step from another one than was in force here");
@@ -64,12 +88,12 @@ impl Signing {
     /// # Errors
     /// As [`Signing::approve`].
     pub(super) fn examine(&self, bundle: &Arc<Bundle>, now: UnixMillis, history: &History) -> Result<(), Diagnostics> {
-        let file = self.file()?;
+        let file = self.file(service_of(&self.audit))?;
         approval::judge(bundle, &self.terms(file.as_ref(), now), history).map(drop)
     }
 
-    fn file(&self) -> Result<Option<SignersFile>, Diagnostics> {
-        let owners = Owners::of_this_process(self.environment.as_str() == DEVELOPMENT);
+    fn file(&self, service: Option<u32>) -> Result<Option<SignersFile>, Diagnostics> {
+        let owners = Owners { service, lenient: self.environment.as_str() == DEVELOPMENT };
         let file = self.signers.as_ref().map(|path| SignersFile::read(path, &self.policies, owners)).transpose()?;
         if let Some(softer) = file.as_ref().and_then(|file| file.softer.as_ref()) {
             tracing::warn!(softer, "the service may write the list of signers, which only development takes");

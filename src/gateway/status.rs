@@ -4,6 +4,7 @@
 //! It holds states, counts, times, and names from the configuration; nothing of a request and no secret. Nobody is asked
 //! anything for its sake: what it tells, the gateway knows already.
 
+use crate::approval::Activation;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
@@ -19,7 +20,9 @@ use crate::json;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::PersonName;
 use crate::model::Sha256;
+use crate::model::SigningRole;
 use crate::pipeline::Failure;
 use crate::pipeline::Gate;
 use crate::pipeline::Health;
@@ -142,7 +145,7 @@ impl Status {
         let (now, snapshot) = (core.clock.now(), core.snapshot.load());
         let uptime = core.clock.steady().saturating_sub(self.began_steady).as_secs();
         let not_ready = gate.not_ready();
-        let members: [(&str, Value); 20] = [
+        let members: [(&str, Value); 21] = [
             ("status", number(1)),
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("at", now.to_string().into()),
@@ -153,6 +156,7 @@ impl Status {
             ("notices", gate.notices().into_iter().map(explained).collect::<Vec<_>>().into()),
             ("environment", self.environment.as_str().into()),
             ("bundle", snapshot.bundle.digest().to_string().into()),
+            ("approval", snapshot.approved().activation().map_or(Value::Null, approval)),
             ("policies", self.policies(&snapshot)),
             ("configuration", self.configuration.to_string().into()),
             ("directory", number(snapshot.directory.version())),
@@ -256,6 +260,18 @@ fn audit(gate: &Gate) -> Value {
         (true, false) => "open",
     };
     object([("state", state.into()), ("records_lost", number(core.metrics.audit_records_lost_so_far()))])
+}
+
+fn approval(activation: &Activation) -> Value {
+    let signer = |(role, person): &(SigningRole, PersonName)| {
+        object([("role", role.word().into()), ("person", person.as_str().into())])
+    };
+    object([
+        ("sequence", number(activation.sequence)),
+        ("activated_at", activation.at.to_string().into()),
+        ("data", activation.data.to_string().into()),
+        ("signed_by", activation.signed_by.iter().map(signer).collect::<Vec<_>>().into()),
+    ])
 }
 
 fn explained(code: &'static str) -> Value {

@@ -24,6 +24,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
+use crate::gateway::approvals;
 use crate::gateway::approvals::Signing;
 use crate::gateway::stated::InEffect;
 use crate::limits::Limits;
@@ -202,7 +203,10 @@ impl Swapper {
         let (directory_version, directory_digest) = (directory.version(), directory.digest());
         let note = Note::Bundle { directory_version, directory_digest, replaces: Some(old.digest()) };
         let facts = self.facts(bundle.digest());
-        if self.log.note(&facts, note, self.core.clock.now()).await.is_err() {
+        for note in approvals::activated(&approved).into_iter().chain([note]) {
+            if self.log.note(&facts, note, self.core.clock.now()).await.is_ok() {
+                continue;
+            }
             let help = "nothing comes into force that is not on record: look at the audit log's disk";
             return Err(Diagnostic::without_file("not-recordable", "the bundle could not be recorded")
                 .help(help)

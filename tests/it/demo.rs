@@ -27,7 +27,7 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     let steps: Vec<&str> = told.lines().filter(|line| line.starts_with("  ok  ")).collect();
-    assert_eq!((steps.len(), told.matches("FAIL").count()), (44, 0), "{told}");
+    assert_eq!((steps.len(), told.matches("FAIL").count()), (45, 0), "{told}");
     // Both tenants, both partners, every operation.
     for household in [NORTH, SOUTH] {
         for errand in household.errands("") {
@@ -43,7 +43,7 @@ fn every_step_of_the_demo_does_what_it_should_and_nothing_is_left_behind() {
         assert!(steps.iter().any(|line| line.contains(step) && line.contains(told_of_it)), "{step} in: {told}");
     }
     // Each refusal is told with its receipt, but for the one that has no answer.
-    let refusals = steps.iter().skip(6 + 17 + 2).filter(|step| step.contains("; receipt r-")).count();
+    let refusals = steps.iter().skip(7 + 17 + 2).filter(|step| step.contains("; receipt r-")).count();
     assert_eq!(refusals, 18, "{told}");
     assert!(!Path::new(after(&told, "folder    ")).exists());
     let process = after(&told, "(process ").trim_end_matches(')');
@@ -119,6 +119,6 @@ fn what_a_kept_demo_prints_works_when_pasted_until_it_is_told_to_stop() {
     assert!(run("# the gateway's log").contains("serving"));
 
     assert_eq!(kept.stop(), Some(0));
-    assert!(lines.map(Result::unwrap).any(|line| line == "All 44 steps did what they should."));
+    assert!(lines.map(Result::unwrap).any(|line| line == "All 45 steps did what they should."));
     assert!(!Path::new(after(&told, "folder    ")).exists());
 }

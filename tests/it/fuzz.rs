@@ -208,5 +208,7 @@ replayed! {
     an_accepted_head_has_one_host_and_one_framing: "head",
     accepted_json_is_the_same_when_written_and_read_again: "json",
     an_accepted_compact_form_has_one_spelling: "jws",
+    an_accepted_signature_has_one_spelling_and_fits_nothing_else: "signature",
+    an_accepted_statement_is_the_very_bytes_that_are_signed: "statement",
     an_accepted_token_is_signed_by_the_right_key_and_says_what_it_must: "token",
 }

@@ -16,7 +16,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("gateway", 5, &["doors", "pipeline", "assembly", "rooms", "ground"]),
     ("listener", 4, &["pipeline", "ground"]),
     ("admin", 4, &["pipeline", "audit", "ground"]),
-    ("devkit", 4, &["ground"]),
+    ("devkit", 4, &["approval", "bundle", "ground"]),
     ("workbench", 4, &["devkit", "pipeline", "assembly", "rooms", "ground"]),
     ("pipeline", 3, &["bundle", "approval", "rooms", "ground"]),
     ("config", 2, &["rooms", "ground"]),

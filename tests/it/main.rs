@@ -7,6 +7,8 @@ mod acts;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod audit_faults;
 #[cfg(test)]
 mod backup;

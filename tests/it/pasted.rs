@@ -33,6 +33,31 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/it/schemas.rs::the_page_of_editors_is_pasted_and_its_settings_name_what_it_has_made",
     ),
     (
+        "docs/approvals.md",
+        "ssh-keygen -t ed25519",
+        "tests/it/approvals.rs::the_ceremony_of_the_documents_is_followed_as_it_stands",
+    ),
+    (
+        "docs/approvals.md",
+        "portcullis approve",
+        "tests/it/approvals.rs::the_ceremony_of_the_documents_is_followed_as_it_stands",
+    ),
+    (
+        "docs/approvals.md",
+        "ssh-keygen -Y sign",
+        "tests/it/approvals.rs::the_ceremony_of_the_documents_is_followed_as_it_stands",
+    ),
+    (
+        "docs/approvals.md",
+        "portcullis verify policies --signers",
+        "tests/it/approvals.rs::the_ceremony_of_the_documents_is_followed_as_it_stands",
+    ),
+    (
+        "docs/approvals.md",
+        "portcullis verify policies --data",
+        "tests/it/approvals.rs::the_ceremony_of_the_documents_is_followed_as_it_stands",
+    ),
+    (
         "docs/operations.md",
         "umask 077",
         "tests/it/directory.rs::the_documents_own_commands_make_a_key_and_send_an_update_that_is_taken",

@@ -10,6 +10,8 @@ use crate::harness::Process;
 use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::ops_page;
+use portcullis::clock::UnixMillis;
+use portcullis::devkit::Signatories;
 use portcullis::devkit::Validity;
 use portcullis::limits::Limits;
 use std::collections::BTreeSet;
@@ -133,6 +135,8 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let stage = Stage::new();
+        let people = Signatories::new().unwrap();
+        stage.approve(&people, UnixMillis::new(now().get() * 1_000)).unwrap();
         for folder in ["etc", "etc/tls", "etc/secrets", "var", "run"] {
             fs::create_dir(stage.path(folder)).unwrap();
         }
@@ -152,6 +156,7 @@ impl Machine {
         copy("pki/backend-authority.pem", "etc/tls/backend-ca.pem");
         copy("pki/partner-authority.pem", "etc/tls/smarthome-ca.pem");
         copy("directory.yaml", "etc/directory.yaml");
+        copy("signers.yaml", "etc/signers.yaml");
         let none_revoked = stage.pki.backend_authority.crl(&[], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("etc/tls/backend-ca.crl"), none_revoked).unwrap();
         for (name, from) in

@@ -1,5 +1,6 @@
 //! Whatever is written can be read back: a log that the next start does not understand keeps the gateway from starting.
 
+use crate::audit::Activated;
 use crate::audit::Administered;
 use crate::audit::By;
 use crate::audit::Decided;
@@ -26,6 +27,7 @@ use crate::model::PersonName;
 use crate::model::Reason;
 use crate::model::ResourceId;
 use crate::model::Role;
+use crate::model::SigningRole;
 use crate::problem::WrongPlace;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -125,8 +127,10 @@ proptest! {
             until: Some(now),
             ..Administered::of("lift", reason, keyed.then_some(("device", digest("x"))))
         };
+        let signed_by = vec![(SigningRole::Infosec, PersonName::new("anna").unwrap())];
+        let activated = Activated { sequence: version, data: digest("data"), before: keyed.then_some(digest("x")), signed_by };
         let asked = Note::Receipt { of: receipt(5) };
-        for note in [Note::Start { config: digest("config") }, Note::Bundle { directory_version: version, directory_digest: digest("directory"), replaces: None }, Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
+        for note in [Note::Start { config: digest("config") }, Note::Bundle { directory_version: version, directory_digest: digest("directory"), replaces: None }, Note::Activation(activated), Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
             Note::Admin(administered), asked]
         {
             record::note(&mut bytes, &facts, &note, now);
@@ -143,7 +147,7 @@ proptest! {
         };
         record::refusals(&mut bytes, &sum, now);
 
-        let lines = read(&bytes, 14);
+        let lines = read(&bytes, 15);
         prop_assert_eq!(lines[0].receipt, Some(receipt(1)));
         prop_assert_eq!(lines[0].key, keyed.then(|| KeyDigests { key: digest("a-key"), body: digest("body") }));
         prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(state)));

@@ -7,6 +7,7 @@ use crate::cli::demo::story::Story;
 use crate::devkit::BackendAnswer;
 use crate::devkit::LOGIN_ISSUER;
 use crate::devkit::SESSION_ISSUER;
+use crate::model::SigningRole;
 
 /// The resident's phone.
 pub(super) const PHONE: &str = "phone-of-ivanov";
@@ -14,6 +15,7 @@ pub(super) const PHONE: &str = "phone-of-ivanov";
 /// Plays it.
 pub(super) fn play(scene: &mut Scene, story: &mut Story) {
     story.chapter("What happens when a door opens");
+    story.tell("0 the bundle is signed", signed(scene));
     story.tell("1 sign-in token", sign_in(scene));
     story.tell("2 session token", session(scene));
     let answer = scene.command(PHONE).map_err(Into::into).and_then(|command| scene.give(&command));
@@ -23,6 +25,17 @@ pub(super) fn play(scene: &mut Scene, story: &mut Story) {
     story.tell("4 the partner acts", seen(&|_| acted(scene)));
     story.tell("5 the backend is told", seen(&told));
     story.tell("6 it is on record", seen(&|answer| recorded(scene, answer)));
+}
+
+/// Nothing is served by a bundle that was not signed by all three.
+fn signed(scene: &Scene) -> Shown {
+    let told = scene.verified().map_err(|error| error.to_string())?;
+    let counts = told.lines().filter(|line| line.ends_with(": counts")).count();
+    if counts == SigningRole::ALL.len() && told.contains("\nin force since ") {
+        Ok(format!("{}: by throw-away keys, each once", SigningRole::ALL.map(SigningRole::says).join(", ")))
+    } else {
+        Err(told)
+    }
 }
 
 /// A person is signed in; that alone opens nothing.

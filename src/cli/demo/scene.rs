@@ -26,6 +26,7 @@ use crate::devkit::InboundKit;
 use crate::devkit::PartnerSettings;
 use crate::devkit::PkiError;
 use crate::devkit::ProcessFault;
+use crate::devkit::Signatories;
 use crate::devkit::SimulatedEndpoint;
 use crate::devkit::SimulatedPartner;
 use crate::devkit::WEBHOOK_SECRET;
@@ -124,6 +125,9 @@ impl Scene {
         let kit = InboundKit::make(&folder, clock.now().seconds())?;
         let receiver = runtime.block_on(EventReceiver::start(kit.backend(Arc::clone(&clock))?))?;
         kit.configure(&folder, receiver.address())?;
+        // Everybody signs, with keys that nobody has afterwards; the gateway takes no other bundle then.
+        let signatories = Signatories::new().map_err(FolderError::from)?;
+        folder.approve(&signatories, clock.now())?;
         let program = std::env::current_exe()?;
         let gateway = GatewayProcess::start(&program, &folder.configuration())?;
         Ok(Self { folder, gateway, partner, parkline, endpoint, receiver, kit, runtime, clock, program, place })
@@ -244,6 +248,17 @@ impl Scene {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// Who has signed the bundle in force, as anybody finds out who may read the gateway's files.
+    pub(super) fn verified(&self) -> io::Result<String> {
+        let mut verify = Program::new(&self.program);
+        verify.arg("verify").arg("--config").arg(self.folder.configuration());
+        let output = verify.stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// What is on record of an answer's receipt.
