@@ -190,7 +190,7 @@ fn every_block_of_the_documents_is_run_or_says_why_not() {
 }
 
 /// The arguments of the `portcullis` in a command, and whether they are all that belongs to it: `…` stands for more.
-fn arguments(command: &str) -> Option<(Vec<String>, bool)> {
+pub fn arguments(command: &str) -> Option<(Vec<String>, bool)> {
     let command = command.replace("cargo run -- ", "portcullis ").replace("\\|", "|");
     let words: Vec<&str> = command.split_whitespace().collect();
     let called = |at: &usize| {
@@ -218,7 +218,7 @@ fn arguments(command: &str) -> Option<(Vec<String>, bool)> {
 
 /// Whether the program takes these arguments. They are read by the program itself, which then finds neither configuration
 /// nor gateway; where nothing keeps a command from its work, `--help` behind them does.
-fn is_taken(mut arguments: Vec<String>, whole: bool) -> bool {
+pub fn is_taken(mut arguments: Vec<String>, whole: bool) -> bool {
     let nowhere = tempfile::tempdir().unwrap();
     let mut harmless = false;
     for at in 1..arguments.len() {
