@@ -29,7 +29,7 @@ use std::sync::Arc;
 ///
 /// A policy counts when it determines a decision, a clause when it was found true and when it was found false, an operation
 /// or an event when one was let through and when one was refused, a value when something was let through with it. What the
-/// contracts make impossible is not counted. docs/bundle.md says more.
+/// contracts make impossible is not counted. docs/policy-tests.md says more.
 ///
 /// Exit codes: 0 told, 1 less than `--fail-under`, 2 it could not be measured.
 #[derive(Args)]

@@ -26,7 +26,7 @@ use std::sync::Arc;
 ///
 /// Each policy is taken out and turned round; each element of its scope is taken out or widened; each clause of its
 /// conditions is taken as true, as false and as its opposite; numbers and comparisons are moved by one. A fault is noticed when
-/// what some case expects would not come about. docs/bundle.md says what is done and what counts.
+/// what some case expects would not come about. docs/policy-tests.md says what is done and what counts.
 ///
 /// Exit codes: 0 every fault that may matter is noticed, 1 some are not, 2 it could not be tried.
 #[derive(Args)]
