@@ -193,6 +193,14 @@ impl Diagnostics {
         self.list.extend(other.list);
     }
 
+    /// Those that are not in another list: told by the same code at the same place.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let key = |one: &Diagnostic| (one.code, one.source.as_ref().map(|source| source.path().to_owned()), one.place);
+        let is_new = |one: &&Diagnostic| !other.iter().any(|known| key(known) == key(one));
+        Self { list: self.list.iter().filter(is_new).cloned().collect() }
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

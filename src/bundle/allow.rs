@@ -27,6 +27,7 @@ pub const LINTS: &[&str] = &[
     "identical-policies",
     "names-nobody",
     "never-equal",
+    "operation-without-test",
     "pattern-without-end",
     "permit-never-asked",
     "real-data",

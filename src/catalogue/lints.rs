@@ -124,6 +124,17 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "operation-without-test",
+        [
+            "an operation or event that no test plays",
+            "What no test plays may be broken by any change, and nobody sees it. Add a case under `tests/`.",
+        ],
+        [
+            "операция или событие без теста",
+            "Что не проверяется тестом, может сломаться при любом изменении, и этого никто не заметит. Добавьте случай в `tests/`.",
+        ],
+    ),
+    page(
         "pattern-without-end",
         [
             "text whose pattern has no end",

@@ -3,7 +3,9 @@
 //! A finding's message names things as the operator's files do and is English; its page here says the same of the code at large.
 //! `docs/diagnostics.md` is this catalogue in print. Every code that the sources use has its page (`tests/it/catalogue.rs`).
 
+mod approval;
 mod bundle;
+mod cases;
 mod contract;
 mod gateway;
 mod lints;

@@ -1,6 +1,8 @@
 //! One page of the catalogue, and how it is found.
 
+use crate::catalogue::approval;
 use crate::catalogue::bundle;
+use crate::catalogue::cases;
 use crate::catalogue::contract;
 use crate::catalogue::gateway;
 use crate::catalogue::lints;
@@ -35,10 +37,12 @@ pub struct Words {
 }
 
 /// The groups of codes, each with its heading.
-const GROUPS: [(&str, &[Page]); 4] = [
+const GROUPS: [(&str, &[Page]); 6] = [
     ("Lints: what somebody should look at", lints::PAGES),
     ("The bundle", bundle::PAGES),
     ("Contracts", contract::PAGES),
+    ("Test cases", cases::PAGES),
+    ("Approvals", approval::PAGES),
     ("Configuration, directory, commands", gateway::PAGES),
 ];
 

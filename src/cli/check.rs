@@ -5,6 +5,7 @@ mod layout;
 mod report;
 mod sarif;
 
+use crate::approval::statements;
 use crate::bundle::Bundle;
 use crate::catalogue::Language;
 use crate::cli::output::Ending;
@@ -19,6 +20,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::gateway;
 use crate::limits::Limits;
+use crate::workbench::Suite;
 use clap::Args;
 use clap::ValueEnum;
 use std::path::Path;
@@ -27,7 +29,7 @@ use std::path::PathBuf;
 /// Finds everything that `run` would refuse, and in the bundle what somebody should look at.
 ///
 /// Without `--config` the bundle alone is checked, as a gateway with default limits would take it: contracts, Cedar schema,
-/// policies, constants, requirements and tests. With it, configuration, the files that it names, directory, store and log too,
+/// policies, constants, requirements, tests and statements. With it, configuration, the files that it names, directory, store and log too,
 /// and whether the configuration undercuts the bundle's requirements. Nothing is started and nothing is written, so that a new
 /// version, configuration or bundle is checked beside the gateway that runs. That addresses, store and log are in use is
 /// therefore no fault.
@@ -162,9 +164,18 @@ fn bundle_alone(folder: &Path, now: UnixMillis) -> Found {
 
 /// The faults of a bundle, or its lints.
 fn look(folder: &Path, limits: &Limits, now: UnixMillis) -> (Diagnostics, Diagnostics) {
-    match Bundle::load(folder, limits) {
-        Ok(bundle) => (Diagnostics::new(), bundle.lints(now.seconds(), Diagnostics::new())),
-        Err(faults) => (faults, Diagnostics::new()),
+    let bundle = match Bundle::load(folder, limits) {
+        Ok(bundle) => bundle,
+        Err(faults) => return (faults, Diagnostics::new()),
+    };
+    let mut faults = statements(bundle.approvals()).err().unwrap_or_default();
+    match Suite::read(bundle.tests(), &bundle) {
+        Ok(suite) if faults.is_empty() => (faults, bundle.lints(now.seconds(), suite.untested(&bundle))),
+        Ok(_) => (faults, Diagnostics::new()),
+        Err(of_tests) => {
+            faults.extend(of_tests);
+            (faults, Diagnostics::new())
+        }
     }
 }
 
@@ -186,7 +197,10 @@ fn with_configuration(config: &Path, other: Option<&Path>, now: UnixMillis) -> R
             if let Some(bundle) = other {
                 config.policies = bundle.to_owned();
             }
-            (gateway::check(&config, now).err().unwrap_or_default(), warnings)
+            let mut faults = gateway::check(&config, now).err().unwrap_or_default();
+            // A gateway does not read the bundle's tests.
+            faults.extend(of_bundle.without(&faults));
+            (faults, warnings)
         }
         // What else is wrong cannot all be told without a configuration; the bundle can.
         Err(mut faults) => {

@@ -33,6 +33,7 @@ mod script;
 mod stage;
 mod store;
 mod suite;
+mod untested;
 mod verdict;
 mod who_can;
 

@@ -17,6 +17,7 @@ const NO_CODES: &[&str] = &[
     "audit-overdue",
     "crl-expired",
     "directory-too-old",
+    "not-recordable",
     "partner-certificate-expired",
     "partner-crl-expired",
     "partners-lapsed",

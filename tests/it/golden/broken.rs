@@ -109,10 +109,11 @@ pub(super) const CEDAR: &[Case] = &[
 /// What the compiler of contracts and the readers of the other files say.
 pub(super) const FILES: &[Case] = &[
     ("an issuer that stands there twice", |s| {
-        s.edit(REQUIREMENTS, "https://sessions.prop.example", "https://login.prop.example")
-    }),
-    ("no issuer", |s| {
-        s.edit(REQUIREMENTS, "\n  - https://login.prop.example\n  - https://sessions.prop.example", " []")
+        s.edit(
+            REQUIREMENTS,
+            "  - https://login.prop.example\n",
+            "  - https://login.prop.example\n  - https://login.prop.example\n",
+        )
     }),
     ("a version that is none", |s| s.edit(REQUIREMENTS, "version: 1", "version: 2")),
     ("an environment that is two words", |s| s.edit(REQUIREMENTS, "environment: development", "environment: my own")),
