@@ -181,6 +181,14 @@ pub(super) const PAGES: &[Page] = &[
         ["заявление с меньшим номером", "Старый набор возвращается только по новому заявлению."],
     ),
     page(
+        "statement-signed",
+        [
+            "a statement that is signed already",
+            "What is signed is not written over; write the next one with a higher sequence.",
+        ],
+        ["заявление уже подписано", "Подписанное не перезаписывается; составьте следующее, с большим номером."],
+    ),
+    page(
         "statement-unsigned",
         ["a statement that nobody signed", "Sign it by `ssh-keygen -Y sign`."],
         ["заявление не подписано", "Подпишите его через `ssh-keygen -Y sign`."],

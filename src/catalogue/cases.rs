@@ -11,9 +11,35 @@ pub(super) const PAGES: &[Page] = &[
         ["случай расширяет сам себя", "Через основы он возвращается к себе."],
     ),
     page(
+        "case-fails",
+        [
+            "a case that comes out otherwise than it expects",
+            "What tests do not show is not measured. `portcullis test` tells each difference.",
+        ],
+        [
+            "случай даёт не то, что ожидает",
+            "Пока тесты не проходят, их нечем измерять. `portcullis test` покажет каждое отличие.",
+        ],
+    ),
+    page(
+        "case-not-played",
+        ["a case that cannot be played", "The message says which part of it means nothing to the bundle."],
+        ["случай нельзя разыграть", "Сообщение говорит, какая его часть ничего не значит для пакета."],
+    ),
+    page(
         "empty-matrix",
         ["a matrix without a row", "Without values there is no case: fill it, or take it out."],
         ["матрица без строк", "Без значений случая нет: заполните или уберите."],
+    ),
+    page(
+        "no-cases",
+        ["no case to play", "Cases stand in `tests/*.yaml`; `--filter` takes part of a name."],
+        ["нет случаев для проверки", "Случаи лежат в `tests/*.yaml`; `--filter` принимает часть имени."],
+    ),
+    page(
+        "no-stage",
+        ["cases cannot be played here", "Keys or threads could not be made; see the message."],
+        ["случаи здесь не разыграть", "Не создать ключи или потоки; см. сообщение."],
     ),
     page(
         "not-a-header",
@@ -46,6 +72,11 @@ pub(super) const PAGES: &[Page] = &[
         "unknown-base",
         ["a base that there is not", "Perhaps a slip of the pen."],
         ["такой основы нет", "Возможно, описка."],
+    ),
+    page(
+        "unknown-case",
+        ["a case that is not there", "Write the name as it stands in `tests/*.yaml`."],
+        ["такого случая нет", "Напишите имя так, как оно стоит в `tests/*.yaml`."],
     ),
     page(
         "unknown-event",

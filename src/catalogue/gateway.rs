@@ -29,6 +29,17 @@ pub(super) const PAGES: &[Page] = &[
         ["путь сокета слишком длинный", "В пути сокета не больше 107 байт."],
     ),
     page(
+        "audit-log",
+        [
+            "an audit log that cannot be read",
+            "Name its folder with `--audit`; in a damaged log the record may stand behind the damage.",
+        ],
+        [
+            "журнал аудита не прочитать",
+            "Назовите его папку в `--audit`; в повреждённом журнале запись может стоять за повреждением.",
+        ],
+    ),
+    page(
         "authority-of-both",
         [
             "one authority for both doors",
@@ -115,7 +126,7 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "malformed-certificate",
         ["a file that holds no certificate", "PEM, `-----BEGIN CERTIFICATE-----`."],
-        ["в файле нет сертификата", "PEM, `-----BEGIN CERTIFICATE-----`."],
+        ["в файле нет сертификата", "Нужен PEM: `-----BEGIN CERTIFICATE-----`."],
     ),
     page(
         "malformed-credential",
@@ -125,7 +136,7 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "malformed-crl",
         ["a file that holds no revocation list", "PEM, `-----BEGIN X509 CRL-----`."],
-        ["в файле нет списка отзыва", "PEM, `-----BEGIN X509 CRL-----`."],
+        ["в файле нет списка отзыва", "Нужен PEM: `-----BEGIN X509 CRL-----`."],
     ),
     page(
         "malformed-duration",
@@ -193,7 +204,20 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "not-an-instant",
         ["an instant that is none", "`2026-11-24T03:00:00Z`."],
-        ["неверный момент времени", "`2026-11-24T03:00:00Z`."],
+        ["неверный момент времени", "Например `2026-11-24T03:00:00Z`."],
+    ),
+    page(
+        "not-empty",
+        ["a folder that holds something", "Nothing is overwritten: name one that is not there yet."],
+        ["папка не пуста", "Ничего не перезаписывается: назовите папку, которой ещё нет."],
+    ),
+    page(
+        "not-in-lines",
+        [
+            "a contract whose `paths` are not written in lines",
+            "Write one key on each line, or add the operation by hand.",
+        ],
+        ["`paths` контракта записаны не построчно", "Пишите по ключу на строке или добавьте операцию вручную."],
     ),
     page(
         "not-ours",
@@ -216,9 +240,27 @@ pub(super) const PAGES: &[Page] = &[
         ["файл не записать", "Проверьте права папки и диск."],
     ),
     page(
+        "nothing-asked",
+        ["a question without content", "Name an action and a thing, or `--role`."],
+        ["вопрос ни о чём", "Назовите действие и объект или `--role`."],
+    ),
+    page(
         "older-than-revocations",
         ["a backup from before a revocation", "Restore a later one, or `--complete`."],
         ["копия старше отзыва", "Восстановите более позднюю или используйте `--complete`."],
+    ),
+    page(
+        "receipt-unknown",
+        [
+            "a receipt that is not in the log",
+            "Look at the folder, and at the digits; the record may have gone to an archive.",
+        ],
+        ["такой квитанции в журнале нет", "Проверьте папку и цифры; запись могла уйти в архив."],
+    ),
+    page(
+        "resource-unknown",
+        ["a thing that the directory does not know", "Write house and thing as the directory has them."],
+        ["справочник не знает этого объекта", "Назовите дом и объект так, как они стоят в справочнике."],
     ),
     page(
         "socket-not-asked-for",
@@ -291,6 +333,11 @@ pub(super) const PAGES: &[Page] = &[
         "unusable",
         ["something that is there and cannot be used", "See the message."],
         ["есть, но не годится", "См. сообщение."],
+    ),
+    page(
+        "unwritable-file",
+        ["a file that cannot be written", "Name a file in a folder that is there."],
+        ["файл не записать", "Назовите файл в существующей папке."],
     ),
     page(
         "without-effect",
