@@ -141,7 +141,8 @@ fn unknown_case(suite: &Suite, name: &str) -> Diagnostic {
     let fault = told(format!("the bundle's tests have no case `{name}`"));
     match crate::diagnostic::nearest(name, suite.cases().iter().map(|case| &*case.name)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("`portcullis test` lists them; one of a matrix has the values of its row in its name"),
+        None => fault
+            .help("`portcullis test --format json` lists them; one of a matrix has the values of its row in its name"),
     }
 }
 
