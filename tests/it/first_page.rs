@@ -28,24 +28,27 @@ const BEFORE: &str = "make demo     # the whole story in a terminal: doors and b
 const CARGO: &str = "#!/bin/sh\nset -eu\n[ \"$*\" = 'build --locked --bin portcullis' ]\nmkdir -p target/debug\n";
 
 /// Says between two blocks that the next one begins.
-const NEXT: &str = "-- the next block --";
+pub const NEXT: &str = "-- the next block --";
 
 /// A machine as the page finds it: a clone, a home without anything, the tools.
-struct Machine {
+pub struct Machine {
     place: TempDir,
     ports: [(&'static str, String); 3],
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         for folder in ["clone", "bin", "home"] {
             fs::create_dir(path(folder)).unwrap();
         }
-        for name in ["policies", "directory.yaml", "certs-example"] {
+        for name in ["directory.yaml", "certs-example"] {
             symlink(Path::new(ROOT).join(name), path("clone").join(name)).unwrap();
         }
+        // No link: a copy of that would be a link too, and what is edited in it edited in the repository.
+        let copied = Command::new("cp").arg("-r").arg(Path::new(ROOT).join("policies")).arg(path("clone")).status();
+        assert!(copied.unwrap().success());
         fs::write(path("bin/cargo"), format!("{CARGO}ln -s {PROGRAM} target/debug/portcullis\n")).unwrap();
         fs::set_permissions(path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
         // All three at once, so that they differ; nobody has them a moment later.
@@ -60,7 +63,7 @@ impl Machine {
         machine
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
 
@@ -69,26 +72,26 @@ impl Machine {
     }
 
     /// Runs a script as somebody would who has just opened a terminal in `folder`. What it leaves running is ended.
-    fn run(&self, folder: &str, script: &str) -> Output {
+    pub fn run(&self, folder: &str, script: &str) -> Output {
         let script = format!("trap 'kill ${{!:-}} 2>/dev/null || :' EXIT\n{}", self.with_free_ports(script));
         let path = std::env::var("PATH").unwrap();
         // `timeout` ends what the shell has started, too.
         let mut shell = Command::new("timeout");
-        shell.args(["60", "sh", "-euc", &script]).current_dir(self.path(folder)).stdin(Stdio::null());
+        shell.args(["240", "sh", "-euc", &script]).current_dir(self.path(folder)).stdin(Stdio::null());
         shell.env("HOME", self.path("home")).env("PATH", format!("{}:{path}", self.path("bin").display()));
         shell.output().unwrap()
     }
 }
 
 #[track_caller]
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
 }
 
 /// The blocks of the ten minutes. All others of the page are [`BEFORE`], so that none is added that nobody runs.
-fn steps() -> Vec<String> {
+pub fn steps() -> Vec<String> {
     let readme = page(README);
     let (before, rest) = readme.split_once("\n## From nothing to a gateway in ten minutes\n").unwrap();
     let (section, after) = rest.split_once("\n## ").unwrap();
