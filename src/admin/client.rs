@@ -38,6 +38,9 @@ pub enum AskFault {
     /// The order went out, at least in part, and no answer of a gateway's came. It may be effective.
     #[error("no valid answer came; the order may be effective all the same")]
     Unanswered,
+    /// What came is longer than any answer of a gateway's to this order.
+    #[error("the answer is longer than any of a gateway's; the order may be effective all the same")]
+    TooLong,
 }
 
 /// Gives an order to the gateway that listens at `socket`.
@@ -71,7 +74,26 @@ pub(super) fn ask_listener_of(uids: &[Option<u32>], socket: &Path, act: &Act) ->
     let _ = stream.write_all(&request);
     let mut line = Vec::with_capacity(256);
     let limit = if *act == Act::Bundle { BUNDLE_ANSWER_MAX_BYTES } else { ANSWER_MAX_BYTES };
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    stream.take(limit).read_to_end(&mut line).map_err(|_| AskFault::Unanswered)?;
+    read_at_most(stream, limit, &mut line)?;
     SocketAnswer::parse(&line).ok_or(AskFault::Unanswered)
+}
+
+/// Reads to the end, which must come within so many bytes.
+fn read_at_most(stream: impl Read, limit: usize, line: &mut Vec<u8>) -> Result<(), AskFault> {
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    stream.take(one_more).read_to_end(line).map_err(|_| AskFault::Unanswered)?;
+    if line.len() > limit { Err(AskFault::TooLong) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_up_to_its_limit_and_one_byte_more_is_too_long() {
+        let read =
+            |length: usize| read_at_most(std::io::repeat(b' ').take(length.try_into().unwrap()), 64, &mut Vec::new());
+        assert!(read(64).is_ok());
+        assert!(matches!(read(65), Err(AskFault::TooLong)));
+    }
 }

@@ -29,6 +29,11 @@ pub(super) const PAGES: &[Page] = &[
         ["путь сокета слишком длинный", "В пути сокета не больше 107 байт."],
     ),
     page(
+        "answer-too-long",
+        ["an answer longer than any of a gateway's", "Something else listens there; name OLD as a folder."],
+        ["ответ длиннее любого ответа шлюза", "Там слушает что-то другое; назовите OLD папкой."],
+    ),
+    page(
         "audit-log",
         [
             "an audit log that cannot be read",
@@ -54,6 +59,11 @@ pub(super) const PAGES: &[Page] = &[
         "backup",
         ["a backup that cannot be read", "See the message; take another backup."],
         ["резервная копия не читается", "См. сообщение; возьмите другую копию."],
+    ),
+    page(
+        "bundle-differs",
+        ["files that are not those of the bundle in force", "This program and the gateway are of different versions."],
+        ["файлы не от действующего набора", "Версии этой программы и шлюза разные."],
     ),
     page(
         "cannot-start",

@@ -9,6 +9,8 @@ use crate::approval::NAMESPACE;
 use crate::approval::Signed;
 use crate::approval::Statement;
 use crate::bundle::Bundle;
+use crate::cli::diff;
+use crate::cli::live::Live;
 use crate::cli::output::Ending;
 use crate::cli::output::plain;
 use crate::cli::output::say;
@@ -22,6 +24,8 @@ use crate::limits::Limits;
 use crate::model::Name;
 use crate::model::Sha256;
 use crate::model::SigningRole;
+use crate::workbench;
+use crate::workbench::Comparison;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -29,6 +33,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// For how many days a statement is good where nothing is said.
 const VALID_DAYS: u64 = 30;
@@ -42,7 +47,7 @@ const REPORT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 ///
 /// The statement goes into `approvals/` of the bundle; the signature that `ssh-keygen` makes lies beside it. Sequence and
 /// previous bundle are those of the newest statements there, one further; whoever signs the same bundle signs the same
-/// sequence.
+/// sequence. With `--since` or `--since-live` it says also what `portcullis diff` says: what widens, and what narrows.
 ///
 /// Exit codes: 0 written, 2 not written.
 #[derive(Args)]
@@ -62,8 +67,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "policies")]
     bundle: PathBuf,
     /// The folder of the bundle that it is to follow, to tell what changes
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["since_live", "admin"])]
     since: Option<PathBuf>,
+    #[command(flatten)]
+    live: Live,
     /// Within how many days it must have come into force, at most 90
     #[arg(long, value_name = "DAYS", default_value_t = VALID_DAYS, value_parser = clap::value_parser!(u64).range(1..=VALID_DAYS_MAX))]
     not_after: u64,
@@ -120,11 +127,18 @@ impl Report {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
-    let bundle = Bundle::load(&arguments.bundle, &Limits::default())?;
-    let since = arguments.since.as_ref().map(|since| Bundle::load(since, &Limits::default())).transpose()?;
+    let bundle = Arc::new(Bundle::load(&arguments.bundle, &Limits::default())?);
+    let since = match &arguments.since {
+        Some(since) => Some(Bundle::load(since, &Limits::default())?),
+        None => arguments.live.bundle()?,
+    };
+    let since = since.map(Arc::new);
+    let clock = SystemClock::new();
+    let against = |since: &Arc<Bundle>| workbench::compare(since, &bundle, diff::DEFAULT_CASES, &clock);
+    let compared = since.as_ref().map(against).transpose()?;
     let before = approval::statements(bundle.approvals())?;
-    let created = SystemClock::new().now();
-    let (sequence, previous) = step(&bundle, &before, arguments, since.as_ref());
+    let created = clock.now();
+    let (sequence, previous) = step(&bundle, &before, arguments, since.as_deref());
     let statement = Statement {
         environment: arguments.environment.clone(),
         bundle: bundle.digest(),
@@ -139,7 +153,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     };
     let path = arguments.bundle.join("approvals").join(statement.file_name());
     write(&path, &statement.bytes())?;
-    say(&words(&statement, &bundle, since.as_ref(), &path));
+    let since = since.as_deref().zip(compared.as_ref());
+    let changes = since.map(|(since, compared)| changes(since, &bundle, compared)).unwrap_or_default();
+    say(&words(&statement, &bundle, &changes, &path));
     Ok(Ending::Done)
 }
 
@@ -172,7 +188,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostics> {
 }
 
 /// What is about to be said, for whoever signs it.
-fn words(statement: &Statement, bundle: &Bundle, since: Option<&Bundle>, path: &Path) -> String {
+fn words(statement: &Statement, bundle: &Bundle, changes: &str, path: &Path) -> String {
     let mut out = String::new();
     let path = plain(&path.display().to_string());
     let mut line = |name: &str, what: String| {
@@ -191,7 +207,6 @@ fn words(statement: &Statement, bundle: &Bundle, since: Option<&Bundle>, path: &
     }
     line("partners", listed(&partners(bundle)));
     line("moves", listed(&moving(bundle)));
-    let changes = since.map(|since| changes(since, bundle)).unwrap_or_default();
     format!(
         "{} will say as {}:\n\n{}\n{out}{changes}\nWritten to {path}. To sign it, with the key that stands in the list of \
          signers:\n\n  ssh-keygen -Y sign -n {NAMESPACE} -f ~/.ssh/id_ed25519 {path}\n",
@@ -234,8 +249,8 @@ fn listed(all: &BTreeSet<String>) -> String {
     if all.is_empty() { "none".to_owned() } else { all.iter().cloned().collect::<Vec<_>>().join(", ") }
 }
 
-/// What is new and what is gone, line by line.
-fn changes(old: &Bundle, new: &Bundle) -> String {
+/// What is new and what is gone, line by line, and what that comes to.
+fn changes(old: &Bundle, new: &Bundle, compared: &Comparison) -> String {
     let mut out = format!("\nAgainst the bundle {}:\n\n", old.digest());
     let data = |bundle: &Bundle| approval::data_list(bundle).lines().map(str::to_owned).collect::<BTreeSet<_>>();
     let kinds = [
@@ -243,19 +258,17 @@ fn changes(old: &Bundle, new: &Bundle) -> String {
         ("operation", operations(old, false), operations(new, false)),
         ("personal data", data(old), data(new)),
     ];
-    let mut changed = false;
     for (what, before, after) in &kinds {
         for gone in before.difference(after) {
-            let _ = writeln!(out, "  - {what} {gone}");
-            changed = true;
+            let _ = writeln!(out, "  - {what} {}", plain(gone));
         }
         for came in after.difference(before) {
-            let _ = writeln!(out, "  + {what} {came}");
-            changed = true;
+            let _ = writeln!(out, "  + {what} {}", plain(came));
         }
     }
-    if !changed {
-        out.push_str("  the same partners, operations and personal data; what else changes, the files tell\n");
+    // Escaped already, as a comparison's words are.
+    for line in compared.words() {
+        let _ = writeln!(out, "  {line}");
     }
     out
 }

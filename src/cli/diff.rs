@@ -1,4 +1,5 @@
-//! `portcullis diff`: what one bundle lets happen that another does not.
+//! `portcullis diff`: what one bundle lets happen that another does not; the older one lies in a folder, or is in force at a
+//! running gateway.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use crate::bundle::Bundle;
 use crate::cli::diff_markdown;
 use crate::cli::diff_text;
+use crate::cli::live::Live;
 use crate::cli::output::Ending;
 use crate::cli::output::json_text;
 use crate::cli::output::say;
@@ -25,24 +27,29 @@ use crate::workbench::Verdict;
 use crate::workbench::compare;
 
 /// The most cases that are played on both bundles unless it is said otherwise.
-const DEFAULT_CASES: usize = 2_000;
+pub(super) const DEFAULT_CASES: usize = 2_000;
 
 /// Compares two bundles: what may cross and who may do what, before and after.
 ///
 /// Every difference is rated: `widens`, `narrows` or `neutral`. What is not derived counts as wider, and is told as `widens (not derived)`. Policies are compared by their conditions, and by playing the cases of both bundles, and each caller of them with each request, on both: docs/policy-changes.md says how to read it.
 ///
-/// Exit codes: 0 nothing widens and the tests show every policy that changed, 1 something widens, or a policy changed and no test shows it, 2 a bundle does not load, or a case could not be played.
+/// Exit codes: 0 nothing widens and the tests show every policy that changed, 1 something widens, or a policy changed and no test shows it, 2 a bundle does not load, the gateway does not tell its own, or a case could not be played.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  portcullis diff policies-live policies\n  portcullis diff --format markdown policies-live policies"
+    allow_missing_positional = true,
+    after_help = "Examples:\n  portcullis diff policies-live policies\n  \
+                  portcullis diff --format markdown policies-live policies\n  \
+                  portcullis diff --since-live --admin /run/portcullis/admin.sock policies"
 )]
 pub(super) struct Arguments {
     /// The folder of the older bundle
-    #[arg(value_name = "OLD")]
-    old: PathBuf,
+    #[arg(value_name = "OLD", required_unless_present = "since_live", conflicts_with_all = ["since_live", "admin"])]
+    old: Option<PathBuf>,
     /// The folder of the newer bundle
     #[arg(value_name = "NEW")]
     new: PathBuf,
+    #[command(flatten)]
+    live: Live,
     /// For whom the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -62,7 +69,12 @@ enum Format {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
-    let (old, new) = (load(&arguments.old)?, load(&arguments.new)?);
+    let new = load(&arguments.new)?;
+    let old = match arguments.live.bundle()? {
+        Some(live) => Arc::new(live),
+        // The command line has seen to it that there is the one or the other.
+        None => load(arguments.old.as_deref().unwrap_or(&arguments.new))?,
+    };
     let found = compare(&old, &new, arguments.cases, &SystemClock::new())?;
     say(&match arguments.format {
         Format::Text => diff_text::written(&found),

@@ -156,7 +156,8 @@ fn value_from(input: impl Read) -> Result<Stranger, Diagnostic> {
     Ok(Stranger::new(line.strip_suffix('\r').unwrap_or(line)))
 }
 
-fn refused(refusal: Refusal, near: Option<&str>, receipt: Option<Receipt>) -> Diagnostic {
+/// What the gateway refused, and what to do.
+pub(super) fn refused(refusal: Refusal, near: Option<&str>, receipt: Option<Receipt>) -> Diagnostic {
     let receipt = receipt.map(|receipt| format!(", receipt {receipt}")).unwrap_or_default();
     let help = match (refusal, near) {
         (Refusal::Line(_), _) => "nothing was done".to_owned(),
@@ -187,7 +188,8 @@ const fn help_for(reason: Reason) -> &'static str {
     }
 }
 
-fn unanswered(fault: &AskFault, socket: &Path) -> Diagnostic {
+/// Why there is no answer, and what to do.
+pub(super) fn unanswered(fault: &AskFault, socket: &Path) -> Diagnostic {
     let socket = socket.display();
     match fault {
         AskFault::NotAnOrder(line) => Diagnostic::without_file(line.code(), line.to_string()),
@@ -201,8 +203,10 @@ fn unanswered(fault: &AskFault, socket: &Path) -> Diagnostic {
             format!("`{socket}` belongs to another user (uid {uid}); nothing was sent"),
         )
         .help("the one whom the gateway runs as should own the socket's folder, and nobody else write there"),
-        AskFault::Unanswered => Diagnostic::without_file("unanswered", format!("{fault}: `{socket}`"))
-            .help("repeat it, which does no harm; whom `listeners.admin.roles` does not name is never answered"),
+        AskFault::Unanswered | AskFault::TooLong => {
+            Diagnostic::without_file("unanswered", format!("{fault}: `{socket}`"))
+                .help("repeat it, which does no harm; whom `listeners.admin.roles` does not name is never answered")
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod expiries;
 mod explain;
 mod init;
 mod lift;
+mod live;
 mod man;
 mod mutate;
 mod new;
