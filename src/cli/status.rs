@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How often `--watch` looks.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
-/// Tells how a running gateway stands: bundle, directory, epoch, softeners, listeners, partners, what runs out, queues.
+/// Tells how a running gateway stands: bundle and how the last swap ended, directory, epoch, softeners, listeners, partners, what runs out, queues.
 ///
 /// It asks the ops listener, which reads and takes no orders; the partners are not asked anything. The JSON is that of
 /// `/-/status` (docs/operations.md).
@@ -80,6 +80,9 @@ fn rendered(status: &Value) -> String {
     let _ = writeln!(out, "up           {} since {}", spent(number(status, "uptime_s")), text(status, "started"));
     let _ = writeln!(out, "environment  {}", text(status, "environment"));
     let _ = writeln!(out, "bundle       {}", text(status, "bundle"));
+    let policies = status.get("policies").unwrap_or(&Value::Null);
+    let _ = writeln!(out, "in force     since {}", known(policies, "since"));
+    let _ = writeln!(out, "last swap    {}", attempt(policies.get("last_attempt").unwrap_or(&Value::Null)));
     let _ = writeln!(out, "signed by    {}", signers(status.get("approval").unwrap_or(&Value::Null)));
     let _ = writeln!(out, "directory    version {}", number(status, "directory"));
     let _ = writeln!(out, "epoch        {}", number(status, "epoch"));
@@ -91,6 +94,25 @@ fn rendered(status: &Value) -> String {
     section(&mut out, status, "expiries", "nothing runs out", expiry);
     section(&mut out, status, "queues", "none", queue);
     out
+}
+
+/// How the last attempt ended to take up another bundle, and why where it was refused.
+fn attempt(last: &Value) -> String {
+    let at = text(last, "at");
+    match text(last, "result").as_str() {
+        "" => "none was tried since the start".to_owned(),
+        "unchanged" => format!("{at}: the bundle that lay there was the one in force"),
+        "refused" => {
+            let offered = known(last, "bundle");
+            format!("{at}: REFUSED, {}; offered was {offered}, and the one above stays", text(last, "fault"))
+        }
+        result => format!("{at}: {result}"),
+    }
+}
+
+/// A member, or that it is not known.
+fn known(value: &Value, name: &str) -> String {
+    Some(text(value, name)).filter(|told| !told.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Who signed the bundle in force; a gateway in development may say that nobody did.
@@ -177,6 +199,35 @@ mod tests {
         assert!(shown.contains("version      \\u{1b}[2J\\u{202e}1\n"), "{shown}");
         assert!(shown.contains("a\\nb at "), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn the_bundle_is_told_with_since_when_and_how_the_last_swap_ended() {
+        let told = |last: &str| {
+            let text = format!(
+                r#"{{"bundle":"b1","policies":{{"reload":"signal","sequence":2,"since":"2026-01-01","last_attempt":{last}}},
+                "approval":{{"sequence":2,"signed_by":[{{"role":"infosec","person":"anna"}}]}}}}"#
+            );
+            let shown = rendered(&json::parse(text.as_bytes(), json::Limits::default()).unwrap());
+            let (_, lines) = shown.split_once("bundle       b1\nin force     since 2026-01-01\nlast swap    ").unwrap();
+            let (line, rest) = lines.split_once('\n').unwrap();
+            assert!(rest.starts_with("signed by    anna (infosec); sequence 2\n"), "{rest}");
+            line.to_owned()
+        };
+        assert_eq!(told("null"), "none was tried since the start");
+        assert_eq!(told(r#"{"at":"2026-02-02","result":"done","bundle":"b1","fault":null}"#), "2026-02-02: done");
+        assert_eq!(
+            told(r#"{"at":"2026-02-02","result":"unchanged","bundle":"b1","fault":null}"#),
+            "2026-02-02: the bundle that lay there was the one in force"
+        );
+        for (bundle, offered) in [("null", "unknown"), ("\"b2\"", "b2")] {
+            let refused =
+                format!(r#"{{"at":"2026-02-02","result":"refused","bundle":{bundle},"fault":"a\u001b\u202eb"}}"#);
+            assert_eq!(
+                told(&refused),
+                format!("2026-02-02: REFUSED, a\\u{{1b}}\\u{{202e}}b; offered was {offered}, and the one above stays")
+            );
+        }
     }
 
     #[test]

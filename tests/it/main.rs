@@ -123,6 +123,8 @@ mod schemas;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod signed_swaps;
+#[cfg(test)]
 mod since_live;
 #[cfg(test)]
 mod start;
