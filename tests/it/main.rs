@@ -103,6 +103,8 @@ mod pasted;
 #[cfg(test)]
 mod pipelines;
 #[cfg(test)]
+mod played;
+#[cfg(test)]
 mod policy_guide;
 #[cfg(test)]
 mod rates;
