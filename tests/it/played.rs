@@ -243,7 +243,9 @@ impl Came {
     fn take(&mut self, record: &Record) {
         let owned = |name: &str| record.get(name).as_str().map(str::to_owned);
         self.allowed |= matches!(record.text("kind"), "intent" | "event" | "revocation" | "directory");
-        self.reason = owned("reason").unwrap_or_else(|| "done".to_owned());
+        // An intent alone says nothing of the end, which its outcome tells.
+        let unsaid = if record.text("kind") == "intent" { "" } else { "done" };
+        self.reason = owned("reason").unwrap_or_else(|| unsaid.to_owned());
         self.operation = owned("operation").or_else(|| self.operation.take());
         self.detail = owned("detail").or_else(|| self.detail.take());
         if let Some(decision) = record.get("decision").as_object() {
