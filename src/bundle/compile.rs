@@ -4,6 +4,7 @@ use crate::bundle::requirements::Requirements;
 use crate::bundle::tree::CONTRACT_ENDING;
 use crate::bundle::tree::Role;
 use crate::bundle::tree::Tree;
+use crate::bundle::tree::role_of;
 use crate::contract::Contract;
 use crate::contract::Event;
 use crate::contract::Field;
@@ -32,15 +33,15 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One immutable snapshot of everything that was approved together.
+/// One immutable snapshot of everything that was approved together; copies share it.
+#[derive(Clone)]
 pub struct Bundle {
     digest: Sha256,
-    contracts: BTreeMap<PartnerName, Arc<Contract>>,
+    contracts: Arc<BTreeMap<PartnerName, Arc<Contract>>>,
     policies: Policies,
     requirements: Arc<Requirements>,
-    tests: Vec<Source>,
-    files: BTreeMap<String, Source>,
-    approvals: BTreeMap<String, Vec<u8>>,
+    files: Arc<BTreeMap<String, Source>>,
+    approvals: Arc<BTreeMap<String, Vec<u8>>>,
 }
 
 /// A bundle that is to replace another one, or why it cannot.
@@ -113,16 +114,14 @@ impl Bundle {
         match (policies, requirements) {
             (Some(policies), Some(requirements)) => {
                 let digest = tree.digest();
-                let tests = tree.of_role(Role::Test).map(|(_, source)| source.clone()).collect();
                 let (files, approvals) = tree.into_parts();
                 faults.or_fail(Self {
                     digest,
-                    contracts,
+                    contracts: Arc::new(contracts),
                     policies,
                     requirements: Arc::new(requirements),
-                    tests,
-                    files,
-                    approvals,
+                    files: Arc::new(files),
+                    approvals: Arc::new(approvals),
                 })
             }
             // What is missing was reported when it was not found, or did not compile.
@@ -155,8 +154,9 @@ impl Bundle {
 
     /// The files of its test cases, unread: a gateway needs none of them.
     #[must_use]
-    pub fn tests(&self) -> &[Source] {
-        &self.tests
+    pub fn tests(&self) -> Vec<Source> {
+        let of_tests = |path: &str| role_of(path) == Some(Role::Test);
+        self.files().filter(|(path, _)| of_tests(path)).map(|(_, source)| source.clone()).collect()
     }
 
     /// What the configuration may not undercut.
@@ -179,15 +179,7 @@ impl Bundle {
     /// The same bundle, with somebody who sees each question that its policies are asked, for the workbench.
     #[must_use]
     pub fn witnessed(&self, witness: Arc<dyn Witness>) -> Self {
-        Self {
-            digest: self.digest,
-            contracts: self.contracts.clone(),
-            policies: self.policies.witnessed(witness),
-            requirements: Arc::clone(&self.requirements),
-            tests: self.tests.clone(),
-            files: self.files.clone(),
-            approvals: self.approvals.clone(),
-        }
+        Self { policies: self.policies.witnessed(witness), ..self.clone() }
     }
 }
 

@@ -169,7 +169,7 @@ fn look(folder: &Path, limits: &Limits, now: UnixMillis) -> (Diagnostics, Diagno
         Err(faults) => return (faults, Diagnostics::new()),
     };
     let mut faults = statements(bundle.approvals()).err().unwrap_or_default();
-    match Suite::read(bundle.tests(), &bundle) {
+    match Suite::read(&bundle.tests(), &bundle) {
         Ok(suite) if faults.is_empty() => (faults, bundle.lints(now.seconds(), suite.untested(&bundle))),
         Ok(_) => (faults, Diagnostics::new()),
         Err(of_tests) => {

@@ -103,7 +103,7 @@ fn of_receipt(bundle: &Bundle, receipt: Receipt, log: &Path) -> Result<Explanati
 }
 
 fn of_case(bundle: &Arc<Bundle>, file: Option<&Path>, name: Option<&str>) -> Result<Explanation, Diagnostics> {
-    let mut sources: Vec<Source> = bundle.tests().to_vec();
+    let mut sources: Vec<Source> = bundle.tests();
     if let Some(file) = file {
         sources.push(read(file)?);
     }

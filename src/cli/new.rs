@@ -80,7 +80,7 @@ fn exchange(folder: &Path, added: Vec<Added>) -> Result<String, Diagnostics> {
         }
     }
     let after = Bundle::of_files(folder, files, &Limits::default())?;
-    crate::workbench::Suite::read(after.tests(), &after)?;
+    crate::workbench::Suite::read(&after.tests(), &after)?;
     let mut told = String::new();
     for one in added {
         let path = folder.join(&one.path);

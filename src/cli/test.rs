@@ -91,7 +91,7 @@ fn watch(arguments: &Arguments) -> Result<Ending, Diagnostics> {
 /// What is told of all cases, and how it ends.
 fn played(arguments: &Arguments, write: bool) -> Result<(String, Ending), Diagnostics> {
     let bundle = Arc::new(Bundle::load(&arguments.bundle, &Limits::default())?);
-    let suite = Suite::read(bundle.tests(), &bundle)?.named(&arguments.filter);
+    let suite = Suite::read(&bundle.tests(), &bundle)?.named(&arguments.filter);
     if suite.cases().is_empty() {
         let fault = Diagnostic::without_file("no-cases", "there is no case to play");
         let help = "cases stand in `tests/*.yaml` of the bundle; `--filter` takes part of a name, as it is written";

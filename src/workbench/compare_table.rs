@@ -103,7 +103,7 @@ pub(super) fn compare(
 
 /// The cases of both bundles, each once.
 fn cases(old: &Arc<Bundle>, new: &Arc<Bundle>) -> Result<Vec<Case>, Diagnostics> {
-    let suites = [Suite::read(old.tests(), old)?, Suite::read(new.tests(), new)?];
+    let suites = [Suite::read(&old.tests(), old)?, Suite::read(&new.tests(), new)?];
     let mut seen = BTreeSet::new();
     let all = suites.iter().flat_map(Suite::cases);
     Ok(all.filter(|case| seen.insert(spelled(case))).cloned().collect())

@@ -34,7 +34,7 @@ impl Rehearsal {
     /// # Errors
     /// What is wrong with the cases, and those that do not come out as they expect.
     pub fn of(bundle: Arc<Bundle>, clock: &dyn Clock) -> Result<Self, Diagnostics> {
-        let suite = Suite::read(bundle.tests(), &bundle)?;
+        let suite = Suite::read(&bundle.tests(), &bundle)?;
         let stage = Stage::of(Arc::clone(&bundle))
             .map_err(|fault| Diagnostics::from(Diagnostic::without_file("no-stage", fault.to_string())))?;
         let mut faults = Diagnostics::new();

@@ -24,7 +24,7 @@ fn sample() -> Arc<Bundle> {
 #[test]
 fn every_case_of_the_sample_comes_out_as_it_expects() {
     let bundle = sample();
-    let suite = Suite::read(bundle.tests(), &bundle).unwrap();
+    let suite = Suite::read(&bundle.tests(), &bundle).unwrap();
     assert!(suite.cases().len() > 100);
     let stage = Stage::of(bundle).unwrap();
     let ran = run(&stage, suite.cases(), &SystemClock::new());

@@ -32,7 +32,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 /// Plays every case of the bundle; the names of those that do not hold.
 fn failing(folder: &Path) -> Vec<String> {
     let bundle = Arc::new(Bundle::load(folder, &Limits::default()).unwrap_or_else(|faults| panic!("{faults}")));
-    let suite = Suite::read(bundle.tests(), &bundle).unwrap_or_else(|faults| panic!("{faults}"));
+    let suite = Suite::read(&bundle.tests(), &bundle).unwrap_or_else(|faults| panic!("{faults}"));
     let stage = Stage::of(Arc::clone(&bundle)).unwrap();
     let fails = suite.cases().iter().filter(|case| !held_against(case, &stage.play(case).unwrap()).unwrap().is_empty());
     fails.map(|case| case.name.to_string()).collect()

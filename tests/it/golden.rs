@@ -116,7 +116,7 @@ impl Scene {
     fn looked_at(&self) -> String {
         let bundle = Bundle::load(&self.place.path().join("policies"), &Limits::default()).unwrap();
         // A case of another file may be none: then its file is looked at all the same.
-        let untested = Suite::read(bundle.tests(), &bundle).map(|suite| suite.untested(&bundle)).unwrap_or_default();
+        let untested = Suite::read(&bundle.tests(), &bundle).map(|suite| suite.untested(&bundle)).unwrap_or_default();
         let lints = bundle.lints(UnixSeconds::new(1_800_403_200), untested);
         let told = if lints.is_empty() { "it starts".to_owned() } else { lints.to_string() };
         told.replace(&format!("{}/", self.place.path().display()), "")

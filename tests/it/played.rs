@@ -78,7 +78,7 @@ fn sample() -> (workbench::Stage, Vec<Case>) {
     install_provider().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let bundle = Arc::new(Bundle::load(&folder, &Limits::default()).unwrap());
-    let mut cases = Suite::read(bundle.tests(), &bundle).unwrap().cases().to_vec();
+    let mut cases = Suite::read(&bundle.tests(), &bundle).unwrap().cases().to_vec();
     for (number, case) in cases.iter_mut().enumerate() {
         name(case, &format!("case-{:08}", number + 1_000));
     }
