@@ -20,6 +20,7 @@ use crate::approval::history::Activation;
 use crate::approval::history::History;
 use crate::approval::signed::Signed;
 use crate::approval::signed::statements;
+use crate::approval::signers::Signers;
 use crate::approval::signers_file::SignersFile;
 use crate::approval::statement::Evidence;
 use crate::approval::statement::Statement;
@@ -80,16 +81,21 @@ pub fn worth(bundle: &Bundle, terms: &Terms<'_>, history: &History) -> Result<Ve
     let Some(file) = terms.signers else { return Ok(Vec::new()) };
     let in_effect = succession::in_effect(file, terms.environment, history.signers.as_ref())?;
     let last = history.last.as_ref().filter(|last| !last.is_of(bundle, terms.environment));
-    let against = Against {
+    let against = against(bundle, terms, &in_effect.signers, last);
+    let worth = |signed: Signed| Worth { why_not: against.counted(&signed).err(), signed };
+    Ok(statements(bundle.approvals())?.into_iter().map(worth).collect())
+}
+
+/// What the statements beside `bundle` are counted against, where `last` was activated here.
+fn against<'a>(bundle: &Bundle, terms: &Terms<'a>, signers: &'a Signers, last: Option<&Activation>) -> Against<'a> {
+    Against {
         environment: terms.environment,
-        signers: &in_effect.signers,
+        signers,
         bundle: bundle.digest(),
         data: data_digest(bundle),
         activated: last.map(|last| last.sequence),
         now: terms.now,
-    };
-    let worth = |signed: Signed| Worth { why_not: against.counted(&signed).err(), signed };
-    Ok(statements(bundle.approvals())?.into_iter().map(worth).collect())
+    }
 }
 
 fn unsigned(bundle: &Arc<Bundle>, terms: &Terms<'_>, history: &History) -> Result<Cleared, Diagnostic> {
@@ -118,14 +124,7 @@ fn judge_signed(
     if let Some(last) = last.filter(|last| last.is_of(bundle, terms.environment)) {
         return Ok(Cleared { bundle: Arc::clone(bundle), step: Step::Again(last.clone()), list });
     }
-    let against = Against {
-        environment: terms.environment,
-        signers: &in_effect.signers,
-        bundle: bundle.digest(),
-        data: data_digest(bundle),
-        activated: last.map(|last| last.sequence),
-        now: terms.now,
-    };
+    let against = against(bundle, terms, &in_effect.signers, last);
     let next = Next::of(bundle, last);
     let mut faults = Diagnostics::new();
     let held = Held::of(&statements, &against);

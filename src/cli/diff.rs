@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use clap::ValueEnum;
 
 use crate::bundle::Bundle;
 use crate::cli::diff_markdown;
 use crate::cli::diff_text;
 use crate::cli::live::Live;
+use crate::cli::output::DocumentFormat;
 use crate::cli::output::Ending;
 use crate::cli::output::json_text;
 use crate::cli::output::say;
@@ -51,21 +51,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     live: Live,
     /// For whom the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
+    format: DocumentFormat,
     /// The most cases that are played on both bundles, mixed ones included
     #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_CASES)]
     cases: usize,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines: one JSON object
-    Json,
-    /// For a merge request
-    Markdown,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
@@ -77,9 +67,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     };
     let found = compare(&old, &new, arguments.cases, &SystemClock::new())?;
     say(&match arguments.format {
-        Format::Text => diff_text::written(&found),
-        Format::Json => json(&found),
-        Format::Markdown => diff_markdown::written(&found),
+        DocumentFormat::Text => diff_text::written(&found),
+        DocumentFormat::Json => json(&found),
+        DocumentFormat::Markdown => diff_markdown::written(&found),
     });
     Ok(match found.verdict() {
         Verdict::Narrower => Ending::Done,

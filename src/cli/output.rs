@@ -23,6 +23,17 @@ pub(super) enum Format {
     Json,
 }
 
+/// For whom a result is written that people put into documents, too.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum DocumentFormat {
+    /// For people
+    Text,
+    /// For machines: one JSON object
+    Json,
+    /// For a merge request or a document
+    Markdown,
+}
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ending {
@@ -42,6 +53,22 @@ impl From<Ending> for ExitCode {
             Ending::CouldNotRun => Self::from(2),
         }
     }
+}
+
+/// Text of others as HTML and XML show it, in attributes too: as [`plain`] does, and no markup.
+pub(super) fn markup(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in plain(text).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// A time that has gone by, in its two largest units.

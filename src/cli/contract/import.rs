@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The partner's name in our bundle
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME")]
     partner: Option<Name>,
     /// Only this operation, by its `operationId`; may be given several times
     #[arg(long = "operation", value_name = "ID")]
@@ -52,10 +52,6 @@ pub(super) struct Arguments {
     /// For whom the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-fn name(text: &str) -> Result<Name, String> {
-    Name::new(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {

@@ -1,6 +1,7 @@
 //! `portcullis contract show`: the closed world of a contract in tables.
 
 use crate::cli::contract_files;
+use crate::cli::output::DocumentFormat;
 use crate::cli::output::Ending;
 use crate::cli::output::json_text;
 use crate::cli::output::plain;
@@ -21,7 +22,6 @@ use crate::model::DataClass;
 use crate::model::IdentifierKind;
 use crate::model::Part;
 use clap::Args;
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Shows everything that a contract lets cross: operations, parameters, bodies, answers, events, and what bounds each value.
@@ -42,19 +42,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "policies")]
     bundle: PathBuf,
     /// For whom the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-/// For whom it is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
-    /// For people, in a terminal
-    Text,
-    /// For machines: one JSON object
-    Json,
-    /// For people, in a merge request or a document
-    Markdown,
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
+    format: DocumentFormat,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
@@ -70,9 +59,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         return Err(faults);
     }
     say(&match arguments.format {
-        Format::Text => views.iter().map(|view| page(view, &Terminal)).collect::<Vec<_>>().join("\n"),
-        Format::Markdown => views.iter().map(|view| page(view, &Markdown)).collect::<Vec<_>>().join("\n"),
-        Format::Json => {
+        DocumentFormat::Text => views.iter().map(|view| page(view, &Terminal)).collect::<Vec<_>>().join("\n"),
+        DocumentFormat::Markdown => views.iter().map(|view| page(view, &Markdown)).collect::<Vec<_>>().join("\n"),
+        DocumentFormat::Json => {
             let all: Vec<Value> = views.iter().map(json).collect();
             json_text(&object([("contracts", all.into())]))
         }

@@ -1,7 +1,7 @@
 //! Coverage as one page that needs nothing beside it: no script, no font, no picture.
 
 use crate::cli::coverage::text;
-use crate::cli::output::plain;
+use crate::cli::output::markup;
 use crate::workbench::ClauseCoverage;
 use crate::workbench::Coverage;
 use crate::workbench::OperationCoverage;
@@ -51,7 +51,7 @@ fn of_policy(out: &mut String, policy: &PolicyCoverage) {
         (true, ..) => "determines decisions",
     };
     let class = if policy.may_match && policy.determined == 0 { " class=\"miss\"" } else { "" };
-    let _ = writeln!(out, "<h3><code>{}</code></h3>\n<p{class}>{}: {state}.</p>", escaped(&policy.id), escaped(&place));
+    let _ = writeln!(out, "<h3><code>{}</code></h3>\n<p{class}>{}: {state}.</p>", markup(&policy.id), markup(&place));
     if policy.clauses.is_empty() {
         return;
     }
@@ -62,7 +62,7 @@ fn of_policy(out: &mut String, policy: &PolicyCoverage) {
             (0, false) => "<td class=\"none\">cannot be</td>".to_owned(),
             (times, _) => format!("<td>{times}</td>"),
         };
-        let (line, text) = (clause.place.line, escaped(&clause.text));
+        let (line, text) = (clause.place.line, markup(&clause.text));
         let (yes, no) = (cell(*yes, *want_true), cell(*no, *want_false));
         let _ = writeln!(out, "<tr><td>{line}</td><td><code>{text}</code></td>{yes}{no}<td>{erred}</td></tr>");
     }
@@ -71,25 +71,9 @@ fn of_policy(out: &mut String, policy: &PolicyCoverage) {
 
 fn of_operation(out: &mut String, one: &OperationCoverage) {
     let cell = |times: usize| format!("<td{}>{times}</td>", if times == 0 { " class=\"miss\"" } else { "" });
-    let missing = one.values.iter().filter(|(_, times)| *times == 0).map(|(name, _)| escaped(name));
+    let missing = one.values.iter().filter(|(_, times)| *times == 0).map(|(name, _)| markup(name));
     let missing: Vec<String> = missing.map(|name| format!("<code>{name}</code>")).collect();
     let [through, refused] = one.cases.map(cell);
-    let (partner, name, missing) = (escaped(&one.partner), escaped(&one.name), missing.join(", "));
+    let (partner, name, missing) = (markup(&one.partner), markup(&one.name), missing.join(", "));
     let _ = writeln!(out, "<tr><td>{partner}</td><td>{name}</td>{through}{refused}<td>{missing}</td></tr>");
-}
-
-/// Text of others in the page: no markup, and nothing that hides.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in plain(text).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            c => shown.push(c),
-        }
-    }
-    shown
 }

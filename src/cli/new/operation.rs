@@ -25,10 +25,10 @@ use clap::ValueEnum;
 )]
 pub(super) struct Arguments {
     /// Its `operationId`, which is the name of its Cedar action, too
-    #[arg(value_name = "ID", value_parser = name)]
+    #[arg(value_name = "ID")]
     id: Name,
     /// The partner, by its name in the bundle
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME")]
     partner: Name,
     /// The path, for instance `/v1/houses/{houseId}/doors/{doorId}`: a house, and then the thing in it
     #[arg(long, value_name = "PATH")]
@@ -43,10 +43,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     moves: bool,
     /// What the data is used for
-    #[arg(long, value_name = "NAME", default_value = "access", value_parser = name)]
+    #[arg(long, value_name = "NAME", default_value = "access")]
     purpose: Name,
     /// The action that the token's right lists; the operation's name where none is given
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME")]
     right: Option<Name>,
     #[command(flatten)]
     pub(super) place: Place,
@@ -77,10 +77,6 @@ impl Resource {
             Self::Barrier => ("Barrier", "barrier"),
         }
     }
-}
-
-fn name(text: &str) -> Result<Name, String> {
-    Name::new(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn add(arguments: &Arguments, bundle: &Bundle) -> Result<Vec<Added>, Diagnostics> {

@@ -22,26 +22,22 @@ use clap::Args;
 )]
 pub(super) struct Arguments {
     /// Its `@id`
-    #[arg(value_name = "ID", value_parser = name)]
+    #[arg(value_name = "ID")]
     id: Name,
     /// The operation, by its `operationId`
     #[arg(long, value_name = "ID")]
     operation: String,
     /// Whom it permits it to, as tokens name the role
-    #[arg(long, value_name = "ROLE", value_parser = name)]
+    #[arg(long, value_name = "ROLE")]
     role: Name,
     /// Why, in a line: it is shown wherever the policy decides
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// The policy file without its ending; one named after the resource where none is given
-    #[arg(long, value_name = "FILE", value_parser = name)]
+    #[arg(long, value_name = "FILE")]
     file: Option<Name>,
     #[command(flatten)]
     pub(super) place: Place,
-}
-
-fn name(text: &str) -> Result<Name, String> {
-    Name::new(text).map_err(|error| error.to_string())
 }
 
 /// The operation of this name.

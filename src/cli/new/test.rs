@@ -31,17 +31,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     operation: String,
     /// The base that tells who asks, and where
-    #[arg(long, value_name = "BASE", default_value = "resident", value_parser = name)]
+    #[arg(long, value_name = "BASE", default_value = "resident")]
     extends: Name,
     /// The file of cases without its ending; one named after the resource where none is given
-    #[arg(long, value_name = "FILE", value_parser = name)]
+    #[arg(long, value_name = "FILE")]
     file: Option<Name>,
     #[command(flatten)]
     pub(super) place: Place,
-}
-
-fn name(text: &str) -> Result<Name, String> {
-    Name::new(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn add(arguments: &Arguments, bundle: &Bundle) -> Result<Vec<Added>, Diagnostics> {

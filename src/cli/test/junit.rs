@@ -1,6 +1,6 @@
 //! Results as JUnit XML, in the form that CI systems agree on: a suite for each file, a case for each case.
 
-use crate::cli::output::plain;
+use crate::cli::output::markup;
 use crate::cli::test::Results;
 use crate::workbench::Ran;
 use std::fmt::Write;
@@ -62,13 +62,8 @@ fn suite(out: &mut String, file: &str, ran: &[Ran<'_>]) {
 /// noncharacters neither.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in plain(text).chars() {
+    for c in markup(text).chars() {
         match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => out.extend(c.escape_unicode()),
             other => out.push(other),
         }
