@@ -1,0 +1,101 @@
+//! The kinds of record, and the word of each.
+
+use crate::audit::outcome::Note;
+use crate::audit::outcome::OutcomeState;
+
+/// The kinds of record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Start,
+    Stop,
+    Bundle,
+    BundleRefused,
+    Activation,
+    Directory,
+    Intent,
+    Outcome,
+    Refusal,
+    Refusals,
+    Repeat,
+    Revocation,
+    Event,
+    Delivery,
+    Admin,
+    Receipt,
+    Recovery,
+    Gap,
+}
+
+impl Note {
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::Start { .. } => Kind::Start,
+            Self::Stop => Kind::Stop,
+            Self::Bundle { .. } => Kind::Bundle,
+            Self::BundleRefused(_) => Kind::BundleRefused,
+            Self::Activation(_) => Kind::Activation,
+            Self::Directory(_) => Kind::Directory,
+            Self::Revocation(_) => Kind::Revocation,
+            Self::Delivery(_) => Kind::Delivery,
+            Self::Admin(_) => Kind::Admin,
+            Self::Receipt { .. } => Kind::Receipt,
+        }
+    }
+}
+
+impl Kind {
+    const ALL: [Self; 18] = [
+        Self::Start,
+        Self::Stop,
+        Self::Bundle,
+        Self::BundleRefused,
+        Self::Activation,
+        Self::Directory,
+        Self::Intent,
+        Self::Outcome,
+        Self::Refusal,
+        Self::Refusals,
+        Self::Repeat,
+        Self::Revocation,
+        Self::Event,
+        Self::Delivery,
+        Self::Admin,
+        Self::Receipt,
+        Self::Recovery,
+        Self::Gap,
+    ];
+
+    /// The word in a record.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Bundle => "bundle",
+            Self::BundleRefused => "bundle-refused",
+            Self::Activation => "activation",
+            Self::Directory => "directory",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Refusal => "refusal",
+            Self::Refusals => "refusals",
+            Self::Repeat => "repeat",
+            Self::Revocation => "revocation",
+            Self::Event => "event",
+            Self::Delivery => "delivery",
+            Self::Admin => "admin",
+            Self::Receipt => "receipt",
+            Self::Recovery => "recovery",
+            Self::Gap => "gap",
+        }
+    }
+
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl OutcomeState {
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}

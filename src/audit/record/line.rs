@@ -1,0 +1,353 @@
+//! Writing the members of one line, and its end: the sum by which a torn write is told.
+
+use crate::audit::facts::By;
+use crate::audit::facts::Facts;
+use crate::audit::facts::KeyDigests;
+use crate::audit::facts::Sizes;
+use crate::audit::facts::Steps;
+use crate::audit::handles::Handle;
+use crate::audit::outcome::Activated;
+use crate::audit::outcome::Administered;
+use crate::audit::outcome::Revoked;
+use crate::audit::outcome::TakenUp;
+use crate::audit::record::Kind;
+use crate::clock::UnixMillis;
+use crate::crypto::encode_base64url;
+use crate::crypto::random;
+use crate::crypto::sha256;
+use crate::json;
+use crate::model::Direction;
+use crate::model::Epoch;
+use crate::model::InputValue;
+use crate::model::Located;
+use crate::model::Sha256;
+use crate::model::TraceParent;
+use crate::problem::WrongPlace;
+use std::fmt::Display;
+use std::io::Write;
+
+/// What comes before the digits of a record's sum, and what after.
+pub(crate) const SUM_OPENS: &[u8] = b",\"sum\":\"";
+pub(crate) const SUM_CLOSES: &[u8] = b"\"}\n";
+/// Hexadecimal digits of a sum.
+pub(crate) const SUM_DIGITS: usize = 16;
+
+/// Writes the members of one line.
+pub(super) struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn begin(out: &'a mut Vec<u8>, kind: Kind, now: UnixMillis) -> Self {
+        let start = out.len();
+        out.extend_from_slice(b"{\"v\":1");
+        let mut line = Self { out, start };
+        line.plain("kind", kind.word());
+        line.shown("time", now);
+        line.plain("salt", &encode_base64url(&random::<32>()));
+        line
+    }
+
+    pub(super) fn end(self) {
+        // A line feed can only stand between the tokens of a JSON text, where a space means the same.
+        let written = self.out.get_mut(self.start..).unwrap_or_default();
+        written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        if let Some(readable) = without_noncharacters(written) {
+            self.out.truncate(self.start);
+            self.out.extend_from_slice(readable.as_bytes());
+        }
+        let sum = sum(self.out.get(self.start..).unwrap_or_default());
+        self.out.extend_from_slice(SUM_OPENS);
+        self.out.extend_from_slice(&sum);
+        self.out.extend_from_slice(SUM_CLOSES);
+    }
+
+    pub(super) fn judged_by(&mut self, facts: &Facts) {
+        self.shown("receipt", facts.receipt);
+        self.epoch(facts.epoch);
+        self.shown("bundle", facts.bundle);
+    }
+
+    /// Of an event: whose it is, which, and which way it goes.
+    pub(super) fn way(&mut self, partner: &str, event: &str, direction: Direction) {
+        self.text("partner", partner);
+        self.text("operation", event);
+        self.text("direction", direction.word());
+    }
+
+    pub(super) fn epoch(&mut self, epoch: Epoch) {
+        self.number("epoch", epoch.get());
+    }
+
+    pub(super) fn persons(&mut self, facts: &Facts) {
+        self.text_if("purpose", facts.purpose.as_ref().map(AsRef::as_ref));
+        self.text_if("peer", facts.peer.as_deref());
+        if let Some(by) = &facts.by {
+            self.by(by);
+        }
+        self.text_if("tenant", facts.tenant.as_ref().map(AsRef::as_ref));
+        self.handle("subject", facts.subject);
+        self.handle("device", facts.device);
+        self.handle("car", facts.car);
+    }
+
+    pub(super) fn traces(&mut self, facts: &Facts) {
+        for (name, trace) in [("trace", facts.trace.map(TraceParent::trace)), ("partner_trace", facts.partner_trace)] {
+            if let Some(trace) = trace {
+                self.shown(name, trace);
+            }
+        }
+    }
+
+    fn handle(&mut self, name: &str, handle: Option<Handle>) {
+        if let Some(handle) = handle {
+            self.shown(name, handle);
+        }
+    }
+
+    pub(super) fn resource(&mut self, located: &Located) {
+        self.open("resource", b'{');
+        self.text("type", &located.resource.kind);
+        self.texts("id", located.resource.parts.iter().map(AsRef::as_ref));
+        self.text("tenant", located.tenant.as_str());
+        self.number("directory", located.directory_version);
+        self.close(b'}');
+    }
+
+    pub(super) fn decided(&mut self, result: &str, facts: &Facts) {
+        if let Some(decided) = &facts.decided {
+            let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
+            self.decision(result, &decided.policies, inputs, &decided.errors, facts);
+        }
+    }
+
+    pub(super) fn decision<'t>(
+        &mut self,
+        result: &str,
+        policies: &[impl AsRef<str>],
+        inputs: impl Iterator<Item = (&'t str, &'t InputValue)>,
+        errors: &[impl AsRef<str>],
+        facts: &Facts,
+    ) {
+        self.open("decision", b'{');
+        self.text("result", result);
+        self.texts("policies", policies.iter().map(AsRef::as_ref));
+        self.open("inputs", b'{');
+        for (name, value) in inputs {
+            match value {
+                InputValue::Json(text) => {
+                    self.name(name);
+                    self.out.extend_from_slice(text.as_bytes());
+                }
+                InputValue::Person(kind) => match facts.handle(*kind) {
+                    Some(handle) => self.shown(name, handle),
+                    None => self.withheld(name),
+                },
+                InputValue::Withheld => self.withheld(name),
+            }
+        }
+        self.close(b'}');
+        if !errors.is_empty() {
+            self.texts("errors", errors.iter().map(AsRef::as_ref));
+        }
+        self.close(b'}');
+    }
+
+    /// Nothing of a value that may speak of a person; no value of ours looks like this.
+    fn withheld(&mut self, name: &str) {
+        self.name(name);
+        self.out.extend_from_slice(br#"{"withheld":"person"}"#);
+    }
+
+    pub(super) fn key(&mut self, key: Option<KeyDigests>) {
+        if let Some(KeyDigests { key, body }) = key {
+            self.open("key", b'{');
+            self.shown("digest", key);
+            self.shown("body", body);
+            self.close(b'}');
+        }
+    }
+
+    pub(super) fn activated(&mut self, activated: &Activated) {
+        self.number("sequence", activated.sequence);
+        self.shown("data", activated.data);
+        if let Some(before) = activated.before {
+            self.shown("before", before);
+        }
+        self.open("signed_by", b'[');
+        for (role, person) in &activated.signed_by {
+            self.comma();
+            self.out.push(b'{');
+            self.text("role", role.word());
+            self.text("person", person.as_str());
+            self.close(b'}');
+        }
+        self.close(b']');
+    }
+
+    pub(super) fn taken_up(&mut self, taken: &TakenUp) {
+        self.number("directory", taken.revision);
+        self.shown("digest", taken.digest);
+        if let Some(made_at) = taken.made_at {
+            self.shown("made_at", made_at);
+        }
+        self.number("houses", taken.houses);
+        self.number("doors", taken.doors);
+    }
+
+    pub(super) fn revoked(&mut self, revoked: &Revoked) {
+        self.open("revoked", b'{');
+        self.text("kind", revoked.kind);
+        self.shown("digest", revoked.digest);
+        self.text_if("tenant", revoked.tenant.as_ref().map(AsRef::as_ref));
+        self.epoch(revoked.epoch);
+        self.name("stored");
+        self.out.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
+        self.close(b'}');
+    }
+
+    pub(super) fn by(&mut self, by: &By) {
+        self.open("by", b'{');
+        self.text("person", by.person.as_str());
+        self.text("role", by.role.word());
+        self.text("door", by.door.word());
+        self.close(b'}');
+    }
+
+    pub(super) fn administered(&mut self, administered: &Administered) {
+        let Administered { act, reason, about, tenant, proposed_by, epoch, until } = administered;
+        self.text("act", act);
+        if let Some((kind, digest)) = about {
+            self.open("about", b'{');
+            self.text("kind", kind);
+            self.shown("digest", digest);
+            self.text_if("tenant", tenant.as_ref().map(AsRef::as_ref));
+            self.close(b'}');
+        }
+        self.text_if("proposed_by", proposed_by.as_ref().map(AsRef::as_ref));
+        self.number_if("made", epoch.map(Epoch::get));
+        if let Some(until) = until {
+            self.shown("until", until);
+        }
+        self.text("reason", reason.code());
+    }
+
+    pub(super) fn at(&mut self, place: &WrongPlace) {
+        self.open("at", b'{');
+        self.text("in", place.part);
+        self.text("pointer", &place.pointer);
+        self.text("expected", place.expected);
+        self.close(b'}');
+    }
+
+    pub(super) fn sizes(&mut self, sizes: Sizes) {
+        if sizes == Sizes::default() {
+            return;
+        }
+        self.open("sizes", b'{');
+        self.number_if("request", sizes.request);
+        self.number_if("sent", sizes.sent);
+        self.number_if("answer", sizes.answer);
+        self.number_if("reply", sizes.reply);
+        self.close(b'}');
+    }
+
+    pub(super) fn steps(&mut self, steps: &Steps) {
+        if steps.iter().next().is_none() {
+            return;
+        }
+        self.open("micros", b'{');
+        for (step, micros) in steps.iter() {
+            self.number(step.word(), u64::from(micros));
+        }
+        self.close(b'}');
+    }
+
+    pub(super) fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+        self.open(name, b'[');
+        for text in texts {
+            self.comma();
+            json::write_string(text, self.out);
+        }
+        self.close(b']');
+    }
+
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        json::write_string(text, self.out);
+    }
+
+    pub(super) fn text_if(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// A text of ours that needs no escape.
+    pub(super) fn plain(&mut self, name: &str, text: &str) {
+        self.name(name);
+        self.out.push(b'"');
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// A value of ours whose text needs no escape: a digest, a receipt, a time, a handle.
+    pub(super) fn shown(&mut self, name: &str, value: impl Display) {
+        self.name(name);
+        // Writing into memory cannot fail.
+        let _ = write!(self.out, "\"{value}\"");
+    }
+
+    pub(super) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        let _ = write!(self.out, "{}", number.min(json::MAX_MAGNITUDE.unsigned_abs()));
+    }
+
+    pub(super) fn number_if(&mut self, name: &str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.number(name, number);
+        }
+    }
+
+    pub(super) fn open(&mut self, name: &str, bracket: u8) {
+        self.name(name);
+        self.out.push(bracket);
+    }
+
+    pub(super) fn close(&mut self, bracket: u8) {
+        self.out.push(bracket);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        json::write_string(name, self.out);
+        self.out.push(b':');
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.out.last(), Some(b'{' | b'[')) {
+            self.out.push(b',');
+        }
+    }
+}
+
+/// The text that our reader takes instead, if it would not take this one. No noncharacter stands outside a string.
+fn without_noncharacters(written: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(written).ok().filter(|text| json::has_noncharacter(text))?;
+    let mut bytes = [0; 4];
+    Some(text.chars().map(|c| if json::has_noncharacter(c.encode_utf8(&mut bytes)) { '\u{FFFD}' } else { c }).collect())
+}
+
+/// The digits of a sum over `bytes`.
+pub(crate) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digest: Sha256 = sha256(bytes);
+    let mut digits = [b'0'; SUM_DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(digest.as_bytes()) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
+            *digit = HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
+    digits
+}
