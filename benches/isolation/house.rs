@@ -62,6 +62,7 @@ impl House {
             )?;
             house.secret(&format!("pki/{name}-pseudonym.key"), &random::<32>())?;
         }
+        house.secret("pki/checkpoint.key", SigningKey::generate_pem(SigningAlgorithm::EdDsa)?.expose())?;
         house.secret("pki/store.key", &random::<32>())?;
         let caller = authority.issue(&Leaf::client(CALLER, validity))?;
         caller.write(&house.path("pki"), "caller")?;
@@ -119,7 +120,8 @@ impl House {
              ops: {{address: \"127.0.0.1:0\"}}\nissuers: []\nsessions:\n  issuer: https://sessions.test\n  \
              jwks: {{file: pki/sessions.jwks}}\n  audience: gateway\n  algorithms: [ES256]\n  max_lifetime: 1h\n\
              partners:\n{partners}policies: {{directory: policies}}\ndirectory: {{file: directory.yaml}}\n\
-             audit: {{directory: state/audit}}\nstore: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}\n\
+             audit: {{directory: state/audit, origin: bench.test/audit, checkpoint_key: pki/checkpoint.key}}\n\
+             store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}\n\
              limits: {{peer_rate_per_second: {PEER_RATE}, tenant_rate_per_second: {TENANT_RATE}, exchanges_per_partner_max: {PLACES}}}\n"
         );
         fs::write(self.path("gateway.yaml"), text)

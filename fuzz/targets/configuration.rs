@@ -30,6 +30,8 @@ pub const WORDS: &[&str] = &[
     "algorithms: [ES256, EdDSA]",
     "bind: []",
     "pki/store.key",
+    "pki/checkpoint.key",
+    "origin: a b",
     "pki/pseudonym.key",
     "pki/gateway.key",
     "pki/gateway.pem",

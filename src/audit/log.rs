@@ -52,6 +52,7 @@ use crate::audit::writer::Ended;
 use crate::audit::writer::Writer;
 use crate::clock::Clock;
 use crate::clock::UnixMillis;
+use crate::crypto::NoteSigner;
 use crate::crypto::Sealer;
 use crate::crypto::SecretKey;
 use crate::model::AnswerPlace;
@@ -74,6 +75,8 @@ use std::time::Duration;
 pub struct Settings {
     /// The directory of the segments. It exists: a mistyped name must not begin an empty log.
     pub directory: PathBuf,
+    /// Signs checkpoints; its name is the log's.
+    pub signer: Arc<NoteSigner>,
     /// How long a caller waits for a record to become durable.
     pub deadline: Duration,
     /// The size of a segment in bytes.

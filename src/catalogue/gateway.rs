@@ -178,6 +178,17 @@ pub(super) const PAGES: &[Page] = &[
         ["a limit that is no such number", "A whole number with the limit's unit."],
         ["неверный предел", "Целое число с единицей этого предела."],
     ),
+    page(
+        "malformed-origin",
+        [
+            "a name that no log may have",
+            "`audit.origin` is like a URL without its scheme: letters, digits and `.`, `-`, `_`, `~`, `:`, `/`, at most 128.",
+        ],
+        [
+            "неверное имя журнала",
+            "`audit.origin` похоже на URL без схемы: буквы, цифры и `.`, `-`, `_`, `~`, `:`, `/`, не больше 128.",
+        ],
+    ),
     page("malformed-path", ["a path that is none", "It begins with `/`."], ["неверный путь", "Он начинается с `/`."]),
     page(
         "malformed-peer-name",

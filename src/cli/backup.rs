@@ -55,7 +55,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     }
     DirBuilder::new().mode(0o700).create(folder).map_err(|error| unusable("destination", folder, &error))?;
     // The log first: what it held by then, the store holds too.
-    let position = audit::position(&config.audit).map_err(|error| unusable("audit log", &config.audit, &error))?;
+    let position = audit::position(&config.audit.directory)
+        .map_err(|error| unusable("audit log", &config.audit.directory, &error))?;
     let copy = folder.join(COPY);
     let standing = store::copy(&config.store.path, &copy, &config.store.key)
         .map_err(|error| unusable("store", &config.store.path, &error))?;

@@ -66,7 +66,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
             .help("`--force` replaces it; it stays beside as `.replaced`. Is it really lost?")
             .into());
     }
-    let since = audit::since(&config.audit, manifest.position).map_err(|fault| untold(&config, &fault))?;
+    let since = audit::since(&config.audit.directory, manifest.position).map_err(|fault| untold(&config, &fault))?;
     let missing = unseen(standing, &since)?;
     if !missing.is_empty() && !arguments.complete {
         return Err(too_old(standing, &missing).into());
@@ -120,5 +120,5 @@ fn untold(config: &Config, fault: &SinceFault) -> Diagnostic {
         }
         SinceFault::Open(_) => "what is damaged is restored from a copy of the log",
     };
-    Diagnostic { help: Some(help.to_owned()), ..unusable("audit log", &config.audit, fault) }
+    Diagnostic { help: Some(help.to_owned()), ..unusable("audit log", &config.audit.directory, fault) }
 }

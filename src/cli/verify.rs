@@ -110,8 +110,10 @@ fn asked(arguments: &Arguments) -> Result<Asked, Diagnostics> {
     if let Some(path) = &arguments.config {
         let config = Config::load(path)?;
         let policies = arguments.bundle.as_ref().unwrap_or(&config.policies);
-        let owners =
-            Owners { service: gateway::service_of(&config.audit), lenient: config.environment.as_str() == DEVELOPMENT };
+        let owners = Owners {
+            service: gateway::service_of(&config.audit.directory),
+            lenient: config.environment.as_str() == DEVELOPMENT,
+        };
         let signers = config.signers.as_ref().map(|file| SignersFile::read(file, policies, owners)).transpose()?;
         let history = match config.store.path.exists() {
             true => store::activations(&config.store.path, &config.store.key).map_err(|error| {

@@ -45,6 +45,8 @@ pub enum Takes {
     Text,
     /// An IP address and a port.
     Address,
+    /// The name of a log.
+    Origin,
     /// A host name without scheme, port and path.
     HostName,
     /// A URI or a host name, as a client's certificate bears it.
@@ -328,6 +330,13 @@ pub const KEYS: &[Key] = &[
         Absent::Fault,
         "the log; must exist, because a log that is begun anew knows no idempotency key",
     ),
+    key(
+        "audit.origin",
+        Takes::Origin,
+        Absent::Fault,
+        "the log's name for good, by which outsiders know its checkpoints; each gateway has its own",
+    ),
+    key("audit.checkpoint_key", Takes::File(true), Absent::Fault, "signs the log's checkpoints, and nothing else"),
     key("store.sqlite.path", Takes::File(false), Absent::Fault, "revocations and handles; on a local file system"),
     key("store.key", Takes::File(true), Absent::Fault, "seals the store and keys what the log holds"),
 ];
@@ -393,6 +402,7 @@ impl Takes {
             Self::Name => "name of 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
             Self::Text => "text of 1 to 512 bytes".to_owned(),
             Self::Address => "IP address and port, or `systemd:NAME`".to_owned(),
+            Self::Origin => "name of 1 to 128 letters, digits, `.`, `-`, `_`, `~`, `:` and `/`".to_owned(),
             Self::HostName => "host name".to_owned(),
             Self::PeerName => "URI or host name".to_owned(),
             Self::Upstream => "`https://host:port`".to_owned(),

@@ -35,7 +35,7 @@ const MAX_KEYS_BYTES: u64 = 1024 * 1024;
 
 /// What to do about a key that is none.
 const MAKE_KEY: &str = "secrets are made by `openssl rand -hex 32`, signing keys by `openssl genpkey -algorithm EC -pkeyopt \
-                        ec_paramgen_curve:P-256`, secrets of webhooks by `echo whsec_$(openssl rand -base64 32)`";
+                        ec_paramgen_curve:P-256`, that of checkpoints by `openssl genpkey -algorithm ed25519`, secrets of webhooks by `echo whsec_$(openssl rand -base64 32)`";
 
 /// What to do about a certificate that is none.
 const PEM: &str = "PEM files: the certificate first, then what signed it; the key in PKCS#8";

@@ -1,5 +1,6 @@
 //! From what was written to what is meant: files read, names held against one another.
 
+use crate::config::audit;
 use crate::config::backend;
 use crate::config::callers;
 use crate::config::deliver;
@@ -58,7 +59,6 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let policies = files.folder(&written.policies.directory);
     let directory = files.file(&written.directory.file);
     let signed_by = written.directory.keys.as_ref().map(|at| signers(reader, &mut files, at, &issuers));
-    let audit = files.folder(&written.audit);
     let path = files.place_for_file(&written.store.path);
     let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
     let places = Places {
@@ -68,10 +68,11 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         admin_socket: written.admin_socket.as_ref().map_or(Place::WHOLE, |at| at.place),
         policies: written.policies.signers.as_ref().map_or(written.policies.place, |at| at.place),
         directory: written.directory.file.place,
-        audit: written.audit.place,
+        audit: written.audit.directory.place,
         store: written.store.path.place,
         connections_max: written.connections_max_at,
     };
+    let audit = audit::meant(&mut files, written.audit);
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
     let (watched, run_out) = files.into_parts();
     Some(Config {

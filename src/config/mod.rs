@@ -6,6 +6,7 @@
 //! one purpose. Relative paths are relative to the file. What a setting does, its room knows.
 
 mod admin;
+mod audit;
 mod backend;
 mod callers;
 mod credentials;
@@ -23,6 +24,7 @@ mod units;
 mod values;
 mod written;
 
+pub use audit::AuditSettings;
 pub use effective::Effective;
 pub use effective::effective;
 pub use effective::effective_of;

@@ -151,6 +151,7 @@ fn taken(takes: &Takes) -> Value {
         Takes::Name => text(NAME),
         Takes::Address => text("^(systemd:.+|.+:[0-9]{1,5})$"),
         Takes::HostName => text("^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*$"),
+        Takes::Origin => text("^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,127}$"),
         Takes::Upstream => text("^https://[^/]+$"),
         Takes::Endpoint => text("^https://[^/]+/.*$"),
         Takes::Path => text("^/.*$"),

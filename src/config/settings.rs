@@ -1,5 +1,6 @@
 //! What `gateway.yaml` means: everything resolved, read and understood.
 
+use crate::config::audit::AuditSettings;
 use crate::config::expiries::Expiry;
 use crate::config::files::digest_of;
 use crate::config::meaning;
@@ -68,8 +69,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// Whose updates of it are taken, and how old it may grow.
     pub directory_updates: directory::Settings,
-    /// The folder of the audit log.
-    pub audit: PathBuf,
+    /// The audit log.
+    pub audit: AuditSettings,
     /// Where revocations and handles last.
     pub store: StoreSettings,
     /// All limits.

@@ -57,6 +57,8 @@ impl Site {
         }
         site.secret("pki/pseudonym.key", &"12".repeat(32));
         site.secret("pki/parkline-pseudonym.key", &"56".repeat(32));
+        let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap();
+        site.secret("pki/checkpoint.key", std::str::from_utf8(pem.expose()).unwrap());
         site.secret("pki/store.key", &"34".repeat(32));
         site
     }
@@ -137,7 +139,7 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(names, [("smarthome", AUTHORITY), ("parkline", PARKLINE)]);
     assert_eq!(partner.token.lifetime.as_secs(), 30);
     assert_eq!(config.limits, Limits::default());
-    assert_eq!(config.audit, site.path("state/audit"));
+    assert_eq!(config.audit.directory, site.path("state/audit"));
     let updates = &config.directory_updates;
     assert_eq!((updates.max_age_s, updates.keys.as_ref().map(|keys| keys.kids().count())), (Some(86_400), Some(1)));
     assert!(config.workers.get() >= 1);
@@ -249,6 +251,7 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
         "pki/partner-token.key",
         "pki/pseudonym.key",
         "pki/store.key",
+        "pki/checkpoint.key",
         "directory.yaml",
     ] {
         let site = Site::new();
@@ -260,9 +263,14 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
         fs::remove_dir(site.path(name)).unwrap();
         one(&faults(site.load()), "missing-file", name);
     }
-    for name in
-        ["pki/gateway.key", "pki/gateway-at-partner.key", "pki/partner-token.key", "pki/pseudonym.key", "pki/store.key"]
-    {
+    for name in [
+        "pki/gateway.key",
+        "pki/gateway-at-partner.key",
+        "pki/partner-token.key",
+        "pki/checkpoint.key",
+        "pki/pseudonym.key",
+        "pki/store.key",
+    ] {
         let site = Site::new();
         site.mode(name, 0o644);
         one(&faults(site.load()), "world-accessible-key", name);
@@ -273,6 +281,7 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
 fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_them() {
     for (name, text, code) in [
         ("pki/store.key", "short", "malformed-key"),
+        ("pki/checkpoint.key", "-----BEGIN NOTHING-----", "malformed-key"),
         ("pki/pseudonym.key", &"0g".repeat(32), "malformed-key"),
         ("pki/partner-token.key", "-----BEGIN NOTHING-----", "malformed-key"),
         ("pki/login.jwks", "{}", "malformed-key-set"),

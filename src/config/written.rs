@@ -5,6 +5,8 @@
 
 use crate::config::admin;
 use crate::config::admin::Admin;
+use crate::config::audit;
+use crate::config::audit::Audit;
 use crate::config::backend;
 use crate::config::backend::Backend;
 use crate::config::deliver;
@@ -64,7 +66,7 @@ pub(super) struct Written {
     pub(super) partners: Vec<Partner>,
     pub(super) policies: Policies,
     pub(super) directory: Directory,
-    pub(super) audit: At<PathBuf>,
+    pub(super) audit: Audit,
     pub(super) store: Store,
     pub(super) limits: Limits,
     pub(super) connections_max_at: Place,
@@ -156,7 +158,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let partners = map.need("partners", partners);
     let policies = map.need("policies", policies);
     let directory = map.need("directory", directory);
-    let audit = map.need("audit", |reader, node| one_path(reader, node, "directory"));
+    let audit = map.need("audit", audit::read);
     let store = map.need("store", store);
     let limits = map.may("limits", limits);
     map.close();

@@ -57,6 +57,9 @@ const PARKLINE: &str = "https://api.parkline.example";
 /// The secret for signing events to the partner, in the folder; the configuration does not name it until it has an endpoint.
 pub const WEBHOOK_SECRET: &str = "pki/webhook-sign.key";
 
+/// What its log is called.
+pub const LOG_ORIGIN: &str = "gateway.prop.example/audit";
+
 /// Two houses of two management companies: the repository's sample.
 const DIRECTORY: &str = include_str!("../../directory.yaml");
 
@@ -130,6 +133,8 @@ impl GatewayFolder {
         for_partners.write(&folder.path("pki"), "gateway-for-partners")?;
         write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
         write_new(&folder.path("pki/parkline-token.key"), parkline_key.expose(), 0o600)?;
+        let checkpoints = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
+        write_new(&folder.path("pki/checkpoint.key"), checkpoints.expose(), 0o600)?;
         for name in ["pki/pseudonym.key", "pki/parkline-pseudonym.key", "pki/store.key"] {
             write_new(&folder.path(name), random::<32>(), 0o600)?;
         }
@@ -308,7 +313,7 @@ partners:
     pseudonym_key: pki/parkline-pseudonym.key
 policies: {{directory: policies}}
 directory: {{file: directory.yaml, jwks: {{file: pki/directory.jwks}}, max_age: 24h}}
-audit: {{directory: state/audit}}
+audit: {{directory: state/audit, origin: {LOG_ORIGIN}, checkpoint_key: pki/checkpoint.key}}
 store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}
 limits: {{}}
 "#

@@ -59,7 +59,7 @@ impl Signing {
             environment: config.environment.clone(),
             signers: config.signers.clone(),
             policies: config.policies.clone(),
-            audit: config.audit.clone(),
+            audit: config.audit.directory.clone(),
             source: config.source.clone(),
             place: config.places.policies,
         }

@@ -55,8 +55,8 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
             Some,
         );
     }
-    if let Err(error) = audit::examine(&config.audit, now) {
-        refuse("audit log", &config.audit, &error, places.audit, "what is damaged is restored from a backup");
+    if let Err(error) = audit::examine(&config.audit.directory, now) {
+        refuse("audit log", &config.audit.directory, &error, places.audit, "what is damaged is restored from a backup");
     }
     if let (Some(candidate), Some(history)) = (candidate, history) {
         let approved = Signing::of(config).examine(&candidate.bundle, now, &history);

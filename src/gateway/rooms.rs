@@ -145,7 +145,8 @@ pub(super) fn gates(
     let approved = runtime.block_on(Signing::of(&config).approve(&candidate.bundle, clock.now(), store.as_ref()))?;
     let snapshot = Snapshot::new(approved, directory);
     let settings = audit::Settings {
-        directory: config.audit.clone(),
+        directory: config.audit.directory.clone(),
+        signer: Arc::clone(&config.audit.signer),
         deadline: Limits::millis(config.limits.record_timeout_ms),
         segment_bytes: audit::SEGMENT_BYTES,
         refusal_rates: audit::RefusalRates {
@@ -155,11 +156,13 @@ pub(super) fn gates(
         receipts_max: config.limits.receipts_max,
         receipts_ms: config.limits.receipts_ms,
     };
-    let disk = injected.disk.unwrap_or_else(|| Box::new(FileDisk::new(config.audit.clone(), settings.segment_bytes)));
+    let disk = injected
+        .disk
+        .unwrap_or_else(|| Box::new(FileDisk::new(config.audit.directory.clone(), settings.segment_bytes)));
     let (log, recovered) =
         Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics)).map_err(|error| {
             let help = "one process has it at a time; what is damaged is restored from a backup";
-            unusable("audit log", &config.audit, &error).asked_at(&source, places.audit).help(help)
+            unusable("audit log", &config.audit.directory, &error).asked_at(&source, places.audit).help(help)
         })?;
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");

@@ -6,6 +6,8 @@ use crate::clock::UnixSeconds;
 use crate::crypto::Certificate;
 use crate::crypto::ClientTrust;
 use crate::crypto::KeySet;
+use crate::crypto::NoteName;
+use crate::crypto::NoteSigner;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
@@ -57,6 +59,7 @@ pub(super) struct Cast {
     token_keys: Arc<KeySet>,
     directory: SigningKey,
     directory_keys: Arc<KeySet>,
+    log_signer: Arc<NoteSigner>,
     partner_pem: Secret,
     secret: String,
 }
@@ -68,6 +71,9 @@ impl Cast {
         let (tokens, token_keys, _) = signing()?;
         let (directory, directory_keys, _) = signing()?;
         let (_, _, partner_pem) = signing()?;
+        let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).map_err(|_| StageFault::Keys)?;
+        let name = NoteName::new("stage").map_err(|_| StageFault::Keys)?;
+        let log_signer = NoteSigner::from_pem(name, &pem).map_err(|_| StageFault::Keys)?;
         Ok(Self {
             authority,
             trust: Arc::new(trust),
@@ -76,6 +82,7 @@ impl Cast {
             token_keys,
             directory,
             directory_keys,
+            log_signer: Arc::new(log_signer),
             partner_pem,
             secret: webhook_secret(b"portcullis stage webhooks"),
         })
@@ -84,6 +91,11 @@ impl Cast {
     /// Whom a door of the stage trusts.
     pub(super) fn trust(&self) -> Arc<ClientTrust> {
         Arc::clone(&self.trust)
+    }
+
+    /// What vouches for the log of the stage.
+    pub(super) fn log_signer(&self) -> Arc<NoteSigner> {
+        Arc::clone(&self.log_signer)
     }
 
     /// The certificate of the peer of this name, and that it is trusted.

@@ -220,6 +220,7 @@ impl Stage {
         let metrics = Arc::new(Metrics::new().map_err(|_| StageFault::SetUp("metrics"))?);
         let settings = audit::Settings {
             directory: PathBuf::new(),
+            signer: self.cast.log_signer(),
             deadline: Limits::millis(limits.record_timeout_ms),
             segment_bytes: SEGMENT_BYTES,
             refusal_rates: audit::RefusalRates {

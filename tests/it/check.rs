@@ -108,7 +108,7 @@ fn another_bundle_is_checked_in_place_of_the_configured_one_also_where_the_confi
     assert_eq!(codes(&stage, &[other]), (1, ["requirement-undercut".to_owned()].into()));
     assert_eq!(codes(&stage, &[good]).0, 0);
     stage.edit("other/cedar/doors.cedar", "permit", "permitt");
-    stage.edit("gateway.yaml", "audit: {directory: state/audit}", "audit: {directory: state/nowhere}");
+    stage.edit("gateway.yaml", "audit: {directory: state/audit", "audit: {directory: state/nowhere");
     let (code, found) = codes(&stage, &[other]);
     assert!(code == 1 && found.contains("missing-file") && found.len() > 1, "{found:?}");
     let (code, _, err) = told_by(&["check", "--config", "/nowhere/gateway.yaml"]);

@@ -271,8 +271,12 @@ fn mounted(stage: &Stage, all: &BTreeMap<String, Value>) -> PathBuf {
     }
     let none_revoked = stage.pki.backend_authority.crl(&[], Validity::a_day_from(now())).unwrap();
     put("etc/portcullis/tls/backend-ca.crl", none_revoked.as_bytes());
-    for (name, from) in [("store", "store"), ("smarthome-token", "partner-token"), ("smarthome-pseudonym", "pseudonym")]
-    {
+    for (name, from) in [
+        ("store", "store"),
+        ("checkpoint", "checkpoint"),
+        ("smarthome-token", "partner-token"),
+        ("smarthome-pseudonym", "pseudonym"),
+    ] {
         put(&format!("etc/portcullis/secrets/{name}.key"), &pki(&format!("{from}.key")));
     }
     let data = &all["ConfigMap portcullis-config"]["data"];

@@ -45,7 +45,7 @@ pub fn sample() -> TempDir {
             made += 1;
         }
     }
-    assert_eq!(made, 5, "each partner's keys of tokens and of pseudonyms, and that of the store");
+    assert_eq!(made, 6, "each partner's keys of tokens and of pseudonyms, those of checkpoints and of the store");
     let names = [
         ("login", "https://login.prop.example"),
         ("sessions", "https://sessions.prop.example"),

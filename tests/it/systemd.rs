@@ -159,9 +159,12 @@ impl Machine {
         copy("signers.yaml", "etc/signers.yaml");
         let none_revoked = stage.pki.backend_authority.crl(&[], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("etc/tls/backend-ca.crl"), none_revoked).unwrap();
-        for (name, from) in
-            [("store", "store"), ("smarthome-token", "partner-token"), ("smarthome-pseudonym", "pseudonym")]
-        {
+        for (name, from) in [
+            ("store", "store"),
+            ("checkpoint", "checkpoint"),
+            ("smarthome-token", "partner-token"),
+            ("smarthome-pseudonym", "pseudonym"),
+        ] {
             copy(&format!("pki/{from}.key"), &format!("etc/secrets/{name}.key"));
         }
         fs::rename(stage.path("policies"), stage.path("etc/policies")).unwrap();
@@ -355,7 +358,7 @@ fn a_credential_that_nobody_hands_over_or_that_is_no_name_is_refused_at_its_line
     for name in ["../store.key", "a/store.key", "", ".store.key"] {
         machine.configure(|text| text.replace("credential:store.key", &format!("\"credential:{name}\"")));
         let told = machine.refusal("backend");
-        assert!(told.contains("error[malformed-credential]") && told.contains(":61:8"), "{name}: {told}");
+        assert!(told.contains("error[malformed-credential]") && told.contains(":64:8"), "{name}: {told}");
     }
     machine.configure(|text| text.replace("systemd:backend", "systemd:a/b"));
     let told = machine.refusal("backend");

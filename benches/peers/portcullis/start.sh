@@ -26,6 +26,8 @@ cp -R "$here/policies" "$BENCH_RUN/policies"
 # Keys of the gateway's own, which the peers have no use for.
 [ -s "$BENCH_RUN/keys/partner-token.key" ] ||
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$BENCH_RUN/keys/partner-token.key" 2>/dev/null
+[ -s "$BENCH_RUN/keys/checkpoint.key" ] ||
+    openssl genpkey -algorithm ed25519 -out "$BENCH_RUN/keys/checkpoint.key"
 for key in pseudonym store; do
     [ -s "$BENCH_RUN/keys/$key.key" ] || openssl rand -hex 32 >"$BENCH_RUN/keys/$key.key"
 done

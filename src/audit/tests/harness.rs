@@ -18,7 +18,11 @@ use crate::clock::Clock;
 use crate::clock::ManualClock;
 use crate::clock::SystemClock;
 use crate::clock::UnixMillis;
+use crate::crypto::NoteName;
+use crate::crypto::NoteSigner;
 use crate::crypto::SecretKey;
+use crate::crypto::SigningAlgorithm;
+use crate::crypto::SigningKey;
 use crate::crypto::sha256;
 use crate::model::AnswerPlace;
 use crate::model::Epoch;
@@ -33,6 +37,7 @@ use crate::policy::Permit;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::protect::Protected;
+use crate::secret::Secret;
 use crate::telemetry::Metrics;
 use bytes::Bytes;
 use http::StatusCode;
@@ -42,6 +47,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -74,6 +80,7 @@ impl House {
         let directory = self.folder.path().to_owned();
         Settings {
             directory,
+            signer: signer(),
             deadline: PATIENT,
             segment_bytes: SEGMENT_BYTES,
             refusal_rates,
@@ -147,6 +154,18 @@ pub(super) fn records_of(directory: &Path) -> Vec<Value> {
 
 pub(super) fn key() -> SecretKey {
     SecretKey::new([7; 32])
+}
+
+/// The key of checkpoints, the same in all tests.
+pub(super) fn signer() -> Arc<NoteSigner> {
+    static SIGNER: OnceLock<Arc<NoteSigner>> = OnceLock::new();
+    let make = || NoteSigner::from_pem(NoteName::new("log.test/a").unwrap(), &note_key());
+    Arc::clone(SIGNER.get_or_init(|| Arc::new(make().unwrap())))
+}
+
+/// A key that signs notes.
+pub(super) fn note_key() -> Secret {
+    SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap()
 }
 
 pub(super) fn receipt(number: u8) -> Receipt {

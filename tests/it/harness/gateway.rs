@@ -68,7 +68,7 @@ impl Served {
     }
 
     fn of_with(config: Config, injected: Injected) -> Result<Self, Diagnostics> {
-        let folder = config.audit.clone();
+        let folder = config.audit.directory.clone();
         // As the real one, but with little written ahead of use: making 64 MiB of zeros durable takes the longest here.
         let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(folder.clone(), AHEAD_BYTES)) };
         let injected = Injected { disk: Some(injected.disk.unwrap_or_else(disk)), ..injected };

@@ -222,6 +222,8 @@ pub const ROWS: &[Row] = &[
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),
     row("directory.max_age", r#""5m""#, Look::Door, "200 done", "503 directory-too-old"),
     row("audit.directory", r#""state/other-audit""#, Look::Log, "state/audit", "state/other-audit"),
+    row("audit.origin", r#""an other""#, Look::Start, "starts", "refused malformed-origin"),
+    row("audit.checkpoint_key", r#""pki/other-token.key""#, Look::Start, "starts", "refused malformed-key"),
     row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
     // Last, for the file stays.
     row(
