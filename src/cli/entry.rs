@@ -9,6 +9,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::approve;
+use crate::cli::audit;
 use crate::cli::backup;
 use crate::cli::check;
 use crate::cli::completions;
@@ -71,6 +72,7 @@ enum Command {
     Diff(diff::Arguments),
     Approve(approve::Arguments),
     Verify(verify::Arguments),
+    Audit(audit::Arguments),
     Config(config::Arguments),
     Contract(contract::Arguments),
     Backup(backup::Arguments),
@@ -128,6 +130,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Diff(arguments) => diff::execute(&arguments),
         Command::Approve(arguments) => approve::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
+        Command::Audit(arguments) => audit::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
         Command::Init(arguments) => init::execute(&arguments),

@@ -5,6 +5,7 @@
 //! What a command does is done elsewhere; `clap` stays in this room.
 
 mod approve;
+mod audit;
 mod backup;
 mod check;
 mod completions;

@@ -1,0 +1,52 @@
+//! `portcullis audit`: reading the audit log, and proving what stands in it.
+//!
+//! A file per subcommand. All of them work on the files of a log, also of one that a gateway is writing, and need no gateway.
+
+mod show;
+
+use crate::audit::AuditOpenError;
+use crate::cli::output::Ending;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::model::Receipt;
+use clap::Args;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Reads the audit log and proves what stands in it, from its files alone.
+#[derive(Args)]
+#[command(after_help = "Example:\n  portcullis audit show --audit audit --receipt r-aebagbafaydqqcikbmga2dqpca")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Show(show::Arguments),
+}
+
+/// Which log is read.
+#[derive(Args)]
+struct Place {
+    /// The folder of the audit log
+    #[arg(long, value_name = "FOLDER")]
+    audit: PathBuf,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
+    match &arguments.what {
+        What::Show(arguments) => show::execute(arguments),
+    }
+}
+
+fn receipt(text: &str) -> Result<Receipt, &'static str> {
+    Receipt::parse(text).ok_or("a receipt is `r-` and 26 letters and digits, as `Receipt-Id` has it")
+}
+
+/// Why a log cannot be read, or not to its end.
+fn unreadable(fault: &AuditOpenError) -> Diagnostic {
+    let cause = std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Diagnostic::without_file("audit-log", format!("{fault}{cause}"))
+        .help("name the folder of the log with `--audit`; in a damaged log the record may stand behind the damage")
+}
