@@ -31,6 +31,7 @@ use crate::audit::outcome::OutcomeState;
 use crate::audit::proof::Concluded;
 use crate::audit::proof::Noted;
 use crate::audit::proof::Recorded;
+use crate::audit::queue::Closed;
 use crate::audit::queue::NotTaken;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
@@ -44,8 +45,11 @@ use crate::audit::record::Kind;
 use crate::audit::recover;
 use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
+use crate::audit::recover::io_at;
 use crate::audit::storage::Disk;
 use crate::audit::storage::FileDisk;
+use crate::audit::watch::Disturbance;
+use crate::audit::watch::Watch;
 use crate::audit::writer;
 use crate::audit::writer::AtWork;
 use crate::audit::writer::Ended;
@@ -116,6 +120,7 @@ struct Shared {
     receipts: Receipts,
     losses: Arc<Losses>,
     at_work: Arc<AtWork>,
+    watch: Arc<Watch>,
     /// For what is recorded when a proof is dropped; everywhere else `now` is an argument.
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -179,7 +184,11 @@ impl Log {
         found: Found,
         guard: impl Send + 'static,
     ) -> Result<(Self, Recovered), AuditOpenError> {
+        let watch = Watch::over(&settings.directory, Arc::clone(&metrics)).map_err(io_at(&settings.directory))?;
         let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
+        watch.begins(segment.number, segment.storage.placed().map_err(io_at(&settings.directory))?);
+        watch.durable(segment.end);
+        let watch = Arc::new(watch);
         let queue = Arc::new(Queue::default());
         let losses = Arc::new(Losses::default());
         let at_work = Arc::new(AtWork::default());
@@ -190,6 +199,7 @@ impl Log {
             open: HashSet::new(),
             losses: Arc::clone(&losses),
             at_work: Arc::clone(&at_work),
+            watch: Arc::clone(&watch),
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             linger_until: Duration::ZERO,
@@ -199,6 +209,8 @@ impl Log {
         let flood = Flood::new(settings.refusal_rates);
         let receipts = Receipts::new(settings.receipts_max, settings.receipts_ms, found.receipts, clock.now());
         let ended = writer::start(writer, disk, guard).map_err(AuditOpenError::Thread)?;
+        let closing = Arc::clone(&queue);
+        watch.start(move || closing.close(Closed::Disturbed)).map_err(AuditOpenError::Thread)?;
         let sealer = Sealer::new(&key.derive("audit answers"));
         let shared = Arc::new(Shared {
             queue,
@@ -209,6 +221,7 @@ impl Log {
             receipts,
             losses,
             at_work,
+            watch,
             clock,
             metrics,
             ended,
@@ -379,10 +392,22 @@ impl Log {
         self.shared.receipts.of(receipt, peer, now)
     }
 
-    /// Whether records are taken: `false` once writing has failed. For `/readyz`.
+    /// Whether records are taken.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.shared.queue.is_open()
+    }
+
+    /// Why no records are taken, if so.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.shared.queue.closed()
+    }
+
+    /// Which file of the log is not what it was, if one is. For `/-/status`.
+    #[must_use]
+    pub fn disturbance(&self) -> Option<Disturbance> {
+        self.shared.watch.disturbance()
     }
 
     /// How many records wait for the thread that writes, and how many bytes they are. For `/-/status`.
@@ -470,6 +495,7 @@ impl Log {
 /// Lets the writer finish what waits, at most as long as one record may take. Blocks.
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.watch.stop();
         self.queue.stop();
         self.ended.wait(self.settings.deadline);
     }

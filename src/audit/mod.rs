@@ -9,7 +9,8 @@
 //! one `fdatasync`. The callers of a batch are woken together ([`desk`]). At start the log is read back ([`recover`]):
 //! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
 //! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
-//! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]).
+//! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]). Another one watches that the files
+//! are still those that are written ([`watch`]).
 //!
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
 //! sealed. Nothing here decides or speaks HTTP, and `now` is an argument; only what is recorded when
@@ -37,6 +38,7 @@ mod record;
 mod recover;
 mod segment;
 mod storage;
+mod watch;
 mod writer;
 
 pub use answer::RecordedAnswer;
@@ -83,6 +85,7 @@ pub use outcome::TakenUp;
 pub use proof::Concluded;
 pub use proof::Noted;
 pub use proof::Recorded;
+pub use queue::Closed;
 pub use receipts::ReceiptState;
 pub use recover::PastCommand;
 pub use recover::Recovered;
@@ -90,6 +93,9 @@ pub use storage::Disk;
 pub use storage::FileDisk;
 pub use storage::Reads;
 pub use storage::Storage;
+pub use watch::Disturbance;
+pub use watch::Disturbed;
+pub use watch::Placed;
 
 #[cfg(test)]
 mod tests;

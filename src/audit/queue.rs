@@ -28,10 +28,19 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     batch: Batch,
-    failed: bool,
+    closed: Option<Closed>,
     stopped: bool,
     /// The writer waits, and must be woken.
     idle: bool,
+}
+
+/// Why the log takes no records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Closed {
+    /// Writing failed.
+    Failed,
+    /// One of its files is not what it was.
+    Disturbed,
 }
 
 /// Records that are written together.
@@ -77,10 +86,10 @@ impl Queue {
     /// Adds a record, which ends with its line feed.
     ///
     /// # Errors
-    /// [`AuditFault::Failed`] after a failure, [`AuditFault::Busy`] when too much waits.
+    /// [`AuditFault::Failed`] where the log is closed, [`AuditFault::Busy`] when too much waits.
     pub(super) fn submit(&self, line: &[u8], part: Part, on_done: OnDone) -> Result<(), NotTaken> {
         let mut state = self.state.lock();
-        if state.failed || state.stopped {
+        if state.closed.is_some() || state.stopped {
             return Err(NotTaken { fault: AuditFault::Failed, part });
         }
         let length = u32::try_from(line.len());
@@ -115,9 +124,14 @@ impl Queue {
         true
     }
 
-    /// Takes nothing more, ever; what waits is still handed to the writer, to be told.
-    pub(super) fn fail(&self) {
-        self.state.lock().failed = true;
+    /// Takes nothing more; what waits is still handed to the writer, to be told. The first cause stays.
+    pub(super) fn close(&self, cause: Closed) {
+        self.state.lock().closed.get_or_insert(cause);
+    }
+
+    /// Why nothing is taken, if so.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        self.state.lock().closed
     }
 
     /// Lets the writer end once nothing waits.
@@ -135,7 +149,7 @@ impl Queue {
     /// Whether records are taken.
     pub(super) fn is_open(&self) -> bool {
         let state = self.state.lock();
-        !state.failed && !state.stopped
+        state.closed.is_none() && !state.stopped
     }
 }
 

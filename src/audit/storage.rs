@@ -8,6 +8,7 @@
 //! commits nothing to the file system's journal.
 
 use crate::audit::segment;
+use crate::audit::watch::Placed;
 use crate::model::AnswerPlace;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -31,6 +32,12 @@ pub trait Storage: Send {
     /// # Errors
     /// As [`append`](Self::append).
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Which file it is, for the watch; `None` where nothing has a name that it could lose.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn placed(&self) -> io::Result<Option<Placed>>;
 
     /// Ends the segment: nothing more will be appended, and what was written ahead of use can be given back. Called off
     /// the writer's thread; whether it works decides nothing.
@@ -134,6 +141,10 @@ impl Storage for FileStorage {
 
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn placed(&self) -> io::Result<Option<Placed>> {
+        self.file.metadata().map(|found| Some(Placed::of(&found)))
     }
 
     fn finish(self: Box<Self>) {

@@ -7,3 +7,4 @@ mod lasting;
 mod losing;
 mod reading;
 mod recording;
+mod watching;

@@ -27,10 +27,12 @@ use crate::audit::fault::AuditFault;
 use crate::audit::losses::Losses;
 use crate::audit::losses::Part;
 use crate::audit::queue::Batch;
+use crate::audit::queue::Closed;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
 use crate::audit::storage::Disk;
 use crate::audit::storage::Storage;
+use crate::audit::watch::Watch;
 use crate::clock::Clock;
 use crate::model::AnswerPlace;
 use crate::model::Receipt;
@@ -70,6 +72,7 @@ pub(super) struct Writer {
     pub(super) open: HashSet<Receipt>,
     pub(super) losses: Arc<Losses>,
     pub(super) at_work: Arc<AtWork>,
+    pub(super) watch: Arc<Watch>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     /// Steady time until which the next commit waits for company.
@@ -134,15 +137,14 @@ impl Writer {
     fn run(mut self, maker: Maker) {
         maker.order(Order::Make(self.segment.number + 1));
         let mut batch = Batch::default();
-        let mut failed = false;
         let linger = |writer: &Self| writer.linger_until.saturating_sub(writer.clock.steady());
         while self.queue.take(&mut batch, || linger(&self)) {
             self.at_work.set(Some(self.clock.steady()));
-            let result = if failed { Err(AuditFault::Failed) } else { self.commit(&mut batch, &maker) };
+            let closed = self.queue.closed().is_some();
+            let result = if closed { Err(AuditFault::Failed) } else { self.commit(&mut batch, &maker) };
             self.at_work.set(None);
-            if result == Err(AuditFault::Failed) && !failed {
-                failed = true;
-                self.queue.fail();
+            if result == Err(AuditFault::Failed) {
+                self.queue.close(Closed::Failed);
             }
             self.tell(&mut batch, result);
             batch.clear();
@@ -171,6 +173,7 @@ impl Writer {
         self.linger_until = ended.saturating_add(took.saturating_mul(records).min(LINGER_MAX));
         self.metrics.audit_synced(records, took);
         self.segment.end += batch.bytes.len() as u64;
+        self.watch.durable(self.segment.end);
         for entry in batch.entries.iter().filter(|entry| !entry.refused) {
             match &entry.part {
                 Part::Alone(_) => {}
@@ -253,6 +256,8 @@ impl Writer {
         self.starved = made.is_err();
         match made {
             Ok(storage) => {
+                // Before the last one is finished, and so becomes shorter.
+                self.watch.begins(next, storage.placed().map_err(|_| AuditFault::Failed)?);
                 let full = std::mem::replace(&mut self.segment, Segment { number: next, storage, end: 0 });
                 maker.order(Order::Finish(full.storage));
                 maker.order(Order::Make(next + 1));
@@ -292,7 +297,7 @@ impl Writer {
 
 impl Drop for FailOnEnd {
     fn drop(&mut self) {
-        self.0.fail();
+        self.0.close(Closed::Failed);
     }
 }
 

@@ -88,6 +88,9 @@ fn rendered(status: &Value) -> String {
     let _ = writeln!(out, "epoch        {}", number(status, "epoch"));
     let audit = status.get("audit").unwrap_or(&Value::Null);
     let _ = writeln!(out, "audit log    {}, {} records lost", text(audit, "state"), number(audit, "records_lost"));
+    if let Some(disturbed @ Value::Object(_)) = audit.get("disturbed") {
+        let _ = writeln!(out, "             {} is {}", text(disturbed, "file"), text(disturbed, "what"));
+    }
     section(&mut out, status, "softeners", "none", |one| format!("{}: {}", text(one, "key"), text(one, "says")));
     section(&mut out, status, "listeners", "none", listener);
     section(&mut out, status, "partners", "none", partner);

@@ -5,6 +5,8 @@
 //! anything for its sake: what it tells, the gateway knows already.
 
 use crate::approval::Activation;
+use crate::audit::Closed;
+use crate::audit::Disturbance;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
@@ -254,12 +256,18 @@ impl Status {
 
 fn audit(gate: &Gate) -> Value {
     let core = gate.core();
-    let state = match (gate.log().is_open(), gate.log().is_overdue(core.clock.steady())) {
-        (false, _) => "failed",
-        (true, true) => "overdue",
-        (true, false) => "open",
+    let state = match (gate.log().closed(), gate.log().is_overdue(core.clock.steady())) {
+        (Some(Closed::Failed), _) => "failed",
+        (Some(Closed::Disturbed), _) => "disturbed",
+        (None, true) => "overdue",
+        (None, false) => "open",
     };
-    object([("state", state.into()), ("records_lost", number(core.metrics.audit_records_lost_so_far()))])
+    let disturbed = |found: Disturbance| object([("file", found.file.into()), ("what", found.what.word().into())]);
+    object([
+        ("state", state.into()),
+        ("records_lost", number(core.metrics.audit_records_lost_so_far())),
+        ("disturbed", gate.log().disturbance().map_or(Value::Null, disturbed)),
+    ])
 }
 
 fn approval(activation: &Activation) -> Value {

@@ -1,5 +1,6 @@
 //! The gate: all that the ways need, as values, and the first fork between the contract's paths and the gateway's own.
 
+use crate::audit::Closed;
 use crate::audit::Concluded;
 use crate::audit::Handles;
 use crate::audit::Log;
@@ -174,8 +175,10 @@ impl Gate {
         if self.core.going_down.load(Ordering::Relaxed) {
             reasons.push("shutting-down");
         }
-        if !self.log.is_open() {
-            reasons.push("audit-failed");
+        match self.log.closed() {
+            Some(Closed::Failed) => reasons.push("audit-failed"),
+            Some(Closed::Disturbed) => reasons.push("audit-disturbed"),
+            None => {}
         }
         if self.log.is_overdue(self.core.clock.steady()) {
             reasons.push("audit-overdue");

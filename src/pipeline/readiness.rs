@@ -24,6 +24,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "mend the disk, then restart: the log stays closed until then",
     },
     Condition {
+        code: "audit-disturbed",
+        says: "a file of the audit log was deleted, replaced or cut, or may not be written any more, so nothing may happen",
+        hint: "the log and `/-/status` name the file; who did that? Put it back as it was, then restart",
+    },
+    Condition {
         code: "audit-overdue",
         says: "the disk has been at one write of the audit log for longer than `record_timeout_ms`",
         hint: "look at the disk's load and health; it ends when the disk goes on",

@@ -63,6 +63,7 @@ pub struct Metrics {
     audit_batch: Histogram,
     audit_records_lost: IntCounter,
     audit_lost: IntCounter,
+    audit_disturbed: IntGaugeVec,
 }
 
 /// The decisions about one operation, resolved.
@@ -181,6 +182,7 @@ impl Metrics {
             audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
             audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
+            audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
             registry,
         })
     }
@@ -359,6 +361,14 @@ impl Metrics {
         self.audit_records_lost.inc_by(records);
     }
 
+    /// A file of the log, by its name, is not what it was, and in what; `None` once all are.
+    pub fn audit_disturbed(&self, disturbed: Option<(&str, &str)>) {
+        self.audit_disturbed.reset();
+        if let Some((file, what)) = disturbed {
+            self.audit_disturbed.with_label_values(&[file, what]).set(1);
+        }
+    }
+
     /// A refusal's own record could not be written.
     pub fn refusal_unrecorded(&self) {
         self.audit_lost.inc();
@@ -458,6 +468,7 @@ mod tests {
         assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
+        metrics.audit_disturbed(Some(("segment", "deleted")));
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

@@ -58,6 +58,7 @@ metrics! {
     AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
     AUDIT_RECORDS_LOST = "portcullis_audit_records_lost_total" [] "Records that found no room in the log, or came when it had failed.";
+    AUDIT_DISTURBED = "portcullis_audit_disturbed" ["file", "what"] "1 for a file of the audit log that is not what it was: deleted, replaced, truncated, forbidden, read-only or unreadable.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

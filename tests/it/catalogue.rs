@@ -13,6 +13,7 @@ const TOLD: &str = r#"(?:\b(?:fault|without_file|refuse|lint|tell|refuse_at|unre
 
 /// What looks like a code there and is none: reasons that `/readyz` gives, and words of records.
 const NO_CODES: &[&str] = &[
+    "audit-disturbed",
     "audit-failed",
     "audit-overdue",
     "crl-expired",

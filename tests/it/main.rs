@@ -155,6 +155,8 @@ mod two_partners;
 #[cfg(test)]
 mod upgrade;
 #[cfg(test)]
+mod watched;
+#[cfg(test)]
 mod watching;
 #[cfg(test)]
 mod withdrawal;

@@ -6,6 +6,7 @@ use crate::audit::FileDisk;
 use crate::audit::Handle;
 use crate::audit::KeyDigests;
 use crate::audit::Log;
+use crate::audit::Placed;
 use crate::audit::Reads;
 use crate::audit::Recovered;
 use crate::audit::RefusalRates;
@@ -95,6 +96,11 @@ impl House {
 
     pub(super) fn open_at(&self, now: UnixMillis) -> (Log, Recovered) {
         Log::open(self.settings(), &key(), Arc::new(ManualClock::new(now)), Arc::clone(&self.metrics)).unwrap()
+    }
+
+    /// A log by these settings, on files.
+    pub(super) fn open_by(&self, settings: Settings) -> Log {
+        Log::open(settings, &key(), Arc::new(ManualClock::new(NOW)), Arc::clone(&self.metrics)).unwrap().0
     }
 
     /// A log on a disk that does as it is told; callers wait for `deadline`.
@@ -332,6 +338,10 @@ impl Storage for TamedStorage {
             return Err(io::Error::other("the disk failed"));
         }
         self.inner.sync()
+    }
+
+    fn placed(&self) -> io::Result<Option<Placed>> {
+        self.inner.placed()
     }
 
     fn finish(self: Box<Self>) {

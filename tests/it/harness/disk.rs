@@ -4,6 +4,7 @@ use crate::harness::gateway::PATIENCE;
 use parking_lot::Mutex;
 use portcullis::audit::Disk;
 use portcullis::audit::FileDisk;
+use portcullis::audit::Placed;
 use portcullis::audit::Reads;
 use portcullis::audit::Storage;
 use portcullis::model::AnswerPlace;
@@ -132,6 +133,10 @@ impl Storage for FaultyStorage {
         hang.into_iter().for_each(Hang::hang);
         self.deeds.told(&self.deeds.fails_to_sync)?;
         self.inner.sync()
+    }
+
+    fn placed(&self) -> io::Result<Option<Placed>> {
+        self.inner.placed()
     }
 
     fn finish(self: Box<Self>) {
