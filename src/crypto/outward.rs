@@ -27,8 +27,8 @@ use std::sync::Arc;
 /// Our side towards one place.
 pub struct Outward {
     config: Arc<ClientConfig>,
-    /// The seconds in which our own certificate is valid.
-    own: (UnixSeconds, UnixSeconds),
+    /// The seconds in which our own certificate is valid; `None` where we show none.
+    own: Option<(UnixSeconds, UnixSeconds)>,
     /// The first second in which a list no longer speaks.
     lists_end: Option<UnixSeconds>,
 }
@@ -53,7 +53,23 @@ impl Outward {
         lists: Vec<Crl>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
-        let own = identity.chain().first().and_then(|leaf| Certificate::parse(leaf).ok()).ok_or(TlsError::Own)?;
+        Self::speaking(&["http/1.1"], Some(identity), roots, lists, clock)
+    }
+
+    /// As `identity`, or as nobody in particular, towards servers of `roots` whom no list revokes, speaking `protocols`, which
+    /// are negotiated (RFC 7301); without any, nothing is said of them.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn speaking(
+        protocols: &[&str],
+        identity: Option<&TlsIdentity>,
+        roots: Vec<CertificateDer<'static>>,
+        lists: Vec<Crl>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TlsError> {
+        let leaf = |identity: &TlsIdentity| identity.chain().first().and_then(|leaf| Certificate::parse(leaf).ok());
+        let own = identity.map(|identity| leaf(identity).ok_or(TlsError::Own)).transpose()?;
         let lists_end = lists.iter().map(|list| list.ends_at).min();
         let lists = lists.into_iter().map(|list| list.der);
         // Without a list none is asked; with any, unknown status is refused at every certificate of a chain.
@@ -62,15 +78,20 @@ impl Outward {
             .enforce_revocation_expiration()
             .build()
             .map_err(|_| TlsError::Crl)?;
-        let mut config = ClientConfig::builder_with_details(provider(), Arc::new(OurTime(clock)))
+        let config = ClientConfig::builder_with_details(provider(), Arc::new(OurTime(clock)))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|_| TlsError::Versions)?
-            .with_webpki_verifier(verifier)
-            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.certified))));
-        config.alpn_protocols = spelled(&["http/1.1"]);
+            .with_webpki_verifier(verifier);
+        let mut config = match identity {
+            Some(identity) => {
+                config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.certified))))
+            }
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = spelled(protocols);
         config.resumption = Resumption::disabled();
         config.require_ems = true;
-        Ok(Self { config: Arc::new(config), own: (own.not_before, own.not_after), lists_end })
+        Ok(Self { config: Arc::new(config), own: own.map(|own| (own.not_before, own.not_after)), lists_end })
     }
 
     /// For the handshakes.
@@ -82,7 +103,7 @@ impl Outward {
     /// What is not in force at `now`, if anything is not.
     #[must_use]
     pub fn lapsed(&self, now: UnixSeconds) -> Option<Lapsed> {
-        if now < self.own.0 || self.own.1 < now {
+        if self.own.is_some_and(|(from, to)| now < from || to < now) {
             return Some(Lapsed::OwnCertificate);
         }
         self.lists_end.filter(|end| *end <= now).map(|_| Lapsed::List)

@@ -75,6 +75,24 @@ pub struct ClientSettings<'a> {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Where, and within which bounds, for one whose side of the handshakes is made elsewhere.
+pub struct Place {
+    /// Host name or address.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The name that the certificate must bear; sent as SNI and as `Host`.
+    pub server_name: Box<str>,
+    /// For connecting, handshake included.
+    pub connect_timeout: Duration,
+    /// For one exchange on a connection that stands.
+    pub exchange_timeout: Duration,
+    /// The largest body of an answer, in bytes.
+    pub answer_max_bytes: usize,
+    /// By which certificates and a pooled connection's age are told.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// Why a client cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -165,18 +183,28 @@ impl Client {
     pub fn new(settings: ClientSettings<'_>) -> Result<Self, ClientError> {
         let clock = Arc::clone(&settings.clock);
         let outward = Arc::new(Outward::new(settings.identity, settings.roots, settings.lists, clock)?);
-        let name = ServerName::try_from(settings.server_name.to_string()).map_err(|_| ClientError::ServerName)?;
+        let ClientSettings { host, port, server_name, connect_timeout, exchange_timeout, .. } = settings;
+        let (answer_max_bytes, clock) = (settings.answer_max_bytes, settings.clock);
+        Self::to(Place { host, port, server_name, connect_timeout, exchange_timeout, answer_max_bytes, clock }, outward)
+    }
+
+    /// A client without connections that goes by `outward`.
+    ///
+    /// # Errors
+    /// [`ClientError::ServerName`].
+    pub fn to(place: Place, outward: Arc<Outward>) -> Result<Self, ClientError> {
+        let name = ServerName::try_from(place.server_name.to_string()).map_err(|_| ClientError::ServerName)?;
         Ok(Self {
             shared: Arc::new(Shared {
-                host: settings.host,
-                port: settings.port,
-                authority: settings.server_name,
+                host: place.host,
+                port: place.port,
+                authority: place.server_name,
                 server_name: name,
                 side: ArcSwap::from_pointee(Side { number: 0, outward }),
-                connect_timeout: settings.connect_timeout,
-                exchange_timeout: settings.exchange_timeout,
-                answer_max_bytes: settings.answer_max_bytes,
-                clock: settings.clock,
+                connect_timeout: place.connect_timeout,
+                exchange_timeout: place.exchange_timeout,
+                answer_max_bytes: place.answer_max_bytes,
+                clock: place.clock,
                 idle: Mutex::default(),
                 in_use: AtomicUsize::new(0),
             }),
@@ -196,6 +224,15 @@ impl Client {
     pub fn connections(&self) -> Connections {
         let (idle, in_use) = (self.shared.idle.lock().len(), self.shared.in_use.load(Ordering::Relaxed));
         Connections { idle, in_use }
+    }
+}
+
+impl Client {
+    /// A connection of its own, which no pool has or gets, and the time for what goes over it.
+    pub(super) async fn open_apart(&self) -> Result<(TlsStream<TcpStream>, Duration), ConnectFault> {
+        let pool = InUse::of(&self.shared);
+        let (stream, _) = pool.connect_anew(&pool.side.load_full()).await?;
+        Ok((stream, pool.exchange_timeout))
     }
 }
 
@@ -231,11 +268,7 @@ impl Connect for Client {
         if let Some((stream, born)) = pool.take(side.number) {
             return Ok(Box::new(Taken { stream, side: side.number, born, pool }));
         }
-        let born = pool.clock.steady();
-        let connector = TlsConnector::from(Arc::clone(side.outward.config()));
-        let opened = async { pool.open(&connector, &pool.resolve().await?).await };
-        let opened = tokio::time::timeout(pool.connect_timeout, opened).await;
-        let stream = opened.map_err(|_| ConnectFault::Timeout)??;
+        let (stream, born) = pool.connect_anew(&side).await?;
         Ok(Box::new(Taken { stream, side: side.number, born, pool }))
     }
 
@@ -289,6 +322,18 @@ impl Shared {
     fn is_good(&self, born: Duration, since: Duration) -> bool {
         let now = self.clock.steady();
         now.saturating_sub(since) < IDLE_TIMEOUT && now.saturating_sub(born) < MAX_AGE
+    }
+
+    /// A new connection, and when it was begun, in steady time.
+    async fn connect_anew(&self, side: &Side) -> Result<(TlsStream<TcpStream>, Duration), ConnectFault> {
+        if let Some(fault) = self.lapsed(side) {
+            return Err(fault);
+        }
+        let born = self.clock.steady();
+        let connector = TlsConnector::from(Arc::clone(side.outward.config()));
+        let opened = async { self.open(&connector, &self.resolve().await?).await };
+        let opened = tokio::time::timeout(self.connect_timeout, opened).await;
+        Ok((opened.map_err(|_| ConnectFault::Timeout)??, born))
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectFault> {

@@ -6,6 +6,9 @@
 //! connection goes back to its pool only after exactly one whole answer and not a byte more, and when whoever holds the
 //! answer says that it was a valid one ([`Spent::give_back`]).
 //!
+//! Where the other side answers nothing ([`OneWay`]), bytes are sent over a connection of their own, and count as received only
+//! once the other side has closed it after reading the last of them.
+//!
 //! It does not know what it carries, and reads no clock but for deadlines.
 
 mod answer;
@@ -13,6 +16,7 @@ mod chunked;
 mod client;
 mod exchange;
 mod fault;
+mod one_way;
 mod request;
 mod streams;
 
@@ -24,6 +28,7 @@ pub use client::ClientError;
 pub use client::ClientSettings;
 pub use client::Connections;
 pub use client::MAX_IDLE;
+pub use client::Place;
 pub use client::Spent;
 pub use exchange::Connect;
 pub use exchange::Connection;
@@ -33,6 +38,7 @@ pub use exchange::read_answer;
 pub use fault::ConnectFault;
 pub use fault::ExchangeFault;
 pub use fault::ExchangeFaultKind;
+pub use one_way::OneWay;
 pub use request::Request;
 pub use streams::Dial;
 pub use streams::Streams;

@@ -88,7 +88,8 @@ const PROOFS: &[(&str, &str)] = &[
 
 /// Crates and the rooms that may name them; `*` at the end stands for any ending.
 const FENCED: &[(&str, &[&str])] = &[
-    ("pingora*", &["listener"]),
+    // `wire`: what the kernel knows of a TCP connection.
+    ("pingora*", &["listener", "wire"]),
     ("cedar_policy*", &["policy"]),
     ("serde_yaml", &["yaml"]),
     ("rusqlite", &["store"]),
