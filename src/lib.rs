@@ -10,7 +10,7 @@
 //! | 4 doors | [`listener`], [`admin`], [`devkit`] | who comes in |
 //! | 3 the ways | [`pipeline`] | what happens, in which order |
 //! | 2 assembly | [`config`], [`bundle`], [`approval`], [`store`] | files and rows become the rooms' values |
-//! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`partner`], [`webhook`] | one step each |
+//! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`evidence`], [`partner`], [`webhook`] | one step each |
 //! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`], [`catalogue`] | |
 //!
 //! Each step of a way hands the next a proof that it was done, a type that only its room can make. Leaving a step out
@@ -30,6 +30,7 @@ pub mod crypto;
 pub mod devkit;
 pub mod diagnostic;
 pub mod directory;
+pub mod evidence;
 pub mod gateway;
 pub mod guard;
 pub mod identity;

@@ -46,6 +46,16 @@ pub fn sha256(bytes: &[u8]) -> Sha256 {
     Sha256::new(digest)
 }
 
+/// The SHA-256 digest of these bytes one after the other, as if they were one; nothing marks where one ends.
+#[must_use]
+pub fn sha256_joined(pieces: &[&[u8]]) -> Sha256 {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    pieces.iter().for_each(|piece| context.update(piece));
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    Sha256::new(digest)
+}
+
 /// HMAC-SHA256 over the parts, each preceded by its length in eight bytes, big end first.
 #[must_use]
 pub fn keyed_digest(key: &HmacKey, parts: &[&[u8]]) -> Sha256 {

@@ -30,6 +30,8 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("policy", 1, &["proofs", "ground"]),
     ("protect", 1, &["proofs", "ground"]),
     ("audit", 1, &["proofs", "ground"]),
+    // A stranger to the writer: not even `audit`'s proofs.
+    ("evidence", 1, &["model", "json", "crypto", "clock"]),
     ("partner", 1, &["proofs", "ground"]),
     ("webhook", 1, &["proofs", "ground"]),
     ("model", 0, &[]),
