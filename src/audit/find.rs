@@ -1,21 +1,19 @@
 //! Finding what stands in a log under one receipt, also while a gateway writes it. Nothing is written, locked or mended.
 //!
-//! Segments are read from the newest backwards, each whole, until the record that begins the receipt's story is found; what
+//! Segments are read from the newest backwards, until the record that begins the receipt's story is found; what
 //! ended it stands behind. A torn tail of the newest segment is what a crash, or a gateway at work, leaves there, and is passed
 //! over as a start would cut it. Any other byte that is no record is damage, which is told: a record may have stood there.
 
 use crate::audit::fault::AuditOpenError;
+use crate::audit::forward::Forward;
 use crate::audit::queue::BATCH_MAX_BYTES;
 use crate::audit::read::Line;
-use crate::audit::read::Lines;
 use crate::audit::record::Kind;
-use crate::audit::recover;
 use crate::audit::recover::io_at;
 use crate::audit::segment;
 use crate::clock::UnixMillis;
 use crate::json::Value;
 use crate::model::Receipt;
-use std::fs;
 use std::path::Path;
 
 /// What a log holds under one receipt: at least one record, in the order of the log.
@@ -57,21 +55,22 @@ pub fn find(directory: &Path, receipt: Receipt) -> Result<Found, FindFault> {
     let mut newest = true;
     while let Some(number) = numbers.pop() {
         let path = segment::path(directory, number);
-        let bytes = fs::read(&path).map_err(io_at(&path))?;
-        if newest && recover::is_zero(&bytes) {
+        let mut lines = Forward::open(&path, 0).map_err(io_at(&path))?;
+        let mut here: Vec<FoundRecord> = Vec::new();
+        while let Some(line) = lines.next().map_err(io_at(&path))? {
+            let line = if holds(line, &wanted) { Line::parse(line) } else { None };
+            here.extend(line.filter(|line| line.receipt == Some(receipt)).map(FoundRecord::from));
+        }
+        let rest = lines.rest().map_err(io_at(&path))?;
+        if newest && lines.offset() == 0 && rest == 0 {
             // Made ahead, and not used yet.
             continue;
         }
-        let mut lines = Lines::new(&bytes);
-        let here: Vec<&[u8]> = lines.by_ref().map(|(_, line)| line).filter(|line| holds(line, &wanted)).collect();
-        let tail = bytes.get(lines.offset..).unwrap_or_default();
-        let is_torn = newest && recover::torn_bytes(tail) <= BATCH_MAX_BYTES;
-        if !is_torn && !recover::is_zero(tail) {
-            damaged = Some(AuditOpenError::Damaged { path, offset: lines.offset as u64 });
+        let is_torn = newest && rest <= BATCH_MAX_BYTES as u64;
+        if rest > 0 && !is_torn {
+            damaged = Some(AuditOpenError::Damaged { path, offset: lines.offset() });
         }
         newest = false;
-        let here = here.into_iter().filter_map(Line::parse).filter(|line| line.receipt == Some(receipt));
-        let mut here: Vec<FoundRecord> = here.map(FoundRecord::from).collect();
         here.append(&mut found);
         found = here;
         if found.iter().any(FoundRecord::begins) {

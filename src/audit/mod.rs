@@ -10,7 +10,8 @@
 //! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
 //! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
 //! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]). Another one watches that the files
-//! are still those that are written ([`watch`]).
+//! are still those that are written ([`watch`]). Whoever reads a log from outside walks over it ([`walk`]), also while it is
+//! written.
 //!
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
 //! sealed. Nothing here decides or speaks HTTP, and `now` is an argument; only what is recorded when
@@ -23,6 +24,7 @@ mod facts;
 mod fault;
 mod find;
 mod flood;
+mod forward;
 mod handles;
 mod log;
 mod look;
@@ -38,6 +40,7 @@ mod record;
 mod recover;
 mod segment;
 mod storage;
+mod walk;
 mod watch;
 mod writer;
 
@@ -93,6 +96,11 @@ pub use storage::Disk;
 pub use storage::FileDisk;
 pub use storage::Reads;
 pub use storage::Storage;
+pub use walk::Cursor;
+pub use walk::NoCursor;
+pub use walk::Walk;
+pub use walk::WalkFault;
+pub use walk::Walked;
 pub use watch::Disturbance;
 pub use watch::Disturbed;
 pub use watch::Placed;

@@ -65,6 +65,13 @@ pub(super) fn is_whole(line: &[u8]) -> bool {
     line.strip_suffix(SUM_OPENS).is_some_and(|summed| sum(summed) == *digits)
 }
 
+/// How many leaves of the tree lie before a segment, as its first record tells.
+pub(super) fn leaves_before(line: &[u8]) -> Option<u64> {
+    // Cheap for all the others.
+    line.starts_with(b"{\"v\":1,\"kind\":\"segment\",").then_some(())?;
+    json::parse(line, LIMITS).ok()?.get("size")?.as_integer().and_then(|size| u64::try_from(size).ok())
+}
+
 impl Line {
     /// Reads a whole line; `None` if it is not a record of a version known here.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {

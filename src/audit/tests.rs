@@ -7,4 +7,5 @@ mod lasting;
 mod losing;
 mod reading;
 mod recording;
+mod walking;
 mod watching;
