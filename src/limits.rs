@@ -116,7 +116,7 @@ limits! {
     /// Seconds by which another's clock may be ahead of ours: for `iat` and `nbf` of a token, and a command's time.
     clock_skew_s: 5 in 0..=60, "401, or 403 for a command's time", "RFC 7519 §4.1.4 allows a few minutes; machines with NTP differ by less than a second";
     /// Milliseconds that a record may take to become durable.
-    record_timeout_ms: 1_000 in 10..=10_000, "503, nothing sent", "choice: far above the `fdatasync` of a disk that works";
+    record_timeout_ms: 200 in 10..=10_000, "503, nothing sent; once a write takes longer, at once", "choice: far above the `fdatasync` of a disk that works, and 50 ms below the quarter of a second within which nobody should learn nothing";
     /// Refusals of one peer that are recorded one by one in a minute, before it is known who asks.
     refusal_records_per_peer_per_minute: 300 in 1..=1_000_000, "recorded in sums, once a second", "choice: five a second tell what is wrong; a flood tells no more";
     /// The same once it is known who asks: many people's requests come through one peer.

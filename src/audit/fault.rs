@@ -16,8 +16,8 @@ pub enum AuditFault {
     /// with every batch.
     #[error("there is no space for the audit log")]
     Full,
-    /// So much waits to be written that no more is taken.
-    #[error("too many records wait to be written")]
+    /// So much waits to be written, or the disk has been at one write for so long, that no more is taken.
+    #[error("too many records wait to be written, or for too long")]
     Busy,
 }
 

@@ -9,6 +9,10 @@
 //! errs to the safe side: the same idempotency key is then never sent a second time. A caller who is dropped while it
 //! waits is treated the same, and a [`Recorded`] that is dropped without an outcome leaves the outcome `unknown`.
 //!
+//! **A disk that hangs.** A record waits for its deadline once. When a batch is under way for longer than that, what would
+//! open something is refused at once; outcomes are still queued, and waited for at least [`PATIENT_TIMEOUT`], because what they
+//! tell has happened.
+//!
 //! **Lost records.** What finds no room is counted and told later; [`losses`](crate::audit::losses) says how.
 
 use crate::audit::answer;
@@ -46,6 +50,8 @@ use crate::audit::recover;
 use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
 use crate::audit::recover::io_at;
+use crate::audit::space::Space;
+use crate::audit::space::SpaceLeft;
 use crate::audit::storage::Disk;
 use crate::audit::storage::FileDisk;
 use crate::audit::watch::Disturbance;
@@ -96,6 +102,9 @@ pub struct Settings {
 /// The size of a segment in bytes, unless a test wants smaller ones.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How long an outcome, a kept answer and what the gateway has to say of itself are waited for at least.
+const PATIENT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Capacity that a thread's line keeps after a long record.
 const KEPT_LINE_BYTES: usize = 64 * 1024;
 
@@ -121,6 +130,7 @@ struct Shared {
     losses: Arc<Losses>,
     at_work: Arc<AtWork>,
     watch: Arc<Watch>,
+    space: Arc<Space>,
     /// For what is recorded when a proof is dropped; everywhere else `now` is an argument.
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -184,7 +194,9 @@ impl Log {
         found: Found,
         guard: impl Send + 'static,
     ) -> Result<(Self, Recovered), AuditOpenError> {
-        let watch = Watch::over(&settings.directory, Arc::clone(&metrics)).map_err(io_at(&settings.directory))?;
+        let space = Arc::new(Space::new(settings.segment_bytes, Arc::clone(&metrics)));
+        let watch = Watch::over(&settings.directory, Arc::clone(&space), Arc::clone(&clock), Arc::clone(&metrics));
+        let watch = watch.map_err(io_at(&settings.directory))?;
         let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
         watch.begins(segment.number, segment.storage.placed().map_err(io_at(&settings.directory))?);
         watch.durable(segment.end);
@@ -222,6 +234,7 @@ impl Log {
             losses,
             at_work,
             watch,
+            space,
             clock,
             metrics,
             ended,
@@ -279,7 +292,7 @@ impl Log {
         let submitted = self.submit(write, Part::Closes(receipt), OnDone::Ring(bell), now);
         recorded.forget();
         let durable = match submitted {
-            Ok(()) => self.durable(wait).await,
+            Ok(()) => self.durable_within(self.shared.settings.patience(), wait).await,
             Err(fault) => Err(fault),
         };
         match durable {
@@ -317,6 +330,10 @@ impl Log {
     /// Hands the sums of refusals to the writer: once a second, and before the end. Waits for nothing; one that finds no
     /// room is told as a gap.
     pub fn tell_sums(&self, now: UnixMillis) {
+        if self.is_overdue(self.shared.clock.steady()) {
+            // They would be refused, and keep until the disk goes on.
+            return;
+        }
         for sum in self.shared.flood.take() {
             let write = |line: &mut Vec<u8>| record::refusals(line, &sum, now);
             // What is not taken has been counted.
@@ -341,7 +358,11 @@ impl Log {
     /// [`AuditFault`].
     pub async fn note(&self, facts: &Facts, note: Note, now: UnixMillis) -> Result<Noted, AuditFault> {
         let write = |line: &mut Vec<u8>| record::note(line, facts, &note, now);
-        self.record(write, now).await.map(|_| Noted { receipt: facts.receipt })
+        let (wait, bell) = self.desk.open();
+        self.submit(write, Part::Alone(1), OnDone::Ring(bell), now)?;
+        let settings = &self.shared.settings;
+        let patience = if note.is_of_a_request() { settings.deadline } else { settings.patience() };
+        self.durable_within(patience, wait).await.map(|_| Noted { receipt: facts.receipt })
     }
 
     /// The answer to a request whose record could not be made durable: 503, nothing was done. Counted; a record that was
@@ -369,9 +390,9 @@ impl Log {
     /// Reads back the answer that an outcome kept, and what the outcome was.
     ///
     /// # Errors
-    /// [`RecallFault`], also where the disk takes longer than a record may; the outcome then counts as unknown.
+    /// [`RecallFault`], also where the disk takes longer than an outcome is waited for; the outcome then counts as unknown.
     pub async fn recorded_answer(&self, place: AnswerPlace, receipt: Receipt) -> Result<RecordedAnswer, RecallFault> {
-        let read = tokio::time::timeout(self.shared.settings.deadline, self.shared.reader.read(place));
+        let read = tokio::time::timeout(self.shared.settings.patience(), self.shared.reader.read(place));
         let bytes = read.await.unwrap_or(Err(RecallFault::Late))?;
         if !read::is_whole(&bytes) {
             return Err(RecallFault::Unreadable);
@@ -408,6 +429,17 @@ impl Log {
     #[must_use]
     pub fn disturbance(&self) -> Option<Disturbance> {
         self.shared.watch.disturbance()
+    }
+
+    /// What space is left for the log, once that was measured. For `/-/status` and `/readyz`.
+    #[must_use]
+    pub fn space(&self) -> Option<SpaceLeft> {
+        self.shared.space.left()
+    }
+
+    /// Takes note that so many bytes of records are still to be exported, and stay until then.
+    pub fn unexported(&self, bytes: u64) {
+        self.shared.space.unexported(bytes);
     }
 
     /// How many records wait for the thread that writes, and how many bytes they are. For `/-/status`.
@@ -448,7 +480,11 @@ impl Log {
     }
 
     async fn durable(&self, wait: Wait) -> Result<AnswerPlace, AuditFault> {
-        tokio::time::timeout(self.shared.settings.deadline, wait).await.unwrap_or(Err(AuditFault::Deadline))
+        self.durable_within(self.shared.settings.deadline, wait).await
+    }
+
+    async fn durable_within(&self, patience: Duration, wait: Wait) -> Result<AnswerPlace, AuditFault> {
+        tokio::time::timeout(patience, wait).await.unwrap_or(Err(AuditFault::Deadline))
     }
 
     /// Hands a record to the writer; what is not taken is counted, and told later.
@@ -459,6 +495,9 @@ impl Log {
         on_done: OnDone,
         now: UnixMillis,
     ) -> Result<(), AuditFault> {
+        if part.can_be_refused() && self.is_overdue(self.shared.clock.steady()) {
+            return Err(self.lost(NotTaken { fault: AuditFault::Busy, part }));
+        }
         LINE.with_borrow_mut(|line| {
             line.clear();
             write(line);
@@ -492,12 +531,19 @@ impl Log {
     }
 }
 
-/// Lets the writer finish what waits, at most as long as one record may take. Blocks.
+impl Settings {
+    /// How long is waited for what cannot be refused any more.
+    fn patience(&self) -> Duration {
+        self.deadline.max(PATIENT_TIMEOUT)
+    }
+}
+
+/// Lets the writer finish what waits, at most as long as an outcome is waited for. Blocks.
 impl Drop for Shared {
     fn drop(&mut self) {
         self.watch.stop();
         self.queue.stop();
-        self.ended.wait(self.settings.deadline);
+        self.ended.wait(self.settings.patience());
     }
 }
 

@@ -46,6 +46,11 @@ pub(super) struct Losses {
 }
 
 impl Part {
+    /// Whether nothing has happened yet that it tells of.
+    pub(super) const fn can_be_refused(&self) -> bool {
+        matches!(self, Self::Alone(_) | Self::Opens(_))
+    }
+
     /// How many records were lost with it, for the metric: what was counted before is not counted again.
     pub(super) const fn weight(&self) -> u64 {
         match self {

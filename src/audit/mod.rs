@@ -10,8 +10,8 @@
 //! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
 //! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
 //! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]). Another one watches that the files
-//! are still those that are written ([`watch`]). Whoever reads a log from outside walks over it ([`walk`]), also while it is
-//! written.
+//! are still those that are written ([`watch`]), and how much space is left ([`space`]). Whoever reads a log from outside
+//! walks over it ([`walk`]), also while it is written.
 //!
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
 //! sealed. Nothing here decides or speaks HTTP, and `now` is an argument; only what is recorded when
@@ -39,6 +39,7 @@ mod receipts;
 mod record;
 mod recover;
 mod segment;
+mod space;
 mod storage;
 mod walk;
 mod watch;
@@ -92,6 +93,7 @@ pub use queue::Closed;
 pub use receipts::ReceiptState;
 pub use recover::PastCommand;
 pub use recover::Recovered;
+pub use space::SpaceLeft;
 pub use storage::Disk;
 pub use storage::FileDisk;
 pub use storage::Reads;

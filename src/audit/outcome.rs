@@ -91,6 +91,13 @@ pub enum Note {
     },
 }
 
+impl Note {
+    /// Whether somebody waits for an answer who can be refused.
+    pub(super) const fn is_of_a_request(&self) -> bool {
+        matches!(self, Self::Directory(_) | Self::Revocation(_) | Self::Admin(_) | Self::Receipt { .. })
+    }
+}
+
 /// An act of a person on the gateway itself that revoked nothing.
 #[derive(Clone, Debug)]
 pub struct Administered {

@@ -12,9 +12,16 @@
 //! What is changed within a file is not seen here: `portcullis audit verify` finds it.
 
 use crate::audit::segment;
+use crate::audit::space::Room;
+use crate::audit::space::Space;
+use crate::clock::Clock;
 use crate::telemetry::Metrics;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
+use rustix::fs::Access;
+use rustix::fs::AtFlags;
+use rustix::fs::StatVfsMountFlags;
+use rustix::io::Errno;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -73,6 +80,8 @@ pub(super) struct Watch {
     state: Mutex<State>,
     changed: Condvar,
     metrics: Arc<Metrics>,
+    space: Arc<Space>,
+    clock: Arc<dyn Clock>,
 }
 
 struct Directory {
@@ -101,12 +110,17 @@ struct Expected {
 
 impl Watch {
     /// Watches segments in `directory`; where that has no name there are no files to be watched.
-    pub(super) fn over(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub(super) fn over(
+        path: &Path,
+        space: Arc<Space>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
         let directory = match path.as_os_str().is_empty() {
             true => None,
             false => Some(Directory { path: path.to_owned(), placed: Placed::of(&path.metadata()?) }),
         };
-        Ok(Self { directory, state: Mutex::default(), changed: Condvar::new(), metrics })
+        Ok(Self { directory, state: Mutex::default(), changed: Condvar::new(), metrics, space, clock })
     }
 
     /// Starts the thread that looks; `close` is called when something is found.
@@ -180,14 +194,18 @@ impl Watch {
     /// Compares everything with what stands there by name; the first thing that differs.
     fn look(&self) -> Option<Disturbance> {
         let directory = self.directory.as_ref()?;
+        let expected = self.state.lock().segments.clone();
         let told = |file: &Path, what| {
             let file = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             Disturbance { file, what }
         };
-        if let Some(what) = directory.look() {
-            return Some(told(&directory.path, what));
+        match directory.look() {
+            Ok(free) => {
+                let ahead = expected.last().map_or(0, |last| last.ahead(&directory.path));
+                self.space.measured(Room { free, ahead }, self.clock.steady());
+            }
+            Err(what) => return Some(told(&directory.path, what)),
         }
-        let expected = self.state.lock().segments.clone();
         for segment in &expected {
             let path = segment::path(&directory.path, segment.number);
             let found = segment.compare(path.symlink_metadata().map(|found| Placed::of(&found)));
@@ -203,33 +221,35 @@ impl Watch {
 }
 
 impl Directory {
-    fn look(&self) -> Option<Disturbed> {
-        let now = match self.path.metadata() {
-            Ok(found) => Placed::of(&found),
-            Err(error) => return Some(Disturbed::by(&error)),
-        };
+    /// How many bytes its file system has free for us.
+    fn look(&self) -> Result<u64, Disturbed> {
+        let now = Placed::of(&self.path.metadata().map_err(|error| Disturbed::by(&error))?);
         if !now.is_same_file(&self.placed) {
-            return Some(Disturbed::Replaced);
+            return Err(Disturbed::Replaced);
         }
-        let read_only = rustix::fs::statvfs(&self.path).map(|told| {
-            let flags = told.f_flag;
-            flags.contains(rustix::fs::StatVfsMountFlags::RDONLY)
-        });
-        match read_only {
-            Ok(false) => {}
-            Ok(true) => return Some(Disturbed::ReadOnly),
-            Err(error) => return Some(Disturbed::by(&error.into())),
+        let system = rustix::fs::statvfs(&self.path).map_err(|error| Disturbed::by(&error.into()))?;
+        if system.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err(Disturbed::ReadOnly);
         }
         // The kernel is asked for what it would allow; a root that is allowed everything goes by the bits all the same.
-        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-        let asked = rustix::fs::accessat(rustix::fs::CWD, &self.path, access, rustix::fs::AtFlags::EACCESS);
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        let asked = rustix::fs::accessat(rustix::fs::CWD, &self.path, access, AtFlags::EACCESS);
         let own = self.placed.owner == rustix::process::geteuid().as_raw();
         let lost = own && self.placed.has(DIRECTORY_MODE) && !now.has(DIRECTORY_MODE);
-        (lost || asked == Err(rustix::io::Errno::ACCESS)).then_some(Disturbed::Forbidden)
+        if lost || asked == Err(Errno::ACCESS) {
+            return Err(Disturbed::Forbidden);
+        }
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 }
 
 impl Expected {
+    /// Bytes that are written ahead and not used: behind what is durable, and of the next segment.
+    fn ahead(&self, directory: &Path) -> u64 {
+        let next = segment::path(directory, self.number + 1).symlink_metadata();
+        self.placed.length.saturating_sub(self.durable).saturating_add(next.map_or(0, |next| next.len()))
+    }
+
     fn compare(&self, found: io::Result<Placed>) -> Option<Disturbed> {
         let found = match found {
             Ok(found) => found,

@@ -91,6 +91,14 @@ fn rendered(status: &Value) -> String {
     if let Some(disturbed @ Value::Object(_)) = audit.get("disturbed") {
         let _ = writeln!(out, "             {} is {}", text(disturbed, "file"), text(disturbed, "what"));
     }
+    if let Some(left @ Value::Object(_)) = audit.get("space") {
+        let lasts = match left.get("left_s").and_then(Value::as_integer) {
+            Some(_) => format!("{} left at that rate", spent(number(left, "left_s"))),
+            None => "it does not become less".to_owned(),
+        };
+        let (free, growth) = (number(left, "free_bytes"), number(left, "growth_bytes_per_second"));
+        let _ = writeln!(out, "audit space  {free} bytes free, {growth} a second; {lasts}");
+    }
     section(&mut out, status, "softeners", "none", |one| format!("{}: {}", text(one, "key"), text(one, "says")));
     section(&mut out, status, "listeners", "none", listener);
     section(&mut out, status, "partners", "none", partner);

@@ -7,6 +7,7 @@
 use crate::approval::Activation;
 use crate::audit::Closed;
 use crate::audit::Disturbance;
+use crate::audit::SpaceLeft;
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
@@ -267,6 +268,17 @@ fn audit(gate: &Gate) -> Value {
         ("state", state.into()),
         ("records_lost", number(core.metrics.audit_records_lost_so_far())),
         ("disturbed", gate.log().disturbance().map_or(Value::Null, disturbed)),
+        ("last_commit_micros", number(u64::try_from(core.metrics.audit_last_commit().as_micros()).unwrap_or(u64::MAX))),
+        ("space", gate.log().space().map_or(Value::Null, space)),
+    ])
+}
+
+fn space(left: SpaceLeft) -> Value {
+    object([
+        ("free_bytes", number(left.free_bytes)),
+        ("growth_bytes_per_second", number(left.bytes_per_second)),
+        ("left_s", left.seconds.map_or(Value::Null, number)),
+        ("unexported_bytes", number(left.unexported_bytes)),
     ])
 }
 

@@ -157,6 +157,9 @@ impl Gate {
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {
             notices.push("directory-too-old");
         }
+        if self.log.space().is_some_and(|left| left.is_short) {
+            notices.push("audit-space-short");
+        }
         let lapsed: Vec<_> = self.routes.values().filter_map(|route| route.partner.lapsed()).collect();
         for (fault, notice) in
             [(ConnectFault::OwnCertificate, "partner-certificate-expired"), (ConnectFault::List, "partner-crl-expired")]

@@ -69,6 +69,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "have the backend send a newer one (`PUT /-/directory`); it is in force at once",
     },
     Condition {
+        code: "audit-space-short",
+        says: "at the present rate the space for the audit log lasts for less than six hours",
+        hint: "give its file system more, or take away what else lies there; never a segment that is not archived",
+    },
+    Condition {
         code: "bundle-refused",
         says: "a changed bundle was refused, and the one before is in force",
         hint: "the log says what is wrong with which file; mend it or take it back. A restart would refuse it too",

@@ -14,6 +14,7 @@ use crate::telemetry::labels::Http2Fault;
 use crate::telemetry::labels::Step;
 use crate::telemetry::names;
 use crate::telemetry::names::Metric;
+use prometheus::Gauge;
 use prometheus::Histogram;
 use prometheus::HistogramOpts;
 use prometheus::HistogramVec;
@@ -64,6 +65,11 @@ pub struct Metrics {
     audit_records_lost: IntCounter,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
+    audit_last_commit: Gauge,
+    audit_free: IntGauge,
+    audit_growth: IntGauge,
+    audit_left: IntGauge,
+    audit_unexported: IntGauge,
 }
 
 /// The decisions about one operation, resolved.
@@ -183,6 +189,11 @@ impl Metrics {
             audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
+            audit_last_commit: make.real(names::AUDIT_LAST_COMMIT)?,
+            audit_free: make.gauge(names::AUDIT_FREE)?,
+            audit_growth: make.gauge(names::AUDIT_GROWTH)?,
+            audit_left: make.gauge(names::AUDIT_LEFT)?,
+            audit_unexported: make.gauge(names::AUDIT_UNEXPORTED)?,
             registry,
         })
     }
@@ -349,6 +360,7 @@ impl Metrics {
         self.audit_syncs.inc();
         self.audit_batch.observe(f64::from(records));
         self.audit_sync_time.observe(took.as_secs_f64());
+        self.audit_last_commit.set(took.as_secs_f64());
     }
 
     /// A batch of records could not be made durable.
@@ -367,6 +379,24 @@ impl Metrics {
         if let Some((file, what)) = disturbed {
             self.audit_disturbed.with_label_values(&[file, what]).set(1);
         }
+    }
+
+    /// How long the newest batch of records took.
+    #[must_use]
+    pub fn audit_last_commit(&self) -> Duration {
+        Duration::try_from_secs_f64(self.audit_last_commit.get()).unwrap_or_default()
+    }
+
+    /// So many bytes are free for the log, they become less by so many a second, and last for so many seconds.
+    pub fn audit_space(&self, free: u64, growth: u64, left: u64) {
+        for (gauge, value) in [(&self.audit_free, free), (&self.audit_growth, growth), (&self.audit_left, left)] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// So many bytes of records are still to be exported.
+    pub fn audit_unexported(&self, bytes: u64) {
+        self.audit_unexported.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A refusal's own record could not be written.
@@ -430,6 +460,12 @@ impl Maker<'_> {
 
     fn gauge(&self, metric: Metric) -> Result<IntGauge, MetricsError> {
         Ok(self.gauges(metric)?.with_label_values::<&str>(&[]))
+    }
+
+    fn real(&self, metric: Metric) -> Result<Gauge, MetricsError> {
+        let gauge = Gauge::new(metric.name, metric.help)?;
+        self.0.register(Box::new(gauge.clone()))?;
+        Ok(gauge)
     }
 
     fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, MetricsError> {

@@ -59,6 +59,11 @@ metrics! {
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
     AUDIT_RECORDS_LOST = "portcullis_audit_records_lost_total" [] "Records that found no room in the log, or came when it had failed.";
     AUDIT_DISTURBED = "portcullis_audit_disturbed" ["file", "what"] "1 for a file of the audit log that is not what it was: deleted, replaced, truncated, forbidden, read-only or unreadable.";
+    AUDIT_LAST_COMMIT = "portcullis_audit_last_commit_seconds" [] "Time that the newest batch took.";
+    AUDIT_FREE = "portcullis_audit_free_bytes" [] "Bytes free on the file system of the audit log.";
+    AUDIT_GROWTH = "portcullis_audit_growth_bytes_per_second" [] "Bytes a second by which the space for the audit log becomes less, by the faster of the last five minutes and the last hour.";
+    AUDIT_LEFT = "portcullis_audit_left_seconds" [] "For how long the space for the audit log lasts at that rate; a year where it is longer.";
+    AUDIT_UNEXPORTED = "portcullis_audit_unexported_bytes" [] "Bytes of records that an exporter has not passed yet.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -75,6 +75,9 @@ use std::time::Duration;
 /// How long the gateway waits for a partner that is silent: long enough for everything in memory, and no longer.
 const SILENCE_TIMEOUT: Duration = Duration::from_millis(50);
 
+/// How long a record may take: it lies in memory, and only a machine that is busy elsewhere holds it up.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The size of a segment of the log, in bytes: a case has a handful of records.
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -221,7 +224,7 @@ impl Stage {
         let settings = audit::Settings {
             directory: PathBuf::new(),
             signer: self.cast.log_signer(),
-            deadline: Limits::millis(limits.record_timeout_ms),
+            deadline: RECORD_TIMEOUT,
             segment_bytes: SEGMENT_BYTES,
             refusal_rates: audit::RefusalRates {
                 unknown_per_minute: limits.refusal_records_per_peer_per_minute,

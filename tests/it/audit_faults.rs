@@ -8,6 +8,7 @@ use crate::harness::Stage;
 use crate::harness::ops_page;
 use crate::harness::until;
 use portcullis::devkit::Misbehaviour;
+use portcullis::limits::TABLE;
 use rustix::process::Pid;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
@@ -74,6 +75,39 @@ fn an_intent_that_becomes_durable_too_late_sends_nothing_and_its_key_is_free() {
     let gateway = Served::on(&stage);
     command.again().told(&stage, gateway.address).is(200, "");
     assert_eq!(stage.partner.total_actuations(), 1);
+}
+
+#[test]
+fn while_the_disk_hangs_what_comes_is_refused_at_once_and_served_again_when_it_goes_on() {
+    let by_default = TABLE.iter().find(|row| row.name == "record_timeout_ms").unwrap().default;
+    assert!(by_default + 50 <= 250, "so that nobody waits for longer than a quarter of a second");
+    let (stage, deeds) = (Stage::new(), Arc::new(Deeds::default()));
+    stage.limit("record_timeout_ms: 100ms");
+    let gateway = Served::on_disk(&stage, &deeds);
+    let hanging = deeds.hang();
+    Command::new(&stage).told(&stage, gateway.address).is(503, "unavailable");
+    hanging.until_it_hangs();
+    until("audit-overdue", || gateway.not_ready().contains("audit-overdue"));
+    let waiting = || {
+        let (_, status) = ops_page(gateway.ops, "/-/status");
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["queues"].as_array().unwrap().iter().find(|queue| queue["name"] == "audit-records").unwrap()["waiting"]
+            .clone()
+    };
+    let before = waiting();
+    for _ in 0..20 {
+        Command::new(&stage).told(&stage, gateway.address).is(503, "unavailable");
+        Command::new(&stage).bearing("nonsense".to_owned()).told(&stage, gateway.address).is(503, "unavailable");
+    }
+    assert_eq!(waiting(), before, "none was waited for: all were refused before they could be queued, still hung");
+    assert!(gateway.not_ready().contains("audit-overdue"));
+    hanging.release();
+    until("readiness", || gateway.not_ready().is_empty());
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
+    drop(gateway);
+    assert_eq!(stage.partner.total_actuations(), 1);
+    let lost: u64 = stage.records().iter().filter_map(|record| record.get("lost").as_u64()).sum();
+    assert_eq!(lost, 40, "and each was counted and told");
 }
 
 #[test]

@@ -16,6 +16,7 @@ const NO_CODES: &[&str] = &[
     "audit-disturbed",
     "audit-failed",
     "audit-overdue",
+    "audit-space-short",
     "crl-expired",
     "directory-too-old",
     "not-recordable",

@@ -40,9 +40,10 @@ fn the_status_tells_what_is_in_force_and_what_softens_a_default() {
     let keys: Vec<&str> =
         told["softeners"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
     let rates = ["subject", "device", "object"].map(|of| format!("limits.{of}_rate_per_minute"));
+    let unhurried = [&rates[..], &["limits.record_timeout_ms".to_owned()]].concat();
     assert_eq!(
         keys,
-        [&["environment", "policies.signers"].map(str::to_owned)[..], &rates].concat(),
+        [&["environment", "policies.signers"].map(str::to_owned)[..], &unhurried].concat(),
         "and `shutdown_lead_ms` is none"
     );
     let listeners = told["listeners"].as_array().unwrap();
@@ -69,7 +70,8 @@ fn readiness_metrics_and_the_log_of_the_start_name_every_softener_and_take_reque
     let stage = Stage::new();
     let mut process = Process::on(&stage);
     let rates = ["subject", "device", "object"].map(|of| format!("limits.{of}_rate_per_minute"));
-    let keys = [&["environment", "policies.signers"].map(str::to_owned)[..], &rates].concat();
+    let unhurried = [&rates[..], &["limits.record_timeout_ms".to_owned()]].concat();
+    let keys = [&["environment", "policies.signers"].map(str::to_owned)[..], &unhurried].concat();
     let (code, body) = ops_page(process.ops, "/readyz");
     let ready: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((code, &ready["ready"], &ready["softeners"]), (200, &true.into(), &keys.clone().into()));

@@ -149,7 +149,7 @@ async fn a_hanging_disk_fills_a_bounded_queue_and_then_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn an_answer_is_not_waited_for_longer_than_a_record_may_take() {
+async fn an_answer_is_not_waited_for_without_end() {
     let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
     let log = house.open_on(&deeds, IMPATIENT);
     let open = log.intent(&permit(), &protected(), &facts(1, Some("a-key")), NOW).await.unwrap();

@@ -29,6 +29,7 @@ const UNHURRIED: &[&str] = &[
     "subject_rate_per_minute: 1000000",
     "device_rate_per_minute: 1000000",
     "object_rate_per_minute: 1000000",
+    "record_timeout_ms: 10s",
     "shutdown_lead_ms: 0ms",
 ];
 
