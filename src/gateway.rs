@@ -9,6 +9,7 @@ mod check;
 mod couriers;
 mod descriptors;
 mod entrance;
+mod epochs;
 mod inherited;
 mod reload;
 mod rooms;
@@ -189,10 +190,10 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         backend: Arc::clone(&at_backend.clients),
         partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
     };
-    let (gates, callers, couriers, store) =
+    let (gates, callers, couriers, store, replayed) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
-    begin(&runtime, gate, in_effect)?;
+    begin(&runtime, gate, in_effect, replayed)?;
 
     let (dying, died) = mpsc::channel();
     let mut pulses = Pulses::new();
@@ -369,13 +370,14 @@ impl admin::Acts for Operator {
     }
 }
 
-/// Puts on record that the gateway begins to serve, and by which bundle. Without that record it does not.
-fn begin(runtime: &Runtime, gate: &Gate, config: Sha256) -> Result<(), Diagnostics> {
+/// Puts on record that the gateway begins to serve, what its store was given from the log, and by which bundle. Without that
+/// record it does not.
+fn begin(runtime: &Runtime, gate: &Gate, config: Sha256, replayed: Option<Note>) -> Result<(), Diagnostics> {
     let directory = Arc::clone(&gate.core().snapshot.load().directory);
     let (directory_version, directory_digest) = (directory.version(), directory.digest());
     let bundle = Note::Bundle { directory_version, directory_digest, replaces: None };
     let activated = approvals::activated(gate.core().snapshot.load().approved());
-    for what in [Some(Note::Start { config }), activated, Some(bundle)].into_iter().flatten() {
+    for what in [Some(Note::Start { config }), replayed, activated, Some(bundle)].into_iter().flatten() {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     Ok(())

@@ -18,6 +18,7 @@
 //! a proof is dropped asks the clock.
 
 mod answer;
+mod changes;
 mod desk;
 mod event;
 mod facts;
@@ -46,6 +47,14 @@ mod watch;
 mod writer;
 
 pub use answer::RecordedAnswer;
+pub use changes::RecordedChange;
+pub use changes::RecordedLifting;
+pub use changes::RecordedRevocation;
+pub use changes::Since;
+pub use changes::SinceFault;
+pub use changes::Unseen;
+pub use changes::since;
+pub use changes::unseen;
 pub use event::AttemptRecorded;
 pub use event::Delivery;
 pub use event::EventRecorded;
@@ -72,12 +81,8 @@ pub use log::Log;
 pub use log::SEGMENT_BYTES;
 pub use log::Settings;
 pub use look::Position;
-pub use look::RecordedRevocation;
-pub use look::Since;
-pub use look::SinceFault;
 pub use look::examine;
 pub use look::position;
-pub use look::since;
 pub use outcome::Activated;
 pub use outcome::Administered;
 pub use outcome::BundleRefused;

@@ -63,6 +63,13 @@ pub enum Note {
     },
     /// The gateway ended in order.
     Stop,
+    /// Revocations that the store had never taken were stored from the log.
+    Replayed {
+        /// How many.
+        revocations: u64,
+        /// The epoch of the last one.
+        up_to: Epoch,
+    },
     /// A bundle came into force; the facts name its digest.
     Bundle {
         /// The version of the directory that came with it.

@@ -1,7 +1,6 @@
 //! Reading records back: whole lines out of a segment, and of a line what recovery and a repeated key need.
 
 use crate::audit::facts::KeyDigests;
-use crate::audit::look::RecordedRevocation;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::record::Kind;
 use crate::audit::record::SUM_CLOSES;
@@ -16,7 +15,6 @@ use crate::model::Epoch;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
-use crate::model::TenantId;
 
 /// What our own records keep to; an answer is the longest text in them.
 const LIMITS: json::Limits =
@@ -96,26 +94,19 @@ impl Line {
         self.value
     }
 
+    /// All members, to look at.
+    pub(super) const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// A member.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.value.get(name)
+    }
+
     /// The epoch that it tells, if it tells one.
     pub(super) fn epoch(&self) -> Option<Epoch> {
         self.value.get("epoch").and_then(epoch_of)
-    }
-
-    /// What a revocation's record tells of it.
-    pub(super) fn revocation(&self) -> Option<RecordedRevocation> {
-        let revoked = self.value.get("revoked")?;
-        let text = |name| revoked.get(name).and_then(Value::as_str);
-        let tenant = match revoked.get("tenant") {
-            Some(tenant) => Some(TenantId::new(tenant.as_str()?).ok()?),
-            None => None,
-        };
-        Some(RecordedRevocation {
-            kind: text("kind")?.to_owned(),
-            digest: text("digest").and_then(Sha256::from_hex)?,
-            tenant,
-            epoch: revoked.get("epoch").and_then(epoch_of)?,
-            at: self.time,
-        })
     }
 
     /// The name of the peer, if it had one.

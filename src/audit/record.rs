@@ -33,7 +33,8 @@
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `by` | the person who acts on the gateway itself: name, role, door |
-//! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about; who had proposed what is confirmed; the epoch that a lifting makes; until when a proposal may be confirmed |
+//! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
+//! | `unknown` `cut` `replayed` `up_to` | in `recovery`: intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
@@ -198,6 +199,10 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.shown("config", config);
         }
         Note::Stop => {}
+        Note::Replayed { revocations, up_to } => {
+            line.number("replayed", *revocations);
+            line.number("up_to", up_to.get());
+        }
         Note::Bundle { directory_version, directory_digest, replaces } => {
             line.number("directory", *directory_version);
             line.shown("digest", directory_digest);

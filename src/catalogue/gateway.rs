@@ -299,6 +299,11 @@ pub(super) const PAGES: &[Page] = &[
         ["a store that is there already", "`--force` replaces it, and keeps it beside."],
         ["хранилище уже есть", "`--force` заменит его и сохранит рядом."],
     ),
+    page(
+        "store-older-than-log",
+        ["a store that has forgotten what the log knows", "`portcullis store reconcile` replays it; see the runbook."],
+        ["хранилище забыло то, что знает журнал", "`portcullis store reconcile` восстановит из журнала; см. runbook."],
+    ),
     page("tenant", ["a tenant that is not right", "See the message."], ["арендатор описан неверно", "См. сообщение."]),
     page(
         "text-out-of-bounds",

@@ -34,6 +34,7 @@ use crate::cli::revoke;
 use crate::cli::run;
 use crate::cli::schema;
 use crate::cli::status;
+use crate::cli::store;
 use crate::cli::test;
 use crate::cli::top;
 use crate::cli::verify;
@@ -77,6 +78,7 @@ enum Command {
     Contract(contract::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
+    Store(store::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
     Lift(lift::Arguments),
@@ -133,6 +135,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Audit(arguments) => audit::execute(&arguments),
         Command::Backup(arguments) => backup::execute(&arguments),
         Command::Restore(arguments) => restore::execute(&arguments),
+        Command::Store(arguments) => store::execute(&arguments),
         Command::Init(arguments) => init::execute(&arguments),
         Command::New(arguments) => new::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),

@@ -37,6 +37,7 @@ mod run;
 mod schema;
 mod screen;
 mod status;
+mod store;
 mod table;
 mod test;
 mod top;

@@ -2,10 +2,10 @@
 //!
 //! A copy of yesterday does not know whom somebody revoked today. The log does: each revocation is on record. So the log since
 //! the backup is read, and a copy that has not seen its newest revocation is refused; or, if it is said so, the revocations
-//! that it has not seen are taken from the log.
+//! and liftings that it has not seen are taken from the log.
 
 use crate::audit;
-use crate::audit::Since;
+use crate::audit::RecordedChange;
 use crate::audit::SinceFault;
 use crate::cli::backup::COPY;
 use crate::cli::backup::MANIFEST;
@@ -17,9 +17,8 @@ use crate::config::Config;
 use crate::crypto;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
-use crate::guard::RevocationKind;
 use crate::store;
-use crate::store::MissingRevocation;
+use crate::store::MissedChange;
 use crate::store::StoreStanding;
 use clap::Args;
 use std::fs;
@@ -41,7 +40,7 @@ pub(super) struct Arguments {
     /// Replace the store that is there
     #[arg(long)]
     force: bool,
-    /// Take the revocations that the copy has not seen from the log
+    /// Take the revocations and liftings that the copy has not seen from the log
     #[arg(long)]
     complete: bool,
     /// The folder that `portcullis backup` made
@@ -67,52 +66,53 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
             .into());
     }
     let since = audit::since(&config.audit.directory, manifest.position).map_err(|fault| untold(&config, &fault))?;
-    let missing = unseen(standing, &since)?;
+    let missing = unseen(standing, &since.changes)?;
     if !missing.is_empty() && !arguments.complete {
         return Err(too_old(standing, &missing).into());
     }
+    let (revoked, lifted) = counted(&missing);
     let restored = store::put_in_place(&copy, target, &config.store.key, &missing, since.epoch)
         .map_err(|error| unusable("store", target, &error))?;
     say(&format!(
-        "restored {} as of {}: {} revocations, {} of them taken from the log\n",
+        "restored {} as of {}: {} revocations in force; {revoked} revocations and {lifted} liftings were taken from the log\n",
         target.display(),
         manifest.made,
         restored.revocations,
-        missing.len()
     ));
     Ok(Ending::Done)
 }
 
-/// The recorded revocations that a store has not seen: those of an epoch above its own.
-fn unseen(standing: StoreStanding, since: &Since) -> Result<Vec<MissingRevocation>, Diagnostic> {
-    let above = since.revocations.iter().filter(|revocation| revocation.epoch > standing.epoch);
-    let missing = above.map(|revocation| {
-        let kind = RevocationKind::from_word(&revocation.kind)?;
-        let (digest, tenant) = (revocation.digest, revocation.tenant.clone());
-        Some(MissingRevocation { kind, digest, tenant, epoch: revocation.epoch, at: revocation.at })
-    });
-    missing.collect::<Option<_>>().ok_or_else(|| {
+/// The recorded changes that a store has not seen: those of an epoch above its own.
+pub(super) fn unseen(standing: StoreStanding, changes: &[RecordedChange]) -> Result<Vec<MissedChange>, Diagnostic> {
+    let above = changes.iter().filter(|change| change.epoch() > standing.epoch);
+    above.map(MissedChange::of).collect::<Option<_>>().ok_or_else(|| {
         Diagnostic::without_file(
             "unknown-revocation",
             "the log holds a revocation of a kind that this version does not know",
         )
-        .help("restore with the version that wrote the log")
+        .help("use the version that wrote the log")
     })
 }
 
-fn too_old(standing: StoreStanding, missing: &[MissingRevocation]) -> Diagnostic {
-    let newest = missing.iter().map(|one| one.epoch).max().unwrap_or_default();
-    let message = format!(
-        "this backup knows epoch {}, and {} revocations up to epoch {newest} are on record since: it would give their rights \
-         back to whom they concern",
-        standing.epoch,
-        missing.len()
-    );
-    Diagnostic::without_file("older-than-revocations", message)
-        .help("restore a later backup; or `--complete` takes the revocations that are missing from the log")
+/// How many revocations and how many liftings.
+pub(super) fn counted(missed: &[MissedChange]) -> (usize, usize) {
+    let revoked = missed.iter().filter(|change| matches!(change, MissedChange::Revoked(_))).count();
+    (revoked, missed.len().saturating_sub(revoked))
 }
 
-fn untold(config: &Config, fault: &SinceFault) -> Diagnostic {
+fn too_old(standing: StoreStanding, missing: &[MissedChange]) -> Diagnostic {
+    let newest = missing.iter().map(MissedChange::epoch).max().unwrap_or_default();
+    let (revoked, lifted) = counted(missing);
+    let message = format!(
+        "this backup knows epoch {}, and {revoked} revocations and {lifted} liftings up to epoch {newest} are on record since: \
+         it would give their rights back to whom they concern",
+        standing.epoch
+    );
+    Diagnostic::without_file("older-than-revocations", message)
+        .help("restore a later backup; or `--complete` takes what is missing from the log")
+}
+
+pub(super) fn untold(config: &Config, fault: &SinceFault) -> Diagnostic {
     let help = match fault {
         SinceFault::Gone { .. } => "bring back the segments since the backup: one of them could hold a revocation",
         SinceFault::Behind => {

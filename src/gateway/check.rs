@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::gateway::approvals::Signing;
 use crate::gateway::descriptors;
+use crate::gateway::epochs;
 use crate::gateway::rooms::candidate;
 use crate::gateway::unusable;
 use crate::store;
@@ -43,9 +44,12 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
     };
     // One that is not there is begun by the start.
     let mut history = Some(History::default());
+    let mut even = None;
     if config.store.path.exists() {
         let (path, key) = (&config.store.path, &config.store.key);
-        history = store::examine(path, key).and_then(|_| store::activations(path, key)).map_or_else(
+        let found = store::examine(path, key);
+        let seen = found.as_ref().ok().map(|standing| standing.epoch);
+        history = found.and_then(|_| store::activations(path, key)).map_or_else(
             |error| {
                 let help = "a store of this program, under the key that it was made with; what is damaged is restored \
                             from a backup";
@@ -54,9 +58,17 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
             },
             Some,
         );
+        even = seen;
     }
-    if let Err(error) = audit::examine(&config.audit.directory, now) {
-        refuse("audit log", &config.audit.directory, &error, places.audit, "what is damaged is restored from a backup");
+    match audit::examine(&config.audit.directory, now) {
+        Err(error) => refuse(
+            "audit log",
+            &config.audit.directory,
+            &error,
+            places.audit,
+            "what is damaged is restored from a backup",
+        ),
+        Ok(()) => drop(even.map(|seen| epochs::compare(config, seen).map_err(|fault| faults.push(fault)))),
     }
     if let (Some(candidate), Some(history)) = (candidate, history) {
         let approved = Signing::of(config).examine(&candidate.bundle, now, &history);

@@ -24,6 +24,8 @@ use crate::gateway::Injected;
 use crate::gateway::approvals::Signing;
 use crate::gateway::couriers;
 use crate::gateway::couriers::Towards;
+use crate::gateway::epochs;
+use crate::gateway::epochs::Uneven;
 use crate::gateway::internal;
 use crate::gateway::swap::Terms;
 use crate::gateway::unusable;
@@ -101,8 +103,8 @@ fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Res
     Directory::compile(&Source::new(path, text))
 }
 
-/// The gates, what leads to partners and backend, the couriers, and the store.
-type Built = (Vec<Gate>, Callers, Vec<Courier>, Arc<Sqlite>);
+/// The gates, what leads to partners and backend, the couriers, the store, and what was done to it.
+type Built = (Vec<Gate>, Callers, Vec<Courier>, Arc<Sqlite>, Option<audit::Note>);
 
 /// Whom the doors let in.
 pub(super) struct Trusts {
@@ -141,6 +143,10 @@ pub(super) fn gates(
     };
     let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
     let store = Arc::new(store);
+    let replayed = runtime.block_on(epochs::evened(&config, store.as_ref())).map_err(|uneven| match uneven {
+        Uneven::Refused(fault) => fault,
+        Uneven::Store(fault) => no_store(&fault),
+    })?;
     let directory = runtime.block_on(newest(candidate.directory, store.as_ref())).map_err(|error| no_store(&error))?;
     let approved = runtime.block_on(Signing::of(&config).approve(&candidate.bundle, clock.now(), store.as_ref()))?;
     let snapshot = Snapshot::new(approved, directory);
@@ -235,7 +241,7 @@ pub(super) fn gates(
     };
     let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store))
+    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store, replayed))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was

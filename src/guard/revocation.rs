@@ -5,7 +5,7 @@
 //! - A revocation is in force in memory before it is stored, and stays in force if storing fails; it is then kept for the
 //!   next attempt.
 //! - The epoch never goes back, also not over a crash between memory and store. The store holds a *ceiling* that is at
-//!   least [`RESERVE`] above every epoch it knows; a start begins at the ceiling. So a start skips numbers, and only more
+//!   least [`RESERVE`] above every epoch it knows, and no more above one that it does not know; a start begins at the ceiling. So a start skips numbers, and only more
 //!   than [`RESERVE`] revocations without one successful write could repeat one.
 //! - Values are personal. Neither memory nor store holds them, only keyed digests of (kind, value); the tenant stands
 //!   beside, for it is an operator's name.
@@ -229,6 +229,13 @@ impl Revocations {
         self.inner.read().since(&digest, revocation.tenant.as_ref())
     }
 
+    /// What is in force and not known to be stored, and the ceiling that may be stored with it. Both of one moment: a ceiling says
+    /// that the store knows all up to it, less [`RESERVE`], and a revocation that comes meanwhile it would not know.
+    pub(super) fn to_store(&self) -> (Vec<StoredRevocation>, Epoch) {
+        let inner = self.inner.read();
+        (inner.pending.clone(), self.ceiling())
+    }
+
     /// The lifting of what is in force by the order of `since`, with an epoch of its own; nothing is lifted yet. `None` where
     /// it was ordered again, or is not in force.
     pub(super) fn lifting(&self, revocation: &Revocation, since: Epoch) -> Option<LiftedRevocation> {
@@ -238,8 +245,11 @@ impl Revocations {
         let up_to = self.epoch();
         let epoch = up_to.next();
         self.epoch.store(epoch.get(), Ordering::Release);
+        // The store does not know what came while this was agreed upon.
+        let known = inner.pending.first().map_or(epoch.get(), |first| first.epoch.get().saturating_sub(1));
         drop(inner);
-        Some(LiftedRevocation { digest, tenant: revocation.tenant.clone(), up_to, epoch, ceiling: self.ceiling() })
+        let ceiling = Epoch::new(known.saturating_add(RESERVE));
+        Some(LiftedRevocation { digest, tenant: revocation.tenant.clone(), up_to, epoch, ceiling })
     }
 
     /// Ends what the store has ended; `false` where it was ordered again since.

@@ -138,9 +138,9 @@ impl Guard {
     /// # Errors
     /// [`StoreFault`]; everything stays in force.
     pub async fn store_pending(&self) -> Result<(), StoreFault> {
-        let pending = self.revocations.pending();
+        let (pending, ceiling) = self.revocations.to_store();
         let Some(last) = pending.last().map(|entry| entry.epoch) else { return Ok(()) };
-        self.store.keep(pending, self.revocations.ceiling()).await?;
+        self.store.keep(pending, ceiling).await?;
         self.revocations.stored_up_to(last);
         Ok(())
     }

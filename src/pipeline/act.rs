@@ -166,14 +166,14 @@ impl Gate {
             Ok(lifting) => lifting,
             Err(fault) => return self.refused(&facts, Administered { reason: fault.into(), ..about }).await,
         };
-        let noted = Administered { epoch: Some(lifting.epoch()), ..about.clone() };
-        let Some(on_record) = self.noted(&facts, noted).await else { return ActReply::unrecorded(&facts) };
+        let noted = Administered { epoch: Some(lifting.epoch()), ..about };
+        let Some(on_record) = self.noted(&facts, noted.clone()).await else { return ActReply::unrecorded(&facts) };
         match guard.lift(lifting, &on_record).await {
             Ok(epoch) => ActReply { outcome: Ok(Acted::Lifted(epoch)), receipt: Some(facts.receipt) },
             // What the record before announced has not come about; this one says so.
             Err(fault) => {
                 let facts = self.facts_of(by, Role::Lifter);
-                self.refused(&facts, Administered { reason: fault.into(), ..about }).await
+                self.refused(&facts, Administered { reason: fault.into(), ..noted }).await
             }
         }
     }

@@ -8,15 +8,11 @@
 //! and so does each start. Less [`RESERVE`], it is the last epoch that the store has seen.
 
 use crate::approval::History;
-use crate::clock::UnixMillis;
 use crate::crypto::Sealer;
 use crate::crypto::SecretKey;
 use crate::crypto::constant_time_eq;
 use crate::guard::RESERVE;
-use crate::guard::RevocationKind;
 use crate::model::Epoch;
-use crate::model::Sha256;
-use crate::model::TenantId;
 use crate::store::activations::opened;
 use crate::store::activations::rows;
 use crate::store::open::ACTIVATIONS;
@@ -25,11 +21,11 @@ use crate::store::open::begin_file;
 use crate::store::open::check_of;
 use crate::store::open::lock;
 use crate::store::open::of_sqlite;
-use crate::store::revocations::INSERT;
+use crate::store::reconcile::MissedChange;
+use crate::store::reconcile::replay;
 use crate::store::schema;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
-use rusqlite::params;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -49,21 +45,6 @@ pub struct StoreStanding {
     pub epoch: Epoch,
     /// The revocations in it.
     pub revocations: u64,
-}
-
-/// A revocation that a store is to hold besides.
-#[derive(Clone, Debug)]
-pub struct MissingRevocation {
-    /// What was revoked.
-    pub kind: RevocationKind,
-    /// The keyed digest of kind and value.
-    pub digest: Sha256,
-    /// Where it holds; `None` everywhere.
-    pub tenant: Option<TenantId>,
-    /// The epoch that it began.
-    pub epoch: Epoch,
-    /// When it was ordered.
-    pub at: UnixMillis,
 }
 
 /// Looks at the store at `path`, also while a gateway has it; nothing in it is changed.
@@ -108,7 +89,7 @@ pub fn copy(from: &Path, to: &Path, key: &SecretKey) -> Result<StoreStanding, St
     examine(to, key)
 }
 
-/// Puts the copy `from` in the place of the store at `to`, which no gateway has: with these revocations besides, and with an
+/// Puts the copy `from` in the place of the store at `to`, which no gateway has: with what it has missed replayed, and with an
 /// epoch of at least `epoch`. What was there before stays beside it, as `TO.replaced`.
 ///
 /// # Errors
@@ -117,7 +98,7 @@ pub fn put_in_place(
     from: &Path,
     to: &Path,
     key: &SecretKey,
-    missing: &[MissingRevocation],
+    missed: &[MissedChange],
     epoch: Epoch,
 ) -> Result<StoreStanding, StoreOpenError> {
     let _alone = lock(to)?;
@@ -126,7 +107,7 @@ pub fn put_in_place(
     begin_file(&fresh)?;
     let copied = fs::read(from).map_err(|source| StoreOpenError::Io { path: from.to_owned(), source });
     let written = copied.and_then(|bytes| fs::write(&fresh, bytes).map_err(io_at(&fresh)));
-    let completed = written.and_then(|()| complete(&fresh, missing, epoch)).and_then(|()| examine(&fresh, key));
+    let completed = written.and_then(|()| complete(&fresh, missed, epoch)).and_then(|()| examine(&fresh, key));
     let standing = completed.inspect_err(|_| drop(fs::remove_file(&fresh)))?;
     owned_as(&fresh, to)?;
     synced(&fresh)?;
@@ -193,8 +174,8 @@ fn standing(connection: &Connection, path: &Path, key: &SecretKey) -> Result<Sto
     Ok(StoreStanding { schema, epoch: Epoch::new(ceiling.saturating_sub(RESERVE)), revocations })
 }
 
-/// Adds what a copy has not seen. The epoch never goes back, also not below what only the log still knows.
-fn complete(path: &Path, missing: &[MissingRevocation], epoch: Epoch) -> Result<(), StoreOpenError> {
+/// Replays what a copy has not seen.
+fn complete(path: &Path, missed: &[MissedChange], epoch: Epoch) -> Result<(), StoreOpenError> {
     let fault = |source| of_sqlite(path, source);
     let mut connection = Connection::open(path).map_err(fault)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
@@ -202,20 +183,7 @@ fn complete(path: &Path, missing: &[MissingRevocation], epoch: Epoch) -> Result<
     if let Ok(version @ 1..schema::NEWEST) = usize::try_from(version) {
         schema::migrate(&mut connection, version, &[0; 32]).map_err(fault)?;
     }
-    let transaction = connection.transaction().map_err(fault)?;
-    let number = |epoch: Epoch| i64::try_from(epoch.get()).unwrap_or(i64::MAX);
-    let mut highest = epoch;
-    for one in missing {
-        let tenant = one.tenant.as_ref().map_or("", |tenant| tenant.as_str());
-        let at = i64::try_from(one.at.get()).unwrap_or(i64::MAX);
-        let row = params![one.digest.as_bytes(), tenant, one.kind.word(), number(one.epoch), at];
-        transaction.execute(INSERT, row).map_err(fault)?;
-        highest = highest.max(one.epoch);
-    }
-    let ceiling = number(Epoch::new(highest.get().saturating_add(RESERVE)));
-    let raise = "UPDATE about SET epoch_ceiling = max(epoch_ceiling, ?1) WHERE only_row = 1";
-    transaction.execute(raise, [ceiling]).map_err(fault)?;
-    transaction.commit().map_err(fault)
+    replay(&mut connection, missed, epoch).map_err(fault)
 }
 
 /// Makes room for another store, and keeps the one that is there. What lies in its write-ahead log goes into it first; of one

@@ -15,11 +15,11 @@ mod directory;
 mod handles;
 mod open;
 mod outbox;
+mod reconcile;
 mod revocations;
 mod schema;
 mod writer;
 
-pub use copy::MissingRevocation;
 pub use copy::StoreStanding;
 pub use copy::activations;
 pub use copy::copy;
@@ -27,6 +27,9 @@ pub use copy::examine;
 pub use copy::put_in_place;
 pub use open::Sqlite;
 pub use open::StoreOpenError;
+pub use reconcile::Alone;
+pub use reconcile::MissedChange;
+pub use reconcile::reconcile;
 
 #[cfg(test)]
 mod tests;

@@ -179,7 +179,7 @@ pub(super) fn begin_file(path: &Path) -> Result<(), StoreOpenError> {
     synced.map_err(|source| StoreOpenError::Io { path: parent.to_owned(), source })
 }
 
-fn connect(path: &Path, key_check: &[u8; 32]) -> Result<Connection, StoreOpenError> {
+pub(super) fn connect(path: &Path, key_check: &[u8; 32]) -> Result<Connection, StoreOpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let fault = |source| of_sqlite(path, source);
     let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;

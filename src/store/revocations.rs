@@ -29,6 +29,12 @@ pub(super) const INSERT: &str = "
         lifted = NULL
     WHERE excluded.epoch > coalesce(lifted, -1)";
 
+/// Marks what was lifted: digest, tenant, the epoch of the lifting, the last epoch whose orders are meant. So an attempt to store
+/// it that was under way does not bring it back.
+pub(super) const LIFT: &str = "
+    UPDATE revocation SET lifted = ?3
+    WHERE digest = ?1 AND tenant = ?2 AND max(epoch, coalesce(renewed, 0)) <= ?4";
+
 #[async_trait]
 impl RevocationStore for Sqlite {
     async fn load(&self) -> Result<StoredRevocations, StoreFault> {
@@ -71,13 +77,10 @@ fn page(connection: &Connection, after: Epoch, at_most: usize) -> Result<Vec<Sto
     rows.query_and_then(params![integer(after.get())?, at_most], of_row)?.collect()
 }
 
-/// Marks the row of a lifted revocation, so that an attempt to store it that was under way does not bring it back.
 fn lift(connection: &Connection, lifted: &LiftedRevocation) -> Result<bool, WorkError> {
-    let mark = "UPDATE revocation SET lifted = ?3
-                WHERE digest = ?1 AND tenant = ?2 AND max(epoch, coalesce(renewed, 0)) <= ?4";
     let tenant = lifted.tenant.as_ref().map_or("", |tenant| tenant.as_str());
     let (epoch, up_to) = (integer(lifted.epoch.get())?, integer(lifted.up_to.get())?);
-    let marked = connection.prepare_cached(mark)?.execute(params![lifted.digest.as_bytes(), tenant, epoch, up_to])?;
+    let marked = connection.prepare_cached(LIFT)?.execute(params![lifted.digest.as_bytes(), tenant, epoch, up_to])?;
     raise(connection, lifted.ceiling)?;
     Ok(marked == 1)
 }

@@ -1,6 +1,7 @@
 //! The store over restarts, on files that are not what they should be, and with many at once.
 
 mod lifting;
+mod reconciling;
 
 use super::*;
 use crate::audit::Handle;

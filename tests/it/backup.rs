@@ -87,11 +87,11 @@ fn the_drill_of_backup_and_restore() {
     drop(gateway);
     refused(&stage, "today", &[], "store-exists", "there is a store");
     lose_the_store(&stage);
-    refused(&stage, "yesterday", &[], "older-than-revocations", "1 revocations");
+    refused(&stage, "yesterday", &[], "older-than-revocations", "1 revocations and 0 liftings");
     refused(&stage, "yesterday", &["--force"], "older-than-revocations", "give their rights back");
     let (code, out, err) = restore(&stage, "today", &[]);
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("2 revocations, 0 of them taken from the log"), "{out}");
+    assert!(out.contains("2 revocations in force; 0 revocations and 0 liftings were taken from the log"), "{out}");
     let (status, now) = starts_and_answers(&stage);
     assert_eq!(status, 403, "revoked today, and refused");
     assert!(now >= epoch, "the epoch does not go back: {now} after {epoch}");
@@ -99,7 +99,7 @@ fn the_drill_of_backup_and_restore() {
     // Only yesterday's is left: the log knows the rest.
     let (code, out, _) = restore(&stage, "yesterday", &["--force", "--complete"]);
     assert_eq!(code, 0);
-    assert!(out.contains("2 revocations, 1 of them taken from the log"), "{out}");
+    assert!(out.contains("2 revocations in force; 1 revocations and 0 liftings were taken from the log"), "{out}");
     assert!(stage.path("state/store.sqlite.replaced").exists(), "what was there is kept");
     let (status, later) = starts_and_answers(&stage);
     assert_eq!(status, 403);

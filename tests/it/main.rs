@@ -111,6 +111,8 @@ mod rates;
 #[cfg(test)]
 mod receipts;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod recording;
 #[cfg(test)]
 mod refusals;

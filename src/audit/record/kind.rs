@@ -31,6 +31,7 @@ impl Note {
         match self {
             Self::Start { .. } => Kind::Start,
             Self::Stop => Kind::Stop,
+            Self::Replayed { .. } => Kind::Recovery,
             Self::Bundle { .. } => Kind::Bundle,
             Self::BundleRefused(_) => Kind::BundleRefused,
             Self::Activation(_) => Kind::Activation,

@@ -19,7 +19,7 @@ use crate::model::Epoch;
 use crate::model::PersonName;
 use crate::model::Stranger;
 use crate::model::TenantId;
-use crate::store::MissingRevocation;
+use crate::store::MissedChange;
 use crate::store::Sqlite;
 use crate::store::copy;
 use crate::store::put_in_place;
@@ -91,13 +91,8 @@ async fn a_store_of_the_first_schema_keeps_its_revocations() {
 
 #[tokio::test]
 async fn a_copy_counts_what_is_in_force_and_takes_what_was_ordered_since_whatever_was_lifted_before() {
-    let missing = |number, epoch| MissingRevocation {
-        kind: RevocationKind::Device,
-        digest: entry(number, None).digest,
-        tenant: None,
-        epoch: Epoch::new(epoch),
-        at: NOW,
-    };
+    let missing =
+        |number, epoch| MissedChange::Revoked(StoredRevocation { epoch: Epoch::new(epoch), ..entry(number, None) });
     let (folder, path) = place();
     let store = Sqlite::open(&path, &key()).unwrap();
     store.keep((1..=3).map(|number| entry(number, None)).collect(), Epoch::new(3)).await.unwrap();
