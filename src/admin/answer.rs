@@ -4,6 +4,8 @@
 //! {"ok":true,"epoch":7,"receipt":"r-…","state":"local"}          revoked: in force, stored and recorded on this node
 //! {"ok":true,"until":"2026-…Z","receipt":"r-…","state":"proposed"}
 //! {"ok":true,"epoch":8,"receipt":"r-…","state":"lifted"}
+//! {"ok":true,"handle":"h-…","receipt":"r-…"}
+//! {"ok":true,"erased":"h-…","receipt":"r-…"}
 //! {"ok":true,"revocations":[{"kind":"device","tenant":"north","digest":"…","epoch":7,"at":"…","stored":true}],"more":false}
 //! {"ok":true,"bundle":"…","files":[{"path":"cedar/doors.cedar","content":"…"}]}
 //! {"ok":false,"error":"not-recordable","receipt":"r-…"}
@@ -14,6 +16,7 @@
 //! code of [`LineFault`] or of [`Reason`]. Nothing here does IO.
 
 use crate::admin::line::LineFault;
+use crate::audit::Handle;
 use crate::clock::UnixMillis;
 use crate::json;
 use crate::json::Limits;
@@ -47,6 +50,8 @@ const JSON_LIMITS: Limits = Limits { max_depth: 3, max_members: 8, max_elements:
 const LOCAL: &str = "local";
 const PROPOSED: &str = "proposed";
 const LIFTED: &str = "lifted";
+const HANDLE: &str = "handle";
+const ERASED: &str = "erased";
 
 /// Who refused, and why.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -80,6 +85,20 @@ pub enum SocketAnswer {
     Lifted {
         /// The epoch that it made.
         epoch: Epoch,
+        /// Where it stands on record.
+        receipt: Receipt,
+    },
+    /// Which handle stands for a person.
+    Identified {
+        /// The handle.
+        handle: Handle,
+        /// Where it stands on record that it was told.
+        receipt: Receipt,
+    },
+    /// Nobody knows any more for whom a handle stood.
+    Erased {
+        /// The handle.
+        handle: Handle,
         /// Where it stands on record.
         receipt: Receipt,
     },
@@ -132,14 +151,17 @@ impl SocketAnswer {
             (Ok(Acted::Revoked(epoch)), Some(receipt)) => Self::Revoked { epoch, receipt },
             (Ok(Acted::Proposed(until)), Some(receipt)) => Self::Proposed { until, receipt },
             (Ok(Acted::Lifted(epoch)), Some(receipt)) => Self::Lifted { epoch, receipt },
+            (Ok(Acted::Identified(handle)), Some(receipt)) => Self::Identified { handle, receipt },
+            (Ok(Acted::Erased(handle)), Some(receipt)) => Self::Erased { handle, receipt },
             (Ok(Acted::Listed(revocations, more)), _) => Self::Listed { revocations, more },
             (Ok(Acted::Bundle(bundle)), _) => {
                 let files = bundle.files().map(|(path, source)| (path.to_owned(), source.text().to_owned()));
                 Self::Bundle { digest: bundle.digest(), files: files.collect() }
             }
-            (Ok(Acted::Revoked(_) | Acted::Proposed(_) | Acted::Lifted(_)), None) => {
-                Self::Refused { refusal: Refusal::Gateway(Reason::Internal), near: None, receipt: None }
-            }
+            (
+                Ok(Acted::Revoked(_) | Acted::Proposed(_) | Acted::Lifted(_) | Acted::Identified(_) | Acted::Erased(_)),
+                None,
+            ) => Self::Refused { refusal: Refusal::Gateway(Reason::Internal), near: None, receipt: None },
             (Err(ActRefusal { reason, near }), receipt) => {
                 Self::Refused { refusal: Refusal::Gateway(reason), near, receipt }
             }
@@ -169,6 +191,8 @@ impl SocketAnswer {
                 insert_epoch(&mut members, *epoch);
                 insert_state(&mut members, *receipt, LIFTED);
             }
+            Self::Identified { handle, receipt } => insert_handle(&mut members, HANDLE, *handle, *receipt),
+            Self::Erased { handle, receipt } => insert_handle(&mut members, ERASED, *handle, *receipt),
             Self::Listed { revocations, more } => {
                 let listed: Vec<Value> = revocations.iter().map(|listed| Value::Object(written(listed))).collect();
                 members.insert("revocations", listed);
@@ -225,6 +249,13 @@ impl SocketAnswer {
                 proposed?;
                 Some(Self::Proposed { until: UnixMillis::parse(text("until")?)?, receipt: receipt()? })
             }
+            (Value::Boolean(true), ["ok", word @ (HANDLE | ERASED), "receipt"]) => {
+                let (handle, receipt) = (text(word).and_then(Handle::parse)?, receipt()?);
+                match *word {
+                    HANDLE => Some(Self::Identified { handle, receipt }),
+                    _ => Some(Self::Erased { handle, receipt }),
+                }
+            }
             (Value::Boolean(true), ["ok", "revocations", "more"]) => {
                 let listed = members.get("revocations").and_then(Value::as_array)?;
                 let revocations = listed.iter().map(read).collect::<Option<_>>()?;
@@ -269,6 +300,11 @@ fn insert_epoch(members: &mut Object, epoch: Epoch) {
 fn insert_state(members: &mut Object, receipt: Receipt, state: &str) {
     members.insert("receipt", receipt.to_string());
     members.insert("state", state);
+}
+
+fn insert_handle(members: &mut Object, name: &str, handle: Handle, receipt: Receipt) {
+    members.insert(name, handle.to_string());
+    members.insert("receipt", receipt.to_string());
 }
 
 fn epoch_of(members: &Object) -> Option<Epoch> {
@@ -350,6 +386,8 @@ mod tests {
             SocketAnswer::Revoked { epoch: Epoch::new(7), receipt: RECEIPT },
             SocketAnswer::Lifted { epoch: Epoch::new(8), receipt: RECEIPT },
             SocketAnswer::Proposed { until: UnixMillis::new(1_700_000_000_123), receipt: RECEIPT },
+            SocketAnswer::Identified { handle: Handle::new([0xAB; 16]), receipt: RECEIPT },
+            SocketAnswer::Erased { handle: Handle::new([0xAB; 16]), receipt: RECEIPT },
             SocketAnswer::Listed { revocations: vec![], more: false },
             SocketAnswer::Listed {
                 revocations: vec![
@@ -405,6 +443,8 @@ mod tests {
             r#"{"ok":true,"epoch":7,"receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa","state":"global"}"#,
             r#"{"ok":true,"epoch":7,"receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa","state":"local","more":1}"#,
             r#"{"ok":true,"until":"now","receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa","state":"proposed"}"#,
+            r#"{"ok":true,"handle":"h-AB","receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa"}"#,
+            r#"{"ok":true,"handle":"ivanov","receipt":"r-aaaaaaaaaaaaaaaaaaaaaaaaaa"}"#,
             r#"{"ok":false,"error":"out-of-coffee"}"#,
             r#"{"ok":1,"error":"malformed"}"#,
             &of_list(""),

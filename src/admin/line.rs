@@ -4,11 +4,14 @@
 //! {"act":"revoke","kind":"device","tenant":"north","value":"…"}
 //! {"act":"propose-lift","kind":"device","tenant":"north","value":"…"}
 //! {"act":"confirm-lift","kind":"device","tenant":"north","value":"…"}
+//! {"act":"subject","kind":"user","issuer":"https://…","value":"…","ticket":"SEC-4711"}
+//! {"act":"propose-erase","kind":"user","issuer":"https://…","value":"…"}
+//! {"act":"confirm-erase","kind":"user","issuer":"https://…","value":"…"}
 //! {"act":"list","after":7}
 //! {"act":"bundle"}
 //! ```
 //!
-//! `kind` is a kind of revocation; `tenant` may be left out, as may `after`, an epoch. Nothing here does IO.
+//! `kind` is a kind of revocation, or of a person; `tenant` may be left out, as may `after`, an epoch. Nothing here does IO.
 
 use crate::json;
 use crate::json::Limits;
@@ -17,10 +20,14 @@ use crate::json::Object;
 use crate::json::Reader;
 use crate::json::Value;
 use crate::model::Epoch;
+use crate::model::IdentifierKind;
 use crate::model::Name;
 use crate::model::Stranger;
+use crate::model::Ticket;
 use crate::pipeline::Act;
 use crate::pipeline::OrderFault;
+use crate::pipeline::PersonFault;
+use crate::pipeline::PersonOrder;
 use crate::pipeline::RevocationKind;
 use crate::pipeline::RevocationOrder;
 
@@ -32,6 +39,9 @@ const JSON_LIMITS: Limits = Limits { max_depth: 1, max_members: 8, max_elements:
 const REVOKE: &str = "revoke";
 const PROPOSE: &str = "propose-lift";
 const CONFIRM: &str = "confirm-lift";
+const SUBJECT: &str = "subject";
+const PROPOSE_ERASE: &str = "propose-erase";
+const CONFIRM_ERASE: &str = "confirm-erase";
 const LIST: &str = "list";
 const BUNDLE: &str = "bundle";
 
@@ -47,14 +57,14 @@ pub enum LineFault {
     /// A member that this order has not.
     #[error("the request has a member that it should not have")]
     UnknownMember,
-    /// `act`, `kind` or `value` is not there.
-    #[error("the request lacks `act`, `kind` or `value`")]
+    /// `act` is not there, or what it needs.
+    #[error("the request lacks `act`, or a member that its act needs")]
     MissingMember,
     /// An act that there is not.
     #[error("the act is not known")]
     UnknownAct,
-    /// Not a kind that can be revoked.
-    #[error("the kind is none that can be revoked")]
+    /// Not a kind that can be revoked, or of a person.
+    #[error("the kind is none that this act knows")]
     UnknownKind,
     /// Not a name, or of a kind that holds everywhere.
     #[error("the tenant is not a name, or this kind takes none")]
@@ -62,10 +72,16 @@ pub enum LineFault {
     /// Empty, longer than 256 bytes, with control characters, or not of the form that the kind demands.
     #[error("the value is empty, longer than 256 bytes, has control characters, or is not what the kind demands")]
     ValueInvalid,
+    /// Empty, longer than 256 bytes, or with control characters.
+    #[error("the issuer is empty, longer than 256 bytes, or has control characters")]
+    IssuerInvalid,
+    /// Not the number of a ticket.
+    #[error("the ticket is none: 1 to 12 capital letters, a hyphen and 1 to 8 digits")]
+    TicketInvalid,
 }
 
 impl LineFault {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Malformed,
         Self::TooLong,
         Self::UnknownMember,
@@ -74,6 +90,8 @@ impl LineFault {
         Self::UnknownKind,
         Self::TenantInvalid,
         Self::ValueInvalid,
+        Self::IssuerInvalid,
+        Self::TicketInvalid,
     ];
 
     /// The stable code, kebab-case.
@@ -88,6 +106,8 @@ impl LineFault {
             Self::UnknownKind => "unknown-kind",
             Self::TenantInvalid => "tenant-invalid",
             Self::ValueInvalid => "value-invalid",
+            Self::IssuerInvalid => "issuer-invalid",
+            Self::TicketInvalid => "ticket-invalid",
         }
     }
 }
@@ -95,26 +115,30 @@ impl LineFault {
 /// Writes an order as a line.
 pub(super) fn write_act(act: &Act) -> Vec<u8> {
     let mut members = Object::new();
-    let (word, order) = match act {
-        Act::Revoke(order) => (REVOKE, Some(order)),
-        Act::ProposeLift(order) => (PROPOSE, Some(order)),
-        Act::ConfirmLift(order) => (CONFIRM, Some(order)),
-        Act::List(_) => (LIST, None),
-        Act::Bundle => (BUNDLE, None),
-    };
-    members.insert("act", word);
-    if let Some(order) = order {
-        members.insert("kind", order.kind.word());
-        if let Some(tenant) = &order.tenant {
-            members.insert("tenant", tenant.as_str());
+    members.insert("act", word(act));
+    match act {
+        Act::Revoke(order) | Act::ProposeLift(order) | Act::ConfirmLift(order) => {
+            members.insert("kind", order.kind.word());
+            if let Some(tenant) = &order.tenant {
+                members.insert("tenant", tenant.as_str());
+            }
+            members.insert("value", order.value.expose());
         }
-        members.insert("value", order.value.expose());
+        Act::Subject(order, _) | Act::ProposeErase(order) | Act::ConfirmErase(order) => {
+            members.insert("kind", order.kind().word());
+            members.insert("issuer", order.issuer().expose());
+            members.insert("value", order.value().expose());
+        }
+        Act::List(after) => {
+            // An epoch beyond what JSON can carry would take a revocation each microsecond for 285 years.
+            if let Ok(after) = Number::try_from(after.get()) {
+                members.insert("after", Value::Number(after));
+            }
+        }
+        Act::Bundle => {}
     }
-    // An epoch beyond what JSON can carry would take a revocation each microsecond for 285 years.
-    if let Act::List(after) = act
-        && let Ok(after) = Number::try_from(after.get())
-    {
-        members.insert("after", Value::Number(after));
+    if let Act::Subject(_, ticket) = act {
+        members.insert("ticket", ticket.as_str());
     }
     let mut line = Vec::with_capacity(256);
     json::write(&Value::Object(members), &mut line);
@@ -122,54 +146,120 @@ pub(super) fn write_act(act: &Act) -> Vec<u8> {
     line
 }
 
+const fn word(act: &Act) -> &'static str {
+    match act {
+        Act::Revoke(_) => REVOKE,
+        Act::ProposeLift(_) => PROPOSE,
+        Act::ConfirmLift(_) => CONFIRM,
+        Act::Subject(..) => SUBJECT,
+        Act::ProposeErase(_) => PROPOSE_ERASE,
+        Act::ConfirmErase(_) => CONFIRM_ERASE,
+        Act::List(_) => LIST,
+        Act::Bundle => BUNDLE,
+    }
+}
+
 /// Reads the order on a line.
 ///
 /// # Errors
 /// [`LineFault`].
 pub(super) fn parse_act(line: &[u8]) -> Result<Act, LineFault> {
-    let (mut act, mut kind, mut tenant, mut value, mut after) = (None, None, None, None, None);
-    let mut reader = Reader::new(line, JSON_LIMITS).map_err(|_| LineFault::Malformed)?;
-    reader.begin_object().map_err(|_| LineFault::Malformed)?;
-    while let Some(name) = reader.next_key().map_err(|_| LineFault::Malformed)? {
-        let place = match &*name {
-            "act" => &mut act,
-            "kind" => &mut kind,
-            "tenant" => &mut tenant,
-            "value" => &mut value,
-            "after" => {
-                let number = reader.number().map_err(|_| LineFault::Malformed)?.as_integer();
-                let epoch = number.and_then(|number| u64::try_from(number).ok()).ok_or(LineFault::Malformed)?;
-                after = Some(Epoch::new(epoch));
-                continue;
-            }
-            _ => return Err(LineFault::UnknownMember),
-        };
-        *place = Some(reader.string(LINE_MAX_BYTES).map_err(|_| LineFault::Malformed)?);
-    }
-    reader.finish().map_err(|_| LineFault::Malformed)?;
-    let names_nothing = kind.is_none() && tenant.is_none() && value.is_none();
-    let made: fn(RevocationOrder) -> Act = match act.as_deref() {
-        Some(REVOKE) => Act::Revoke,
-        Some(PROPOSE) => Act::ProposeLift,
-        Some(CONFIRM) => Act::ConfirmLift,
-        Some(LIST | BUNDLE) if !names_nothing => return Err(LineFault::UnknownMember),
-        Some(BUNDLE) if after.is_some() => return Err(LineFault::UnknownMember),
-        Some(BUNDLE) => return Ok(Act::Bundle),
-        Some(LIST) => return Ok(Act::List(after.unwrap_or_default())),
-        Some(_) => return Err(LineFault::UnknownAct),
-        None => return Err(LineFault::MissingMember),
+    let mut members = Members::read(line)?;
+    let act = members.act.take().ok_or(LineFault::MissingMember)?;
+    let order = match &*act {
+        REVOKE => members.revocation().map(Act::Revoke),
+        PROPOSE => members.revocation().map(Act::ProposeLift),
+        CONFIRM => members.revocation().map(Act::ConfirmLift),
+        SUBJECT => {
+            // The person first: whoever forgets both is told of one.
+            let person = members.person()?;
+            let ticket = members.ticket.take().ok_or(LineFault::MissingMember)?;
+            Ticket::new(&ticket).map(|ticket| Act::Subject(person, ticket)).map_err(|_| LineFault::TicketInvalid)
+        }
+        PROPOSE_ERASE => members.person().map(Act::ProposeErase),
+        CONFIRM_ERASE => members.person().map(Act::ConfirmErase),
+        LIST => Ok(Act::List(members.after.take().unwrap_or_default())),
+        BUNDLE => Ok(Act::Bundle),
+        _ => return Err(LineFault::UnknownAct),
     };
-    if after.is_some() {
-        return Err(LineFault::UnknownMember);
+    // What an act has no use for may be what somebody relies on.
+    if members.is_empty() { order } else { Err(LineFault::UnknownMember) }
+}
+
+/// What stands on a line, until an act takes it.
+#[derive(Default)]
+struct Members {
+    act: Option<Box<str>>,
+    kind: Option<Box<str>>,
+    tenant: Option<Box<str>>,
+    issuer: Option<Box<str>>,
+    value: Option<Box<str>>,
+    ticket: Option<Box<str>>,
+    after: Option<Epoch>,
+}
+
+impl Members {
+    fn read(line: &[u8]) -> Result<Self, LineFault> {
+        let mut members = Self::default();
+        let mut reader = Reader::new(line, JSON_LIMITS).map_err(|_| LineFault::Malformed)?;
+        reader.begin_object().map_err(|_| LineFault::Malformed)?;
+        while let Some(name) = reader.next_key().map_err(|_| LineFault::Malformed)? {
+            let place = match &*name {
+                "act" => &mut members.act,
+                "kind" => &mut members.kind,
+                "tenant" => &mut members.tenant,
+                "issuer" => &mut members.issuer,
+                "value" => &mut members.value,
+                "ticket" => &mut members.ticket,
+                "after" => {
+                    let number = reader.number().map_err(|_| LineFault::Malformed)?.as_integer();
+                    let epoch = number.and_then(|number| u64::try_from(number).ok()).ok_or(LineFault::Malformed)?;
+                    members.after = Some(Epoch::new(epoch));
+                    continue;
+                }
+                _ => return Err(LineFault::UnknownMember),
+            };
+            *place = Some(reader.string(LINE_MAX_BYTES).map_err(|_| LineFault::Malformed)?.into());
+        }
+        reader.finish().map_err(|_| LineFault::Malformed)?;
+        Ok(members)
     }
-    let (Some(kind), Some(value)) = (kind, value) else { return Err(LineFault::MissingMember) };
-    let kind = RevocationKind::from_word(&kind).ok_or(LineFault::UnknownKind)?;
-    let tenant = tenant.map(|text| Name::new(&text)).transpose().map_err(|_| LineFault::TenantInvalid)?;
-    let order = RevocationOrder { kind, tenant, value: Stranger::new(&*value) };
-    match order.clone().meant() {
-        Ok(_) => Ok(made(order)),
-        Err(OrderFault::Value) => Err(LineFault::ValueInvalid),
-        Err(OrderFault::Tenant) => Err(LineFault::TenantInvalid),
+
+    fn revocation(&mut self) -> Result<RevocationOrder, LineFault> {
+        let (kind, tenant, value) = (self.kind.take(), self.tenant.take(), self.value.take());
+        let (Some(kind), Some(value)) = (kind, value) else { return Err(LineFault::MissingMember) };
+        let kind = RevocationKind::from_word(&kind).ok_or(LineFault::UnknownKind)?;
+        let tenant = tenant.map(|text| Name::new(&text)).transpose().map_err(|_| LineFault::TenantInvalid)?;
+        let order = RevocationOrder { kind, tenant, value: Stranger::new(value) };
+        match order.clone().meant() {
+            Ok(_) => Ok(order),
+            Err(OrderFault::Value) => Err(LineFault::ValueInvalid),
+            Err(OrderFault::Tenant) => Err(LineFault::TenantInvalid),
+        }
+    }
+
+    fn person(&mut self) -> Result<PersonOrder, LineFault> {
+        let (kind, issuer, value) = (self.kind.take(), self.issuer.take(), self.value.take());
+        let (Some(kind), Some(issuer), Some(value)) = (kind, issuer, value) else {
+            return Err(LineFault::MissingMember);
+        };
+        let kind = IdentifierKind::ALL.into_iter().find(|one| one.word() == &*kind).ok_or(LineFault::UnknownKind)?;
+        PersonOrder::new(kind, Stranger::new(issuer), Stranger::new(value)).map_err(|fault| match fault {
+            PersonFault::Kind => LineFault::UnknownKind,
+            PersonFault::Issuer => LineFault::IssuerInvalid,
+            PersonFault::Value => LineFault::ValueInvalid,
+        })
+    }
+
+    const fn is_empty(&self) -> bool {
+        let Self { act, kind, tenant, issuer, value, ticket, after } = self;
+        act.is_none()
+            && kind.is_none()
+            && tenant.is_none()
+            && issuer.is_none()
+            && value.is_none()
+            && ticket.is_none()
+            && after.is_none()
     }
 }
 
@@ -217,6 +307,36 @@ mod tests {
         );
         assert_eq!(write_act(&Act::List(Epoch::new(7))), b"{\"act\":\"list\",\"after\":7}\n");
         assert_eq!(parse_act(b"{\"act\":\"list\"}"), Ok(Act::List(Epoch::new(0))));
+    }
+
+    #[test]
+    fn an_order_about_a_person_is_read_as_it_was_written() {
+        for kind in [IdentifierKind::User, IdentifierKind::Device, IdentifierKind::Car] {
+            let person = || {
+                let (issuer, value) = (Stranger::new("https://issuer.example"), Stranger::new("дом \"7\"\\"));
+                PersonOrder::new(kind, issuer, value).unwrap()
+            };
+            let subject = Act::Subject(person(), Ticket::new("SEC-4711").unwrap());
+            for act in [subject, Act::ProposeErase(person()), Act::ConfirmErase(person())] {
+                assert_eq!(parse_act(&write_act(&act)), Ok(act));
+            }
+        }
+        let whole = r#"{"act":"subject","kind":"car","issuer":"i","value":"v","ticket":"SEC-1"}"#;
+        assert!(parse_act(whole.as_bytes()).is_ok());
+        for (from, to, expected) in [
+            (r#""car""#, r#""house""#, LineFault::UnknownKind),
+            (r#""car""#, r#""subject""#, LineFault::UnknownKind),
+            (r#""i""#, r#""""#, LineFault::IssuerInvalid),
+            (r#""v""#, r#""a\nb""#, LineFault::ValueInvalid),
+            ("SEC-1", "because Ivanov", LineFault::TicketInvalid),
+            (r#","ticket":"SEC-1""#, "", LineFault::MissingMember),
+            (r#","issuer":"i""#, "", LineFault::MissingMember),
+            (r#","issuer":"i""#, r#","issuer":"i","tenant":"north""#, LineFault::UnknownMember),
+            (r#""subject""#, r#""propose-erase""#, LineFault::UnknownMember),
+            (r#""subject""#, r#""revoke""#, LineFault::UnknownMember),
+        ] {
+            assert_eq!(fault(&whole.replace(from, to)), expected, "{to}");
+        }
     }
 
     #[test]

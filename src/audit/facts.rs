@@ -154,6 +154,20 @@ impl Facts {
 }
 
 impl Facts {
+    /// Notes the handle of a user, a device or a car where it belongs; of nothing else there is one.
+    pub const fn note_handle(&mut self, kind: IdentifierKind, handle: Option<Handle>) {
+        match kind {
+            IdentifierKind::User => self.subject = handle,
+            IdentifierKind::Device => self.device = handle,
+            IdentifierKind::Car => self.car = handle,
+            IdentifierKind::House
+            | IdentifierKind::Door
+            | IdentifierKind::Barrier
+            | IdentifierKind::Tenant
+            | IdentifierKind::Request => {}
+        }
+    }
+
     /// The handle of the token's own user, device or car.
     pub(super) const fn handle(&self, kind: IdentifierKind) -> Option<Handle> {
         match kind {

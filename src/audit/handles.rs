@@ -1,24 +1,34 @@
 //! Persons in records: a random handle for each, and the way from a person to it.
 //!
-//! A handle tells nothing. Which person it stands for is a row in the store, sealed; erasing the row is the erasure. The
-//! memory here holds keyed digests and handles, never a person's value, and at most two generations of
-//! [`GENERATION`] of them.
+//! A handle tells nothing. Which person it stands for is a row in the store, sealed; erasing the row is the erasure, after
+//! which records keep a handle that stands for nobody. The memory here holds keyed digests and handles, never a person's
+//! value, and at most two generations of [`GENERATION`] of them.
+//!
+//! Who was erased is not remembered any more: an answer of the store that was on its way while the row went could bring the
+//! old handle back.
 
+use crate::audit::proof::Noted;
 use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
 use crate::crypto::keyed_digest;
 use crate::crypto::random;
+use crate::guard::ErasureAgreed;
 use crate::model::IdentifierKind;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 /// How many persons one generation of the memory holds; about 5 MiB.
 const GENERATION: usize = 50_000;
+
+/// The persons erased last, who are asked of the store each time they come. Far more than are erased while an answer of the
+/// store is on its way.
+const ERASED_MAX: usize = 1_024;
 
 /// What stands for a person, a device or a car in every record: 16 random bytes, written as `h-` and 32 hexadecimal
 /// digits.
@@ -45,6 +55,19 @@ pub trait HandleStore: Send + Sync {
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.
     async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault>;
+
+    /// The handle of a person, by the digest, where there is one. Makes none.
+    ///
+    /// # Errors
+    /// [`HandleFault`]; the store logs the cause.
+    async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault>;
+
+    /// Erases a person's row; whether there was one. When this returns, no file of the store holds a byte of it, nor of a
+    /// copy that was left behind when rows were moved.
+    ///
+    /// # Errors
+    /// [`HandleFault`]: the row may be gone, or not every trace of it. Another attempt brings that about.
+    async fn erase(&self, person: Sha256) -> Result<bool, HandleFault>;
 }
 
 /// A person's identifier, for the store.
@@ -73,6 +96,8 @@ pub struct Handles {
 struct Memory {
     young: HashMap<Sha256, Handle>,
     old: HashMap<Sha256, Handle>,
+    /// Who was erased, the latest last.
+    erased: VecDeque<Sha256>,
 }
 
 impl Handles {
@@ -136,8 +161,28 @@ impl Handles {
         Ok(found)
     }
 
+    /// The handle of a person, by its [`digest`](Self::digest), where there is one. Makes none.
+    ///
+    /// # Errors
+    /// [`HandleFault`], if the store does not answer.
+    pub async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
+        self.store.find(person).await
+    }
+
+    /// Erases a person of whom two have agreed and of whom it is on record; whether there was a handle. Whoever comes again
+    /// under the same identifier gets another one.
+    ///
+    /// # Errors
+    /// [`HandleFault`], if the store does not answer, or could not erase every trace.
+    pub async fn erase(&self, agreed: &ErasureAgreed, _on_record: &Noted) -> Result<bool, HandleFault> {
+        // First: from here on nobody is given the old handle out of memory, also if the store finishes late.
+        self.memory.lock().forget(agreed.person());
+        self.store.erase(agreed.person()).await
+    }
+
     /// The keyed digest under which an identifier is found. Stored digests depend on the kinds' words.
-    fn digest(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Sha256 {
+    #[must_use]
+    pub fn digest(&self, kind: IdentifierKind, scope: &str, value: &Stranger) -> Sha256 {
         keyed_digest(&self.key, &[kind.word().as_bytes(), scope.as_bytes(), value.expose().as_bytes()])
     }
 }
@@ -154,10 +199,23 @@ impl Memory {
     }
 
     fn remember(&mut self, digest: Sha256, handle: Handle) {
+        if self.erased.contains(&digest) {
+            return;
+        }
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(digest, handle);
+    }
+
+    fn forget(&mut self, digest: Sha256) {
+        self.young.remove(&digest);
+        self.old.remove(&digest);
+        self.erased.retain(|known| *known != digest);
+        self.erased.push_back(digest);
+        if self.erased.len() > ERASED_MAX {
+            self.erased.pop_front();
+        }
     }
 }
 
@@ -172,6 +230,28 @@ impl Handle {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+impl Handle {
+    /// Reads what [`Display`](fmt::Display) writes, in that very form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("h-")?.as_bytes();
+        let mut bytes = [0; 16];
+        if digits.len() != 2 * bytes.len() {
+            return None;
+        }
+        let nibble = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            *byte = nibble(*high)? << 4 | nibble(*low)?;
+        }
+        Some(Self(bytes))
     }
 }
 
@@ -215,6 +295,14 @@ mod tests {
         async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
             Ok(self.rows.lock().iter().take(limit).map(|(digest, handle)| (*digest, *handle)).collect())
         }
+
+        async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
+            Ok(self.rows.lock().get(&person).copied())
+        }
+
+        async fn erase(&self, person: Sha256) -> Result<bool, HandleFault> {
+            Ok(self.rows.lock().remove(&person).is_some())
+        }
     }
 
     fn handles(store: &Arc<Rows>) -> Handles {
@@ -257,6 +345,17 @@ mod tests {
     }
 
     #[test]
+    fn a_handle_is_read_in_the_form_in_which_it_is_written_alone() {
+        let text = Handle([0x0A; 16]).to_string();
+        assert_eq!(Handle::parse(&text), Some(Handle([0x0A; 16])));
+        let digits = text.trim_start_matches("h-");
+        let (longer, shorter) = (format!("{text}0"), text.trim_end_matches('a'));
+        for wrong in [digits, shorter, &longer, &text.to_uppercase(), &text.replace('0', "g"), "h-", ""] {
+            assert_eq!(Handle::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn the_memory_holds_two_generations_and_those_who_come_often_stay() {
         let mut memory = Memory::default();
         let digest = |number: usize| {
@@ -270,5 +369,21 @@ mod tests {
         }
         assert!(memory.young.len() + memory.old.len() <= 2 * GENERATION + 1);
         assert!(memory.find(&digest(1)).is_none());
+    }
+
+    #[test]
+    fn who_was_erased_is_not_remembered_again_by_an_answer_that_was_on_its_way() {
+        let (mut memory, digest) = (Memory::default(), Sha256::new([1; 32]));
+        memory.remember(digest, Handle([1; 16]));
+        memory.forget(digest);
+        memory.remember(digest, Handle([1; 16]));
+        assert_eq!(memory.find(&digest), None);
+        for number in 0..ERASED_MAX {
+            assert!(memory.erased.contains(&digest), "{number}");
+            let mut bytes = [2; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            memory.forget(Sha256::new(bytes));
+        }
+        assert_eq!((memory.erased.len(), memory.erased.contains(&digest)), (ERASED_MAX, false));
     }
 }

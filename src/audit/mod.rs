@@ -89,6 +89,7 @@ pub use outcome::BundleRefused;
 pub use outcome::Note;
 pub use outcome::Outcome;
 pub use outcome::OutcomeState;
+pub use outcome::ReIdentified;
 pub use outcome::Revoked;
 pub use outcome::TakenUp;
 pub use proof::Concluded;

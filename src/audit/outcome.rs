@@ -5,6 +5,7 @@ use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
 use crate::clock::UnixMillis;
 use crate::model::Epoch;
+use crate::model::IdentifierKind;
 use crate::model::PersonName;
 use crate::model::Reason;
 use crate::model::Receipt;
@@ -12,6 +13,7 @@ use crate::model::Reply;
 use crate::model::Sha256;
 use crate::model::SigningRole;
 use crate::model::TenantId;
+use crate::model::Ticket;
 use crate::problem::WrongPlace;
 
 /// What became of an intent.
@@ -91,6 +93,8 @@ pub enum Note {
     Delivery(Delivery),
     /// Somebody acted on the gateway itself otherwise, or was refused to; the facts name who.
     Admin(Administered),
+    /// Somebody went from a person to the handle, or was refused to; the facts name who, and the handle if there is one.
+    ReIdentified(ReIdentified),
     /// A caller was told what became of a command of its own.
     Receipt {
         /// The command's receipt.
@@ -108,7 +112,7 @@ impl Note {
 /// An act of a person on the gateway itself that revoked nothing.
 #[derive(Clone, Debug)]
 pub struct Administered {
-    /// Which one: `revoke`, `propose-lift` or `lift`.
+    /// Which one: `revoke`, `propose-lift`, `lift`, `propose-erase`, `erase` or `erased`.
     pub act: &'static str,
     /// Why it ended so; [`Reason::Done`] of one that was taken, also where its effect is still to come.
     pub reason: Reason,
@@ -116,12 +120,25 @@ pub struct Administered {
     pub about: Option<(&'static str, Sha256)>,
     /// Within which tenant; `None` for all.
     pub tenant: Option<TenantId>,
+    /// What kind of person it was about: a user, a device, a car. The facts name the handle.
+    pub person: Option<IdentifierKind>,
     /// Who had proposed what is confirmed now.
     pub proposed_by: Option<PersonName>,
     /// The epoch that a lifting makes.
     pub epoch: Option<Epoch>,
     /// Until when a proposal may be confirmed.
     pub until: Option<UnixMillis>,
+}
+
+/// Going from a person to the handle.
+#[derive(Clone, Debug)]
+pub struct ReIdentified {
+    /// What kind of person: a user, a device, a car.
+    pub person: IdentifierKind,
+    /// Why, as somebody else can read it there.
+    pub ticket: Ticket,
+    /// Why it ended so; [`Reason::Done`] of a handle that is told.
+    pub reason: Reason,
 }
 
 /// A bundle that did not come into force.
@@ -183,7 +200,7 @@ impl Administered {
     /// An act that ended so, of which nothing more is known.
     #[must_use]
     pub const fn of(act: &'static str, reason: Reason, about: Option<(&'static str, Sha256)>) -> Self {
-        Self { act, reason, about, tenant: None, proposed_by: None, epoch: None, until: None }
+        Self { act, reason, about, tenant: None, person: None, proposed_by: None, epoch: None, until: None }
     }
 }
 

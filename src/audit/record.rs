@@ -33,8 +33,9 @@
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `by` | the person who acts on the gateway itself: name, role, door |
-//! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
+//! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about, or the kind of the person; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
 //! | `unknown` `cut` `replayed` `up_to` | in `recovery`: intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
+//! | `about` `ticket` | in `re-identification`: the kind of the person whose handle was asked for (it stands in `subject`, `device` or `car` where there is one, and never the identifier); the number of the ticket that says why |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
@@ -237,6 +238,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.number_if("status", delivery.status.map(u64::from));
         }
         Note::Admin(administered) => line.administered(administered),
+        Note::ReIdentified(re_identified) => line.re_identified(re_identified),
         Note::Receipt { of } => line.shown("of", of),
     }
     line.steps(&facts.steps);

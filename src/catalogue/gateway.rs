@@ -211,6 +211,17 @@ pub(super) const PAGES: &[Page] = &[
         ["не указан шлюз", "Назовите его конфигурацию или сокет."],
     ),
     page(
+        "no-person",
+        [
+            "nobody who could have a handle",
+            "A person, a device or a car is named by the issuer of its tokens and by an identifier, each of 1 to 256 bytes without control characters. The identifier is the only line of the file.",
+        ],
+        [
+            "никого, у кого мог бы быть псевдоним в журнале",
+            "Человек, устройство или автомобиль назван издателем токенов и идентификатором, каждый от 1 до 256 байт без управляющих символов. Идентификатор — единственная строка файла.",
+        ],
+    ),
+    page(
         "no-room-for-one",
         ["memory in which not one request fits", "Raise `bytes_in_flight_max`, or lower what one request may take."],
         ["не помещается ни один запрос", "Увеличьте `bytes_in_flight_max` или уменьшите размер одного запроса."],

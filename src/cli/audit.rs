@@ -1,8 +1,12 @@
 //! `portcullis audit`: reading the audit log, and proving what stands in it.
 //!
-//! A file per subcommand. All of them work on the files of a log, also of one that a gateway is writing, and need no gateway.
+//! A file per subcommand. They work on the files of a log, also of one that a gateway is writing, and need no gateway; but
+//! going from a person to the handle, and erasing a person, are acts on a running one.
 
+mod erase;
 mod show;
+mod subject;
+mod whom;
 
 use crate::audit::AuditOpenError;
 use crate::cli::output::Ending;
@@ -13,7 +17,7 @@ use clap::Args;
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// Reads the audit log and proves what stands in it, from its files alone.
+/// Reads the audit log and proves what stands in it, from its files alone; and acts about the persons in it.
 #[derive(Args)]
 #[command(after_help = "Example:\n  portcullis audit show --audit audit --receipt r-aebagbafaydqqcikbmga2dqpca")]
 pub(super) struct Arguments {
@@ -24,6 +28,8 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Show(show::Arguments),
+    Subject(subject::Arguments),
+    Erase(erase::Arguments),
 }
 
 /// Which log is read.
@@ -37,6 +43,8 @@ struct Place {
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     match &arguments.what {
         What::Show(arguments) => show::execute(arguments),
+        What::Subject(arguments) => subject::execute(arguments),
+        What::Erase(arguments) => erase::execute(arguments),
     }
 }
 

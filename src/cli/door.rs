@@ -145,13 +145,11 @@ fn tenant(text: &str) -> Result<TenantId, crate::model::NameError> {
     TenantId::new(text)
 }
 
-/// A value from standard input, without the end of its line.
-fn value_from(input: impl Read) -> Result<Stranger, Diagnostic> {
+/// A value from standard input, or a file in its place, without the end of its line.
+pub(super) fn value_from(input: impl Read) -> Result<Stranger, Diagnostic> {
     let mut text = String::new();
     let read = input.take(INPUT_MAX_BYTES).read_to_string(&mut text);
-    read.map_err(|error| {
-        Diagnostic::without_file("unreadable-input", format!("standard input cannot be read: {error}"))
-    })?;
+    read.map_err(|error| Diagnostic::without_file("unreadable-input", format!("the value cannot be read: {error}")))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(Stranger::new(line.strip_suffix('\r').unwrap_or(line)))
 }
@@ -183,6 +181,15 @@ const fn help_for(reason: Reason) -> &'static str {
         Reason::LiftSamePerson => "still in force: another person with the role `lifter` has to confirm it",
         Reason::LiftsFull => "still in force: confirm or let lapse what was proposed before",
         Reason::LiftNotStored => "still in force: look at the store's disk, then propose and confirm again",
+        Reason::SubjectUnknown => "nothing was done: no record stands for exactly this kind, issuer and value",
+        Reason::EraseNotProposed => {
+            "nobody was erased: nobody has proposed exactly this within `lift_confirm_ms`, or it was done already"
+        }
+        Reason::EraseSamePerson => "nobody was erased: another person with the role `eraser` has to confirm it",
+        Reason::ErasuresFull => "nobody was erased: confirm or let lapse what was proposed before",
+        Reason::EraseNotStored => {
+            "the row may be gone and a trace of it not: look at the store's disk and who reads its file, then propose again"
+        }
         Reason::NotRecordable => "nothing was done: look at the log's disk, then repeat it",
         _ => "it is in force, but may not be after the gateway restarts: repeat it when the cause is gone",
     }

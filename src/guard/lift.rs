@@ -1,8 +1,7 @@
 //! Lifting: giving back what a revocation took. Narrowing is one order; widening is two persons' work.
 //!
-//! One proposes, another confirms exactly the same within `lift_confirm_ms`. A proposal is for what is in force at that
-//! moment: whoever revokes the same again in between ends it. Proposals are kept in memory alone; a restart forgets them,
-//! and who wants something lifted begins again.
+//! One proposes, another confirms exactly the same within `lift_confirm_ms` ([`two_persons`](crate::guard::two_persons)). A
+//! proposal is for what is in force at that moment: whoever revokes the same again in between ends it.
 //!
 //! What is agreed gets an epoch of its own, is put on record, then ended in the store, and only then in memory. If anything
 //! fails on the way the revocation stays in force here. Should the process die between store and memory, the next start
@@ -15,29 +14,9 @@ use crate::guard::revocation::LiftedRevocation;
 use crate::guard::revocation::StoreFault;
 use crate::guard::revocation::StoredRevocation;
 use crate::guard::standing::Guard;
+use crate::guard::two_persons::Disagreement;
 use crate::model::Epoch;
 use crate::model::PersonName;
-use crate::model::Sha256;
-use crate::model::TenantId;
-use parking_lot::Mutex;
-
-/// Proposals that may wait for a second person. They lapse, so that this many stand for a morning of careless ones.
-const PROPOSALS_MAX: usize = 64;
-
-/// The proposals that wait for a second person.
-pub(super) struct Proposals {
-    within_ms: u64,
-    waiting: Mutex<Vec<Proposal>>,
-}
-
-struct Proposal {
-    digest: Sha256,
-    tenant: Option<TenantId>,
-    /// The last order that it means.
-    since: Epoch,
-    by: PersonName,
-    until: UnixMillis,
-}
 
 /// Proof that two different persons want the same revocation lifted; only [`Guard::agree_to_lift`] makes one.
 #[derive(Debug)]
@@ -77,12 +56,6 @@ pub enum LiftFault {
     NotStored(StoreFault),
 }
 
-impl Proposals {
-    pub(super) fn new(within_ms: u64) -> Self {
-        Self { within_ms, waiting: Mutex::default() }
-    }
-}
-
 impl Guard {
     /// Notes that `by` wants this lifted; tells until when another person may confirm it. The same proposed again replaces
     /// the proposal before.
@@ -96,15 +69,8 @@ impl Guard {
         now: UnixMillis,
     ) -> Result<UnixMillis, LiftFault> {
         let since = self.revocations.in_force_since(revocation).ok_or(LiftFault::NotInForce)?;
-        let (digest, tenant) = (self.revocation_digest(revocation), revocation.tenant.clone());
-        let until = now.plus(self.proposals.within_ms);
-        let mut waiting = self.proposals.waiting.lock();
-        waiting.retain(|known| known.until >= now && !known.is_about(&digest, tenant.as_ref()));
-        if waiting.len() >= PROPOSALS_MAX {
-            return Err(LiftFault::TooMany);
-        }
-        waiting.push(Proposal { digest, tenant, since, by: by.clone(), until });
-        Ok(until)
+        let about = (self.revocation_digest(revocation), revocation.tenant.clone());
+        self.liftings.propose(about, since, by, now).ok_or(LiftFault::TooMany)
     }
 
     /// Confirms as `by` what another person has proposed. The proposal is used up; one's own stays.
@@ -113,16 +79,9 @@ impl Guard {
     /// [`LiftFault::NotProposed`], [`LiftFault::SamePerson`].
     pub fn agree_to_lift(&self, revocation: Revocation, by: &PersonName, now: UnixMillis) -> Result<Agreed, LiftFault> {
         let since = self.revocations.in_force_since(&revocation);
-        let digest = self.revocation_digest(&revocation);
-        let mut waiting = self.proposals.waiting.lock();
-        let about = waiting.iter().position(|known| known.is_about(&digest, revocation.tenant.as_ref()));
-        let found = about.and_then(|at| waiting.get(at).map(|known| (at, known)));
-        let (at, known) = found.ok_or(LiftFault::NotProposed)?;
-        if known.by == *by {
-            return Err(LiftFault::SamePerson);
-        }
-        let Proposal { since: meant, by: proposed_by, until, .. } = waiting.swap_remove(at);
-        if now > until || since != Some(meant) {
+        let about = (self.revocation_digest(&revocation), revocation.tenant.clone());
+        let (meant, proposed_by) = self.liftings.confirm(&about, by, now)?;
+        if since != Some(meant) {
             return Err(LiftFault::NotProposed);
         }
         Ok(Agreed { revocation, since: meant, proposed_by, confirmed_by: by.clone() })
@@ -180,9 +139,12 @@ impl Guard {
     }
 }
 
-impl Proposal {
-    fn is_about(&self, digest: &Sha256, tenant: Option<&TenantId>) -> bool {
-        self.digest == *digest && self.tenant.as_ref() == tenant
+impl From<Disagreement> for LiftFault {
+    fn from(fault: Disagreement) -> Self {
+        match fault {
+            Disagreement::NotProposed => Self::NotProposed,
+            Disagreement::SamePerson => Self::SamePerson,
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use crate::guard::fault::RevokeFault;
 use crate::guard::kind::Revocation;
 use crate::guard::ledger::Ledger;
 use crate::guard::ledger::LedgerEntry;
-use crate::guard::lift::Proposals;
 use crate::guard::rate::Paced;
 use crate::guard::rate::RateFault;
 use crate::guard::rate::Rates;
@@ -18,9 +17,11 @@ use crate::guard::revocation::OrderedBy;
 use crate::guard::revocation::RevocationStore;
 use crate::guard::revocation::Revocations;
 use crate::guard::revocation::StoreFault;
+use crate::guard::two_persons::Proposals;
 use crate::limits::Limits;
 use crate::model::Epoch;
 use crate::model::Sha256;
+use crate::model::TenantId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,8 @@ pub struct Guard {
     pub(super) revocations: Revocations,
     pub(super) rates: Rates,
     pub(super) departures: Departures,
-    pub(super) proposals: Proposals,
+    pub(super) liftings: Proposals<(Sha256, Option<TenantId>), Epoch>,
+    pub(super) erasures: Proposals<Sha256, ()>,
     pub(super) store: Arc<dyn RevocationStore>,
 }
 
@@ -67,7 +69,8 @@ impl Guard {
             revocations,
             rates: Rates::new(limits),
             departures: Departures::new(),
-            proposals: Proposals::new(limits.lift_confirm_ms),
+            liftings: Proposals::new(limits.lift_confirm_ms),
+            erasures: Proposals::new(limits.lift_confirm_ms),
             store,
         })
     }

@@ -12,6 +12,10 @@ pub enum Role {
     Operator,
     /// Proposes and confirms that a revocation is lifted: widens, together with another person.
     Lifter,
+    /// Goes from a person to the handle that stands for them in records.
+    Investigator,
+    /// Proposes and confirms that a person is erased, together with another person.
+    Eraser,
 }
 
 /// In which role somebody signs a bundle.
@@ -53,7 +57,7 @@ impl Actor {
 
 impl Role {
     /// All roles, in the order of the documentation.
-    pub const ALL: [Self; 2] = [Self::Operator, Self::Lifter];
+    pub const ALL: [Self; 4] = [Self::Operator, Self::Lifter, Self::Investigator, Self::Eraser];
 
     /// The word in configuration and records.
     #[must_use]
@@ -61,6 +65,8 @@ impl Role {
         match self {
             Self::Operator => "operator",
             Self::Lifter => "lifter",
+            Self::Investigator => "investigator",
+            Self::Eraser => "eraser",
         }
     }
 }

@@ -189,6 +189,16 @@ reasons! {
     LiftsFull = "lifts-full",
     /// The store did not take a lifting: what was to be lifted is still in force here.
     LiftNotStored = "lift-not-stored",
+    /// Nobody of this kind, issuer and value stands in any record.
+    SubjectUnknown = "subject-unknown",
+    /// Nobody has proposed to erase this person, or too long ago.
+    EraseNotProposed = "erase-not-proposed",
+    /// The one who proposed to erase this person confirms it.
+    EraseSamePerson = "erase-same-person",
+    /// As many proposals to erase somebody wait as may.
+    ErasuresFull = "erasures-full",
+    /// The store did not erase a person, or not every trace of its row; it may have begun.
+    EraseNotStored = "erase-not-stored",
     /// There is no receipt of this name, or it is another's.
     ReceiptUnknown = "receipt-unknown",
     /// All requests together hold as much memory as is allowed, or as many commands are under way.

@@ -1,12 +1,13 @@
 //! The way of an act: what a person orders of the gateway itself, at an admin door.
 //!
 //! Whether the person has the role comes first. Each act ends on record with person, role and door, taken or refused:
-//! narrowing after it is in force, widening before. Reading what is revoked, or the bundle in force, is no act and leaves no
+//! narrowing after it is in force, widening before. Acts about persons stand in `persons.rs`. Reading what is revoked, or the bundle in force, is no act and leaves no
 //! record.
 
 use crate::audit::Administered;
 use crate::audit::By;
 use crate::audit::Facts;
+use crate::audit::Handle;
 use crate::audit::Note;
 use crate::audit::Noted;
 use crate::bundle::Bundle;
@@ -24,9 +25,11 @@ use crate::model::Receipt;
 use crate::model::Role;
 use crate::model::Sha256;
 use crate::model::Stranger;
+use crate::model::Ticket;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::known;
 use crate::pipeline::known::unknown_name;
+use crate::pipeline::persons::PersonOrder;
 use crate::pipeline::revocation::RevocationOrder;
 use std::sync::Arc;
 
@@ -42,6 +45,12 @@ pub enum Act {
     ProposeLift(RevocationOrder),
     /// Confirms what another person proposed.
     ConfirmLift(RevocationOrder),
+    /// Which handle stands for a person in records, and why somebody asks.
+    Subject(PersonOrder, Ticket),
+    /// Nobody should know any more for whom a handle stands; another person has to confirm that.
+    ProposeErase(PersonOrder),
+    /// Confirms what another person proposed.
+    ConfirmErase(PersonOrder),
     /// What is in force and began after an epoch.
     List(Epoch),
     /// The files of the bundle in force.
@@ -66,6 +75,10 @@ pub enum Acted {
     Proposed(UnixMillis),
     /// Lifted in this epoch.
     Lifted(Epoch),
+    /// The handle of a person.
+    Identified(Handle),
+    /// Nobody knows any more for whom this handle stood.
+    Erased(Handle),
     /// What is in force, and whether there is more.
     Listed(Vec<Listed>, bool),
     /// The bundle in force, whose files are told.
@@ -101,6 +114,9 @@ impl Gate {
             Act::Revoke(order) => self.revoke(order, by).await,
             Act::ProposeLift(order) => self.propose(order, by).await,
             Act::ConfirmLift(order) => self.confirm(order, by).await,
+            Act::Subject(order, ticket) => self.subject(order, ticket, by).await,
+            Act::ProposeErase(order) => self.propose_erase(order, by).await,
+            Act::ConfirmErase(order) => self.erase(order, by).await,
         };
         self.core.metrics.concluded(reply.outcome.as_ref().err().map_or(Reason::Done, |refusal| refusal.reason));
         reply
@@ -219,7 +235,7 @@ impl Gate {
         operations.chain(partners).map(|(kind, name)| (digest(kind, &name), name)).collect()
     }
 
-    fn facts_of(&self, by: &Actor, role: Role) -> Facts {
+    pub(super) fn facts_of(&self, by: &Actor, role: Role) -> Facts {
         let core = &self.core;
         let bundle = core.snapshot.load().bundle.digest();
         let mut facts = Facts::new(Receipt::new(crypto::random()), core.guard.epoch(), bundle);
@@ -250,12 +266,12 @@ impl Gate {
         Administered { tenant: revocation.tenant.clone(), ..Administered::of(act, reason, Some(about)) }
     }
 
-    async fn noted(&self, facts: &Facts, administered: Administered) -> Option<Noted> {
+    pub(super) async fn noted(&self, facts: &Facts, administered: Administered) -> Option<Noted> {
         self.log.note(facts, Note::Admin(administered), self.core.clock.now()).await.ok()
     }
 
     /// Records a refusal, and tells it even where it could not be recorded: nothing was done.
-    async fn refused(&self, facts: &Facts, administered: Administered) -> ActReply {
+    pub(super) async fn refused(&self, facts: &Facts, administered: Administered) -> ActReply {
         let reason = administered.reason;
         let receipt = self.noted(facts, administered).await.map(|noted| noted.receipt());
         ActReply { outcome: Err(reason.into()), receipt }
@@ -264,7 +280,7 @@ impl Gate {
 
 impl ActReply {
     /// Nothing takes effect that is not on record.
-    fn unrecorded(facts: &Facts) -> Self {
+    pub(super) fn unrecorded(facts: &Facts) -> Self {
         Self { outcome: Err(Reason::NotRecordable.into()), receipt: Some(facts.receipt) }
     }
 }

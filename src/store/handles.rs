@@ -1,4 +1,9 @@
 //! Handles and the persons behind them as rows. Erasing a row erases the person from every record at once.
+//!
+//! `secure_delete` overwrites a deleted row with zeros, but not the copies that SQLite leaves in the gaps of pages when it
+//! moves rows from one to another. So an erasure writes the table anew, without the row, and drops the old one, whose
+//! pages `secure_delete` overwrites as a whole; then the write-ahead log is emptied. That takes time in the number of
+//! persons, and is rare: two people have to want it.
 
 use crate::audit::Handle;
 use crate::audit::HandleFault;
@@ -13,6 +18,10 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::params;
+use std::time::Duration;
+
+/// How long the one who erases waits: the table is written anew, a second or so for each hundred thousand persons.
+const ERASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl HandleStore for Sqlite {
@@ -41,6 +50,45 @@ impl HandleStore for Sqlite {
         });
         known.await.map_err(|_| HandleFault)
     }
+
+    async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
+        let work = self.writer.ask(move |connection| {
+            let find = "SELECT handle FROM handle WHERE person = ?1";
+            Ok(connection.query_row(find, [person.as_bytes()], |row| row.get(0)).optional()?.map(Handle::new))
+        });
+        match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
+            Ok(Ok(handle)) => Ok(handle),
+            Ok(Err(_)) | Err(_) => Err(HandleFault),
+        }
+    }
+
+    async fn erase(&self, person: Sha256) -> Result<bool, HandleFault> {
+        let work = async {
+            let erased = self.writer.ask(move |connection| erase(connection, person)).await?;
+            self.writer.scrub().await.map(|()| erased)
+        };
+        match tokio::time::timeout(ERASE_TIMEOUT, work).await {
+            Ok(Ok(erased)) => Ok(erased),
+            Ok(Err(_)) | Err(_) => Err(HandleFault),
+        }
+    }
+}
+
+/// Writes the table anew, without this row; whether it was there.
+fn erase(connection: &Connection, person: Sha256) -> Result<bool, WorkError> {
+    let find = "SELECT count(*) FROM handle WHERE person = ?1";
+    if connection.query_row(find, [person.as_bytes()], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(false);
+    }
+    // As it is in this file, whichever migrations made it so.
+    let table = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'handle'";
+    let table: String = connection.query_row(table, [], |row| row.get(0))?;
+    let (_, columns) = table.split_once('(').ok_or(WorkError::Damaged)?;
+    connection.execute_batch(&format!("CREATE TABLE handle_anew ({columns}"))?;
+    let others = "INSERT INTO handle_anew SELECT * FROM handle WHERE person <> ?1 ORDER BY person";
+    connection.execute(others, [person.as_bytes()])?;
+    connection.execute_batch("DROP TABLE handle; ALTER TABLE handle_anew RENAME TO handle;")?;
+    Ok(true)
 }
 
 fn handle(connection: &Connection, digest: Sha256, fresh: Handle, sealed: &[u8]) -> Result<Handle, WorkError> {

@@ -10,6 +10,7 @@ use crate::crypto::constant_time_eq;
 use crate::crypto::keyed_digest;
 use crate::store::schema;
 use crate::store::writer::Writer;
+use crate::store::writer::scrubbed;
 use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
@@ -216,6 +217,9 @@ pub(super) fn connect(path: &Path, key_check: &[u8; 32]) -> Result<Connection, S
     if version < known {
         schema::migrate(&mut connection, version, key_check).map_err(fault)?;
     }
+    // What an earlier process erased and could not scrub. Somebody who reads the file may be in the way: then with the next
+    // erasure.
+    let _ = scrubbed(&connection);
     let stored = "SELECT key_check FROM about WHERE only_row = 1";
     let stored: Vec<u8> = connection.query_row(stored, [], |row| row.get(0)).map_err(fault)?;
     if !constant_time_eq(&stored, key_check) {

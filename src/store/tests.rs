@@ -1,5 +1,6 @@
 //! The store over restarts, on files that are not what they should be, and with many at once.
 
+mod erasing;
 mod lifting;
 mod reconciling;
 

@@ -3,6 +3,9 @@
 //! A job does its statements under a savepoint of its own, so that one that fails takes nothing of the others with it.
 //! Its answer goes out only once the transaction is durable. Jobs never wait for company: a batch is what has gathered
 //! while the one before was committed.
+//!
+//! What was erased still lies in the write-ahead log until that is emptied. Whoever must know that it is gone waits for
+//! [`Writer::scrub`]; if somebody who reads the file from outside is in the way, it is tried again with each commit.
 
 use crate::guard::StoreFault;
 use rusqlite::Connection;
@@ -29,10 +32,16 @@ type Job = Box<dyn FnOnce(&Connection) -> Option<Settle> + Send>;
 /// Sends the answer.
 type Settle = Box<dyn FnOnce() + Send>;
 
+enum Order {
+    Do(Job),
+    /// Empties the write-ahead log, and tells whether that could be done.
+    Scrub(oneshot::Sender<bool>),
+}
+
 /// The way to the thread.
 pub(super) struct Writer {
     /// `None` only while it is dropped.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -55,6 +64,14 @@ impl Writer {
         answered.await.unwrap_or(Err(StoreFault::Failed))
     }
 
+    /// Empties the write-ahead log, in which everything that was ever in a row of the last transactions still stands. When
+    /// this returns, no file of the store holds what was erased before.
+    pub(super) async fn scrub(&self) -> Result<(), StoreFault> {
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Scrub(answer))?;
+        if answered.await.unwrap_or(false) { Ok(()) } else { Err(StoreFault::Failed) }
+    }
+
     /// An answer that is dropped without being called stands for a transaction that was not committed.
     fn submit<T, W, A>(&self, work: W, answer: A) -> Result<(), StoreFault>
     where
@@ -69,8 +86,12 @@ impl Writer {
                 None
             }
         };
+        self.order(Order::Do(Box::new(job)))
+    }
+
+    fn order(&self, order: Order) -> Result<(), StoreFault> {
         let jobs = self.jobs.as_ref().ok_or(StoreFault::Ended)?;
-        jobs.try_send(Box::new(job)).map_err(|error| match error {
+        jobs.try_send(order).map_err(|error| match error {
             TrySendError::Full(_) => StoreFault::Overloaded,
             TrySendError::Disconnected(_) => StoreFault::Ended,
         })
@@ -122,13 +143,39 @@ impl WorkError {
 }
 
 /// The thread: until all senders are gone and what waited is done.
-fn run(mut connection: Connection, waiting: &Receiver<Job>) {
+fn run(mut connection: Connection, waiting: &Receiver<Order>) {
+    let mut unclean = false;
     while let Ok(first) = waiting.recv() {
-        let batch = std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX).collect();
-        if let Err(error) = commit(&mut connection, batch) {
+        let (mut batch, mut scrubs) = (Vec::new(), Vec::new());
+        for order in std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX) {
+            match order {
+                Order::Do(job) => batch.push(job),
+                Order::Scrub(answer) => scrubs.push(answer),
+            }
+        }
+        if !batch.is_empty()
+            && let Err(error) = commit(&mut connection, batch)
+        {
             let _told = WorkError::from(error).tell();
         }
+        if unclean || !scrubs.is_empty() {
+            unclean = !scrubbed(&connection);
+            // Who has given up waiting is not told.
+            for answer in scrubs {
+                let _ = answer.send(!unclean);
+            }
+        }
     }
+}
+
+/// Moves everything out of the write-ahead log and empties it; whether that was possible.
+pub(super) fn scrubbed(connection: &Connection) -> bool {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    let done = busy.as_ref().is_ok_and(|busy| *busy == 0);
+    if !done {
+        tracing::warn!("the store's write-ahead log cannot be emptied now; it is tried again");
+    }
+    done
 }
 
 fn commit(connection: &mut Connection, batch: Vec<Job>) -> rusqlite::Result<()> {

@@ -96,6 +96,14 @@ impl HandleStore for Memory {
     async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
         Ok(self.0.lock().handles.iter().take(limit).map(|(digest, handle)| (*digest, *handle)).collect())
     }
+
+    async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
+        Ok(self.0.lock().handles.get(&person).copied())
+    }
+
+    async fn erase(&self, person: Sha256) -> Result<bool, HandleFault> {
+        Ok(self.0.lock().handles.remove(&person).is_some())
+    }
 }
 
 #[async_trait]

@@ -77,6 +77,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("audit", "EventRecorded"),
     ("audit", "AttemptRecorded"),
     ("guard", "EventCurrent"),
+    ("guard", "ErasureAgreed"),
     ("audit", "Noted"),
     ("guard", "Current"),
     ("audit", "RecordedAnswer"),

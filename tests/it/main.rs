@@ -101,6 +101,8 @@ mod partner_lists;
 #[cfg(test)]
 mod pasted;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod pipelines;
 #[cfg(test)]
 mod played;

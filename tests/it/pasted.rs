@@ -68,6 +68,16 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/it/directory.rs::the_documents_own_commands_make_a_key_and_send_an_update_that_is_taken",
     ),
     (
+        "docs/operations.md",
+        "portcullis audit subject",
+        "tests/it/persons.rs::the_documents_own_commands_tell_a_handle_and_propose_an_erasure_that_one_person_cannot_confirm",
+    ),
+    (
+        "docs/operations.md",
+        "portcullis audit erase",
+        "tests/it/persons.rs::the_documents_own_commands_tell_a_handle_and_propose_an_erasure_that_one_person_cannot_confirm",
+    ),
+    (
         "docs/bundle.md",
         "openssl x509",
         "tests/it/swap.rs::authorities_are_pinned_by_what_the_documents_own_commands_print_and_no_other_is_taken_up",

@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Event,
     Delivery,
     Admin,
+    ReIdentification,
     Receipt,
     Recovery,
     Gap,
@@ -39,13 +40,14 @@ impl Note {
             Self::Revocation(_) => Kind::Revocation,
             Self::Delivery(_) => Kind::Delivery,
             Self::Admin(_) => Kind::Admin,
+            Self::ReIdentified(_) => Kind::ReIdentification,
             Self::Receipt { .. } => Kind::Receipt,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -61,6 +63,7 @@ impl Kind {
         Self::Event,
         Self::Delivery,
         Self::Admin,
+        Self::ReIdentification,
         Self::Receipt,
         Self::Recovery,
         Self::Gap,
@@ -84,6 +87,7 @@ impl Kind {
             Self::Event => "event",
             Self::Delivery => "delivery",
             Self::Admin => "admin",
+            Self::ReIdentification => "re-identification",
             Self::Receipt => "receipt",
             Self::Recovery => "recovery",
             Self::Gap => "gap",

@@ -8,6 +8,7 @@ use crate::audit::facts::Steps;
 use crate::audit::handles::Handle;
 use crate::audit::outcome::Activated;
 use crate::audit::outcome::Administered;
+use crate::audit::outcome::ReIdentified;
 use crate::audit::outcome::Revoked;
 use crate::audit::outcome::TakenUp;
 use crate::audit::record::Kind;
@@ -18,6 +19,7 @@ use crate::crypto::sha256;
 use crate::json;
 use crate::model::Direction;
 use crate::model::Epoch;
+use crate::model::IdentifierKind;
 use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::Sha256;
@@ -216,8 +218,11 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn administered(&mut self, administered: &Administered) {
-        let Administered { act, reason, about, tenant, proposed_by, epoch, until } = administered;
+        let Administered { act, reason, about, tenant, person, proposed_by, epoch, until } = administered;
         self.text("act", act);
+        if let Some(person) = person {
+            self.about_person(*person);
+        }
         if let Some((kind, digest)) = about {
             self.open("about", b'{');
             self.text("kind", kind);
@@ -231,6 +236,20 @@ impl<'a> Line<'a> {
             self.shown("until", until);
         }
         self.text("reason", reason.code());
+    }
+
+    pub(super) fn re_identified(&mut self, re_identified: &ReIdentified) {
+        let ReIdentified { person, ticket, reason } = re_identified;
+        self.about_person(*person);
+        self.text("ticket", ticket.as_str());
+        self.text("reason", reason.code());
+    }
+
+    /// Of a person the kind alone: the handle, if there is one, stands where it always does.
+    fn about_person(&mut self, person: IdentifierKind) {
+        self.open("about", b'{');
+        self.text("kind", person.word());
+        self.close(b'}');
     }
 
     pub(super) fn at(&mut self, place: &WrongPlace) {

@@ -226,6 +226,14 @@ impl HandleStore for Fresh {
     async fn known(&self, _limit: usize) -> Result<Vec<(crate::model::Sha256, crate::audit::Handle)>, HandleFault> {
         Ok(Vec::new())
     }
+
+    async fn find(&self, _person: crate::model::Sha256) -> Result<Option<crate::audit::Handle>, HandleFault> {
+        Ok(None)
+    }
+
+    async fn erase(&self, _person: crate::model::Sha256) -> Result<bool, HandleFault> {
+        Ok(false)
+    }
 }
 
 #[tokio::test]

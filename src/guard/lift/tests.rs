@@ -13,6 +13,7 @@ use crate::guard::RevocationStore;
 use crate::guard::StoreFault;
 use crate::guard::StoredRevocation;
 use crate::guard::StoredRevocations;
+use crate::guard::two_persons::PROPOSALS_MAX;
 use crate::limits::Limits;
 use crate::model::Epoch;
 use crate::model::PersonName;
@@ -162,13 +163,13 @@ async fn what_the_store_does_not_lift_stays_in_force() {
 #[tokio::test]
 async fn as_many_proposals_wait_as_may_and_those_that_lapsed_make_room() {
     let guard = open(&Arc::default()).await;
-    for number in 0..=super::PROPOSALS_MAX {
+    for number in 0..=PROPOSALS_MAX {
         guard.revoked(&format!("partner-{number}")).await;
     }
-    for number in 0..super::PROPOSALS_MAX {
+    for number in 0..PROPOSALS_MAX {
         guard.proposed(&format!("partner-{number}"), "ivanov", NOW).unwrap();
     }
-    let last = format!("partner-{}", super::PROPOSALS_MAX);
+    let last = format!("partner-{}", PROPOSALS_MAX);
     assert_eq!(guard.proposed(&last, "ivanov", NOW), Err(LiftFault::TooMany));
     assert!(guard.proposed("partner-0", "ivanov", NOW).is_ok(), "the same again takes no further place");
     assert!(guard.proposed(&last, "ivanov", NOW.plus(1_001)).is_ok());

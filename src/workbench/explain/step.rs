@@ -130,6 +130,11 @@ impl WayStep {
             | Reason::LiftSamePerson
             | Reason::LiftsFull
             | Reason::LiftNotStored
+            | Reason::SubjectUnknown
+            | Reason::EraseNotProposed
+            | Reason::EraseSamePerson
+            | Reason::ErasuresFull
+            | Reason::EraseNotStored
             | Reason::ReceiptUnknown => Self::Own,
             Reason::Withdrawn | Reason::PartnerBusy | Reason::PartnerUnreachable | Reason::OutcomeUnknown => {
                 Self::Partner
