@@ -96,6 +96,11 @@ impl FoundRecord {
         self.kind.word()
     }
 
+    /// Its kind.
+    pub(super) const fn of_kind(&self) -> Kind {
+        self.kind
+    }
+
     /// When it was made.
     #[must_use]
     pub const fn time(&self) -> UnixMillis {

@@ -11,7 +11,7 @@
 //! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
 //! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]). Another one watches that the files
 //! are still those that are written ([`watch`]), and how much space is left ([`space`]). Whoever reads a log from outside
-//! walks over it ([`walk`]), also while it is written.
+//! walks over it ([`walk`]), also while it is written; what a SIEM is given is written by [`formats`].
 //!
 //! Persons stand in records as random handles only ([`Handles`]); the partner's answer that an idempotency key keeps is
 //! sealed. Nothing here decides or speaks HTTP, and `now` is an argument; only what is recorded when
@@ -25,6 +25,7 @@ mod facts;
 mod fault;
 mod find;
 mod flood;
+mod formats;
 mod forward;
 mod handles;
 mod log;
@@ -72,6 +73,9 @@ pub use find::Found;
 pub use find::FoundRecord;
 pub use find::find;
 pub use flood::RefusalRates;
+pub use formats::Covered;
+pub use formats::Entry;
+pub use formats::Format;
 pub use handles::Handle;
 pub use handles::HandleFault;
 pub use handles::HandleStore;

@@ -47,7 +47,7 @@ impl Note {
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,

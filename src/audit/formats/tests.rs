@@ -1,0 +1,7 @@
+//! Records of every kind in every format, read back by readers of the tests' own.
+
+mod documented;
+mod hostile;
+mod parsers;
+mod samples;
+mod schema;
