@@ -1,11 +1,16 @@
 //! The answer that an idempotency key keeps, as bytes: sealed before it is written, bound to its receipt.
 //!
+//! It may speak of the persons of the exchange, so it is sealed under a key that is made of their rows in the store
+//! ([`AnswerKey`]): when one of those is erased, nobody can open it any more, whatever other keys they have. An answer of an
+//! exchange without persons is sealed under the log's own key.
+//!
 //! Status, number of fields, then each field's name and value, each preceded by its length (two bytes, four for a
 //! value), then the body. Numbers have their big end first. What was sealed is ours, so that a form that does not fit is
 //! a fault of the same kind as a seal that does not open.
 
 use crate::audit::outcome::OutcomeState;
 use crate::crypto::Sealer;
+use crate::crypto::SecretKey;
 use crate::model::Receipt;
 use crate::model::Reply;
 use bytes::Bytes;
@@ -13,6 +18,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
 use std::fmt;
+use std::sync::Arc;
 
 /// An answer that an outcome on record kept; only [`Log::recorded_answer`](crate::audit::Log::recorded_answer) makes one,
 /// so that nothing else can be given out again as what the partner said.
@@ -43,6 +49,27 @@ impl RecordedAnswer {
 impl fmt::Debug for RecordedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RecordedAnswer {{ {:?}, {}, {} bytes }}", self.state, self.reply.status, self.reply.body.len())
+    }
+}
+
+/// The key under which the answer of one exchange is kept; gone when a person of it is erased. Only
+/// [`Handles::of`](crate::audit::Handles::of) makes one.
+#[derive(Clone)]
+pub struct AnswerKey(Arc<SecretKey>);
+
+impl AnswerKey {
+    pub(super) fn new(key: SecretKey) -> Self {
+        Self(Arc::new(key))
+    }
+
+    pub(super) fn sealer(&self) -> Sealer {
+        Sealer::new(&self.0)
+    }
+}
+
+impl fmt::Debug for AnswerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnswerKey")
     }
 }
 
@@ -92,7 +119,6 @@ fn bound_to(receipt: Receipt) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::SecretKey;
 
     #[test]
     fn an_answer_opens_under_its_receipt_only() {

@@ -3,6 +3,7 @@
 //! Only what may stand in a record fits in: persons as [`Handle`]s, things as the directory knows them, digests of
 //! idempotency keys and bodies. The types are the minimisation.
 
+use crate::audit::answer::AnswerKey;
 use crate::audit::handles::Handle;
 use crate::model::AdminDoor;
 use crate::model::Epoch;
@@ -54,6 +55,8 @@ pub struct Facts {
     pub device: Option<Handle>,
     /// The person's car.
     pub car: Option<Handle>,
+    /// The key under which an answer is kept, which goes with any of these three.
+    pub answers: Option<AnswerKey>,
     /// The thing, once the directory knows it; what it does not know is never recorded.
     pub located: Option<Arc<Located>>,
     /// The version of the directory that did not know the thing.
@@ -140,6 +143,7 @@ impl Facts {
             subject: None,
             device: None,
             car: None,
+            answers: None,
             located: None,
             unknown_to: None,
             decided: None,

@@ -7,6 +7,7 @@
 //! Who was erased is not remembered any more: an answer of the store that was on its way while the row went could bring the
 //! old handle back.
 
+use crate::audit::answer::AnswerKey;
 use crate::audit::proof::Noted;
 use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
@@ -22,6 +23,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// How many persons one generation of the memory holds; about 5 MiB.
 const GENERATION: usize = 50_000;
@@ -35,6 +37,28 @@ const ERASED_MAX: usize = 1_024;
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct Handle([u8; 16]);
 
+/// Random bytes that live and die with a person's row: what is sealed under them cannot be opened once it is erased.
+#[derive(Clone)]
+pub struct PersonSecret(Arc<Zeroizing<[u8; 32]>>);
+
+/// What a person's row holds beside the person.
+#[derive(Clone, Debug)]
+pub struct HandleRow {
+    /// The handle.
+    pub handle: Handle,
+    /// What is sealed for the person is sealed under it.
+    pub secret: PersonSecret,
+}
+
+/// Who takes part in an exchange, as records name them.
+#[derive(Clone, Debug)]
+pub struct Named<const N: usize> {
+    /// Their handles, in their order.
+    pub handles: [Option<Handle>; N],
+    /// The key under which an answer is kept that may speak of them; `None` where there is nobody.
+    pub answers: Option<AnswerKey>,
+}
+
 /// Why there is no handle; then there is no record either, and the exchange is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the store of handles does not answer")]
@@ -43,18 +67,18 @@ pub struct HandleFault;
 /// Where handles last. `store/` implements it.
 #[async_trait]
 pub trait HandleStore: Send + Sync {
-    /// The handles of persons, in their order. Where one has none yet, his `fresh` becomes it, durably, before this is
-    /// ready. Must not block: many new persons may come at once.
+    /// The handles of persons, in their order, with their secrets. Where one has none yet, his `fresh` becomes it, durably,
+    /// before this is ready. Must not block: many new persons may come at once.
     ///
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.
-    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault>;
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<HandleRow>, HandleFault>;
 
     /// Handles that are stored, at most `limit` of them, each with its person's digest.
     ///
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.
-    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault>;
+    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, HandleRow)>, HandleFault>;
 
     /// The handle of a person, by the digest, where there is one. Makes none.
     ///
@@ -81,21 +105,22 @@ pub struct Person {
     pub value: Stranger,
     /// Keyed digest over the three, by which the row is found without opening it.
     pub digest: Sha256,
-    /// The handle that becomes his if he has none.
-    pub fresh: Handle,
+    /// The handle that becomes his if he has none, and its secret.
+    pub fresh: HandleRow,
 }
 
 /// Finds the handles of persons, in memory first.
 pub struct Handles {
     store: Arc<dyn HandleStore>,
     key: HmacKey,
+    answers: HmacKey,
     memory: Mutex<Memory>,
 }
 
 #[derive(Default)]
 struct Memory {
-    young: HashMap<Sha256, Handle>,
-    old: HashMap<Sha256, Handle>,
+    young: HashMap<Sha256, HandleRow>,
+    old: HashMap<Sha256, HandleRow>,
     /// Who was erased, the latest last.
     erased: VecDeque<Sha256>,
 }
@@ -104,8 +129,8 @@ impl Handles {
     /// Handles kept in `store`, found by digests under a key derived from `key`.
     #[must_use]
     pub fn new(store: Arc<dyn HandleStore>, key: &SecretKey) -> Self {
-        let key = HmacKey::new(&key.derive("audit handles"));
-        Self { store, key, memory: Mutex::default() }
+        let of = |purpose| HmacKey::new(&key.derive(purpose));
+        Self { store, key: of("audit handles"), answers: of("audit answers of persons"), memory: Mutex::default() }
     }
 
     /// Takes into memory what is stored, as far as one generation holds it, so that after a start those who come again do
@@ -119,7 +144,7 @@ impl Handles {
         Ok(())
     }
 
-    /// The handles of identifiers, each unique within `scope`, in their order. Waits for the store, once, if any of them
+    /// Who these identifiers are in records, each unique within `scope`. Waits for the store, once, if any of them
     /// is not remembered.
     ///
     /// # Errors
@@ -128,7 +153,7 @@ impl Handles {
         &self,
         scope: &Arc<str>,
         identifiers: [Option<(IdentifierKind, &Stranger)>; N],
-    ) -> Result<[Option<Handle>; N], HandleFault> {
+    ) -> Result<Named<N>, HandleFault> {
         let digests = identifiers.map(|given| given.map(|(kind, value)| self.digest(kind, scope, value)));
         let mut found = {
             let mut memory = self.memory.lock();
@@ -138,12 +163,13 @@ impl Handles {
         for (index, (given, digest)) in identifiers.into_iter().zip(digests).enumerate() {
             let known = found.get(index).is_some_and(Option::is_some);
             if let (false, Some((kind, value)), Some(digest)) = (known, given, digest) {
-                let (scope, value, fresh) = (Arc::clone(scope), value.clone(), Handle(random()));
+                let fresh = HandleRow { handle: Handle(random()), secret: PersonSecret::new(random()) };
+                let (scope, value) = (Arc::clone(scope), value.clone());
                 unseen.push((index, Person { kind, scope, value, digest, fresh }));
             }
         }
         if unseen.is_empty() {
-            return Ok(found);
+            return Ok(self.named(found));
         }
         let (places, persons): (Vec<usize>, Vec<Person>) = unseen.into_iter().unzip();
         let digests: Vec<Sha256> = persons.iter().map(|person| person.digest).collect();
@@ -152,13 +178,23 @@ impl Handles {
             return Err(HandleFault);
         }
         let mut memory = self.memory.lock();
-        for ((index, digest), handle) in places.into_iter().zip(digests).zip(handles) {
-            memory.remember(digest, handle);
+        for ((index, digest), row) in places.into_iter().zip(digests).zip(handles) {
+            memory.remember(digest, row.clone());
             if let Some(place) = found.get_mut(index) {
-                *place = Some(handle);
+                *place = Some(row);
             }
         }
-        Ok(found)
+        drop(memory);
+        Ok(self.named(found))
+    }
+
+    fn named<const N: usize>(&self, rows: [Option<HandleRow>; N]) -> Named<N> {
+        let secrets = rows.each_ref().map(|row| row.as_ref().map_or(&[][..], |row| row.secret.expose()));
+        let answers = rows.iter().any(Option::is_some).then(|| {
+            let key = keyed_digest(&self.answers, &secrets);
+            AnswerKey::new(SecretKey::new(*key.as_bytes()))
+        });
+        Named { handles: rows.map(|row| row.map(|row| row.handle)), answers }
     }
 
     /// The handle of a person, by its [`digest`](Self::digest), where there is one. Makes none.
@@ -189,23 +225,23 @@ impl Handles {
 
 impl Memory {
     /// What is found among the old becomes young again, so that those who come often stay.
-    fn find(&mut self, digest: &Sha256) -> Option<Handle> {
-        if let Some(handle) = self.young.get(digest) {
-            return Some(*handle);
+    fn find(&mut self, digest: &Sha256) -> Option<HandleRow> {
+        if let Some(row) = self.young.get(digest) {
+            return Some(row.clone());
         }
-        let handle = self.old.remove(digest)?;
-        self.remember(*digest, handle);
-        Some(handle)
+        let row = self.old.remove(digest)?;
+        self.remember(*digest, row.clone());
+        Some(row)
     }
 
-    fn remember(&mut self, digest: Sha256, handle: Handle) {
+    fn remember(&mut self, digest: Sha256, row: HandleRow) {
         if self.erased.contains(&digest) {
             return;
         }
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(digest, handle);
+        self.young.insert(digest, row);
     }
 
     fn forget(&mut self, digest: Sha256) {
@@ -255,6 +291,26 @@ impl Handle {
     }
 }
 
+impl PersonSecret {
+    /// Takes bytes that were drawn here, or those of a stored row.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Arc::new(Zeroizing::new(bytes)))
+    }
+
+    /// The bytes, for the store and for deriving a key.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+impl fmt::Debug for PersonSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonSecret")
+    }
+}
+
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("h-")?;
@@ -276,28 +332,28 @@ mod tests {
 
     #[derive(Default)]
     struct Rows {
-        rows: Mutex<HashMap<Sha256, Handle>>,
+        rows: Mutex<HashMap<Sha256, HandleRow>>,
         asked: AtomicUsize,
         down: bool,
     }
 
     #[async_trait]
     impl HandleStore for Rows {
-        async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault> {
+        async fn handles(&self, persons: Vec<Person>) -> Result<Vec<HandleRow>, HandleFault> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.down {
                 return Err(HandleFault);
             }
             let mut rows = self.rows.lock();
-            Ok(persons.into_iter().map(|person| *rows.entry(person.digest).or_insert(person.fresh)).collect())
+            Ok(persons.into_iter().map(|person| rows.entry(person.digest).or_insert(person.fresh).clone()).collect())
         }
 
-        async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
-            Ok(self.rows.lock().iter().take(limit).map(|(digest, handle)| (*digest, *handle)).collect())
+        async fn known(&self, limit: usize) -> Result<Vec<(Sha256, HandleRow)>, HandleFault> {
+            Ok(self.rows.lock().iter().take(limit).map(|(digest, row)| (*digest, row.clone())).collect())
         }
 
         async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
-            Ok(self.rows.lock().get(&person).copied())
+            Ok(self.rows.lock().get(&person).map(|row| row.handle))
         }
 
         async fn erase(&self, person: Sha256) -> Result<bool, HandleFault> {
@@ -315,14 +371,14 @@ mod tests {
         let (first, scope) = (handles(&store), Arc::from("issuer"));
         let (ivanov, phone) = (Stranger::new("ivanov"), Stranger::new("phone"));
         let asked = [Some((IdentifierKind::User, &ivanov)), None, Some((IdentifierKind::Device, &phone))];
-        let found = first.of(&scope, asked).await.unwrap();
+        let found = first.of(&scope, asked).await.unwrap().handles;
         assert!(found[0].is_some() && found[1].is_none() && found[2].is_some());
-        assert_eq!(first.of(&scope, asked).await.unwrap(), found);
+        assert_eq!(first.of(&scope, asked).await.unwrap().handles, found);
         assert_eq!(store.asked.load(Ordering::SeqCst), 1, "both at once, and once only");
-        assert_eq!(handles(&store).of(&scope, asked).await.unwrap(), found, "after a restart");
+        assert_eq!(handles(&store).of(&scope, asked).await.unwrap().handles, found, "after a restart");
         let again = handles(&store);
         again.recall().await.unwrap();
-        assert_eq!(again.of(&scope, asked).await.unwrap(), found);
+        assert_eq!(again.of(&scope, asked).await.unwrap().handles, found);
         assert_eq!(store.asked.load(Ordering::SeqCst), 2, "not asked for those who were recalled");
     }
 
@@ -331,8 +387,8 @@ mod tests {
         let store = Arc::new(Rows::default());
         let (handles, value) = (handles(&store), Stranger::new("1"));
         let both = [Some((IdentifierKind::User, &value)), Some((IdentifierKind::Device, &value))];
-        let [user, device] = handles.of(&Arc::from("one"), both).await.unwrap();
-        let [elsewhere, _] = handles.of(&Arc::from("two"), both).await.unwrap();
+        let [user, device] = handles.of(&Arc::from("one"), both).await.unwrap().handles;
+        let [elsewhere, _] = handles.of(&Arc::from("two"), both).await.unwrap().handles;
         assert!(user != device && user != elsewhere);
     }
 
@@ -341,7 +397,7 @@ mod tests {
         let store = Arc::new(Rows { down: true, ..Rows::default() });
         let value = Stranger::new("1");
         let found = handles(&store).of(&Arc::from("one"), [Some((IdentifierKind::User, &value))]).await;
-        assert_eq!(found, Err(HandleFault));
+        assert_eq!(found.err(), Some(HandleFault));
     }
 
     #[test]
@@ -358,13 +414,14 @@ mod tests {
     #[test]
     fn the_memory_holds_two_generations_and_those_who_come_often_stay() {
         let mut memory = Memory::default();
+        let row = HandleRow { handle: Handle([0; 16]), secret: PersonSecret::new([0; 32]) };
         let digest = |number: usize| {
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&number.to_be_bytes());
             Sha256::new(bytes)
         };
         for number in 0..3 * GENERATION {
-            memory.remember(digest(number), Handle([0; 16]));
+            memory.remember(digest(number), row.clone());
             assert!(memory.find(&digest(0)).is_some(), "{number}");
         }
         assert!(memory.young.len() + memory.old.len() <= 2 * GENERATION + 1);
@@ -374,10 +431,11 @@ mod tests {
     #[test]
     fn who_was_erased_is_not_remembered_again_by_an_answer_that_was_on_its_way() {
         let (mut memory, digest) = (Memory::default(), Sha256::new([1; 32]));
-        memory.remember(digest, Handle([1; 16]));
+        let row = HandleRow { handle: Handle([1; 16]), secret: PersonSecret::new([1; 32]) };
+        memory.remember(digest, row.clone());
         memory.forget(digest);
-        memory.remember(digest, Handle([1; 16]));
-        assert_eq!(memory.find(&digest), None);
+        memory.remember(digest, row.clone());
+        assert!(memory.find(&digest).is_none());
         for number in 0..ERASED_MAX {
             assert!(memory.erased.contains(&digest), "{number}");
             let mut bytes = [2; 32];
@@ -385,5 +443,27 @@ mod tests {
             memory.forget(Sha256::new(bytes));
         }
         assert_eq!((memory.erased.len(), memory.erased.contains(&digest)), (ERASED_MAX, false));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_kept_under_a_key_that_goes_with_any_of_its_persons() {
+        let store = Arc::new(Rows::default());
+        let (handles, scope) = (handles(&store), Arc::from("issuer"));
+        let (ivanov, phone) = (Stranger::new("ivanov"), Stranger::new("phone"));
+        let (user, device) = (Some((IdentifierKind::User, &ivanov)), Some((IdentifierKind::Device, &phone)));
+        let key = async |asked| handles.of(&scope, asked).await.unwrap().answers.map(|key| key.sealer());
+        let sealed = key([user, device]).await.unwrap().seal(b"", b"answer");
+        let opens = async |asked| key(asked).await.is_some_and(|key| key.open(b"", &sealed).is_ok());
+        assert!(opens([user, device]).await, "for the same persons");
+        assert!(!opens([user, None]).await && !opens([None, device]).await && !opens([device, user]).await);
+        assert!(key([None, None]).await.is_none());
+        for kind in [IdentifierKind::User, IdentifierKind::Device] {
+            let sealed = key([user, device]).await.unwrap().seal(b"", b"answer");
+            let gone = if kind == IdentifierKind::User { &ivanov } else { &phone };
+            let gone = handles.digest(kind, &scope, gone);
+            handles.memory.lock().forget(gone);
+            assert_eq!(store.erase(gone).await, Ok(true));
+            assert!(key([user, device]).await.unwrap().open(b"", &sealed).is_err(), "{kind:?}");
+        }
     }
 }

@@ -16,6 +16,7 @@
 //! **Lost records.** What finds no room is counted and told later; [`losses`](crate::audit::losses) says how.
 
 use crate::audit::answer;
+use crate::audit::answer::AnswerKey;
 use crate::audit::answer::RecordedAnswer;
 use crate::audit::desk::Desk;
 use crate::audit::desk::Wait;
@@ -286,7 +287,10 @@ impl Log {
         let receipt = recorded.receipt();
         let keeps = recorded.key().is_some() && outcome.state != OutcomeState::Unknown;
         let answer = outcome.keep.as_ref().filter(|_| keeps);
-        let sealed = answer.and_then(|answer| answer::seal(&self.shared.sealer, receipt, answer));
+        let sealed = answer.and_then(|answer| match recorded.answers() {
+            Some(key) => answer::seal(&key.sealer(), receipt, answer),
+            None => answer::seal(&self.shared.sealer, receipt, answer),
+        });
         let (wait, bell) = self.desk.open();
         let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, sealed.as_deref(), now);
         let submitted = self.submit(write, Part::Closes(receipt), OnDone::Ring(bell), now);
@@ -387,11 +391,16 @@ impl Log {
         problem(receipt, Reason::OutcomeUnknown, ProblemType::OutcomeUnknown)
     }
 
-    /// Reads back the answer that an outcome kept, and what the outcome was.
+    /// Reads back the answer that an outcome kept, and what the outcome was; `key` is that of the persons of the exchange.
     ///
     /// # Errors
     /// [`RecallFault`], also where the disk takes longer than an outcome is waited for; the outcome then counts as unknown.
-    pub async fn recorded_answer(&self, place: AnswerPlace, receipt: Receipt) -> Result<RecordedAnswer, RecallFault> {
+    pub async fn recorded_answer(
+        &self,
+        place: AnswerPlace,
+        receipt: Receipt,
+        key: Option<&AnswerKey>,
+    ) -> Result<RecordedAnswer, RecallFault> {
         let read = tokio::time::timeout(self.shared.settings.patience(), self.shared.reader.read(place));
         let bytes = read.await.unwrap_or(Err(RecallFault::Late))?;
         if !read::is_whole(&bytes) {
@@ -402,7 +411,11 @@ impl Log {
             return Err(RecallFault::NotThere);
         }
         let (state, sealed) = line.state.zip(line.sealed_answer()).ok_or(RecallFault::NotThere)?;
-        let reply = answer::open(&self.shared.sealer, receipt, &sealed).ok_or(RecallFault::Sealed)?;
+        let reply = match key {
+            Some(key) => answer::open(&key.sealer(), receipt, &sealed),
+            None => answer::open(&self.shared.sealer, receipt, &sealed),
+        };
+        let reply = reply.ok_or(RecallFault::Sealed)?;
         Ok(RecordedAnswer::new(state, reply))
     }
 

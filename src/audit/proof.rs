@@ -1,6 +1,7 @@
 //! The proofs of this room: [`Recorded`], a durable intent; [`Noted`], a durable note; [`Concluded`], what a door may
 //! write.
 
+use crate::audit::answer::AnswerKey;
 use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
 use crate::audit::log::Log;
@@ -74,6 +75,7 @@ pub struct Recorded {
     epoch: Epoch,
     bundle: Sha256,
     key: Option<KeyDigests>,
+    answers: Option<AnswerKey>,
     open: Option<Open>,
 }
 
@@ -128,6 +130,7 @@ impl Recorded {
             epoch: facts.epoch,
             bundle: facts.bundle,
             key: facts.key,
+            answers: facts.answers.clone(),
             open,
         }
     }
@@ -155,6 +158,7 @@ impl Recorded {
             epoch: facts.epoch,
             bundle: facts.bundle,
             key: facts.key,
+            answers: facts.answers.clone(),
             open: None,
         }
     }
@@ -199,6 +203,13 @@ impl Recorded {
     #[must_use]
     pub const fn key(&self) -> Option<KeyDigests> {
         self.key
+    }
+}
+
+impl Recorded {
+    /// The key under which its answer is kept.
+    pub(super) const fn answers(&self) -> Option<&AnswerKey> {
+        self.answers.as_ref()
     }
 }
 

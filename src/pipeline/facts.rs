@@ -46,7 +46,9 @@ impl Gate {
             of(IdentifierKind::Device, token.device.as_ref()),
             of(IdentifierKind::Car, token.car.as_ref()),
         ];
-        [facts.subject, facts.device, facts.car] = self.core.handles.of(&token.issuer, identifiers).await?;
+        let named = self.core.handles.of(&token.issuer, identifiers).await?;
+        [facts.subject, facts.device, facts.car] = named.handles;
+        facts.answers = named.answers;
         facts.caller_known = true;
         Ok(())
     }

@@ -28,7 +28,7 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
         Ok(memory) => memory,
         Err(fault) => return operation::refuse(gate, facts, fault.into(), trail).await,
     };
-    match recall(gate, &repeated).await {
+    match recall(gate, &repeated, &facts).await {
         Some(mut reply) => {
             reply.body = memory.with(reply.body);
             facts.steps = trail.unrecorded();
@@ -42,10 +42,11 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
     }
 }
 
-/// The first command's answer: the partner's, checked and restored as if it had come now, or our own.
-async fn recall(gate: &Gate, repeated: &Repeated) -> Option<Reply> {
+/// The first command's answer: the partner's, checked and restored as if it had come now, or our own. None if its persons are
+/// not those of the first, or one was erased since: then it does not open.
+async fn recall(gate: &Gate, repeated: &Repeated, facts: &Facts) -> Option<Reply> {
     let PastOutcome::Answered(place) = repeated.outcome else { return None };
-    let kept = gate.log.recorded_answer(place, repeated.first).await.ok()?;
+    let kept = gate.log.recorded_answer(place, repeated.first, facts.answers.as_ref()).await.ok()?;
     match kept.state() {
         OutcomeState::Done | OutcomeState::Refused => {
             repeated.asked.read(Answer::of_record(kept)).ok().map(|taken| taken.reply)

@@ -7,8 +7,10 @@
 
 use crate::audit::Handle;
 use crate::audit::HandleFault;
+use crate::audit::HandleRow;
 use crate::audit::HandleStore;
 use crate::audit::Person;
+use crate::audit::PersonSecret;
 use crate::json;
 use crate::model::Sha256;
 use crate::store::open::Sqlite;
@@ -17,6 +19,7 @@ use crate::store::writer::WorkError;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
+use rusqlite::Row;
 use rusqlite::params;
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ const ERASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl HandleStore for Sqlite {
-    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault> {
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<HandleRow>, HandleFault> {
         // Bound to its row: a sealed value that was moved to another does not open.
         let seal = |person: Person| {
             let sealed = self.sealer.seal(person.digest.as_bytes(), &text_of(&person));
@@ -33,7 +36,7 @@ impl HandleStore for Sqlite {
         };
         let rows: Vec<_> = persons.into_iter().map(seal).collect();
         let work = self.writer.ask(move |connection| {
-            rows.iter().map(|(digest, fresh, sealed)| handle(connection, *digest, *fresh, sealed)).collect()
+            rows.iter().map(|(digest, fresh, sealed)| handle(connection, *digest, fresh, sealed)).collect()
         });
         match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
             Ok(Ok(handles)) => Ok(handles),
@@ -41,11 +44,11 @@ impl HandleStore for Sqlite {
         }
     }
 
-    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
+    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, HandleRow)>, HandleFault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let known = self.writer.ask(move |connection| {
-            let mut rows = connection.prepare("SELECT person, handle FROM handle LIMIT ?1")?;
-            let rows = rows.query_map([limit], |row| Ok((Sha256::new(row.get(0)?), Handle::new(row.get(1)?))))?;
+            let mut rows = connection.prepare("SELECT handle, secret, person FROM handle LIMIT ?1")?;
+            let rows = rows.query_map([limit], |row| Ok((Sha256::new(row.get(2)?), read(row)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         });
         known.await.map_err(|_| HandleFault)
@@ -91,15 +94,21 @@ fn erase(connection: &Connection, person: Sha256) -> Result<bool, WorkError> {
     Ok(true)
 }
 
-fn handle(connection: &Connection, digest: Sha256, fresh: Handle, sealed: &[u8]) -> Result<Handle, WorkError> {
-    let known = "SELECT handle FROM handle WHERE person = ?1";
-    let known = connection.prepare_cached(known)?.query_row([digest.as_bytes()], |row| row.get(0)).optional()?;
+fn handle(connection: &Connection, digest: Sha256, fresh: &HandleRow, sealed: &[u8]) -> Result<HandleRow, WorkError> {
+    let known = "SELECT handle, secret FROM handle WHERE person = ?1";
+    let known = connection.prepare_cached(known)?.query_row([digest.as_bytes()], read).optional()?;
     if let Some(known) = known {
-        return Ok(Handle::new(known));
+        return Ok(known);
     }
-    let insert = "INSERT INTO handle VALUES (?1, ?2, ?3)";
-    connection.prepare_cached(insert)?.execute(params![digest.as_bytes(), fresh.as_bytes(), sealed])?;
-    Ok(fresh)
+    let insert = "INSERT INTO handle (person, handle, sealed, secret) VALUES (?1, ?2, ?3, ?4)";
+    let row = params![digest.as_bytes(), fresh.handle.as_bytes(), sealed, fresh.secret.expose()];
+    connection.prepare_cached(insert)?.execute(row)?;
+    Ok(fresh.clone())
+}
+
+/// A handle and its secret, the first two columns.
+fn read(row: &Row<'_>) -> rusqlite::Result<HandleRow> {
+    Ok(HandleRow { handle: Handle::new(row.get(0)?), secret: PersonSecret::new(row.get(1)?) })
 }
 
 /// What is sealed: kind, scope and value as a JSON array of three texts.

@@ -91,6 +91,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         sealed   BLOB    NOT NULL  -- the list in effect, to the byte
     ) STRICT;
 ",
+    "
+    ALTER TABLE handle ADD COLUMN secret BLOB CHECK (length(secret) = 32); -- under it lies what is sealed for the person
+    UPDATE handle SET secret = randomblob(32);
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

@@ -6,8 +6,10 @@ mod reconciling;
 
 use super::*;
 use crate::audit::Handle;
+use crate::audit::HandleRow;
 use crate::audit::HandleStore;
 use crate::audit::Person;
+use crate::audit::PersonSecret;
 use crate::clock::UnixMillis;
 use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
@@ -78,7 +80,12 @@ pub(super) fn of_the_first_schema(path: &Path) {
 
 fn person(value: &str, fresh: Handle) -> Person {
     let (value, digest) = (Stranger::new(value), sha256(value.as_bytes()));
+    let fresh = HandleRow { handle: fresh, secret: PersonSecret::new(*digest.as_bytes()) };
     Person { kind: IdentifierKind::User, scope: "https://issuer.example".into(), value, digest, fresh }
+}
+
+fn handles_of(rows: Vec<HandleRow>) -> Vec<Handle> {
+    rows.into_iter().map(|row| row.handle).collect()
 }
 
 #[tokio::test]
@@ -184,14 +191,14 @@ async fn those_who_ask_for_one_person_at_once_get_one_handle() {
         store.handles((0..20).map(|number| person(&format!("person {number}"), fresh(number))).collect())
     };
     let (one, two, three, four) = tokio::join!(ask(1), ask(2), ask(3), ask(4));
-    let handles = [one, two, three, four].map(Result::unwrap);
+    let handles = [one, two, three, four].map(|rows| handles_of(rows.unwrap()));
     assert!(handles.windows(2).all(|pair| pair[0] == pair[1]));
     drop(store);
     let store = Sqlite::open(&path, &key()).unwrap();
     let again = store.handles(vec![person("person 3", Handle::new([9; 16]))]).await.unwrap();
-    assert_eq!(again, [handles[0][3]], "after a restart");
+    assert_eq!(handles_of(again), [handles[0][3]], "after a restart");
     let known = store.known(5).await.unwrap();
-    assert!(known.len() == 5 && known.iter().all(|(_, handle)| handles[0].contains(handle)));
+    assert!(known.len() == 5 && known.iter().all(|(_, row)| handles[0].contains(&row.handle)));
 }
 
 #[tokio::test]
@@ -199,9 +206,9 @@ async fn a_person_keeps_the_first_handle_and_no_file_names_the_person() {
     let (folder, path) = place();
     let store = Sqlite::open(&path, &key()).unwrap();
     let value = "ivanov-the-resident";
-    let first = store.handles(vec![person(value, Handle::new([1; 16]))]).await.unwrap();
+    let first = handles_of(store.handles(vec![person(value, Handle::new([1; 16]))]).await.unwrap());
     assert_eq!(first, [Handle::new([1; 16])]);
-    assert_eq!(store.handles(vec![person(value, Handle::new([2; 16]))]).await.unwrap(), first);
+    assert_eq!(handles_of(store.handles(vec![person(value, Handle::new([2; 16]))]).await.unwrap()), first);
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
     assert!(files.len() >= 3, "file, write-ahead log, lock: {files:?}");
     for file in files {

@@ -3,6 +3,7 @@
 
 use crate::audit::Handle;
 use crate::audit::HandleFault;
+use crate::audit::HandleRow;
 use crate::audit::HandleStore;
 use crate::audit::Person;
 use crate::clock::UnixMillis;
@@ -40,7 +41,7 @@ pub(super) struct Memory(Mutex<Kept>);
 struct Kept {
     ceiling: Epoch,
     revocations: Vec<StoredRevocation>,
-    handles: HashMap<Sha256, Handle>,
+    handles: HashMap<Sha256, HandleRow>,
     directory: Option<KeptDirectory>,
     deliveries: Vec<StoredDelivery>,
     /// The numbers of deliveries that have ended.
@@ -87,18 +88,18 @@ impl RevocationStore for Memory {
 
 #[async_trait]
 impl HandleStore for Memory {
-    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<Handle>, HandleFault> {
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<HandleRow>, HandleFault> {
         let mut kept = self.0.lock();
-        let handle = |person: Person| *kept.handles.entry(person.digest).or_insert(person.fresh);
+        let handle = |person: Person| kept.handles.entry(person.digest).or_insert(person.fresh).clone();
         Ok(persons.into_iter().map(handle).collect())
     }
 
-    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, Handle)>, HandleFault> {
-        Ok(self.0.lock().handles.iter().take(limit).map(|(digest, handle)| (*digest, *handle)).collect())
+    async fn known(&self, limit: usize) -> Result<Vec<(Sha256, HandleRow)>, HandleFault> {
+        Ok(self.0.lock().handles.iter().take(limit).map(|(digest, row)| (*digest, row.clone())).collect())
     }
 
     async fn find(&self, person: Sha256) -> Result<Option<Handle>, HandleFault> {
-        Ok(self.0.lock().handles.get(&person).copied())
+        Ok(self.0.lock().handles.get(&person).map(|row| row.handle))
     }
 
     async fn erase(&self, person: Sha256) -> Result<bool, HandleFault> {

@@ -264,6 +264,30 @@ fn two_persons_erase_a_third_whose_handle_then_stands_for_nobody_in_a_log_that_s
 }
 
 #[test]
+fn after_an_erasure_nobody_opens_an_answer_that_was_kept_for_the_person_and_a_repeated_command_moves_nothing() {
+    for (kind, value) in [(IdentifierKind::User, IVANOV), (IdentifierKind::Device, "phone-of-ivanov")] {
+        let stage = Stage::new();
+        let gateway = Served::on(&stage);
+        let command = Command::new(&stage).under(&fresh_key());
+        command.told(&stage, gateway.address).is(200, "");
+        command.again().told(&stage, gateway.address).is(200, "");
+        let erased = || person(&stage, kind, value);
+        let proposed = act(&stage, &gateway, &actor("petrova", &[Role::Eraser]), Act::ProposeErase(erased()));
+        assert!(proposed.outcome.is_ok());
+        let confirmed = act(&stage, &gateway, &actor("sidorov", &[Role::Eraser]), Act::ConfirmErase(erased()));
+        assert!(confirmed.outcome.is_ok(), "{confirmed:?}");
+        // The log is as it was, and all keys but the person's are there.
+        let kept = stage.records().iter().filter(|record| !record.get("answer").is_null()).count();
+        assert_eq!(kept, 1);
+        command.again().told(&stage, gateway.address).is(504, "outcome-unknown");
+        drop(gateway);
+        let gateway = Served::on(&stage);
+        command.again().told(&stage, gateway.address).is(504, "outcome-unknown");
+        assert_eq!(stage.partner.total_actuations(), 1, "{kind:?}");
+    }
+}
+
+#[test]
 fn a_restart_forgets_what_was_proposed() {
     let stage = Stage::new();
     let gateway = Served::on(&stage);

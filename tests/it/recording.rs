@@ -10,7 +10,9 @@ use crate::harness::until;
 use portcullis::devkit::Backend;
 use portcullis::devkit::Misbehaviour;
 use portcullis::model::AnswerPlace;
+use portcullis::model::IdentifierKind;
 use portcullis::model::Receipt;
+use portcullis::model::Stranger;
 use portcullis::telemetry::Step;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -156,8 +158,13 @@ fn the_kept_answer_is_what_the_contract_declares_and_no_cookie_of_the_partners()
     assert_eq!(answer.status, 200);
     let receipt = answer.header("receipt-id").unwrap();
     let (gate, place) = (gateway.gate(), place_of_outcome(&stage, receipt));
-    let kept = gate.log().recorded_answer(place, Receipt::parse(receipt).unwrap());
-    let kept = stage.wait(kept).unwrap().into_reply();
+    let kept = stage.wait(async {
+        let (user, device) = (Stranger::new("resident-ivanov"), Stranger::new("phone-of-ivanov"));
+        let persons = [Some((IdentifierKind::User, &user)), Some((IdentifierKind::Device, &device)), None];
+        let named = gate.core().handles.of(&stage.sessions.name().into(), persons).await.unwrap();
+        gate.log().recorded_answer(place, Receipt::parse(receipt).unwrap(), named.answers.as_ref()).await
+    });
+    let kept = kept.unwrap().into_reply();
     let fields: Vec<(&str, &str)> =
         kept.fields.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(fields, [("content-type", "application/json")]);

@@ -156,10 +156,10 @@ async fn an_answer_is_not_waited_for_without_end() {
     let done = Outcome { keep: Some(reply(200, "opened")), ..Outcome::new(OutcomeState::Done, Reason::Done) };
     let place = log.outcome(open, done, reply(200, ""), NOW).await.kept_at().unwrap();
     let (is_in, go) = deeds.hang_read();
-    assert_eq!(log.recorded_answer(place, receipt(1)).await.err(), Some(RecallFault::Late));
+    assert_eq!(log.recorded_answer(place, receipt(1), None).await.err(), Some(RecallFault::Late));
     is_in.recv().unwrap();
     let concluded = log.refusal(&facts(2, None), Reason::Revoked, &forbidden(), NOW).await;
     assert_eq!(concluded.reply().status.as_u16(), 403, "writing goes on");
     go.send(()).unwrap();
-    assert_eq!(log.recorded_answer(place, receipt(1)).await.unwrap().into_reply().body, "opened");
+    assert_eq!(log.recorded_answer(place, receipt(1), None).await.unwrap().into_reply().body, "opened");
 }

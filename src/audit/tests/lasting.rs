@@ -148,8 +148,9 @@ async fn keys_come_back_with_what_became_of_them_and_answers_are_read_back() {
     let unkeyed = log.intent(&permit(), &protected(), &facts(9, None), NOW).await.unwrap();
     let kept = log.outcome(unkeyed, ended(OutcomeState::Done, Some("x")), reply(200, ""), NOW).await.kept_at();
     assert_eq!(kept, None, "nobody can ask for it");
-    let recall =
-        async |log: &Log, number: u8, index: usize| log.recorded_answer(places[index].unwrap(), receipt(number)).await;
+    let recall = async |log: &Log, number: u8, index: usize| {
+        log.recorded_answer(places[index].unwrap(), receipt(number), None).await
+    };
     assert_eq!(recall(&log, 1, 0).await.unwrap().into_reply().body, "opened", "while the log is in use");
     drop(log);
     let (log, recovered) = house.open();
@@ -219,11 +220,11 @@ struct Fresh;
 
 #[async_trait]
 impl HandleStore for Fresh {
-    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<crate::audit::Handle>, HandleFault> {
+    async fn handles(&self, persons: Vec<Person>) -> Result<Vec<crate::audit::HandleRow>, HandleFault> {
         Ok(persons.into_iter().map(|person| person.fresh).collect())
     }
 
-    async fn known(&self, _limit: usize) -> Result<Vec<(crate::model::Sha256, crate::audit::Handle)>, HandleFault> {
+    async fn known(&self, _limit: usize) -> Result<Vec<(crate::model::Sha256, crate::audit::HandleRow)>, HandleFault> {
         Ok(Vec::new())
     }
 
@@ -244,8 +245,9 @@ async fn no_file_of_the_log_holds_a_person_or_an_answer_in_plain() {
     let handles = Handles::new(Arc::new(Fresh), &key());
     let person = Stranger::new(CANARY);
     let asked = [Some((IdentifierKind::User, &person)), Some((IdentifierKind::Device, &person))];
-    let [subject, device] = handles.of(&Arc::from("issuer"), asked).await.unwrap();
-    let facts = crate::audit::Facts { subject, device, ..facts(1, Some(CANARY)) };
+    let crate::audit::Named { handles: [subject, device], answers } =
+        handles.of(&Arc::from("issuer"), asked).await.unwrap();
+    let facts = crate::audit::Facts { subject, device, answers, ..facts(1, Some(CANARY)) };
     let open = log.intent(&permit(), &protected(), &facts, NOW).await.unwrap();
     let _ = log.outcome(open, ended(OutcomeState::Done, Some(CANARY)), reply(200, CANARY), NOW).await;
     let _ = log.refusal(&facts, Reason::Revoked, &forbidden(), NOW).await;

@@ -1,6 +1,7 @@
 //! Erasing a row: of what it held no file of the store has a byte, while all others stay, and somebody who reads the file
 //! meanwhile is waited for.
 
+use super::handles_of;
 use super::person;
 use super::place;
 use crate::audit::Handle;
@@ -30,12 +31,11 @@ fn held(path: &Path, bytes: &[u8]) -> usize {
     files.map(|file| file.windows(bytes.len()).filter(|part| *part == bytes).count()).sum()
 }
 
-/// What leads to a person or from one: the row's digest, its handle, what is sealed in it.
-fn traces(path: &Path, digest: &[u8], handle: Handle) -> [usize; 3] {
-    let connection = Connection::open(path).unwrap();
-    let sealed = "SELECT sealed FROM handle WHERE person = ?1";
-    let sealed: Vec<u8> = connection.query_row(sealed, [digest], |row| row.get(0)).unwrap();
-    [held(path, digest), held(path, handle.as_bytes()), held(path, &sealed[..32])]
+/// What leads to a person or from one: the row's digest, its handle, what is sealed in it, its secret.
+fn row(path: &Path, number: u32) -> [Vec<u8>; 4] {
+    let row = "SELECT person, handle, sealed, secret FROM handle WHERE handle = ?1";
+    let blobs = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+    Connection::open(path).unwrap().query_row(row, [handle(number).as_bytes()], blobs).unwrap()
 }
 
 #[tokio::test]
@@ -50,30 +50,21 @@ async fn of_an_erased_row_no_byte_is_left_in_any_file_however_often_rows_were_mo
     }
     let digest = |number: u32| sha256(name(number).as_bytes());
     let all: Vec<u32> = (0..2_000).step_by(97).collect();
-    let before = all.iter().map(|number| traces(&path, digest(*number).as_bytes(), handle(*number)));
-    assert!(
-        before.into_iter().all(|counts| counts.iter().all(|count| *count > 0)),
-        "what is looked for is there before"
-    );
     for number in &all {
-        let sealed: Vec<u8> = Connection::open(&path)
-            .unwrap()
-            .query_row("SELECT sealed FROM handle WHERE person = ?1", [digest(*number).as_bytes()], |row| row.get(0))
-            .unwrap();
+        let row = row(&path, *number);
+        assert!(row.iter().all(|bytes| held(&path, bytes) > 0), "what is looked for is there before");
         assert_eq!(store.find(digest(*number)).await, Ok(Some(handle(*number))));
         assert_eq!(store.erase(digest(*number)).await, Ok(true));
         assert_eq!(store.erase(digest(*number)).await, Ok(false), "it is gone");
         assert_eq!(store.find(digest(*number)).await, Ok(None));
-        for bytes in [digest(*number).as_bytes(), &handle(*number).as_bytes()[..], &sealed] {
-            assert_eq!(held(&path, bytes), 0, "{number}");
-        }
+        assert!(row.iter().all(|bytes| held(&path, bytes) == 0), "{number}");
     }
     assert_eq!(store.known(usize::MAX >> 1).await.unwrap().len(), 2_000 - all.len(), "the others stay");
     drop(store);
     let store = Sqlite::open(&path, &key()).unwrap();
     assert_eq!(store.find(digest(1)).await, Ok(Some(handle(1))));
     let again = store.handles(vec![person(&name(0), handle(9_999))]).await.unwrap();
-    assert_eq!(again, [handle(9_999)], "who comes again is somebody else");
+    assert_eq!(handles_of(again), [handle(9_999)], "who comes again is somebody else");
 }
 
 #[tokio::test]
