@@ -61,7 +61,8 @@ pub struct Facts {
     pub located: Option<Arc<Located>>,
     /// The version of the directory that did not know the thing.
     pub unknown_to: Option<u64>,
-    /// What policy decided: against a request, or for a peer who revokes. An intent takes its decision from the permit instead.
+    /// What policy decided of what has no intent: a refusal, also one that a permit preceded, or what a peer does in its own
+    /// name. An intent takes its decision from the permit instead.
     pub decided: Option<Decided>,
     /// The idempotency key and what it is bound to.
     pub key: Option<KeyDigests>,
@@ -90,6 +91,8 @@ pub struct By {
 /// A decision that no permit of an exchange carries.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
+    /// Whether policy permitted it; what ended it then came after.
+    pub permitted: bool,
     /// The ids of the determining policies.
     pub policies: Vec<Arc<str>>,
     /// What the action's policies read: its name and value.

@@ -18,7 +18,7 @@
 //! | `replaces` | in `bundle`: digest of the bundle that was in force until then; not there at a start |
 //! | `offered` `fault` `faults` | in `bundle-refused`: digest of the bundle that did not come into force, not there where not all of it could be read; the code of the first of its faults, and how many there are. `bundle` is the one that stays |
 //! | `sequence` `data` `before` `signed_by` | in `activation`: of a bundle that comes into force and was not before: its sequence, digest of its list of personal data, digest of the bundle that was activated before it, and each who signed it by `role` and `person` |
-//! | `decision` | `result` (`allow` or `deny`), determining `policies`, `inputs`, policies in `errors` |
+//! | `decision` | `result` (`allow` or `deny`; `allow` in a `refusal` of what policy permitted and a later step refused), determining `policies`, `inputs`, policies in `errors` |
 //! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
 //! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
 //! | `protected` | digest of the only bytes that may leave under an intent |
@@ -158,7 +158,7 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
         line.resource(located);
     }
     line.number_if("directory", facts.unknown_to);
-    line.decided("deny", facts);
+    line.decided(facts);
     line.key(facts.key);
     line.traces(facts);
     line.text("reason", reason.code());
@@ -220,18 +220,18 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         }
         Note::Activation(activated) => line.activated(activated),
         Note::Directory(taken) => {
-            line.decided("allow", facts);
+            line.decided(facts);
             line.taken_up(taken);
         }
         Note::Revocation(revoked) => {
             // Only who may revoke comes so far; the operator is asked by no policy.
-            line.decided("allow", facts);
+            line.decided(facts);
             line.revoked(revoked);
         }
         Note::Delivery(delivery) => {
             line.way(delivery.partner.as_str(), delivery.event.as_str(), delivery.direction);
             // Only a refusal has a decision here: a permit's stands beside the attempt.
-            line.decided("deny", facts);
+            line.decided(facts);
             line.text("state", delivery.state.word());
             line.number_if("attempt", Some(delivery.attempt).filter(|attempt| *attempt > 0));
             line.text_if("detail", delivery.detail);

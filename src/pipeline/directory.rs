@@ -33,7 +33,7 @@ use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
-use crate::pipeline::refusal::decided;
+use crate::pipeline::refusal::by_permit;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
 use crate::telemetry::DirectoryFigures;
@@ -169,7 +169,7 @@ async fn brought<B: Body>(
     let snapshot = core.snapshot.load_full();
     facts.bundle = snapshot.bundle.digest();
     let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, None, core.clock.now())?;
-    facts.decided = Some(decided(permit.decision()));
+    facts.decided = Some(by_permit(permit.decision()));
     let signature = signature(&head.fields).ok_or(SignatureFault::Form)?;
     let body = body.read(core.updates.max_bytes).await?;
     facts.sizes.request = Some(body.len() as u64);

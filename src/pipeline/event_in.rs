@@ -118,7 +118,8 @@ async fn permitted<B: Body>(
     trail.done(Step::Bind, clock);
 
     let permit = decide(gate, &met, snapshot, &rebuilt, facts, trail)?;
-    let protected = met.route.protector.protect_event(&permit, &rebuilt).map_err(Refusal::of_event)?;
+    let protected = met.route.protector.protect_event(&permit, &rebuilt);
+    let protected = protected.map_err(|fault| Refusal::of_event(fault).after_permit(permit.decision()))?;
     trail.done(Step::Protect, clock);
     Ok(Passed::Fresh(Box::new(Event { met, verified, rebuilt, permit, protected })))
 }
@@ -184,7 +185,7 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
         },
         Err(fault) => fault.into(),
     };
-    operation::refuse(&gate, facts, refusal, trail).await
+    operation::refuse(&gate, facts, refusal.after_permit(permit.decision()), trail).await
 }
 
 /// What is said of an id that was taken before.

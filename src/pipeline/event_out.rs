@@ -20,6 +20,7 @@ use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
+use crate::pipeline::refusal::by_permit;
 use crate::pipeline::route::route_of;
 use crate::pipeline::trail::Trail;
 use crate::policy::EventPermit;
@@ -112,16 +113,18 @@ async fn permitted<B: Body>(
     facts::note_place(facts, located, is_there, &route.name)?;
     route.count(&core.metrics, &event.event().name, &decision);
     let permit = decision?;
+    let refused = |refusal: Refusal| refusal.after_permit(permit.decision());
 
     let who = core.guard.event_revocable(&event, permit.tenant());
     if core.guard.is_event_revoked(&who) {
-        return Err(Refusal::new(Reason::Revoked, ProblemType::Forbidden));
+        return Err(refused(Refusal::new(Reason::Revoked, ProblemType::Forbidden)));
     }
     let source = Source { peer: caller.peer().name(), id: id.expose() };
-    if let Some(known) = core.outbox.known(source, &event).await? {
+    if let Some(known) = core.outbox.known(source, &event).await.map_err(|fault| refused(fault.into()))? {
+        facts.decided = Some(by_permit(permit.decision()));
         return before(known);
     }
-    let protected = route.protector.protect_event(&permit, &event)?;
+    let protected = route.protector.protect_event(&permit, &event).map_err(|fault| refused(fault.into()))?;
     trail.done(Step::Protect, clock);
     let peer = Arc::from(caller.peer().name());
     Ok(Taken::Fresh(Box::new(Fresh { event, permit, protected, who, peer, id })))
@@ -154,7 +157,7 @@ async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) ->
         // Somebody else brought it in the meantime.
         Ok(Some(Taken::Before(first))) => repeat(gate, first, facts, trail).await,
         Ok(Some(Taken::Fresh(_))) => gate.log.unrecorded(&facts),
-        Err(refusal) => operation::refuse(gate, facts, refusal, trail).await,
+        Err(refusal) => operation::refuse(gate, facts, refusal.after_permit(permit.decision()), trail).await,
     }
 }
 

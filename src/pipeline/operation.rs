@@ -3,8 +3,12 @@
 
 use crate::audit::Concluded;
 use crate::audit::Facts;
+use crate::clock::UnixMillis;
 use crate::contract;
+use crate::contract::Rebuilt;
+use crate::guard::Admitted;
 use crate::guard::Bound;
+use crate::identity::Caller;
 use crate::identity::TokenDemand;
 use crate::model::Head;
 use crate::model::Reason;
@@ -19,10 +23,12 @@ use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::repeat;
 use crate::pipeline::repeat::Repeated;
+use crate::pipeline::route::Route;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::route::route_of;
 use crate::pipeline::trace::towards_partner;
 use crate::pipeline::trail::Trail;
+use crate::policy::Permit;
 use crate::problem::ProblemType;
 use crate::telemetry::Step;
 use std::sync::Arc;
@@ -106,6 +112,31 @@ async fn permitted<B: Body>(
     facts::note_place(facts, located, is_there, &route.name)?;
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
+    let rest = Permitted { caller, admitted, bound, rebuilt, permit: permit.clone() };
+    granted(gate, route, snapshot, rest, facts, trail, now).map_err(|refusal| refusal.after_permit(permit.decision()))
+}
+
+/// What policy permits, before it is known whether it may be carried out.
+struct Permitted {
+    caller: Caller,
+    admitted: Admitted,
+    bound: Bound,
+    rebuilt: Rebuilt,
+    permit: Permit,
+}
+
+/// The steps between the permit and the intent.
+fn granted(
+    gate: &Gate,
+    route: &Arc<Route>,
+    snapshot: Arc<Snapshot>,
+    permitted: Permitted,
+    facts: &Facts,
+    trail: &mut Trail,
+    now: UnixMillis,
+) -> Result<Granted, Refusal> {
+    let core = &gate.core;
+    let Permitted { caller, admitted, bound, rebuilt, permit } = permitted;
     let placed = core.guard.place(admitted, &permit)?;
 
     let asked = Asked { route: Arc::clone(route), snapshot, rebuilt, permit };
@@ -122,7 +153,7 @@ async fn permitted<B: Body>(
     let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
     let voucher = route.partner.mint(&protected, placed.admitted(), now)?.traced(towards_partner(facts.trace));
-    trail.done(Step::Protect, clock);
+    trail.done(Step::Protect, core.clock.as_ref());
 
     Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, voucher })))
 }
@@ -131,7 +162,9 @@ async fn permitted<B: Body>(
 pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: Trail) -> Concluded {
     let core = &gate.core;
     facts.steps = trail.unrecorded();
-    facts.decided = refusal.decided.map(|decided| *decided);
+    if let Some(decided) = refusal.decided {
+        facts.decided = Some(*decided);
+    }
     let concluded = gate.log.refusal(&facts, refusal.reason, &refusal.problem, core.clock.now()).await;
     trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());

@@ -62,6 +62,13 @@ impl Refusal {
         Self { reason, problem: Problem::from(kind), decided: None, detail: None }
     }
 
+    /// The same, of what policy had permitted by then.
+    #[must_use]
+    pub fn after_permit(mut self, decision: &Decision) -> Self {
+        self.decided = Some(Box::new(by_permit(decision)));
+        self
+    }
+
     /// The same, with the seconds after which it is worth asking again.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {
@@ -340,7 +347,13 @@ impl Refusal {
 /// A decision as the record holds it.
 pub(super) fn decided(decision: &Decision) -> Decided {
     let inputs = decision.inputs().iter().map(|input| (input.name.clone(), input.value.clone()));
-    Decided { policies: decision.policies().to_vec(), inputs: inputs.collect(), errors: decision.errors().to_vec() }
+    let (policies, errors) = (decision.policies().to_vec(), decision.errors().to_vec());
+    Decided { permitted: false, policies, inputs: inputs.collect(), errors }
+}
+
+/// The decision of a permit as the record holds it.
+pub(super) fn by_permit(decision: &Decision) -> Decided {
+    Decided { permitted: true, ..decided(decision) }
 }
 
 impl From<PartnerFault> for Refusal {

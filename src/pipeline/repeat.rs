@@ -11,6 +11,7 @@ use crate::pipeline::exchange::Asked;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::operation;
 use crate::pipeline::refusal::Refusal;
+use crate::pipeline::refusal::by_permit;
 use crate::pipeline::trail::Trail;
 use crate::telemetry::Step;
 
@@ -24,6 +25,8 @@ pub struct Repeated {
 /// Gives the recorded answer again; where it is not known, says so again.
 pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail: Trail) -> Concluded {
     let core = &gate.core;
+    // It was permitted anew, and that stands in whichever record ends it.
+    facts.decided = Some(by_permit(repeated.asked.permit.decision()));
     let mut memory = match repeated.asked.route.room.answer() {
         Ok(memory) => memory,
         Err(fault) => return operation::refuse(gate, facts, fault.into(), trail).await,

@@ -31,7 +31,7 @@ use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
-use crate::pipeline::refusal::decided;
+use crate::pipeline::refusal::by_permit;
 use crate::pipeline::trail::Trail;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
@@ -153,7 +153,7 @@ async fn ordered<B: Body>(
     facts.bundle = snapshot.bundle.digest();
     let (action, tenant) = (action_of(revocation.kind), revocation.tenant.as_ref());
     let permit = snapshot.bundle.policies().authorize_peer(&caller, action, tenant, core.clock.now())?;
-    facts.decided = Some(decided(permit.decision()));
+    facts.decided = Some(by_permit(permit.decision()));
     core.guard.pace_revocation(caller.peer().name(), core.clock.steady())?;
     // Only who may revoke learns which names are known.
     if revocation.kind.stops_many() && unknown_name(&snapshot, &revocation).is_some() {

@@ -37,6 +37,8 @@ mod crl;
 #[cfg(test)]
 mod debian;
 #[cfg(test)]
+mod decided;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod demo;

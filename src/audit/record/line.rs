@@ -117,8 +117,9 @@ impl<'a> Line<'a> {
         self.close(b'}');
     }
 
-    pub(super) fn decided(&mut self, result: &str, facts: &Facts) {
+    pub(super) fn decided(&mut self, facts: &Facts) {
         if let Some(decided) = &facts.decided {
+            let result = if decided.permitted { "allow" } else { "deny" };
             let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
             self.decision(result, &decided.policies, inputs, &decided.errors, facts);
         }

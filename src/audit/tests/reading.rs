@@ -99,7 +99,7 @@ proptest! {
             peer: Some(peer.as_str().into()),
             partner_token: Some(token.as_str().into()),
             located: Some(Arc::new(located)),
-            decided: Some(Decided {
+            decided: Some(Decided { permitted: false,
                 policies: vec![policy.as_str().into()],
                 inputs: vec![(input.as_str().into(), InputValue::Json(as_json(more)))],
                 errors: vec![error.as_str().into()],

@@ -85,7 +85,8 @@ async fn a_refusal_a_repetition_and_notes_are_recorded_and_conclude() {
         ("request.userId".into(), InputValue::Person(IdentifierKind::User)),
     ];
     denied.device = Some(crate::audit::Handle::new([9; 16]));
-    denied.decided = Some(Decided { policies: vec!["night".into()], inputs, errors: vec!["broken".into()] });
+    denied.decided =
+        Some(Decided { permitted: false, policies: vec!["night".into()], inputs, errors: vec!["broken".into()] });
     let concluded = log.refusal(&denied, Reason::PolicyDenied, &forbidden(), NOW).await;
     assert_eq!((concluded.receipt(), concluded.reason()), (receipt(1), Reason::PolicyDenied));
     assert_eq!(concluded.into_reply().body, forbidden().reply(receipt(1)).body);
