@@ -11,6 +11,7 @@ mod descriptors;
 mod entrance;
 mod epochs;
 mod inherited;
+mod log_fault;
 mod reload;
 mod rooms;
 mod sockets;

@@ -1,6 +1,8 @@
 //! What can go wrong: while recording, while opening the log, and while reading an answer back.
 
+use crate::audit::checkpoint::NotOurs;
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 /// Why a record is not durable. Whatever it was to cover is refused: 503, and nothing is sent.
@@ -47,10 +49,63 @@ pub enum AuditOpenError {
         /// The first byte that is not part of a whole record.
         offset: u64,
     },
+    /// The log ends before what its checkpoint vouches for: records that were attested are gone.
+    #[error("`{}` vouches for {attested} records, and the log ends after {size}", .path.display())]
+    Shortened {
+        /// The file of the checkpoint.
+        path: PathBuf,
+        /// The records that are there.
+        size: u64,
+        /// Those that were.
+        attested: u64,
+    },
+    /// The records are not those that the checkpoint vouches for, or that a segment follows upon.
+    #[error("`{}` is not of the records that stand before it", .path.display())]
+    Changed {
+        /// The checkpoint, or the segment that does not follow.
+        path: PathBuf,
+    },
+    /// There are records, and no checkpoint vouches for them.
+    #[error("`{}` is not there, though the log has {size} records", .path.display())]
+    NoCheckpoint {
+        /// Where it would lie.
+        path: PathBuf,
+        /// The records.
+        size: u64,
+    },
+    /// The log has another name, or its checkpoint another key.
+    #[error("`{}` is of a log with another {what}", .path.display())]
+    OtherLog {
+        /// The checkpoint or the segment.
+        path: PathBuf,
+        /// What differs, and what in the configuration says so.
+        what: &'static str,
+    },
+    /// The newest checkpoint is none.
+    #[error("`{}` is no checkpoint", .path.display())]
+    MalformedCheckpoint {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The thread that writes cannot be started.
     #[error("the audit log's thread cannot be started")]
     Thread(#[source] io::Error),
 }
+
+impl AuditOpenError {
+    /// The note in `path` is not of this log.
+    pub(super) fn checkpoint(path: &Path, why: NotOurs) -> Self {
+        let path = path.to_owned();
+        match why {
+            NotOurs::Malformed => Self::MalformedCheckpoint { path },
+            NotOurs::Origin => Self::OtherLog { path, what: ORIGIN },
+            NotOurs::Key => Self::OtherLog { path, what: "key than `audit.checkpoint_key`" },
+        }
+    }
+}
+
+/// What another log's name is.
+pub(super) const ORIGIN: &str = "name than `audit.origin`";
 
 /// Why a recorded answer cannot be given again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -18,6 +18,10 @@
 use crate::audit::answer;
 use crate::audit::answer::AnswerKey;
 use crate::audit::answer::RecordedAnswer;
+use crate::audit::attest::Attested;
+use crate::audit::attest::Attester;
+use crate::audit::attest::Tip;
+use crate::audit::checkpoint::Checkpoint;
 use crate::audit::desk::Desk;
 use crate::audit::desk::Wait;
 use crate::audit::facts::Facts;
@@ -77,6 +81,7 @@ use crate::protect::Protected;
 use crate::telemetry::Metrics;
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,6 +137,7 @@ struct Shared {
     at_work: Arc<AtWork>,
     watch: Arc<Watch>,
     space: Arc<Space>,
+    attested: Arc<Attested>,
     /// For what is recorded when a proof is dropped; everywhere else `now` is an argument.
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -166,12 +172,19 @@ impl Log {
         metrics: Arc<Metrics>,
     ) -> Result<(Self, Recovered), AuditOpenError> {
         let lock = lock(&settings.directory)?;
-        let found = recover::read_back(&settings.directory, clock.now())?;
-        Self::begin(disk, settings, key, clock, metrics, found, lock)
+        let found = recover::read_back(&settings.directory, &settings.signer, clock.now())?;
+        let attest = |attested: &Arc<Attested>, first: &Tip| {
+            let (signer, directory) = (Arc::clone(&settings.signer), settings.directory.clone());
+            let (attested, clock, metrics) = (Arc::clone(attested), Arc::clone(&clock), Arc::clone(&metrics));
+            let attester = Attester::new(signer, directory, attested, clock, metrics);
+            // Ends before the lock is given back.
+            attester.start(first).map(|attesting| (attesting, lock))
+        };
+        Self::begin(disk, settings.clone(), key, Arc::clone(&clock), Arc::clone(&metrics), found, attest)
     }
 
     /// A log that begins anew on a disk of its own, on which nothing was ever written and which no other process has: the
-    /// memory of the workbench. Records are written, awaited and read back as in any other.
+    /// memory of the workbench. Records are written, awaited and read back as in any other; there are no checkpoints.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -182,26 +195,30 @@ impl Log {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, AuditOpenError> {
-        Self::begin(disk, settings, key, clock, metrics, Found::nothing(), ()).map(|(log, _)| log)
+        Self::begin(disk, settings, key, clock, metrics, Found::nothing(), |_, _| Ok(())).map(|(log, _)| log)
     }
 
-    /// Goes on behind what was found; `guard` is held for as long as something may be written.
-    fn begin(
+    /// Goes on behind what was found. What `attest` gives is held for as long as something may be written.
+    fn begin<G: Send + 'static>(
         mut disk: Box<dyn Disk>,
         settings: Settings,
         key: &SecretKey,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
-        found: Found,
-        guard: impl Send + 'static,
+        mut found: Found,
+        attest: impl FnOnce(&Arc<Attested>, &Tip) -> Result<G, (PathBuf, io::Error)>,
     ) -> Result<(Self, Recovered), AuditOpenError> {
+        let origin = settings.signer.name().as_str().to_owned();
         let space = Arc::new(Space::new(settings.segment_bytes, Arc::clone(&metrics)));
         let watch = Watch::over(&settings.directory, Arc::clone(&space), Arc::clone(&clock), Arc::clone(&metrics));
         let watch = watch.map_err(io_at(&settings.directory))?;
-        let segment = begin_segment(disk.as_mut(), &settings.directory, &found, clock.now())?;
+        let segment = begin_segment(disk.as_mut(), &settings.directory, &origin, &mut found, clock.now())?;
         watch.begins(segment.number, segment.storage.placed().map_err(io_at(&settings.directory))?);
         watch.durable(segment.end);
         let watch = Arc::new(watch);
+        let attested = Arc::new(Attested::default());
+        let first = Tip { segment: segment.number, tree: found.tree.clone() };
+        let guard = attest(&attested, &first).map_err(|(path, source)| AuditOpenError::Io { path, source })?;
         let queue = Arc::new(Queue::default());
         let losses = Arc::new(Losses::default());
         let at_work = Arc::new(AtWork::default());
@@ -210,6 +227,10 @@ impl Log {
             segment,
             segment_bytes: settings.segment_bytes,
             open: HashSet::new(),
+            tree: found.tree,
+            epoch: found.epoch,
+            origin,
+            attested: Arc::clone(&attested),
             losses: Arc::clone(&losses),
             at_work: Arc::clone(&at_work),
             watch: Arc::clone(&watch),
@@ -236,6 +257,7 @@ impl Log {
             at_work,
             watch,
             space,
+            attested,
             clock,
             metrics,
             ended,
@@ -424,6 +446,19 @@ impl Log {
     #[must_use]
     pub fn receipt(&self, receipt: Receipt, peer: &str, now: UnixMillis) -> Option<ReceiptState> {
         self.shared.receipts.of(receipt, peer, now)
+    }
+
+    /// The newest checkpoint that is durable: what may be shown to outsiders. `None` in memory alone.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Arc<Checkpoint>> {
+        self.shared.attested.newest()
+    }
+
+    /// Whether records have waited for a checkpoint for seconds, at `now` by the steady clock: signing or writing it fails, or
+    /// hangs. For `/readyz`, as a notice.
+    #[must_use]
+    pub fn is_unattested(&self, now: Duration) -> bool {
+        self.shared.attested.is_late(now)
     }
 
     /// Whether records are taken.

@@ -10,6 +10,7 @@ use crate::audit::recover;
 use crate::audit::recover::io_at;
 use crate::audit::segment;
 use crate::clock::UnixMillis;
+use crate::crypto::NoteSigner;
 use crate::model::Epoch;
 use std::fs;
 use std::path::Path;
@@ -29,8 +30,8 @@ pub struct Position {
 ///
 /// # Errors
 /// What keeps a start from taking it, but for another process that has it open.
-pub fn examine(directory: &Path, now: UnixMillis) -> Result<(), AuditOpenError> {
-    recover::look_back(directory, now).map(|_| ())
+pub fn examine(directory: &Path, signer: &NoteSigner, now: UnixMillis) -> Result<(), AuditOpenError> {
+    recover::look_back(directory, signer, now).map(|_| ())
 }
 
 /// How far a log has come; `None` where it holds no record yet.

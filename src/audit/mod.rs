@@ -18,7 +18,10 @@
 //! a proof is dropped asks the clock.
 
 mod answer;
+mod attest;
+mod chain;
 mod changes;
+mod checkpoint;
 mod desk;
 mod event;
 mod facts;
@@ -43,6 +46,7 @@ mod recover;
 mod segment;
 mod space;
 mod storage;
+mod tree;
 mod walk;
 mod watch;
 mod writer;
@@ -57,6 +61,7 @@ pub use changes::SinceFault;
 pub use changes::Unseen;
 pub use changes::since;
 pub use changes::unseen;
+pub use checkpoint::Checkpoint;
 pub use event::AttemptRecorded;
 pub use event::Delivery;
 pub use event::EventRecorded;

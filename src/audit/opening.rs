@@ -4,6 +4,7 @@ use crate::audit::fault::AuditOpenError;
 use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::record;
+use crate::audit::record::Head;
 use crate::audit::recover::Found;
 use crate::audit::recover::io_at;
 use crate::audit::segment;
@@ -28,16 +29,19 @@ pub(super) fn lock(directory: &Path) -> Result<File, AuditOpenError> {
     }
 }
 
-/// Begins the segment of this process with what recovery has to say, durably.
+/// Begins the segment of this process with its head and what recovery has to say, durably. Adds both to the tree that was found.
 pub(super) fn begin_segment(
     disk: &mut dyn Disk,
     directory: &Path,
-    found: &Found,
+    origin: &str,
+    found: &mut Found,
     now: UnixMillis,
 ) -> Result<Segment, AuditOpenError> {
     let path = segment::path(directory, found.next);
     let mut storage = disk.create(found.next).map_err(io_at(&path))?;
     let mut lines = Vec::new();
+    let head = Head { number: found.next, origin: origin.to_owned(), tree: found.tree.clone(), epoch: found.epoch };
+    record::segment(&mut lines, &head, now);
     if found.cut.is_some() || !found.unknown.is_empty() {
         let recovery = record::Recovery { unknown: found.unknown.len() as u64, cut: found.cut };
         record::recovery(&mut lines, recovery, now);
@@ -46,8 +50,8 @@ pub(super) fn begin_segment(
     for receipt in &found.unknown {
         record::outcome(&mut lines, *receipt, &unknown, None, now);
     }
-    if !lines.is_empty() {
-        storage.append(&lines).and_then(|()| storage.sync()).map_err(io_at(&path))?;
-    }
-    Ok(Segment { number: found.next, storage, end: lines.len() as u64 })
+    storage.append(&lines).and_then(|()| storage.sync()).map_err(io_at(&path))?;
+    found.tree.append_lines(&lines);
+    let used = found.cut.is_some() || !found.unknown.is_empty();
+    Ok(Segment { number: found.next, storage, end: lines.len() as u64, head: Vec::new(), used })
 }

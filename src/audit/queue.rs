@@ -1,4 +1,6 @@
-//! What waits to be written: the bytes of whole records one after the other, and who waits for each.
+//! What waits to be written: the bytes of whole records one after the other, their hashes as leaves, and who waits for each.
+//!
+//! Leaves are hashed by the callers' threads, so that the writer only folds them into the tree.
 //!
 //! Callers copy their bytes in; the writer exchanges the whole queue for an empty one, so that neither allocates in
 //! steady state. Where much waits because the disk hangs, records that open something are refused first, and those that
@@ -7,6 +9,11 @@
 use crate::audit::desk::Bell;
 use crate::audit::fault::AuditFault;
 use crate::audit::losses::Part;
+use crate::audit::record;
+use crate::audit::tree::Tree;
+use crate::audit::tree::leaf_hash;
+use crate::model::Epoch;
+use crate::model::Sha256;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -48,11 +55,17 @@ pub enum Closed {
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Entry>,
+    /// The leaves of all entries, in their order.
+    pub(super) leaves: Vec<Sha256>,
+    /// The highest epoch that they tell.
+    pub(super) epoch: Epoch,
 }
 
 /// One record of a batch.
 pub(super) struct Entry {
     pub(super) length: u32,
+    /// How many records it is: one, but where several are told together.
+    pub(super) records: usize,
     pub(super) part: Part,
     pub(super) on_done: OnDone,
     /// The writer has found no space for it.
@@ -83,11 +96,15 @@ const fn max_bytes(part: &Part) -> usize {
 }
 
 impl Queue {
-    /// Adds a record, which ends with its line feed.
+    /// Adds a record, or several in one, each with its line feed.
     ///
     /// # Errors
     /// [`AuditFault::Failed`] where the log is closed, [`AuditFault::Busy`] when too much waits.
     pub(super) fn submit(&self, line: &[u8], part: Part, on_done: OnDone) -> Result<(), NotTaken> {
+        let mut lines = line.split_inclusive(|byte| *byte == b'\n');
+        let first = leaf_hash(lines.next().unwrap_or_default());
+        let others: Vec<_> = lines.map(leaf_hash).collect();
+        let epoch = record::epoch_of(line).unwrap_or_default();
         let mut state = self.state.lock();
         if state.closed.is_some() || state.stopped {
             return Err(NotTaken { fault: AuditFault::Failed, part });
@@ -97,7 +114,10 @@ impl Queue {
             return Err(NotTaken { fault: AuditFault::Busy, part });
         };
         state.batch.bytes.extend_from_slice(line);
-        state.batch.entries.push(Entry { length, part, on_done, refused: false });
+        state.batch.leaves.push(first);
+        state.batch.leaves.extend_from_slice(&others);
+        state.batch.epoch = state.batch.epoch.max(epoch);
+        state.batch.entries.push(Entry { length, records: 1 + others.len(), part, on_done, refused: false });
         if std::mem::take(&mut state.idle) {
             self.filled.notify_one();
         }
@@ -159,6 +179,20 @@ impl Batch {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES);
         self.entries.clear();
+        self.leaves.clear();
+        self.epoch = Epoch::default();
+    }
+
+    /// Folds the leaves of what was not refused into a tree.
+    pub(super) fn fold_into(&self, tree: &mut Tree) {
+        let mut rest = self.leaves.as_slice();
+        for entry in &self.entries {
+            let (own, after) = rest.split_at_checked(entry.records).unwrap_or_default();
+            rest = after;
+            if !entry.refused {
+                own.iter().for_each(|leaf| tree.append(*leaf));
+            }
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Reading records back: whole lines out of a segment, and of a line what recovery and a repeated key need.
 
+use crate::audit::checkpoint::digest;
 use crate::audit::facts::KeyDigests;
 use crate::audit::outcome::OutcomeState;
+use crate::audit::record::Head;
 use crate::audit::record::Kind;
 use crate::audit::record::SUM_CLOSES;
 use crate::audit::record::SUM_DIGITS;
 use crate::audit::record::SUM_OPENS;
 use crate::audit::record::sum;
+use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
 use crate::crypto::decode_base64url;
 use crate::json;
@@ -107,6 +110,19 @@ impl Line {
     /// The epoch that it tells, if it tells one.
     pub(super) fn epoch(&self) -> Option<Epoch> {
         self.value.get("epoch").and_then(epoch_of)
+    }
+
+    /// What the beginning of a segment tells, if its parts fit together.
+    pub(super) fn head(&self) -> Option<Head> {
+        let text = |name| self.value.get(name).and_then(Value::as_str);
+        let number =
+            |name| self.value.get(name).and_then(Value::as_integer).and_then(|number| u64::try_from(number).ok());
+        let nodes = self.value.get("frontier")?.as_array()?;
+        let frontier: Option<Vec<_>> = nodes.iter().map(|node| digest(node.as_str()?)).collect();
+        let tree = Tree::restore(number("size")?, frontier?)?;
+        let fits = self.kind == Kind::Segment && digest(text("root")?)? == tree.root();
+        let (number, origin) = (number("segment")?, text("origin")?.to_owned());
+        fits.then_some(Head { number, origin, tree, epoch: self.epoch()? })
     }
 
     /// The name of the peer, if it had one.

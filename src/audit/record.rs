@@ -31,6 +31,7 @@
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
 //! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate (also in a `refusal` of a peer without a name) |
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
+//! | `segment` `origin` `size` `root` `frontier` | in `segment`: number of the segment; the log's name; how many records stand before this one, the root of the tree over them (RFC 6962), and the hashes of its maximal perfect subtrees, the largest first, all in base64. `epoch` is the highest that the log has told by then |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `by` | the person who acts on the gateway itself: name, role, door |
 //! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about, or the kind of the person; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
@@ -52,14 +53,19 @@ use crate::audit::facts::Facts;
 use crate::audit::flood::Sum;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
+use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
 use crate::crypto::encode_base64url;
+use crate::model::Epoch;
 use crate::model::Reason;
 use crate::model::Receipt;
+use crate::model::Sha256;
 use crate::policy::EventPermit;
 use crate::policy::Permit;
 use crate::protect::Protected;
 use crate::protect::ProtectedEvent;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 pub(super) use kind::Kind;
 use line::Line;
 pub(super) use line::SUM_CLOSES;
@@ -256,6 +262,52 @@ pub(super) fn recovery(out: &mut Vec<u8>, recovery: Recovery, now: UnixMillis) {
         line.close(b'}');
     }
     line.end();
+}
+
+/// What a segment begins with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Head {
+    /// The segment's number.
+    pub(super) number: u64,
+    /// The log's name.
+    pub(super) origin: String,
+    /// All records before it.
+    pub(super) tree: Tree,
+    /// The highest epoch that they tell.
+    pub(super) epoch: Epoch,
+}
+
+/// The beginning of a segment.
+pub(super) fn segment(out: &mut Vec<u8>, head: &Head, now: UnixMillis) {
+    let mut line = Line::begin(out, Kind::Segment, now);
+    line.number("segment", head.number);
+    line.text("origin", &head.origin);
+    line.number("size", head.tree.size());
+    let written = |hash: &Sha256| STANDARD.encode(hash.as_bytes());
+    line.text("root", &written(&head.tree.root()));
+    let frontier: Vec<String> = head.tree.frontier().iter().map(written).collect();
+    line.texts("frontier", frontier.iter().map(String::as_str));
+    line.epoch(head.epoch);
+    line.end();
+}
+
+/// The epoch that a line of ours tells right behind the members that all records begin with.
+pub(super) fn epoch_of(line: &[u8]) -> Option<Epoch> {
+    let mut rest = line.strip_prefix(b"{\"v\":1")?;
+    for name in ["kind", "time", "salt"] {
+        rest = after_text(rest, name)?;
+    }
+    rest = after_text(rest, "receipt").unwrap_or(rest);
+    let digits = rest.strip_prefix(b",\"epoch\":")?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok().map(Epoch::new)
+}
+
+/// What follows upon a member that is a text of ours without escapes.
+fn after_text<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
+    let value = line.strip_prefix(b",\"")?.strip_prefix(name.as_bytes())?.strip_prefix(b"\":\"")?;
+    let end = value.iter().position(|byte| *byte == b'"')?;
+    value.get(end + 1..)
 }
 
 /// So many records could not be taken.

@@ -10,9 +10,17 @@
 //! **An intent without outcome** is marked unknown, also where its bytes certainly did not leave (its waiter had given
 //! up): the log cannot know, and unknown is never sent again.
 //!
+//! **The tree** is restored from the head of the newest segment and the records behind it. Segments that are read must follow upon
+//! one another, and the newest checkpoint must vouch for these very records ([`chain`](crate::audit::chain)); before that is
+//! known, nothing is cut.
+//!
 //! Segments are read from the newest backwards until one begins earlier than a day before the last process's last
 //! segment; an exchange takes seconds, so every open intent lies there.
 
+use crate::audit::chain::Chain;
+use crate::audit::chain::Segment;
+use crate::audit::checkpoint;
+use crate::audit::checkpoint::Checkpoint;
 use crate::audit::facts::KeyDigests;
 use crate::audit::fault::AuditOpenError;
 use crate::audit::outcome::OutcomeState;
@@ -24,9 +32,13 @@ use crate::audit::receipts::PastReceipt;
 use crate::audit::receipts::ReceiptState;
 use crate::audit::record::Kind;
 use crate::audit::segment;
+use crate::audit::tree::Tree;
+use crate::audit::tree::leaf_hash;
 use crate::clock::UnixMillis;
+use crate::crypto::NoteSigner;
 use crate::limits::REMEMBERED_MS;
 use crate::model::AnswerPlace;
+use crate::model::Epoch;
 use crate::model::PastOutcome;
 use crate::model::Reason;
 use crate::model::Receipt;
@@ -79,19 +91,38 @@ pub(super) struct Found {
     pub(super) cut: Option<(u64, u64)>,
     /// The number of the segment to begin.
     pub(super) next: u64,
+    /// The tree of all records.
+    pub(super) tree: Tree,
+    /// The highest epoch that they tell.
+    pub(super) epoch: Epoch,
 }
 
 impl Found {
     /// What is found where nothing was ever written.
     pub(super) fn nothing() -> Self {
-        Self { recovered: Recovered::default(), receipts: Vec::new(), unknown: Vec::new(), cut: None, next: 1 }
+        Self {
+            recovered: Recovered::default(),
+            receipts: Vec::new(),
+            unknown: Vec::new(),
+            cut: None,
+            next: 1,
+            tree: Tree::default(),
+            epoch: Epoch::default(),
+        }
     }
 }
 
 /// What matters of one record.
-enum Event {
+pub(super) enum Event {
     Intent { receipt: Receipt, at: UnixMillis, owner: Owner, key: Option<KeyDigests> },
     Outcome { receipt: Receipt, at: UnixMillis, past: Option<PastOutcome>, state: OutcomeState, reason: Reason },
+}
+
+/// One step of putting in order what a crash left; nothing is touched before the log is found to be whole.
+enum Mending {
+    Remove(PathBuf),
+    KeepAside(PathBuf, Vec<u8>),
+    Cut(PathBuf, u64),
 }
 
 /// Whether what a crash left is put in order.
@@ -102,20 +133,21 @@ enum Mend {
 }
 
 /// Reads the log back, and cuts a torn tail.
-pub(super) fn read_back(directory: &Path, now: UnixMillis) -> Result<Found, AuditOpenError> {
-    read(directory, now, Mend::Yes)
+pub(super) fn read_back(directory: &Path, signer: &NoteSigner, now: UnixMillis) -> Result<Found, AuditOpenError> {
+    read(directory, signer, now, Mend::Yes)
 }
 
 /// The same, and changes nothing.
-pub(super) fn look_back(directory: &Path, now: UnixMillis) -> Result<Found, AuditOpenError> {
-    read(directory, now, Mend::No)
+pub(super) fn look_back(directory: &Path, signer: &NoteSigner, now: UnixMillis) -> Result<Found, AuditOpenError> {
+    read(directory, signer, now, Mend::No)
 }
 
-fn read(directory: &Path, now: UnixMillis, mend: Mend) -> Result<Found, AuditOpenError> {
+fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> Result<Found, AuditOpenError> {
+    let attested = checkpoint::newest(directory, signer)?;
+    let mut chain = Chain::new(directory, signer.name(), attested.as_ref());
     let mut numbers = segment::numbers(directory).map_err(io_at(directory))?;
-    let mut segments = Vec::new();
-    let mut cut = None;
-    let mut horizon = None;
+    let (mut segments, mut mending) = (Vec::new(), Vec::new());
+    let (mut cut, mut horizon) = (None, None);
     let mut next = 1;
     while let Some(number) = numbers.pop() {
         let path = segment::path(directory, number);
@@ -123,48 +155,65 @@ fn read(directory: &Path, now: UnixMillis, mend: Mend) -> Result<Found, AuditOpe
         let newest = horizon.is_none();
         if newest && is_zero(&bytes) {
             // Made ahead and never used.
-            if mend == Mend::Yes {
-                fs::remove_file(&path).map_err(io_at(&path))?;
-            }
+            mending.push(Mending::Remove(path));
             continue;
         }
-        let (events, began, end) = read_segment(&path, number, &bytes)?;
+        let read = read_segment(&path, number, &bytes, attested.as_ref())?;
+        let tail = bytes.get(read.end..).unwrap_or_default();
         if newest {
-            next = number + 1;
-            cut = end_newest(directory, number, &bytes, end, mend)?;
-        } else if !is_zero(bytes.get(end..).unwrap_or_default()) {
-            return Err(AuditOpenError::Damaged { path, offset: end as u64 });
+            // One without a whole record is begun anew.
+            next = if read.end == 0 { number } else { number + 1 };
+            cut = end_newest(&path, number, read.end, tail, &mut mending)?;
+        } else if !is_zero(tail) || read.end == 0 {
+            return Err(AuditOpenError::Damaged { path, offset: read.end as u64 });
         }
-        segments.push(events);
-        let began = began.unwrap_or(now);
+        let began = read.began.unwrap_or(now);
         let until = *horizon.get_or_insert(began.get().min(now.get()).saturating_sub(REMEMBERED_MS + DISORDER_MS));
-        if began.get() < until {
+        segments.push(chain.link(&path, read)?);
+        if began.get() < until && chain.is_attested() {
             break;
         }
     }
+    let (tree, epoch) = chain.end()?;
+    if mend == Mend::Yes {
+        mending.into_iter().try_for_each(Mending::done)?;
+        mend_list(directory, signer)?;
+    }
     let (past, receipts, unknown) = replay(segments.into_iter().rev().flatten(), now);
     let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
-    Ok(Found { recovered: Recovered { past, unknown: unknown.len(), cut_bytes }, receipts, unknown, cut, next })
+    let recovered = Recovered { past, unknown: unknown.len(), cut_bytes };
+    Ok(Found { recovered, receipts, unknown, cut, next, tree, epoch })
 }
 
-/// What a segment tells, when its first record was written, and where its whole records end.
+/// What a segment tells.
 fn read_segment(
     path: &Path,
     number: u64,
     bytes: &[u8],
-) -> Result<(Vec<Event>, Option<UnixMillis>, usize), AuditOpenError> {
-    let mut events = Vec::new();
-    let mut began = None;
+    attested: Option<&Checkpoint>,
+) -> Result<Segment, AuditOpenError> {
+    let mut read = Segment::default();
     let mut lines = Lines::new(bytes);
     for (offset, bytes) in lines.by_ref() {
         // A whole line that says nothing here was written by another version: not ours to pass over.
         let unreadable = || AuditOpenError::Damaged { path: path.to_owned(), offset: offset as u64 };
         let line = Line::parse(bytes).ok_or_else(unreadable)?;
-        began.get_or_insert(line.time);
+        if offset == 0 {
+            let head = line.head().filter(|head| head.number == number).ok_or_else(unreadable)?;
+            read.tree = head.tree.clone();
+            read.began = Some(line.time);
+            read.epoch = head.epoch;
+            read.take_root(attested);
+            read.head = Some(head);
+        }
         let length = u32::try_from(bytes.len()).map_err(|_| unreadable())?;
-        events.extend(event(&line, AnswerPlace { segment: number, offset: offset as u64, length }));
+        read.tree.append(leaf_hash(bytes));
+        read.take_root(attested);
+        read.epoch = read.epoch.max(line.epoch().unwrap_or_default());
+        read.events.extend(event(&line, AnswerPlace { segment: number, offset: offset as u64, length }));
     }
-    Ok((events, began, lines.offset))
+    read.end = lines.offset;
+    Ok(read)
 }
 
 fn event(line: &Line, place: AnswerPlace) -> Option<Event> {
@@ -226,37 +275,60 @@ fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastComm
     (past.into_iter().flatten().collect(), receipts, unknown)
 }
 
-/// Ends the newest segment after its last whole record. Gives its number and the bytes cut off, if it was torn.
+/// What is to be done to end the newest segment after its last whole record. Gives its number and the bytes to be cut off, if
+/// it is torn.
 fn end_newest(
-    directory: &Path,
+    path: &Path,
     number: u64,
-    bytes: &[u8],
     end: usize,
-    mend: Mend,
+    tail: &[u8],
+    mending: &mut Vec<Mending>,
 ) -> Result<Option<(u64, u64)>, AuditOpenError> {
-    let path = segment::path(directory, number);
-    let tail = bytes.get(end..).unwrap_or_default();
     let torn = torn_bytes(tail);
     if torn > BATCH_MAX_BYTES {
-        return Err(AuditOpenError::Damaged { path, offset: end as u64 });
-    }
-    if mend == Mend::No {
-        return Ok((torn > 0).then_some((number, torn as u64)));
+        return Err(AuditOpenError::Damaged { path: path.to_owned(), offset: end as u64 });
     }
     if torn > 0 {
-        let aside = path.with_extension("torn");
-        keep_aside(&aside, tail.get(..torn).unwrap_or_default()).map_err(io_at(&aside))?;
+        mending.push(Mending::KeepAside(path.with_extension("torn"), tail.get(..torn).unwrap_or_default().to_vec()));
     }
-    let truncate = || {
-        let file = OpenOptions::new().write(true).open(&path)?;
-        file.set_len(end as u64)?;
-        file.sync_all()?;
-        File::open(directory)?.sync_all()
-    };
-    if !tail.is_empty() {
-        truncate().map_err(io_at(&path))?;
+    if end == 0 {
+        mending.push(Mending::Remove(path.to_owned()));
+    } else if !tail.is_empty() {
+        mending.push(Mending::Cut(path.to_owned(), end as u64));
     }
     Ok((torn > 0).then_some((number, torn as u64)))
+}
+
+/// Cuts a torn note off the newest list of checkpoints.
+fn mend_list(directory: &Path, signer: &NoteSigner) -> Result<(), AuditOpenError> {
+    let Some(list) = segment::checkpoint_lists(directory).map_err(io_at(directory))?.pop() else { return Ok(()) };
+    let (_, end) = checkpoint::listed(&list, signer)?;
+    match fs::metadata(&list).map_err(io_at(&list))?.len() == end {
+        true => Ok(()),
+        false => Mending::Cut(list, end).done(),
+    }
+}
+
+impl Mending {
+    fn done(self) -> Result<(), AuditOpenError> {
+        match self {
+            Self::Remove(path) => fs::remove_file(&path).and_then(|()| sync_folder_of(&path)).map_err(io_at(&path)),
+            Self::KeepAside(path, bytes) => keep_aside(&path, &bytes).map_err(io_at(&path)),
+            Self::Cut(path, end) => {
+                let cut = || {
+                    let file = OpenOptions::new().write(true).open(&path)?;
+                    file.set_len(end)?;
+                    file.sync_all()?;
+                    sync_folder_of(&path)
+                };
+                cut().map_err(io_at(&path))
+            }
+        }
+    }
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn keep_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {

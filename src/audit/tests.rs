@@ -1,8 +1,9 @@
 //! The log as a whole: on real files, and on a disk that fails, hangs and fills up on command.
 
+mod attesting;
 mod failing;
 mod finding;
-mod harness;
+pub(super) mod harness;
 mod lasting;
 mod losing;
 mod reading;

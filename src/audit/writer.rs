@@ -12,6 +12,10 @@
 //! A second thread makes the next segment while the present one is in use, and finishes the last one; making 64 MiB of
 //! zeros durable must not hold up a commit.
 //!
+//! **The tree.** What is durable is folded into the tree, whose leaves the callers have hashed, and told to the thread that signs
+//! checkpoints ([`attest`](crate::audit::attest)). A segment begins with a record that tells the tree before it; it is written
+//! with the first batch of its segment.
+//!
 //! **Failure.** When writing or syncing fails, nobody knows what the disk holds, and asking the descriptor again proves
 //! nothing. The log is closed then: every record waiting or yet to come fails, until the process is started anew and
 //! recovery reads what is really there. When only the *next* segment cannot be made (no space), nothing is in doubt: records
@@ -22,6 +26,7 @@
 //! there is no further segment, only what closes intents is written. An outcome that is longer than its share (it keeps an
 //! answer) and does not fit counts as lost, and is told as unknown later.
 
+use crate::audit::attest::Attested;
 use crate::audit::desk;
 use crate::audit::fault::AuditFault;
 use crate::audit::losses::Losses;
@@ -30,11 +35,15 @@ use crate::audit::queue::Batch;
 use crate::audit::queue::Closed;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
+use crate::audit::record;
+use crate::audit::record::Head;
 use crate::audit::storage::Disk;
 use crate::audit::storage::Storage;
+use crate::audit::tree::Tree;
 use crate::audit::watch::Watch;
 use crate::clock::Clock;
 use crate::model::AnswerPlace;
+use crate::model::Epoch;
 use crate::model::Receipt;
 use crate::telemetry::Metrics;
 use parking_lot::Condvar;
@@ -61,6 +70,10 @@ pub(super) struct Segment {
     pub(super) storage: Box<dyn Storage>,
     /// Bytes written.
     pub(super) end: u64,
+    /// Its first record, where that is still to be written, with what comes first.
+    pub(super) head: Vec<u8>,
+    /// Whether there is anything behind that record.
+    pub(super) used: bool,
 }
 
 /// What the writer works with.
@@ -70,6 +83,14 @@ pub(super) struct Writer {
     pub(super) segment_bytes: u64,
     /// The intents on record that have no outcome yet.
     pub(super) open: HashSet<Receipt>,
+    /// All durable records.
+    pub(super) tree: Tree,
+    /// The highest epoch that they tell.
+    pub(super) epoch: Epoch,
+    /// The log's name.
+    pub(super) origin: String,
+    /// Where it tells how far the log is durable.
+    pub(super) attested: Arc<Attested>,
     pub(super) losses: Arc<Losses>,
     pub(super) at_work: Arc<AtWork>,
     pub(super) watch: Arc<Watch>,
@@ -155,12 +176,12 @@ impl Writer {
     /// Makes a batch durable, but for what there is no space for; gives the offset of its first byte.
     fn commit(&mut self, batch: &mut Batch, maker: &Maker) -> Result<u64, AuditFault> {
         self.make_room(batch, maker)?;
-        let start = self.segment.end;
+        let start = self.segment.behind_head();
         if batch.bytes.is_empty() {
             return Ok(start);
         }
         let began = self.clock.steady();
-        let written = self.segment.storage.append(&batch.bytes).and_then(|()| self.segment.storage.sync());
+        let written = self.segment.write(&batch.bytes);
         if let Err(error) = written {
             self.metrics.audit_sync_failed();
             tracing::error!(%error, "the audit log has failed; nothing is let through until a restart");
@@ -172,7 +193,7 @@ impl Writer {
         let took = ended.saturating_sub(began);
         self.linger_until = ended.saturating_add(took.saturating_mul(records).min(LINGER_MAX));
         self.metrics.audit_synced(records, took);
-        self.segment.end += batch.bytes.len() as u64;
+        self.add_to_tree(batch);
         self.watch.durable(self.segment.end);
         for entry in batch.entries.iter().filter(|entry| !entry.refused) {
             match &entry.part {
@@ -195,7 +216,7 @@ impl Writer {
         if self.has_room(batch) {
             return Ok(());
         }
-        if self.segment.end > 0 && self.next_segment(maker)? && self.has_room(batch) {
+        if self.segment.used && self.next_segment(maker)? && self.has_room(batch) {
             return Ok(());
         }
         self.keep_what_closes(batch);
@@ -213,12 +234,12 @@ impl Writer {
             }
         }
         let open = (self.open.len() as u64 + opened).saturating_sub(closed);
-        self.segment.end + batch.bytes.len() as u64 + open * CLOSING_BYTES <= self.segment_bytes
+        self.segment.behind_head() + batch.bytes.len() as u64 + open * CLOSING_BYTES <= self.segment_bytes
     }
 
     /// Takes all out of the batch but the outcomes that leave enough room for those still to come.
     fn keep_what_closes(&self, batch: &mut Batch) {
-        let mut room = self.segment_bytes.saturating_sub(self.segment.end);
+        let mut room = self.segment_bytes.saturating_sub(self.segment.behind_head());
         let mut open = self.open.len() as u64;
         let mut kept = Vec::new();
         let mut rest = batch.bytes.as_slice();
@@ -258,7 +279,9 @@ impl Writer {
             Ok(storage) => {
                 // Before the last one is finished, and so becomes shorter.
                 self.watch.begins(next, storage.placed().map_err(|_| AuditFault::Failed)?);
-                let full = std::mem::replace(&mut self.segment, Segment { number: next, storage, end: 0 });
+                self.attested.ended();
+                let segment = Segment { number: next, storage, end: 0, head: self.head(next), used: false };
+                let full = std::mem::replace(&mut self.segment, segment);
                 maker.order(Order::Finish(full.storage));
                 maker.order(Order::Make(next + 1));
                 Ok(true)
@@ -269,6 +292,22 @@ impl Writer {
                 Ok(false)
             }
         }
+    }
+
+    /// The first record of the segment of this number, which begins now.
+    fn head(&self, number: u64) -> Vec<u8> {
+        let mut line = Vec::new();
+        let head = Head { number, origin: self.origin.clone(), tree: self.tree.clone(), epoch: self.epoch };
+        record::segment(&mut line, &head, self.clock.now());
+        line
+    }
+
+    /// The batch is durable, and so is the head of its segment.
+    fn add_to_tree(&mut self, batch: &Batch) {
+        self.tree.append_lines(&std::mem::take(&mut self.segment.head));
+        batch.fold_into(&mut self.tree);
+        self.epoch = self.epoch.max(batch.epoch);
+        self.attested.reached(self.segment.number, &self.tree, self.clock.steady());
     }
 
     /// Tells everybody concerned what became of the batch.
@@ -292,6 +331,25 @@ impl Writer {
                 OnDone::Nobody => None,
             }
         }));
+    }
+}
+
+impl Segment {
+    /// Where the first byte behind what is written, and the head if that is not, will lie.
+    fn behind_head(&self) -> u64 {
+        self.end + self.head.len() as u64
+    }
+
+    /// Makes these bytes durable, behind the head if that is still to be written.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.head.is_empty() {
+            self.storage.append(&self.head)?;
+        }
+        self.storage.append(bytes)?;
+        self.storage.sync()?;
+        self.end = self.behind_head() + bytes.len() as u64;
+        self.used = true;
+        Ok(())
     }
 }
 

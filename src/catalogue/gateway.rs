@@ -129,6 +129,41 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page("log", ["a log that cannot be set up", "See the message."], ["журнал не настроен", "См. сообщение."]),
     page(
+        "log-changed",
+        [
+            "an audit log that is not the one that was attested",
+            "Its newest checkpoint, or the next segment, is of other records than those that stand there: somebody changed, \
+             exchanged or took out some. Keep it for whoever investigates.",
+        ],
+        [
+            "журнал аудита не тот, что был заверен",
+            "Последняя контрольная точка или следующий сегмент относятся к другим записям: какие-то изменили, подменили или \
+             изъяли. Сохраните его для расследования.",
+        ],
+    ),
+    page(
+        "log-of-another",
+        [
+            "an audit log with another name or key",
+            "`audit.origin` and `audit.checkpoint_key` are the log's for good. Another name or key takes another log.",
+        ],
+        [
+            "журнал аудита с другим именем или ключом",
+            "`audit.origin` и `audit.checkpoint_key` у журнала навсегда. Другое имя или ключ — другой журнал.",
+        ],
+    ),
+    page(
+        "log-shortened",
+        [
+            "an audit log that ends before what was attested",
+            "Its checkpoint vouches for more records than are there, or is gone itself. Bring the whole directory back.",
+        ],
+        [
+            "журнал аудита кончается раньше заверенного",
+            "Контрольная точка заверяет больше записей, чем есть, или её самой нет. Верните каталог целиком.",
+        ],
+    ),
+    page(
         "malformed-address",
         ["an address that is none", "`host:port` with an IP address, or `systemd:NAME`."],
         ["неверный адрес", "`host:port` с IP-адресом или `systemd:NAME`."],
@@ -137,6 +172,11 @@ pub(super) const PAGES: &[Page] = &[
         "malformed-certificate",
         ["a file that holds no certificate", "PEM, `-----BEGIN CERTIFICATE-----`."],
         ["в файле нет сертификата", "Нужен PEM: `-----BEGIN CERTIFICATE-----`."],
+    ),
+    page(
+        "malformed-checkpoint",
+        ["a checkpoint of the log that is none", "It is replaced as a whole, so no crash leaves half of one."],
+        ["контрольная точка журнала испорчена", "Она заменяется целиком, сбой не оставляет половины."],
     ),
     page(
         "malformed-credential",

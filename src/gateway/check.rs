@@ -15,6 +15,7 @@ use crate::diagnostic::Place;
 use crate::gateway::approvals::Signing;
 use crate::gateway::descriptors;
 use crate::gateway::epochs;
+use crate::gateway::log_fault;
 use crate::gateway::rooms::candidate;
 use crate::gateway::unusable;
 use crate::store;
@@ -60,14 +61,8 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
         );
         even = seen;
     }
-    match audit::examine(&config.audit.directory, now) {
-        Err(error) => refuse(
-            "audit log",
-            &config.audit.directory,
-            &error,
-            places.audit,
-            "what is damaged is restored from a backup",
-        ),
+    match audit::examine(&config.audit.directory, &config.audit.signer, now) {
+        Err(error) => faults.push(log_fault::told(&config.audit.directory, &error).asked_at(source, places.audit)),
         Ok(()) => drop(even.map(|seen| epochs::compare(config, seen).map_err(|fault| faults.push(fault)))),
     }
     if let (Some(candidate), Some(history)) = (candidate, history) {

@@ -27,6 +27,7 @@ use crate::gateway::couriers::Towards;
 use crate::gateway::epochs;
 use crate::gateway::epochs::Uneven;
 use crate::gateway::internal;
+use crate::gateway::log_fault;
 use crate::gateway::swap::Terms;
 use crate::gateway::unusable;
 use crate::guard::Guard;
@@ -165,11 +166,8 @@ pub(super) fn gates(
     let disk = injected
         .disk
         .unwrap_or_else(|| Box::new(FileDisk::new(config.audit.directory.clone(), settings.segment_bytes)));
-    let (log, recovered) =
-        Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics)).map_err(|error| {
-            let help = "one process has it at a time; what is damaged is restored from a backup";
-            unusable("audit log", &config.audit.directory, &error).asked_at(&source, places.audit).help(help)
-        })?;
+    let (log, recovered) = Log::open_on(disk, settings, key, Arc::clone(&clock), Arc::clone(&metrics))
+        .map_err(|error| log_fault::told(&config.audit.directory, &error).asked_at(&source, places.audit))?;
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
     }

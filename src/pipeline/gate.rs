@@ -153,6 +153,9 @@ impl Gate {
         if self.core.bundle_refused.load(Ordering::Relaxed) {
             notices.push("bundle-refused");
         }
+        if self.log.is_unattested(self.core.clock.steady()) {
+            notices.push("audit-unattested");
+        }
         // Reading goes on; nothing moves.
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {
             notices.push("directory-too-old");

@@ -34,6 +34,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "look at the disk's load and health; it ends when the disk goes on",
     },
     Condition {
+        code: "audit-unattested",
+        says: "records have waited for a checkpoint for more than five seconds, so that nobody vouches for them yet",
+        hint: "the log says why none can be made; look at the disk of the log and the mode of its directory",
+    },
+    Condition {
         code: "store-failed",
         says: "a revocation is in force and could not be stored yet",
         hint: "look at the store's disk and mode; it is tried again every two seconds. Do not restart before: it would be forgotten",

@@ -62,6 +62,9 @@ pub struct Metrics {
     audit_sync_failures: IntCounter,
     audit_sync_time: Histogram,
     audit_batch: Histogram,
+    audit_checkpoints: IntCounter,
+    audit_checkpoint_failures: IntCounter,
+    audit_checkpoint_records: IntGauge,
     audit_records_lost: IntCounter,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
@@ -186,6 +189,9 @@ impl Metrics {
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
             audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
+            audit_checkpoints: make.counter(names::AUDIT_CHECKPOINTS)?,
+            audit_checkpoint_failures: make.counter(names::AUDIT_CHECKPOINT_FAILURES)?,
+            audit_checkpoint_records: make.gauge(names::AUDIT_CHECKPOINT_RECORDS)?,
             audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
@@ -366,6 +372,17 @@ impl Metrics {
     /// A batch of records could not be made durable.
     pub fn audit_sync_failed(&self) {
         self.audit_sync_failures.inc();
+    }
+
+    /// A checkpoint of so many records was made.
+    pub fn audit_checkpoint(&self, records: u64) {
+        self.audit_checkpoints.inc();
+        self.audit_checkpoint_records.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
+
+    /// No checkpoint could be made.
+    pub fn audit_checkpoint_failed(&self) {
+        self.audit_checkpoint_failures.inc();
     }
 
     /// So many records were lost.

@@ -57,6 +57,9 @@ metrics! {
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";
     AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
+    AUDIT_CHECKPOINTS = "portcullis_audit_checkpoints_total" [] "Checkpoints of the log that were signed and made durable.";
+    AUDIT_CHECKPOINT_FAILURES = "portcullis_audit_checkpoint_failures_total" [] "Times that no checkpoint of the log could be made.";
+    AUDIT_CHECKPOINT_RECORDS = "portcullis_audit_checkpoint_records" [] "Records that the newest checkpoint of the log covers.";
     AUDIT_RECORDS_LOST = "portcullis_audit_records_lost_total" [] "Records that found no room in the log, or came when it had failed.";
     AUDIT_DISTURBED = "portcullis_audit_disturbed" ["file", "what"] "1 for a file of the audit log that is not what it was: deleted, replaced, truncated, forbidden, read-only or unreadable.";
     AUDIT_LAST_COMMIT = "portcullis_audit_last_commit_seconds" [] "Time that the newest batch took.";

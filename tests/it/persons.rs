@@ -14,6 +14,7 @@ use portcullis::audit;
 use portcullis::audit::Handle;
 use portcullis::clock::Clock;
 use portcullis::clock::SystemClock;
+use portcullis::config::Config;
 use portcullis::model::Actor;
 use portcullis::model::AdminDoor;
 use portcullis::model::IdentifierKind;
@@ -246,7 +247,8 @@ fn two_persons_erase_a_third_whose_handle_then_stands_for_nobody_in_a_log_that_s
     let after = stage.records();
     let unchanged = before.iter().zip(&after).all(|(one, other)| one.0 == other.0);
     assert!(unchanged && after.len() > before.len(), "not a record of the log was touched");
-    audit::examine(&stage.path("state/audit"), SystemClock::new().now()).unwrap();
+    let config = Config::load(&stage.configuration()).unwrap_or_else(|faults| panic!("{faults}"));
+    audit::examine(&config.audit.directory, &config.audit.signer, SystemClock::new().now()).unwrap();
     assert!(!holds(&stage.path("state/audit"), IVANOV.as_bytes()));
     let with_handle = |record: &&Record| record.text("kind") == "admin" && record.text("subject") == user;
     assert_eq!(after.iter().filter(with_handle).count(), 5, "the acts tell the handle");

@@ -114,6 +114,7 @@ impl Meaning {
             | Kind::BundleRefused
             | Kind::Activation
             | Kind::Directory
+            | Kind::Segment
             | Kind::Intent
             | Kind::Refusals
             | Kind::Repeat
@@ -237,6 +238,9 @@ fn of_kind(kind: Kind) -> Row {
             Some(To::Allowed),
             "A caller asked what became of a command",
         ),
+        Kind::Segment => {
+            Row(EventLogActivity, (99, "Other"), Informational, Success, None, "A segment of the log began")
+        }
         Kind::Recovery => {
             Row(EventLogActivity, (8, "Restart"), Informational, Success, None, "The log was read back at a start")
         }

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Receipt,
     Recovery,
     Gap,
+    Segment,
 }
 
 impl Note {
@@ -47,7 +48,7 @@ impl Note {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -67,6 +68,7 @@ impl Kind {
         Self::Receipt,
         Self::Recovery,
         Self::Gap,
+        Self::Segment,
     ];
 
     /// The word in a record.
@@ -91,6 +93,7 @@ impl Kind {
             Self::Receipt => "receipt",
             Self::Recovery => "recovery",
             Self::Gap => "gap",
+            Self::Segment => "segment",
         }
     }
 

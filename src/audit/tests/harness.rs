@@ -1,5 +1,6 @@
 //! A log in a directory of its own, facts for it, and a disk that does as it is told.
 
+use crate::audit::Checkpoint;
 use crate::audit::Disk;
 use crate::audit::Facts;
 use crate::audit::FileDisk;
@@ -12,9 +13,11 @@ use crate::audit::Recovered;
 use crate::audit::RefusalRates;
 use crate::audit::Settings;
 use crate::audit::Storage;
+use crate::audit::checkpoint;
 use crate::audit::opening::lock;
 use crate::audit::read::Lines;
 use crate::audit::segment;
+use crate::audit::tree::Tree;
 use crate::clock::Clock;
 use crate::clock::ManualClock;
 use crate::clock::SystemClock;
@@ -123,7 +126,11 @@ impl House {
         let inner = FileDisk::new(self.folder.path().to_owned(), SEGMENT_BYTES);
         let disk = Box::new(TamedDisk { inner, deeds: Arc::clone(deeds) });
         let clock = Arc::new(ManualClock::new(NOW));
-        Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0
+        let log = Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0;
+        // What opening writes is not counted.
+        deeds.appends.store(0, Ordering::SeqCst);
+        deeds.syncs.store(0, Ordering::SeqCst);
+        log
     }
 
     /// Waits until a log that was dropped has ended, also where it gave up waiting for that itself.
@@ -134,7 +141,24 @@ impl House {
         }
     }
 
-    /// All whole records of all segments, in order.
+    /// Another house with this log as it lies there: what a process leaves that dies now.
+    pub(super) fn copy(&self) -> Self {
+        let copy = Self::new();
+        // What vouches for the segments first: they only grow.
+        let mut names: Vec<_> =
+            fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort_by_key(|name| name.to_str().unwrap().ends_with(".jsonl"));
+        for name in names.iter().filter(|name| name.to_str().unwrap() != "lock") {
+            match fs::copy(self.folder.path().join(name), copy.folder.path().join(name)) {
+                // A file on its way to another name.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                done => drop(done.unwrap()),
+            }
+        }
+        copy
+    }
+
+    /// All whole records of all segments, in order, but what segments begin with.
     pub(super) fn records(&self) -> Vec<Value> {
         records_of(self.folder.path())
     }
@@ -147,12 +171,22 @@ impl House {
     }
 }
 
+/// Vouches for a log that ends with these lines of its first segment.
+pub(super) fn attest(directory: &Path, lines: &[u8]) {
+    let mut tree = Tree::default();
+    tree.append_lines(lines);
+    fs::write(checkpoint::path(directory), Checkpoint::sign(&signer(), &tree).note()).unwrap();
+}
+
 pub(super) fn records_of(directory: &Path) -> Vec<Value> {
     let mut found = Vec::new();
     for number in segment::numbers(directory).unwrap() {
         let bytes = fs::read(segment::path(directory, number)).unwrap();
         let mut lines = Lines::new(&bytes);
-        found.extend(lines.by_ref().map(|(_, line)| serde_json::from_slice::<Value>(line).unwrap()));
+        let mut here: Vec<_> = lines.by_ref().map(|(_, line)| serde_json::from_slice::<Value>(line).unwrap()).collect();
+        // The next one may have been made and not be in use yet.
+        assert!(here.first().is_none_or(|head| head["kind"] == "segment"), "{}", here[0]);
+        found.extend(here.drain(..).skip(1));
         assert!(bytes[lines.offset..].iter().all(|byte| *byte == 0), "nothing but whole records and zeros");
     }
     found
@@ -163,14 +197,14 @@ pub(super) fn key() -> SecretKey {
 }
 
 /// The key of checkpoints, the same in all tests.
-pub(super) fn signer() -> Arc<NoteSigner> {
+pub(crate) fn signer() -> Arc<NoteSigner> {
     static SIGNER: OnceLock<Arc<NoteSigner>> = OnceLock::new();
     let make = || NoteSigner::from_pem(NoteName::new("log.test/a").unwrap(), &note_key());
     Arc::clone(SIGNER.get_or_init(|| Arc::new(make().unwrap())))
 }
 
 /// A key that signs notes.
-pub(super) fn note_key() -> Secret {
+pub(crate) fn note_key() -> Secret {
     SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap()
 }
 

@@ -28,8 +28,8 @@ fn ended(state: OutcomeState, answer: Option<&str>) -> Outcome {
     Outcome { keep: answer.map(|text| reply(200, text)), ..Outcome::new(state, Reason::Done) }
 }
 
-/// The bytes of a log of two intents, and where the second one begins.
-async fn two_intents() -> (Vec<u8>, usize) {
+/// The bytes of a log of two intents, and where each begins.
+async fn two_intents() -> (Vec<u8>, [usize; 2]) {
     let house = House::new();
     let (log, _) = house.open();
     for number in 1..3 {
@@ -37,16 +37,17 @@ async fn two_intents() -> (Vec<u8>, usize) {
         std::mem::forget(log.intent(&permit(), &protected(), &facts(number, None), NOW).await.unwrap());
     }
     let bytes = fs::read(segment::path(house.folder.path(), 1)).unwrap();
-    let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    (bytes, second)
+    let ends: Vec<usize> = (1..).zip(&bytes).filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end).collect();
+    (bytes, [ends[0], ends[1]])
 }
 
 #[tokio::test]
 async fn a_tail_torn_at_any_byte_of_the_last_record_is_cut_and_kept_aside() {
-    let (bytes, second) = two_intents().await;
+    let (bytes, [_, second]) = two_intents().await;
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let folder = tempfile::tempdir().unwrap();
     let path = segment::path(folder.path(), 1);
+    attest(folder.path(), &bytes[..second]);
     for place in second..end {
         // Everything from here on did not reach the disk; or this byte alone did not.
         let mut cut = bytes.clone();
@@ -55,7 +56,7 @@ async fn a_tail_torn_at_any_byte_of_the_last_record_is_cut_and_kept_aside() {
         hole[place] = 0;
         for torn in [cut, hole] {
             fs::write(&path, &torn).unwrap();
-            let found = recover::read_back(folder.path(), NOW).unwrap();
+            let found = recover::read_back(folder.path(), &signer(), NOW).unwrap();
             assert_eq!(found.unknown, [receipt(1)], "at byte {place}");
             assert_eq!(fs::read(&path).unwrap(), bytes[..second], "at byte {place}");
             let left = torn[second..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -72,12 +73,13 @@ async fn a_tail_torn_at_any_byte_of_the_last_record_is_cut_and_kept_aside() {
 
 #[tokio::test]
 async fn whole_records_behind_a_hole_are_not_believed() {
-    let (bytes, second) = two_intents().await;
+    let (bytes, [first, second]) = two_intents().await;
     let folder = tempfile::tempdir().unwrap();
+    attest(folder.path(), &bytes[..first]);
     let mut torn = bytes;
-    torn[..second].fill(0);
+    torn[first..second].fill(0);
     fs::write(segment::path(folder.path(), 1), &torn).unwrap();
-    let found = recover::read_back(folder.path(), NOW).unwrap();
+    let found = recover::read_back(folder.path(), &signer(), NOW).unwrap();
     assert!(found.unknown.is_empty() && found.cut.is_some());
 }
 
@@ -113,8 +115,7 @@ async fn intents_without_outcome_are_marked_unknown_once() {
     }
     std::mem::drop(log);
     // The proofs that were forgotten keep the first log open, as in a process that died without ending it.
-    let copy = House::new();
-    fs::copy(segment::path(house.folder.path(), 1), segment::path(copy.folder.path(), 1)).unwrap();
+    let copy = house.copy();
     let (log, recovered) = copy.open();
     assert_eq!(recovered.unknown, 2);
     drop(log);
@@ -193,8 +194,7 @@ async fn an_intent_left_open_before_a_long_stop_is_still_found() {
     let house = House::new();
     let (log, _) = house.open();
     std::mem::forget(log.intent(&permit(), &protected(), &facts(1, None), NOW).await.unwrap());
-    let copy = House::new();
-    fs::copy(segment::path(house.folder.path(), 1), segment::path(copy.folder.path(), 1)).unwrap();
+    let copy = house.copy();
     assert_eq!(copy.open_at(NOW.plus(100 * DAY_MS)).1.unknown, 1);
 }
 

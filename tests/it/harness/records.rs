@@ -24,7 +24,9 @@ pub fn records(folder: &Path) -> Vec<Record> {
         let text = String::from_utf8(bytes).unwrap();
         // A line that is being written has no end yet.
         let whole = text.rsplit_once('\n').map_or(String::new(), |(whole, _)| whole.to_owned());
-        whole.lines().map(|line| Record(serde_json::from_str(line).unwrap())).collect::<Vec<_>>()
+        let all = whole.lines().map(|line| Record(serde_json::from_str(line).unwrap()));
+        // What a segment begins with is told by the log of itself.
+        all.filter(|record| record.text("kind") != "segment").collect::<Vec<_>>()
     });
     lines.collect()
 }

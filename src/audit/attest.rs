@@ -1,0 +1,270 @@
+//! Attesting: the thread that signs checkpoints of what is durable, beside the commits and never in their way.
+//!
+//! The writer tells, after each commit, how far the log is durable. This thread takes the newest of that, signs a checkpoint,
+//! and puts it durably into the list of its segment and then in the place of the newest. So at least one is made in each second
+//! in which there is something new, one at the end of each segment, and one at the end of the process. Only what lies in these
+//! files is shown to anybody ([`Attested::newest`]).
+//!
+//! What fails is tried again after the same pause, is counted, and is told by `/readyz` once records have waited for longer than
+//! [`LATE`]; so is a disk that hangs. Records go on meanwhile: they are durable, and the next checkpoint covers them.
+
+use crate::audit::checkpoint;
+use crate::audit::checkpoint::Checkpoint;
+use crate::audit::segment;
+use crate::audit::tree::Tree;
+use crate::clock::Clock;
+use crate::crypto::NoteSigner;
+use crate::telemetry::Metrics;
+use arc_swap::ArcSwapOption;
+use parking_lot::Condvar;
+use parking_lot::Mutex;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The pause between two checkpoints: with making one, below a second.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(750);
+
+/// For how long a durable record may be without a checkpoint before `/readyz` tells it.
+const LATE: Duration = Duration::from_secs(5);
+
+/// How far a segment is durable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Tip {
+    pub(super) segment: u64,
+    pub(super) tree: Tree,
+}
+
+/// What writer, thread and those who ask share.
+#[derive(Default)]
+pub(super) struct Attested {
+    state: Mutex<State>,
+    told: Condvar,
+    newest: ArcSwapOption<Checkpoint>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The ends of segments that were ended, the oldest first.
+    ended: Vec<Tip>,
+    /// The end of the segment in use, where no checkpoint of it was begun.
+    newest: Option<Tip>,
+    /// Since when a record has waited for its checkpoint, by the steady clock.
+    waits_since: Option<Duration>,
+    stopped: bool,
+    /// The thread waits for something to do, and must be woken.
+    idle: bool,
+}
+
+/// Signs, and keeps the files.
+pub(super) struct Attester {
+    pub(super) signer: Arc<NoteSigner>,
+    pub(super) directory: PathBuf,
+    pub(super) attested: Arc<Attested>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
+    list: Option<List>,
+}
+
+/// The list of the checkpoints of one segment.
+struct List {
+    segment: u64,
+    file: File,
+    /// Bytes of whole notes. What a write that failed left behind them is overwritten: the next note is no shorter.
+    end: u64,
+    /// How many records the last one in it covers.
+    size: u64,
+}
+
+/// The thread; dropped, it makes the last checkpoint and ends.
+pub(super) struct Attesting {
+    attested: Arc<Attested>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Attested {
+    /// The writer: all of `tree` is durable, and ends in this segment; at `now` by the steady clock.
+    pub(super) fn reached(&self, segment: u64, tree: &Tree, now: Duration) {
+        let mut state = self.state.lock();
+        state.newest = Some(Tip { segment, tree: tree.clone() });
+        state.waits_since.get_or_insert(now);
+        if std::mem::take(&mut state.idle) {
+            self.told.notify_one();
+        }
+    }
+
+    /// The writer: the segment in use is ended.
+    pub(super) fn ended(&self) {
+        let mut state = self.state.lock();
+        let newest = state.newest.take();
+        state.ended.extend(newest);
+        self.told.notify_one();
+    }
+
+    /// The newest checkpoint that is durable.
+    pub(super) fn newest(&self) -> Option<Arc<Checkpoint>> {
+        self.newest.load_full()
+    }
+
+    /// Whether records have waited for a checkpoint for too long, at `now` by the steady clock.
+    pub(super) fn is_late(&self, now: Duration) -> bool {
+        self.state.lock().waits_since.is_some_and(|since| now.saturating_sub(since) > LATE)
+    }
+
+    /// Waits until there is something to attest, unless something waits already, and adds it: of each segment its last end.
+    /// `false` when nothing more will come.
+    fn take(&self, waiting: &mut Vec<Tip>) -> bool {
+        let mut state = self.state.lock();
+        while waiting.is_empty() && state.ended.is_empty() && state.newest.is_none() && !state.stopped {
+            state.idle = true;
+            self.told.wait(&mut state);
+        }
+        state.idle = false;
+        let newest = state.newest.take();
+        for tip in std::mem::take(&mut state.ended).into_iter().chain(newest) {
+            waiting.retain(|other| other.segment != tip.segment);
+            waiting.push(tip);
+        }
+        !state.stopped
+    }
+
+    /// Lets time pass, unless a segment or all ends.
+    fn pause(&self) {
+        let mut state = self.state.lock();
+        self.told.wait_while_for(&mut state, |state| !state.stopped && state.ended.is_empty(), CHECKPOINT_PAUSE);
+    }
+
+    /// Everything that was taken is attested; what came since has waited since `now` at most.
+    fn caught_up(&self, now: Duration) {
+        let mut state = self.state.lock();
+        let more = state.newest.is_some() || !state.ended.is_empty();
+        state.waits_since = more.then_some(now);
+    }
+}
+
+impl Attester {
+    pub(super) const fn new(
+        signer: Arc<NoteSigner>,
+        directory: PathBuf,
+        attested: Arc<Attested>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { signer, directory, attested, clock, metrics, list: None }
+    }
+
+    /// Makes the first checkpoint, and starts the thread.
+    ///
+    /// # Errors
+    /// What the system says, and of which file.
+    pub(super) fn start(mut self, first: &Tip) -> Result<Attesting, (PathBuf, io::Error)> {
+        let vkey = self.directory.join("log.vkey");
+        let written = format!("{}\n", self.signer.vkey());
+        if fs::read_to_string(&vkey).ok().as_ref() != Some(&written) {
+            replace(&vkey, &written).map_err(|error| (vkey, error))?;
+        }
+        self.attest(first).map_err(|error| (checkpoint::path(&self.directory), error))?;
+        let attested = Arc::clone(&self.attested);
+        let directory = self.directory.clone();
+        let thread = thread::Builder::new().name("audit-checkpoints".to_owned()).spawn(move || self.run());
+        Ok(Attesting { attested, thread: Some(thread.map_err(|error| (directory, error))?) })
+    }
+
+    fn run(mut self) {
+        let mut waiting = Vec::new();
+        loop {
+            let goes_on = self.attested.take(&mut waiting);
+            let began = self.clock.steady();
+            match self.attest_all(&mut waiting) {
+                Ok(()) => self.attested.caught_up(began),
+                Err(error) => {
+                    self.metrics.audit_checkpoint_failed();
+                    tracing::error!(%error, "no checkpoint of the audit log can be made; it is tried again");
+                }
+            }
+            if !goes_on {
+                return;
+            }
+            self.attested.pause();
+        }
+    }
+
+    /// Attests all that waits, the oldest first; what fails stays.
+    fn attest_all(&mut self, waiting: &mut Vec<Tip>) -> io::Result<()> {
+        while let Some(tip) = waiting.first() {
+            self.attest(tip)?;
+            waiting.remove(0);
+        }
+        Ok(())
+    }
+
+    fn attest(&mut self, tip: &Tip) -> io::Result<()> {
+        let checkpoint = Checkpoint::sign(&self.signer, &tip.tree);
+        let list = match self.list.take() {
+            Some(list) if list.segment == tip.segment => list,
+            _ => List::create(&self.directory, tip.segment)?,
+        };
+        let list = self.list.insert(list);
+        list.append(&checkpoint)?;
+        replace(&checkpoint::path(&self.directory), checkpoint.note())?;
+        self.metrics.audit_checkpoint(checkpoint.size());
+        self.attested.newest.store(Some(Arc::new(checkpoint)));
+        Ok(())
+    }
+}
+
+impl List {
+    fn create(directory: &Path, segment: u64) -> io::Result<Self> {
+        let path = segment::checkpoints(directory, segment);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        File::open(directory)?.sync_all()?;
+        Ok(Self { segment, file, end: 0, size: 0 })
+    }
+
+    fn append(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        if self.size == checkpoint.size() {
+            // An attempt that failed behind this had come so far.
+            return Ok(());
+        }
+        let gap = if self.end == 0 { "" } else { "\n" };
+        let bytes = [gap, checkpoint.note()].concat();
+        self.file.write_all_at(bytes.as_bytes(), self.end)?;
+        self.file.sync_data()?;
+        self.end += bytes.len() as u64;
+        self.size = checkpoint.size();
+        Ok(())
+    }
+}
+
+/// Puts a text in the place of a file, whole and durably or not at all.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+impl Drop for Attesting {
+    fn drop(&mut self) {
+        {
+            let mut state = self.attested.state.lock();
+            state.stopped = true;
+        }
+        self.attested.told.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
