@@ -14,6 +14,7 @@ mod contract;
 mod directory;
 mod document;
 mod event;
+mod evidence;
 mod head;
 mod json;
 mod token;
@@ -47,6 +48,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "head", run: head::head, words: head::WORDS, rounds: 20_000 },
     Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },
     Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 10_000 },
+    Target { name: "note", run: evidence::note, words: evidence::NOTE_WORDS, rounds: 20_000 },
+    Target { name: "proof", run: evidence::proof, words: evidence::PROOF_WORDS, rounds: 20_000 },
+    Target { name: "segment", run: evidence::segment, words: evidence::SEGMENT_WORDS, rounds: 2_000 },
     Target { name: "signature", run: approval::signature, words: approval::SIGNATURE_WORDS, rounds: 20_000 },
     Target { name: "statement", run: approval::statement, words: approval::STATEMENT_WORDS, rounds: 20_000 },
     Target { name: "token", run: token::token, words: token::WORDS, rounds: 4_000 },

@@ -251,6 +251,17 @@ pub(super) const PAGES: &[Page] = &[
         ["не указан шлюз", "Назовите его конфигурацию или сокет."],
     ),
     page(
+        "no-log-key",
+        [
+            "what should be the public key of a log, and is none",
+            "It is the one line of `log.vkey`; take it from where nobody who can change the log can change it.",
+        ],
+        [
+            "это не открытый ключ журнала",
+            "Ключ - одна строка из `log.vkey`; возьмите её там, где её не изменит тот, кто может изменить журнал.",
+        ],
+    ),
+    page(
         "no-person",
         [
             "nobody who could have a handle",
@@ -259,6 +270,17 @@ pub(super) const PAGES: &[Page] = &[
         [
             "никого, у кого мог бы быть псевдоним в журнале",
             "Человек, устройство или автомобиль назван издателем токенов и идентификатором, каждый от 1 до 256 байт без управляющих символов. Идентификатор — единственная строка файла.",
+        ],
+    ),
+    page(
+        "no-proof-made",
+        [
+            "a log that gives no proof",
+            "See the message; `portcullis audit verify` tells what is wrong with a log, and where.",
+        ],
+        [
+            "журнал не даёт доказательства",
+            "См. сообщение; что не так с журналом и где, скажет `portcullis audit verify`.",
         ],
     ),
     page(

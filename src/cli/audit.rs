@@ -3,9 +3,15 @@
 //! A file per subcommand. They work on the files of a log, also of one that a gateway is writing, and need no gateway; but
 //! going from a person to the handle, and erasing a person, are acts on a running one.
 
+mod check_proof;
+mod consistency;
 mod erase;
+mod place;
+mod progress;
+mod prove;
 mod show;
 mod subject;
+mod verify;
 mod whom;
 
 use crate::audit::AuditOpenError;
@@ -30,6 +36,10 @@ enum What {
     Show(show::Arguments),
     Subject(subject::Arguments),
     Erase(erase::Arguments),
+    Verify(verify::Arguments),
+    Prove(prove::Arguments),
+    CheckProof(check_proof::Arguments),
+    Consistency(consistency::Arguments),
 }
 
 /// Which log is read.
@@ -45,6 +55,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         What::Show(arguments) => show::execute(arguments),
         What::Subject(arguments) => subject::execute(arguments),
         What::Erase(arguments) => erase::execute(arguments),
+        What::Verify(arguments) => verify::execute(arguments),
+        What::Prove(arguments) => prove::execute(arguments),
+        What::CheckProof(arguments) => check_proof::execute(arguments),
+        What::Consistency(arguments) => consistency::execute(arguments),
     }
 }
 
