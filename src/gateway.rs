@@ -5,6 +5,7 @@
 //! that ends by itself ends the gateway, so that none lives on as a ghost.
 
 mod approvals;
+mod archivist;
 mod check;
 mod couriers;
 mod descriptors;
@@ -24,6 +25,7 @@ mod warnings;
 use crate::admin;
 use crate::admin::AdminSocket;
 use crate::audit;
+use crate::audit::Archive;
 use crate::audit::Disk;
 use crate::audit::Facts;
 use crate::audit::Note;
@@ -34,6 +36,7 @@ use crate::crypto;
 use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
+use crate::gateway::archivist::Archivist;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
@@ -105,6 +108,8 @@ pub struct Running {
     closed: watch::Sender<bool>,
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
+    /// Takes old segments of the log to the archive, where that is asked for.
+    archivist: Option<thread::JoinHandle<()>>,
     died: mpsc::Receiver<&'static str>,
     pulses: Pulses,
 }
@@ -182,6 +187,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         partner: at_partners.as_ref().map(|entrance| entrance.door(&shared)).transpose()?,
     };
     let injected = Injected { clock: Some(clock), ..injected };
+    let archive = config.audit.retention.clone().map(|kept| Archive::new(config.audit.directory.clone(), kept));
     let watched = Watched::by(&config);
     let (terms, in_effect) = (Terms::of(&config)?, InEffect::of(&config)?.digest());
     let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
@@ -219,6 +225,12 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
+    let archivist = archive.map(|archive| {
+        let archivist = Archivist::new(archive, gate.clone(), Box::new(|| Ok(None)));
+        let until_closed = until_closed.clone();
+        spawn("archivist", &dying, move |runtime| runtime.block_on(archivist.run(until_closed)))
+    });
+    let archivist = archivist.transpose()?;
     let operator = {
         let (asked, acts) = (Operator { gate: gate.clone(), status }, doors.backend.connections.clone());
         let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
@@ -227,7 +239,21 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     };
     let (Bound { admin, .. }, gate) = (bound, gate.clone());
     tell_serving(&gate, addresses);
-    Ok(Running { addresses, admin, gate, lead, down, workers, couriers, closed, operator, reloader, died, pulses })
+    Ok(Running {
+        addresses,
+        admin,
+        gate,
+        lead,
+        down,
+        workers,
+        couriers,
+        closed,
+        operator,
+        reloader,
+        archivist,
+        died,
+        pulses,
+    })
 }
 
 impl Running {
@@ -323,6 +349,7 @@ impl Running {
         self.closed.send_replace(true);
         let _ = self.operator.join();
         let _ = self.reloader.join();
+        let _ = self.archivist.map(thread::JoinHandle::join);
         if left == 0 { Ended::InOrder } else { Ended::LeftBehind(left) }
     }
 }

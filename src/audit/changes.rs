@@ -143,7 +143,7 @@ pub fn since(directory: &Path, position: Option<Position>) -> Result<Since, Sinc
 
 /// What the log holds that a store which knows everything up to `seen` does not know.
 ///
-/// Segments are read from the newest backwards, until a start is found that the store has seen.
+/// Segments are read from the newest backwards, until one begins with an epoch that the store has seen.
 ///
 /// # Errors
 /// [`SinceFault`], also where a segment in which something unseen could stand is not there.
@@ -235,9 +235,14 @@ impl Told {
         let told = epoch_of(line).unwrap_or_default();
         self.epoch = self.epoch.max(told);
         match kind {
+            Kind::Segment => {
+                let head = Line::parse(line)?.head()?;
+                self.epoch = self.epoch.max(head.epoch);
+                self.begins_with(head.epoch);
+            }
             Kind::Start => {
                 self.started = self.started.max(told);
-                self.begins = Some(self.begins.map_or(told, |begins| begins.min(told)));
+                self.begins_with(told);
             }
             Kind::Revocation => {
                 let revocation = Line::parse(line)?.revocation()?;
@@ -257,6 +262,10 @@ impl Told {
             _ => {}
         }
         Some(())
+    }
+
+    fn begins_with(&mut self, epoch: Epoch) {
+        self.begins = Some(self.begins.map_or(epoch, |begins| begins.min(epoch)));
     }
 
     const fn is_unused(&self) -> bool {

@@ -18,6 +18,7 @@
 use crate::audit::answer;
 use crate::audit::answer::AnswerKey;
 use crate::audit::answer::RecordedAnswer;
+use crate::audit::archive::Archived;
 use crate::audit::attest::Attested;
 use crate::audit::attest::Attester;
 use crate::audit::attest::Tip;
@@ -501,6 +502,11 @@ impl Log {
     #[must_use]
     pub fn is_overdue(&self, now: Duration) -> bool {
         self.shared.at_work.is_longer_than(self.shared.settings.deadline, now)
+    }
+
+    /// A segment is archived, and about to be removed: that its file goes is no disturbance.
+    pub fn segment_goes(&self, archived: &Archived) {
+        self.shared.watch.goes(archived.segment);
     }
 
     /// Closes an intent that its way left without an outcome. Nobody waits for that record.

@@ -18,6 +18,7 @@
 //! a proof is dropped asks the clock.
 
 mod answer;
+mod archive;
 mod attest;
 mod chain;
 mod changes;
@@ -53,6 +54,15 @@ mod writer;
 
 pub use answer::AnswerKey;
 pub use answer::RecordedAnswer;
+pub use archive::Archive;
+pub use archive::ArchiveFault;
+pub use archive::Archived;
+pub use archive::Held;
+pub use archive::LEAST_AGE_S;
+pub use archive::LONGEST_AGE_S;
+pub use archive::Oldest;
+pub use archive::Retention;
+pub use archive::Standing;
 pub use changes::RecordedChange;
 pub use changes::RecordedLifting;
 pub use changes::RecordedRevocation;

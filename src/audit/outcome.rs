@@ -1,5 +1,6 @@
 //! How an exchange ended, and the notes that belong to no exchange.
 
+use crate::audit::archive::Archived;
 use crate::audit::event::Delivery;
 use crate::audit::facts::Sizes;
 use crate::audit::facts::Steps;
@@ -72,6 +73,8 @@ pub enum Note {
         /// The epoch of the last one.
         up_to: Epoch,
     },
+    /// A segment of the log is in the archive, and is about to be removed here.
+    Archive(Archived),
     /// A bundle came into force; the facts name its digest.
     Bundle {
         /// The version of the directory that came with it.

@@ -37,6 +37,7 @@
 //! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about, or the kind of the person; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
 //! | `unknown` `cut` `replayed` `up_to` | in `recovery`: intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
 //! | `about` `ticket` | in `re-identification`: the kind of the person whose handle was asked for (it stands in `subject`, `device` or `car` where there is one, and never the identifier); the number of the ticket that says why |
+//! | `archived` | in `archive`: number of the `segment` that is in the archive and about to be removed here, how many records lie before it (`from`) and with it (`to`), and the digest of its bytes in `sha256` |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
@@ -206,6 +207,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
             line.shown("config", config);
         }
         Note::Stop => {}
+        Note::Archive(archived) => line.archived(archived),
         Note::Replayed { revocations, up_to } => {
             line.number("replayed", *revocations);
             line.number("up_to", up_to.get());

@@ -53,7 +53,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Records of one time may stand in the file a little out of order.
-const DISORDER_MS: u64 = 60_000;
+pub(super) const DISORDER_MS: u64 = 60_000;
 
 /// What opening the log found.
 #[derive(Debug, Default)]

@@ -143,6 +143,11 @@ impl Watch {
         state.segments.extend(begun);
     }
 
+    /// A finished segment is archived, and about to be removed.
+    pub(super) fn goes(&self, number: u64) {
+        self.state.lock().segments.retain(|segment| segment.number != number);
+    }
+
     /// So many bytes of the segment in use are durable.
     pub(super) fn durable(&self, end: u64) {
         if let Some(last) = self.state.lock().segments.last_mut() {

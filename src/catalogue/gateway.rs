@@ -34,6 +34,11 @@ pub(super) const PAGES: &[Page] = &[
         ["ответ длиннее любого ответа шлюза", "Там слушает что-то другое; назовите OLD папкой."],
     ),
     page(
+        "archive-in-log",
+        ["an archive within the log", "Name a folder of its own, best on another volume."],
+        ["архив лежит в самом журнале", "Укажите отдельную папку, лучше на другом томе."],
+    ),
+    page(
         "audit-log",
         [
             "an audit log that cannot be read",

@@ -4,6 +4,8 @@
 //! That this list has exactly the keys that the reader asks for, `tests/it/config.rs` sees to, and that the documentation
 //! has them too.
 
+use crate::audit::LEAST_AGE_S;
+use crate::audit::LONGEST_AGE_S;
 use crate::config::softeners::in_unit;
 use crate::config::units;
 use crate::config::written::DIRECTORY_AGE_S;
@@ -337,6 +339,18 @@ pub const KEYS: &[Key] = &[
         "the log's name for good, by which outsiders know its checkpoints; each gateway has its own",
     ),
     key("audit.checkpoint_key", Takes::File(true), Absent::Fault, "signs the log's checkpoints, and nothing else"),
+    key(
+        "audit.retention.age",
+        Takes::Seconds(LEAST_AGE_S..=LONGEST_AGE_S),
+        Absent::Nothing,
+        "how long after its end a segment stays before it goes to the archive; required within `retention`, and without that nothing ever goes",
+    ),
+    key(
+        "audit.retention.archive.directory",
+        Takes::Folder,
+        Absent::Nothing,
+        "where segments go, best on another volume; required within `retention`",
+    ),
     key("store.sqlite.path", Takes::File(false), Absent::Fault, "revocations and handles; on a local file system"),
     key("store.key", Takes::File(true), Absent::Fault, "seals the store and keys what the log holds"),
 ];

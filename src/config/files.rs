@@ -304,7 +304,13 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn fault<T>(&self, at: &At<PathBuf>, code: &'static str, message: &str, help: Option<&str>) -> Option<T> {
+    pub(super) fn fault<T>(
+        &self,
+        at: &At<PathBuf>,
+        code: &'static str,
+        message: &str,
+        help: Option<&str>,
+    ) -> Option<T> {
         let place: Place = at.place;
         let fault = self.reader.source().fault(code, place, format!("`{}` {message}", at.value.display()));
         self.reader.report(match help {

@@ -173,6 +173,11 @@ pub(super) fn age(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Opt
     whole_seconds(within, "longer than the time between two updates, and shorter than a mistake may last")
 }
 
+/// How long something stays: a duration of whole seconds within bounds, in seconds.
+pub(super) fn stay(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
+    whole_seconds(within, "a start reads the last 24 hours back")
+}
+
 fn whole_seconds(within: RangeInclusive<u64>, why: &'static str) -> impl Fn(&Reader, &Node) -> Option<Duration> {
     move |reader, node| {
         let written = reader.text(node)?;

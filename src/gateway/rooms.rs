@@ -193,6 +193,7 @@ pub(super) fn gates(
         going_down: AtomicBool::new(false),
         reload_failed: AtomicBool::new(false),
         bundle_refused: AtomicBool::new(false),
+        archive_failed: AtomicBool::new(false),
     });
     core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;

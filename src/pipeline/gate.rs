@@ -69,6 +69,8 @@ pub struct Core {
     pub reload_failed: AtomicBool,
     /// Whether a changed bundle was refused, so that an older one is in force.
     pub bundle_refused: AtomicBool,
+    /// Whether segments of the log could not be archived when that was tried last.
+    pub archive_failed: AtomicBool,
 }
 
 /// One worker's gate: the core, and this worker's own desk at the log and connections to the partners.
@@ -155,6 +157,9 @@ impl Gate {
         }
         if self.log.is_unattested(self.core.clock.steady()) {
             notices.push("audit-unattested");
+        }
+        if self.core.archive_failed.load(Ordering::Relaxed) {
+            notices.push("archive-failed");
         }
         // Reading goes on; nothing moves.
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {

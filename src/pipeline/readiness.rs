@@ -84,6 +84,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "the log says what is wrong with which file; mend it or take it back. A restart would refuse it too",
     },
     Condition {
+        code: "archive-failed",
+        says: "segments of the audit log that are old enough could not be archived; they stay where they are",
+        hint: "the log says which file; make room in the archive or mend it. It is tried again by itself",
+    },
+    Condition {
         code: "reload-failed",
         says: "changed certificates, keys or lists were refused, and the ones before are in force",
         hint: "the log says what is wrong with which file; mend it or take it back",

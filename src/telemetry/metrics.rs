@@ -66,6 +66,9 @@ pub struct Metrics {
     audit_checkpoint_failures: IntCounter,
     audit_checkpoint_records: IntGauge,
     audit_records_lost: IntCounter,
+    audit_archived: IntCounter,
+    audit_removed: IntCounter,
+    audit_held: IntGaugeVec,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
     audit_last_commit: Gauge,
@@ -193,6 +196,9 @@ impl Metrics {
             audit_checkpoint_failures: make.counter(names::AUDIT_CHECKPOINT_FAILURES)?,
             audit_checkpoint_records: make.gauge(names::AUDIT_CHECKPOINT_RECORDS)?,
             audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
+            audit_archived: make.counter(names::AUDIT_ARCHIVED)?,
+            audit_removed: make.counter(names::AUDIT_REMOVED)?,
+            audit_held: make.gauges(names::AUDIT_HELD)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
             audit_last_commit: make.real(names::AUDIT_LAST_COMMIT)?,
@@ -416,6 +422,21 @@ impl Metrics {
         self.audit_unexported.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// A segment was copied to the archive.
+    pub fn audit_archived(&self) {
+        self.audit_archived.inc();
+    }
+
+    /// A segment that is in the archive was removed.
+    pub fn audit_removed(&self) {
+        self.audit_removed.inc();
+    }
+
+    /// Whether this keeps the oldest segment from going.
+    pub fn audit_held(&self, why: &str, held: bool) {
+        self.audit_held.with_label_values(&[why]).set(i64::from(held));
+    }
+
     /// A refusal's own record could not be written.
     pub fn refusal_unrecorded(&self) {
         self.audit_lost.inc();
@@ -522,6 +543,7 @@ mod tests {
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         metrics.audit_disturbed(Some(("segment", "deleted")));
+        metrics.audit_held("unexported", true);
         let text = metrics.render();
         let rendered: Vec<&str> = text
             .lines()

@@ -67,6 +67,9 @@ metrics! {
     AUDIT_GROWTH = "portcullis_audit_growth_bytes_per_second" [] "Bytes a second by which the space for the audit log becomes less, by the faster of the last five minutes and the last hour.";
     AUDIT_LEFT = "portcullis_audit_left_seconds" [] "For how long the space for the audit log lasts at that rate; a year where it is longer.";
     AUDIT_UNEXPORTED = "portcullis_audit_unexported_bytes" [] "Bytes of records that an exporter has not passed yet.";
+    AUDIT_ARCHIVED = "portcullis_audit_archived_total" [] "Segments of the audit log that were copied to the archive.";
+    AUDIT_REMOVED = "portcullis_audit_removed_total" [] "Segments of the audit log that were removed, being in the archive.";
+    AUDIT_HELD = "portcullis_audit_held" ["why"] "1 for what keeps the oldest segment, which is old enough, from going: unattested, unexported or unstored.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -253,6 +253,7 @@ impl Stage {
             going_down: AtomicBool::new(false),
             reload_failed: AtomicBool::new(false),
             bundle_refused: AtomicBool::new(false),
+            archive_failed: AtomicBool::new(false),
             clock,
         };
         Ok((Arc::new(core), log))

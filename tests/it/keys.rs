@@ -97,6 +97,9 @@ impl Site {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         fs::create_dir(stage.path("state/other-audit")).unwrap();
+        fs::create_dir(stage.path("state/archive")).unwrap();
+        let kept = "audit: {retention: {age: 400d, archive: {directory: state/archive}}, ";
+        stage.edit("gateway.yaml", "audit: {", kept);
         let houses = fs::read_to_string(stage.path("directory.yaml")).unwrap();
         // Newer than what a row sends; and the first was made an hour ago.
         let other = houses.replace("house-1", "house-9").replace("revision: 7", "revision: 700");

@@ -125,6 +125,8 @@ mod reload;
 #[cfg(test)]
 mod repeats;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod schemas;

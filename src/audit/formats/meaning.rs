@@ -114,7 +114,6 @@ impl Meaning {
             | Kind::BundleRefused
             | Kind::Activation
             | Kind::Directory
-            | Kind::Segment
             | Kind::Intent
             | Kind::Refusals
             | Kind::Repeat
@@ -122,7 +121,9 @@ impl Meaning {
             | Kind::Event
             | Kind::Receipt
             | Kind::Recovery
-            | Kind::Gap => meaning,
+            | Kind::Archive
+            | Kind::Gap
+            | Kind::Segment => meaning,
         }
     }
 
@@ -238,11 +239,14 @@ fn of_kind(kind: Kind) -> Row {
             Some(To::Allowed),
             "A caller asked what became of a command",
         ),
-        Kind::Segment => {
-            Row(EventLogActivity, (99, "Other"), Informational, Success, None, "A segment of the log began")
-        }
         Kind::Recovery => {
             Row(EventLogActivity, (8, "Restart"), Informational, Success, None, "The log was read back at a start")
+        }
+        Kind::Archive => {
+            Row(EventLogActivity, (4, "Archive"), Informational, Success, None, "A part of the log went to the archive")
+        }
+        Kind::Segment => {
+            Row(EventLogActivity, (5, "Rotate"), Informational, Success, None, "The log goes on in another file")
         }
         Kind::Gap => {
             Row(DetectionFinding, (1, "Create"), High, Failure, Some(To::Error), "Records found no room in the log")

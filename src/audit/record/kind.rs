@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     ReIdentification,
     Receipt,
     Recovery,
+    Archive,
     Gap,
     Segment,
 }
@@ -34,6 +35,7 @@ impl Note {
             Self::Start { .. } => Kind::Start,
             Self::Stop => Kind::Stop,
             Self::Replayed { .. } => Kind::Recovery,
+            Self::Archive(_) => Kind::Archive,
             Self::Bundle { .. } => Kind::Bundle,
             Self::BundleRefused(_) => Kind::BundleRefused,
             Self::Activation(_) => Kind::Activation,
@@ -48,7 +50,7 @@ impl Note {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -67,6 +69,7 @@ impl Kind {
         Self::ReIdentification,
         Self::Receipt,
         Self::Recovery,
+        Self::Archive,
         Self::Gap,
         Self::Segment,
     ];
@@ -92,6 +95,7 @@ impl Kind {
             Self::ReIdentification => "re-identification",
             Self::Receipt => "receipt",
             Self::Recovery => "recovery",
+            Self::Archive => "archive",
             Self::Gap => "gap",
             Self::Segment => "segment",
         }

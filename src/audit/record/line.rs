@@ -1,5 +1,6 @@
 //! Writing the members of one line, and its end: the sum by which a torn write is told.
 
+use crate::audit::archive::Archived;
 use crate::audit::facts::By;
 use crate::audit::facts::Facts;
 use crate::audit::facts::KeyDigests;
@@ -207,6 +208,15 @@ impl<'a> Line<'a> {
         self.epoch(revoked.epoch);
         self.name("stored");
         self.out.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
+        self.close(b'}');
+    }
+
+    pub(super) fn archived(&mut self, archived: &Archived) {
+        self.open("archived", b'{');
+        self.number("segment", archived.segment);
+        self.number("from", archived.from);
+        self.number("to", archived.to);
+        self.shown("sha256", archived.digest);
         self.close(b'}');
     }
 

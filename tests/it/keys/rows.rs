@@ -224,6 +224,8 @@ pub const ROWS: &[Row] = &[
     row("audit.directory", r#""state/other-audit""#, Look::Log, "state/audit", "state/other-audit"),
     row("audit.origin", r#""an other""#, Look::Start, "starts", "refused malformed-origin"),
     row("audit.checkpoint_key", r#""pki/other-token.key""#, Look::Start, "starts", "refused malformed-key"),
+    row("audit.retention.age", r#""24h""#, Look::Start, "starts", "refused out-of-bounds"),
+    row("audit.retention.archive.directory", r#""state/audit""#, Look::Start, "starts", "refused archive-in-log"),
     row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
     // Last, for the file stays.
     row(

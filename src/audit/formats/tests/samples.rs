@@ -93,6 +93,8 @@ pub(super) fn all(text: &str) -> Vec<Sample> {
     let flood = json!({ "peer": text, "count": 12, "reasons": { "rate-peer": 12 }, "from": TIME, "until": TIME });
     found.push(Sample::of("refusals", &flood));
     found.push(Sample::of("recovery", &json!({ "unknown": 2, "cut": { "segment": 3, "bytes": 17 } })));
+    let archived = json!({ "segment": 3, "from": 40, "to": 90, "sha256": "ab".repeat(32) });
+    found.push(Sample::of("archive", &json!({ "archived": archived })));
     found.push(Sample::of("gap", &json!({ "lost": 9 })));
     found.push(Sample::of("bundle-refused", &json!({ "offered": "ab".repeat(32), "fault": text, "faults": 2 })));
     let signed = json!([{ "role": "infosec", "person": text }]);
