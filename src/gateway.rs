@@ -108,8 +108,7 @@ pub struct Running {
     closed: watch::Sender<bool>,
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
-    /// Takes old segments of the log to the archive, where that is asked for.
-    archivist: Option<thread::JoinHandle<()>>,
+    archivist: thread::JoinHandle<()>,
     died: mpsc::Receiver<&'static str>,
     pulses: Pulses,
 }
@@ -216,6 +215,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         spawn("couriers", &dying, move |runtime| runtime.block_on(work))?
     };
     let (closed, until_closed) = watch::channel(false);
+    let seen_by = Arc::clone(&store);
     let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);
     let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect);
     status.tell_softeners();
@@ -225,12 +225,11 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
-    let archivist = archive.map(|archive| {
-        let archivist = Archivist::new(archive, gate.clone(), Box::new(|| Ok(None)));
+    let archivist = {
+        let archivist = Archivist::new(archive, gate.clone(), Box::new(|| Ok(None)), seen_by);
         let until_closed = until_closed.clone();
-        spawn("archivist", &dying, move |runtime| runtime.block_on(archivist.run(until_closed)))
-    });
-    let archivist = archivist.transpose()?;
+        spawn("archivist", &dying, move |runtime| runtime.block_on(archivist.run(until_closed)))?
+    };
     let operator = {
         let (asked, acts) = (Operator { gate: gate.clone(), status }, doors.backend.connections.clone());
         let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
@@ -349,7 +348,7 @@ impl Running {
         self.closed.send_replace(true);
         let _ = self.operator.join();
         let _ = self.reloader.join();
-        let _ = self.archivist.map(thread::JoinHandle::join);
+        let _ = self.archivist.join();
         if left == 0 { Ended::InOrder } else { Ended::LeftBehind(left) }
     }
 }

@@ -246,12 +246,10 @@ impl Archive {
     /// The head of a segment, and when it was written; `None` where there is none yet.
     fn head(&self, number: u64) -> Result<Option<(Head, UnixMillis)>, ArchiveFault> {
         let path = segment::path(&self.log, number);
-        let file = match File::open(&path) {
+        let bytes = match first_line(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(io_at(&path))?,
+            read => read.map_err(io_at(&path))?,
         };
-        let mut bytes = Vec::new();
-        BufReader::new(file.take(HEAD_MAX_BYTES)).read_until(b'\n', &mut bytes).map_err(io_at(&path))?;
         let Some((_, line)) = Lines::new(&bytes).next() else { return Ok(None) };
         let line = Line::parse(line).ok_or_else(|| ArchiveFault::Damaged { path: path.clone() })?;
         let head = line.head().filter(|head| head.number == number);
@@ -366,6 +364,13 @@ impl Held {
             Self::Unstored => "unstored",
         }
     }
+}
+
+/// The bytes of a segment up to its first line feed, or as many as its first line may have.
+pub(super) fn first_line(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    BufReader::new(File::open(path)?.take(HEAD_MAX_BYTES)).read_until(b'\n', &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether reading failed for what stands there, and not for the disk.

@@ -158,6 +158,11 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "log-older-than-store",
+        ["a log that has forgotten what the store has seen", "Bring the newest copy of the log back; see the runbook."],
+        ["журнал забыл то, что видело хранилище", "Верните самую новую копию журнала; см. runbook."],
+    ),
+    page(
         "log-shortened",
         [
             "an audit log that ends before what was attested",

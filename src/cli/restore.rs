@@ -5,6 +5,7 @@
 //! and liftings that it has not seen are taken from the log.
 
 use crate::audit;
+use crate::audit::HoldsFault;
 use crate::audit::RecordedChange;
 use crate::audit::SinceFault;
 use crate::cli::backup::COPY;
@@ -65,6 +66,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
             .help("`--force` replaces it; it stays beside as `.replaced`. Is it really lost?")
             .into());
     }
+    if let Some(note) = &manifest.checkpoint {
+        let (log, signer) = (&config.audit.directory, &config.audit.signer);
+        audit::holds(log, signer, note).map_err(|fault| not_beside(&config, &fault))?;
+    }
     let since = audit::since(&config.audit.directory, manifest.position).map_err(|fault| untold(&config, &fault))?;
     let missing = unseen(standing, &since.changes)?;
     if !missing.is_empty() && !arguments.complete {
@@ -110,6 +115,11 @@ fn too_old(standing: StoreStanding, missing: &[MissedChange]) -> Diagnostic {
     );
     Diagnostic::without_file("older-than-revocations", message)
         .help("restore a later backup; or `--complete` takes what is missing from the log")
+}
+
+fn not_beside(config: &Config, fault: &HoldsFault) -> Diagnostic {
+    let help = "put the log back that was beside this store, or a later copy of it; `backup --with-log` keeps one";
+    Diagnostic { help: Some(help.to_owned()), ..unusable("audit log", &config.audit.directory, fault) }
 }
 
 pub(super) fn untold(config: &Config, fault: &SinceFault) -> Diagnostic {

@@ -59,11 +59,16 @@ pub fn check(config: &Config, now: UnixMillis) -> Result<(), Diagnostics> {
             },
             Some,
         );
-        even = seen;
+        even = seen.zip(store::log_seen(path).ok());
     }
     match audit::examine(&config.audit.directory, &config.audit.signer, now) {
         Err(error) => faults.push(log_fault::told(&config.audit.directory, &error).asked_at(source, places.audit)),
-        Ok(()) => drop(even.map(|seen| epochs::compare(config, seen).map_err(|fault| faults.push(fault)))),
+        Ok(()) => {
+            let compared = even.map(|(seen, note)| {
+                epochs::held(config, note.as_deref()).and_then(|()| epochs::compare(config, seen).map(drop))
+            });
+            compared.unwrap_or(Ok(())).unwrap_or_else(|fault| faults.push(fault));
+        }
     }
     if let (Some(candidate), Some(history)) = (candidate, history) {
         let approved = Signing::of(config).examine(&candidate.bundle, now, &history);

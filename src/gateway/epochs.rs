@@ -1,5 +1,7 @@
 //! Store and log held against each other before anything is served: a store that is older than its log has forgotten
-//! revocations, and does not serve.
+//! revocations, and a log that is older than its store has forgotten records and idempotency keys. Neither serves.
+//!
+//! Once a minute the store is given the log's newest checkpoint: a log that does not come up to it is an older copy, or another.
 //!
 //! Both carry the epoch. Where the log proves that the store once knew more, the start is refused, and `portcullis store
 //! reconcile` makes it good. Where the log holds only what the store never took (it failed, and then the process ended),
@@ -7,8 +9,10 @@
 //! not replayed by a start: what it is about stays in force, which errs to the safe side.
 
 use crate::audit;
+use crate::audit::HoldsFault;
 use crate::audit::Note;
 use crate::audit::RecordedChange;
+use crate::audit::SeenStore;
 use crate::audit::SinceFault;
 use crate::audit::Unseen;
 use crate::config::Config;
@@ -20,6 +24,7 @@ use crate::guard::StoreFault;
 use crate::guard::StoredRevocation;
 use crate::model::Epoch;
 use crate::store::MissedChange;
+use crate::store::Sqlite;
 
 /// What stands in the way of serving by this store beside this log.
 pub(super) enum Uneven {
@@ -33,7 +38,9 @@ pub(super) enum Uneven {
 ///
 /// # Errors
 /// [`Uneven`].
-pub(super) async fn evened(config: &Config, store: &dyn RevocationStore) -> Result<Option<Note>, Uneven> {
+pub(super) async fn evened(config: &Config, store: &Sqlite) -> Result<Option<Note>, Uneven> {
+    let note = store.last_seen().await.map_err(|_| Uneven::Store(StoreFault::Failed))?;
+    held(config, note.as_deref()).map_err(Uneven::Refused)?;
     let ceiling = store.load().await.map_err(Uneven::Store)?.ceiling;
     let seen = Epoch::new(ceiling.get().saturating_sub(RESERVE));
     let unseen = compare(config, seen).map_err(Uneven::Refused)?;
@@ -55,6 +62,27 @@ pub(super) async fn evened(config: &Config, store: &dyn RevocationStore) -> Resu
         "revocations that were never stored were stored from the log"
     );
     Ok(Some(Note::Replayed { revocations: count, up_to }))
+}
+
+/// Whether the log has come as far as the checkpoint that the store has seen, and is the same one.
+///
+/// # Errors
+/// It is older, or another.
+pub(super) fn held(config: &Config, note: Option<&str>) -> Result<(), Diagnostic> {
+    let (source, places) = (&config.source, config.places);
+    let Some(note) = note else { return Ok(()) };
+    match audit::holds(&config.audit.directory, &config.audit.signer, note) {
+        // What the archive has is not asked for, nor what the log's own name and key tell apart.
+        Ok(()) | Err(HoldsFault::Gone | HoldsFault::NotOurs) => Ok(()),
+        // Opening the log says the same, and more.
+        Err(HoldsFault::Open(_)) => Ok(()),
+        Err(fault @ (HoldsFault::Older { .. } | HoldsFault::Another { .. })) => {
+            let message = format!("the log is older than the store, which has seen more of it: {fault}");
+            let told = Diagnostic::without_file("log-older-than-store", message).asked_at(source, places.audit);
+            Err(told
+                .help("bring the newest copy of the log back; if it is lost, docs/store-and-log.md says how to go on"))
+        }
+    }
 }
 
 /// What the log holds that a store which knows everything up to `seen` does not know.

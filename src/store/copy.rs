@@ -15,6 +15,7 @@ use crate::guard::RESERVE;
 use crate::model::Epoch;
 use crate::store::activations::opened;
 use crate::store::activations::rows;
+use crate::store::log_seen::seen;
 use crate::store::open::ACTIVATIONS;
 use crate::store::open::StoreOpenError;
 use crate::store::open::begin_file;
@@ -71,6 +72,14 @@ pub fn activations(path: &Path, key: &SecretKey) -> Result<History, StoreOpenErr
     let damaged = || StoreOpenError::Damaged { path: path.to_owned() };
     let (activations, list) = rows(&connection).map_err(|_| damaged())?;
     opened(&Sealer::new(&key.derive(ACTIVATIONS)), activations, list).map_err(|_| damaged())
+}
+
+/// The newest checkpoint of its log that the store at `path` has seen, also while a gateway has it.
+///
+/// # Errors
+/// As [`examine`].
+pub fn log_seen(path: &Path) -> Result<Option<String>, StoreOpenError> {
+    seen(&open_to_read(path)?).map_err(|source| of_sqlite(path, source))
 }
 
 /// Copies the store at `from`, which a gateway may have open, to the new file `to`, for its owner alone.

@@ -88,6 +88,15 @@ impl Alone {
     pub fn with(path: &Path) -> Result<Self, StoreOpenError> {
         Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn connect(&self, key: &SecretKey) -> Result<Connection, StoreOpenError> {
+        begin_file(&self.path)?;
+        connect(&self.path, &check_of(key))
+    }
 }
 
 /// Replays `missed` in the store, and raises its epoch to at least `epoch`; all or nothing.
@@ -100,9 +109,8 @@ pub fn reconcile(
     missed: &[MissedChange],
     epoch: Epoch,
 ) -> Result<StoreStanding, StoreOpenError> {
-    let path = &alone.path;
-    begin_file(path)?;
-    let mut connection = connect(path, &check_of(key))?;
+    let path = alone.path();
+    let mut connection = alone.connect(key)?;
     replay(&mut connection, missed, epoch).map_err(|source| of_sqlite(path, source))?;
     connection.close().map_err(|(_, source)| of_sqlite(path, source))?;
     examine(path, key)

@@ -95,6 +95,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE handle ADD COLUMN secret BLOB CHECK (length(secret) = 32); -- under it lies what is sealed for the person
     UPDATE handle SET secret = randomblob(32);
 ",
+    "
+    CREATE TABLE log_seen (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        note     TEXT    NOT NULL -- the newest checkpoint of the log that the store has seen
+    ) STRICT;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

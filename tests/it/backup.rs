@@ -5,6 +5,7 @@ use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::told_by;
+use crate::harness::until;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -197,4 +198,46 @@ fn a_backup_tells_where_the_log_stood() {
     let segment = fs::read(stage.path("state/audit/segment-0000000001.jsonl")).unwrap();
     let offset = usize::try_from(manifest["log"]["offset"].as_u64().unwrap()).unwrap();
     assert_eq!((segment[offset - 1], segment[offset]), (b'\n', 0), "behind the last whole record");
+}
+
+#[test]
+fn a_backup_with_its_log_is_enough_to_go_on_elsewhere_and_beside_an_older_log_it_is_refused() {
+    let stage = Stage::new();
+    let gateway = Served::on(&stage);
+    let back_up = |name: &str| {
+        let config = path(&stage, "gateway.yaml");
+        let (code, out, err) = told_by(&["backup", "--with-log", "--config", &config, &path(&stage, name)]);
+        assert!(code == 0 && out.contains("segments of the log, "), "{out}{err}");
+    };
+    let attested = || {
+        let note = fs::read_to_string(stage.path("state/audit/checkpoint")).unwrap_or_default();
+        note.lines().nth(1).map_or(0, |size| size.parse::<u64>().unwrap())
+    };
+    until("a checkpoint", || attested() > 0);
+    back_up("first");
+    let before = attested();
+    revoke(&stage, &gateway, DEVICE);
+    until("a checkpoint that covers it", || attested() > before + 1);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            for _ in 0..10 {
+                Command::new(&stage).told(&stage, gateway.address).is(403, "revoked");
+            }
+        });
+        back_up("second");
+        load.join().unwrap();
+    });
+    drop(gateway);
+
+    // The machine is lost.
+    let log = stage.path("state/audit");
+    fs::remove_dir_all(&log).unwrap();
+    lose_the_store(&stage);
+    fs::rename(stage.path("first/audit"), &log).unwrap();
+    refused(&stage, "second", &[], "unusable", "the log ends after ");
+    fs::remove_dir_all(&log).unwrap();
+    fs::rename(stage.path("second/audit"), &log).unwrap();
+    let (code, out, err) = restore(&stage, "second", &[]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert_eq!(starts_and_answers(&stage).0, 403);
 }

@@ -6,6 +6,10 @@ use crate::harness::Process;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::told_by;
+use crate::harness::until;
+use portcullis::clock::Clock;
+use portcullis::clock::ManualClock;
+use portcullis::clock::SystemClock;
 use portcullis::config::Config;
 use portcullis::model::Actor;
 use portcullis::model::AdminDoor;
@@ -17,9 +21,13 @@ use portcullis::pipeline::Act;
 use portcullis::pipeline::Acted;
 use portcullis::pipeline::RevocationKind;
 use portcullis::pipeline::RevocationOrder;
+use portcullis::store::log_seen;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 const SUBJECT: (RevocationKind, &str) = (RevocationKind::Subject, "resident-ivanov");
 const DEVICE: (RevocationKind, &str) = (RevocationKind::Device, "phone-of-ivanov");
@@ -194,4 +202,45 @@ fn a_store_is_not_reconciled_with_a_log_that_cannot_tell_all_since() {
     fs::write(&second, whole).unwrap();
     assert_eq!(reconcile(&stage, &[]).0, 0);
     assert_eq!(status(&stage, &Served::on(&stage)), 403);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
+}
+
+#[test]
+fn a_log_of_yesterday_beside_the_store_of_today_is_refused_unless_it_is_said_that_the_log_is_lost() {
+    let stage = Stage::new();
+    drop(Served::on(&stage));
+    let [log, yesterday, today] = ["state/audit", "yesterday", "today"].map(|name| stage.path(name));
+    copy_folder(&log, &yesterday);
+    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+    let gateway = Served::by(&stage, Arc::clone(&clock) as Arc<dyn Clock>);
+    assert_eq!(status(&stage, &gateway), 200);
+    clock.advance(Duration::from_secs(61));
+    let seen = || log_seen(&stage.path("state/store.sqlite")).unwrap();
+    until("the store has seen the log", || seen().is_some());
+    drop(gateway);
+    drop(Served::on(&stage));
+
+    fs::rename(&log, &today).unwrap();
+    copy_folder(&yesterday, &log);
+    let said = refusal(&stage, "log-older-than-store");
+    assert!(said.contains("the log ends after "), "{said}");
+    fs::remove_dir_all(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    refusal(&stage, "log-older-than-store");
+    fs::remove_dir_all(&log).unwrap();
+    fs::rename(&today, &log).unwrap();
+    drop(Served::on(&stage));
+
+    fs::remove_dir_all(&log).unwrap();
+    copy_folder(&yesterday, &log);
+    assert_eq!(reconcile(&stage, &["--forget-log", "--dry-run"]).0, 0);
+    refusal(&stage, "log-older-than-store");
+    assert_eq!(reconcile(&stage, &["--forget-log"]).0, 0);
+    assert_eq!(status(&stage, &Served::on(&stage)), 200);
 }

@@ -24,7 +24,7 @@ pub(crate) const MANIFEST: &str = "backup.json";
 const VERSION: i64 = 1;
 
 /// What a backup is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Manifest {
     /// When it was made.
     pub(crate) made: UnixMillis,
@@ -34,6 +34,8 @@ pub(crate) struct Manifest {
     pub(crate) standing: StoreStanding,
     /// How far the log had come before the copy was made; `None` where it held nothing.
     pub(crate) position: Option<Position>,
+    /// The log's newest checkpoint by then: how many records it had, and the root of the tree over them, signed.
+    pub(crate) checkpoint: Option<String>,
 }
 
 impl Manifest {
@@ -58,12 +60,14 @@ impl Manifest {
     }
 
     fn text(&self) -> String {
-        let Self { made, digest, standing, position } = *self;
+        let Self { made, digest, standing, position, .. } = *self;
+        let checkpoint = self.checkpoint.as_deref().map_or(Value::Null, Value::from);
         let log = position.map_or(Value::Null, |position| {
             object([
                 ("segment", number(position.segment)),
                 ("offset", number(position.offset)),
                 ("epoch", number(position.epoch.get())),
+                ("checkpoint", checkpoint),
             ])
         });
         let store = object([
@@ -105,6 +109,10 @@ impl Manifest {
                 revocations: count(store, "revocations")?,
             },
             position,
+            checkpoint: match value.get("log")?.get("checkpoint") {
+                None | Some(Value::Null) => None,
+                Some(note) => Some(note.as_str()?.to_owned()),
+            },
         })
     }
 }
@@ -130,9 +138,10 @@ mod tests {
                 digest: Sha256::new([7; 32]),
                 standing: StoreStanding { schema: 1, epoch: Epoch::new(7), revocations: 2 },
                 position,
+                checkpoint: position.map(|_| "log.example/a\n1\nroot\n".to_owned()),
             };
             let text = manifest.text();
-            assert_eq!(Manifest::parse(text.as_bytes()), Some(manifest));
+            assert_eq!(Manifest::parse(text.as_bytes()), Some(manifest.clone()));
             for wrong in
                 [text.replace("\"version\":1", "\"version\":2"), text.replace("\"made\"", "\"x\""), "{}".into()]
             {

@@ -41,6 +41,9 @@ pub(super) struct Arguments {
     /// Tell what is missing, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Forget how far the log had come: the one that is there is the one that there is. Only where the log itself is lost
+    #[arg(long)]
+    forget_log: bool,
     /// For whom the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -67,6 +70,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     let done = behind && !arguments.dry_run;
     if done {
         store::reconcile(&alone, key, &missed, told.epoch).map_err(|error| no_store(&error))?;
+    }
+    if arguments.forget_log && !arguments.dry_run {
+        store::forget_log(&alone, key).map_err(|error| no_store(&error))?;
     }
     let found = Found { seen: standing.epoch, told: told.epoch, missed: &missed, done };
     say(&match arguments.format {
