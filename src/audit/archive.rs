@@ -154,26 +154,22 @@ impl Archive {
         Self { log, retention, copied: 0 }
     }
 
-    /// Copies the first segment that is old enough and not copied yet; `None` where there is none. Blocks on files.
+    /// Copies the first segment that is old enough and not known to be copied; `None` where there is none, or where the archive
+    /// has it already, and then the next call takes the one after it. One segment's work at most. Blocks on files.
     ///
     /// # Errors
     /// [`ArchiveFault`]; the segment stays as it is, and no half copy of it is left.
     pub fn copy_next(&mut self, now: UnixMillis, attested: u64) -> Result<Option<Archived>, ArchiveFault> {
         let numbers = segment::numbers(&self.log).map_err(io_at(&self.log))?;
-        let copied = self.copied;
-        for number in numbers.into_iter().filter(|number| *number > copied) {
-            let Some(ended) = self.ended(number)? else { return Ok(None) };
-            if !self.is_old(&ended, now) || ended.next.tree.size() > attested {
-                return Ok(None);
-            }
-            let (archived, bytes) = self.whole(&ended)?;
-            let fresh = self.copy(number, &bytes)?;
-            self.copied = number;
-            if fresh {
-                return Ok(Some(archived));
-            }
+        let Some(number) = numbers.into_iter().find(|number| *number > self.copied) else { return Ok(None) };
+        let Some(ended) = self.ended(number)? else { return Ok(None) };
+        if !self.is_old(&ended, now) || ended.next.tree.size() > attested {
+            return Ok(None);
         }
-        Ok(None)
+        let (archived, bytes) = self.whole(&ended)?;
+        let fresh = self.copy(number, &bytes)?;
+        self.copied = number;
+        Ok(fresh.then_some(archived))
     }
 
     /// Whether the oldest segment may go. Blocks on files.

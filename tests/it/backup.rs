@@ -175,7 +175,7 @@ fn what_is_no_whole_backup_of_this_gateway_is_not_restored() {
     let audit = stage.path("state/audit");
     fs::rename(&audit, stage.path("state/away")).unwrap();
     fs::create_dir(&audit).unwrap();
-    refused(&stage, "good", &[], "unusable", "ends before the place");
+    refused(&stage, "good", &[], "unusable", "the log ends after 0 records");
     fs::remove_dir(&audit).unwrap();
     fs::rename(stage.path("state/away"), &audit).unwrap();
     let second = audit.join("segment-0000000002.jsonl");
@@ -221,7 +221,7 @@ fn a_backup_with_its_log_is_enough_to_go_on_elsewhere_and_beside_an_older_log_it
     std::thread::scope(|scope| {
         let load = scope.spawn(|| {
             for _ in 0..10 {
-                Command::new(&stage).told(&stage, gateway.address).is(403, "revoked");
+                Command::new(&stage).told(&stage, gateway.address).is(403, "forbidden");
             }
         });
         back_up("second");

@@ -17,6 +17,7 @@ const NO_CODES: &[&str] = &[
     "audit-failed",
     "audit-overdue",
     "audit-space-short",
+    "archive-failed",
     "audit-unattested",
     "crl-expired",
     "directory-too-old",

@@ -66,12 +66,17 @@ fn status(stage: &Stage, gateway: &Served) -> u16 {
     stage.wait(Command::new(stage).give(&stage.backend(gateway.address))).unwrap().status
 }
 
-/// Why a start by the stage's configuration is refused, and that `check` says the same.
-fn refusal(stage: &Stage, code: &str) -> String {
+/// Why a start by the stage's configuration is refused.
+fn start_refused(stage: &Stage, code: &str) -> String {
     let started = Config::load(&stage.path("gateway.yaml")).and_then(Served::of);
     let said = started.err().expect("a start that is refused").to_string();
-    let head = format!("error[{code}]: ");
-    assert!(said.starts_with(&head) && said.contains("help: "), "{said}");
+    assert!(said.starts_with(&format!("error[{code}]: ")) && said.contains("help: "), "{said}");
+    said
+}
+
+/// The same, and that `check` says it too.
+fn refusal(stage: &Stage, code: &str) -> String {
+    let (said, head) = (start_refused(stage, code), format!("error[{code}]: "));
     let (ended, out, err) = told_by(&["check", "--config", &path(stage, "gateway.yaml")]);
     assert!(ended != 0 && err.contains(&head), "{out}{err}");
     said
@@ -186,7 +191,7 @@ fn a_store_is_not_reconciled_with_a_log_that_cannot_tell_all_since() {
     let whole = fs::read(&second).unwrap();
 
     fs::remove_file(&second).unwrap();
-    let said = refusal(&stage, "store-older-than-log");
+    let said = start_refused(&stage, "store-older-than-log");
     assert!(said.contains("segment 2 of the log is not there"), "{said}");
     let (code, _, err) = reconcile(&stage, &[]);
     assert!(code == 2 && err.contains("segment 2 of the log is not there"), "{err}");

@@ -227,12 +227,6 @@ pub const ROWS: &[Row] = &[
     row("audit.retention.age", r#""24h""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.archive.directory", r#""state/audit""#, Look::Start, "starts", "refused archive-in-log"),
     row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
-    // Last, for the file stays.
-    row(
-        "store.sqlite.path",
-        r#""state/other.sqlite""#,
-        Look::Files("sqlite"),
-        "store.sqlite",
-        "other.sqlite store.sqlite",
-    ),
+    // Begun anew beside a log that knows more.
+    row("store.sqlite.path", r#""state/other.sqlite""#, Look::Start, "starts", "refused store-older-than-log"),
 ];
