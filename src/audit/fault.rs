@@ -11,8 +11,8 @@ pub enum AuditFault {
     /// It did not become durable in time. It may still do so; then a record that nothing was sent follows it.
     #[error("the record did not become durable in time")]
     Deadline,
-    /// Writing or syncing failed, now or earlier. Stays so until the process is started anew.
-    #[error("the audit log has failed and stays closed until a restart")]
+    /// The log is closed: writing or syncing failed, or a file is not what it was. Tried again until it can be opened anew.
+    #[error("the audit log is closed until it can be opened again")]
     Failed,
     /// There is no space for a further segment, and what is left of this one is for the outcomes of what is open. Tried again
     /// with every batch.

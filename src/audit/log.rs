@@ -56,6 +56,7 @@ use crate::audit::recover;
 use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
 use crate::audit::recover::io_at;
+use crate::audit::reopen::Reopening;
 use crate::audit::space::Space;
 use crate::audit::space::SpaceLeft;
 use crate::audit::storage::Disk;
@@ -98,6 +99,10 @@ pub struct Settings {
     pub deadline: Duration,
     /// The size of a segment in bytes.
     pub segment_bytes: u64,
+    /// Bytes of each segment that only what narrows and short outcomes may use.
+    pub reserve_bytes: u64,
+    /// The age at which a segment ends.
+    pub segment_age: Duration,
     /// How many refusals of one peer are recorded one by one.
     pub refusal_rates: RefusalRates,
     /// How many commands are remembered by receipt.
@@ -105,9 +110,6 @@ pub struct Settings {
     /// For how long, from their intents on, in milliseconds.
     pub receipts_ms: u64,
 }
-
-/// The size of a segment in bytes, unless a test wants smaller ones.
-pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long an outcome, a kept answer and what the gateway has to say of itself are waited for at least.
 const PATIENT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -213,7 +215,8 @@ impl Log {
         let space = Arc::new(Space::new(settings.segment_bytes, Arc::clone(&metrics)));
         let watch = Watch::over(&settings.directory, Arc::clone(&space), Arc::clone(&clock), Arc::clone(&metrics));
         let watch = watch.map_err(io_at(&settings.directory))?;
-        let segment = begin_segment(disk.as_mut(), &settings.directory, &origin, &mut found, clock.now())?;
+        let rotates_at = clock.steady().saturating_add(settings.segment_age);
+        let segment = begin_segment(disk.as_mut(), &settings.directory, &origin, &mut found, clock.now(), rotates_at)?;
         watch.begins(segment.number, segment.storage.placed().map_err(io_at(&settings.directory))?);
         watch.durable(segment.end);
         let watch = Arc::new(watch);
@@ -227,6 +230,8 @@ impl Log {
             queue: Arc::clone(&queue),
             segment,
             segment_bytes: settings.segment_bytes,
+            reserve_bytes: settings.reserve_bytes,
+            segment_age: settings.segment_age,
             open: HashSet::new(),
             tree: found.tree,
             epoch: found.epoch,
@@ -239,6 +244,7 @@ impl Log {
             metrics: Arc::clone(&metrics),
             linger_until: Duration::ZERO,
             starved: false,
+            reopening: Reopening::default(),
         };
         let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
         let flood = Flood::new(settings.refusal_rates);
@@ -386,7 +392,8 @@ impl Log {
     pub async fn note(&self, facts: &Facts, note: Note, now: UnixMillis) -> Result<Noted, AuditFault> {
         let write = |line: &mut Vec<u8>| record::note(line, facts, &note, now);
         let (wait, bell) = self.desk.open();
-        self.submit(write, Part::Alone(1), OnDone::Ring(bell), now)?;
+        let part = if note.narrows() { Part::Narrows } else { Part::Alone(1) };
+        self.submit(write, part, OnDone::Ring(bell), now)?;
         let settings = &self.shared.settings;
         let patience = if note.is_of_a_request() { settings.deadline } else { settings.patience() };
         self.durable_within(patience, wait).await.map(|_| Noted { receipt: facts.receipt })
@@ -486,6 +493,11 @@ impl Log {
         self.shared.space.left()
     }
 
+    /// Takes note that this segment, which ended, is about to be removed; that is no fault then.
+    pub fn let_go(&self, segment: u64) {
+        self.shared.watch.let_go(segment);
+    }
+
     /// Takes note that so many bytes of records are still to be exported, and stay until then.
     pub fn unexported(&self, bytes: u64) {
         self.shared.space.unexported(bytes);
@@ -518,7 +530,7 @@ impl Log {
         };
         let outcome = Outcome::new(state, reason);
         self.shared.receipts.ended(receipt, state, reason, now);
-        // If the log has failed, recovery closes it.
+        // If the log is closed, it is told when that is open again, or recovery tells it.
         let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, None, now);
         let _ = self.submit(write, Part::Closes(receipt), OnDone::Nobody, now);
     }
@@ -566,9 +578,7 @@ impl Log {
 
     fn lost(&self, NotTaken { fault, part }: NotTaken) -> AuditFault {
         self.shared.metrics.audit_records_lost(part.weight());
-        if fault == AuditFault::Busy {
-            self.shared.losses.add(part);
-        }
+        self.shared.losses.add(part);
         fault
     }
 

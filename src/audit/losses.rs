@@ -4,11 +4,12 @@
 //! the next one that is taken a gap record tells the number, and each intent whose outcome was among the lost gets one that
 //! says `unknown`: that is all that is on record. If the telling is lost too, it comes back here.
 //!
-//! After a failure of the log nothing is counted here: nothing can be told any more, and the next start marks intents
-//! without outcome by itself.
+//! What comes while the log is closed is counted here, too, and told once it is open again; if the process ends before, the
+//! next start marks intents without outcome by itself.
 
 use crate::model::Receipt;
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +21,8 @@ const TOLD_AT_ONCE: usize = 1_000;
 pub(super) enum Part {
     /// It stands alone, for so many requests.
     Alone(u64),
+    /// It tells of what has happened and takes rights away or settles something; the reserve is for it.
+    Narrows,
     /// It opens an exchange, whose outcome must have room when it comes.
     Opens(Receipt),
     /// It is the outcome of this intent.
@@ -55,7 +58,7 @@ impl Part {
     pub(super) const fn weight(&self) -> u64 {
         match self {
             Self::Alone(requests) => *requests,
-            Self::Opens(_) | Self::Closes(_) => 1,
+            Self::Narrows | Self::Opens(_) | Self::Closes(_) => 1,
             Self::Tells(_) => 0,
         }
     }
@@ -67,7 +70,7 @@ impl Losses {
         let mut loss = self.loss.lock();
         let records = match part {
             Part::Alone(requests) => requests,
-            Part::Opens(_) => 1,
+            Part::Narrows | Part::Opens(_) => 1,
             Part::Closes(receipt) => {
                 loss.unclosed.push(receipt);
                 1
@@ -79,6 +82,11 @@ impl Losses {
         };
         loss.records = loss.records.saturating_add(records);
         self.any.store(true, Ordering::Release);
+    }
+
+    /// Forgets those whose intent is not on record either: `open` are all that are and have no outcome.
+    pub(super) fn keep_unclosed(&self, open: &HashSet<Receipt>) {
+        self.loss.lock().unclosed.retain(|receipt| open.contains(receipt));
     }
 
     /// Takes what is to be told, if anything is.

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::fs::TryLockError;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// Keeps other processes out of the directory. The lock lives as long as the writer.
 pub(super) fn lock(directory: &Path) -> Result<File, AuditOpenError> {
@@ -36,6 +37,7 @@ pub(super) fn begin_segment(
     origin: &str,
     found: &mut Found,
     now: UnixMillis,
+    rotates_at: Duration,
 ) -> Result<Segment, AuditOpenError> {
     let path = segment::path(directory, found.next);
     let mut storage = disk.create(found.next).map_err(io_at(&path))?;
@@ -43,7 +45,7 @@ pub(super) fn begin_segment(
     let head = Head { number: found.next, origin: origin.to_owned(), tree: found.tree.clone(), epoch: found.epoch };
     record::segment(&mut lines, &head, now);
     if found.cut.is_some() || !found.unknown.is_empty() {
-        let recovery = record::Recovery { unknown: found.unknown.len() as u64, cut: found.cut };
+        let recovery = record::Recovery { unknown: found.unknown.len() as u64, cut: found.cut, reopened: false };
         record::recovery(&mut lines, recovery, now);
     }
     let unknown = Outcome::new(OutcomeState::Unknown, Reason::OutcomeUnknown);
@@ -51,7 +53,8 @@ pub(super) fn begin_segment(
         record::outcome(&mut lines, *receipt, &unknown, None, now);
     }
     storage.append(&lines).and_then(|()| storage.sync()).map_err(io_at(&path))?;
+    let before = found.tree.clone();
     found.tree.append_lines(&lines);
     let used = found.cut.is_some() || !found.unknown.is_empty();
-    Ok(Segment { number: found.next, storage, end: lines.len() as u64, head: Vec::new(), used })
+    Ok(Segment { number: found.next, storage, end: lines.len() as u64, head: Vec::new(), used, before, rotates_at })
 }

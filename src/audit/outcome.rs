@@ -106,6 +106,11 @@ pub enum Note {
 }
 
 impl Note {
+    /// Whether it tells that something has no rights any more, or how something ended that was begun.
+    pub(super) const fn narrows(&self) -> bool {
+        matches!(self, Self::Revocation(_) | Self::Delivery(_))
+    }
+
     /// Whether somebody waits for an answer who can be refused.
     pub(super) const fn is_of_a_request(&self) -> bool {
         matches!(self, Self::Directory(_) | Self::Revocation(_) | Self::Admin(_) | Self::Receipt { .. })

@@ -50,6 +50,17 @@ pub enum Closed {
     Disturbed,
 }
 
+/// What the writer's wait ended with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Taken {
+    /// Records to be written.
+    Batch,
+    /// Time passed, or the log was closed, and nothing waits.
+    Nothing,
+    /// The log ends, and nothing is left.
+    End,
+}
+
 /// Records that are written together.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -91,7 +102,7 @@ pub(super) struct NotTaken {
 const fn max_bytes(part: &Part) -> usize {
     match part {
         Part::Alone(_) | Part::Opens(_) => OPEN_BYTES,
-        Part::Closes(_) | Part::Tells(_) => BATCH_MAX_BYTES,
+        Part::Narrows | Part::Closes(_) | Part::Tells(_) => BATCH_MAX_BYTES,
     }
 }
 
@@ -125,28 +136,42 @@ impl Queue {
     }
 
     /// Waits until something waits, then for company as long as `linger` says, and takes all of it into `batch`, which is
-    /// empty. `false` when the log is closed and nothing is left.
-    pub(super) fn take(&self, batch: &mut Batch, linger: impl FnOnce() -> Duration) -> bool {
+    /// empty. Waits no longer than `patience`, and not where the log is closed and the writer, by `knows_closed`, has not
+    /// heard of it.
+    pub(super) fn take(
+        &self,
+        batch: &mut Batch,
+        knows_closed: bool,
+        patience: Duration,
+        linger: impl FnOnce() -> Duration,
+    ) -> Taken {
         let mut state = self.state.lock();
-        while state.batch.entries.is_empty() {
-            if state.stopped {
-                return false;
-            }
-            state.idle = true;
-            self.filled.wait(&mut state);
-        }
+        state.idle = true;
+        let goes_on = |state: &mut State| {
+            state.batch.entries.is_empty() && !state.stopped && state.closed.is_some() == knows_closed
+        };
+        self.filled.wait_while_for(&mut state, goes_on, patience);
         state.idle = false;
+        if state.batch.entries.is_empty() {
+            return if state.stopped { Taken::End } else { Taken::Nothing };
+        }
         let linger = linger();
         if !linger.is_zero() {
             self.filled.wait_while_for(&mut state, |state| !state.stopped, linger);
         }
         std::mem::swap(&mut state.batch, batch);
-        true
+        Taken::Batch
     }
 
     /// Takes nothing more; what waits is still handed to the writer, to be told. The first cause stays.
     pub(super) fn close(&self, cause: Closed) {
         self.state.lock().closed.get_or_insert(cause);
+        self.filled.notify_one();
+    }
+
+    /// Takes records again.
+    pub(super) fn reopen(&self) {
+        self.state.lock().closed = None;
     }
 
     /// Why nothing is taken, if so.
@@ -204,6 +229,19 @@ mod tests {
     const ALONE: Part = Part::Alone(1);
     const CLOSES: Part = Part::Closes(Receipt::new([1; 16]));
 
+    fn take(queue: &Queue, batch: &mut Batch) -> Taken {
+        queue.take(batch, false, Duration::MAX, Duration::default)
+    }
+
+    #[test]
+    fn a_writer_that_waits_is_told_when_time_has_passed_and_when_the_log_is_closed() {
+        let (queue, mut batch) = (Queue::default(), Batch::default());
+        assert_eq!(queue.take(&mut batch, false, Duration::from_millis(1), Duration::default), Taken::Nothing);
+        queue.close(Closed::Failed);
+        assert_eq!(take(&queue, &mut batch), Taken::Nothing);
+        assert_eq!(queue.take(&mut batch, true, Duration::from_millis(1), Duration::default), Taken::Nothing);
+    }
+
     #[test]
     fn records_wait_up_to_a_limit_and_those_that_close_an_intent_up_to_another() {
         let queue = Queue::default();
@@ -220,7 +258,7 @@ mod tests {
         assert_eq!(submit(b"\n", CLOSES), busy(CLOSES));
         assert_eq!(queue.waiting(), (4, BATCH_MAX_BYTES));
         let mut batch = Batch::default();
-        assert!(queue.take(&mut batch, Duration::default));
+        assert_eq!(take(&queue, &mut batch), Taken::Batch);
         assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
         assert_eq!(queue.waiting(), (0, 0));
         assert_eq!(submit(b"\n", ALONE), Ok(()), "there is room again");
@@ -234,8 +272,8 @@ mod tests {
         let failed = Err(NotTaken { fault: AuditFault::Failed, part: CLOSES });
         assert_eq!(queue.submit(b"\n", CLOSES, OnDone::Nobody), failed);
         let mut batch = Batch::default();
-        assert!(queue.take(&mut batch, Duration::default));
+        assert_eq!(take(&queue, &mut batch), Taken::Batch);
         batch.clear();
-        assert!(!queue.take(&mut batch, Duration::default));
+        assert_eq!(take(&queue, &mut batch), Taken::End);
     }
 }

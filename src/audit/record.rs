@@ -35,7 +35,7 @@
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
 //! | `by` | the person who acts on the gateway itself: name, role, door |
 //! | `act` `about` `proposed_by` `made` `until` | in `admin`: what was ordered; kind, keyed digest and tenant of the revocation that it is about, or the kind of the person; who had proposed what is confirmed; the epoch that a lifting makes (beside another reason than `done`: that lifting has not come about); until when a proposal may be confirmed |
-//! | `unknown` `cut` `replayed` `up_to` | in `recovery`: intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
+//! | `unknown` `cut` `replayed` `up_to` | in `recovery` (`state` is `reopened` where it was not at a start): intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
 //! | `about` `ticket` | in `re-identification`: the kind of the person whose handle was asked for (it stands in `subject`, `device` or `car` where there is one, and never the identifier); the number of the ticket that says why |
 //! | `archived` | in `archive`: number of the `segment` that is in the archive and about to be removed here, how many records lie before it (`from`) and with it (`to`), and the digest of its bytes in `sha256` |
 //! | `of` | in `receipt`: the receipt that was asked about |
@@ -74,13 +74,15 @@ pub(super) use line::SUM_DIGITS;
 pub(super) use line::SUM_OPENS;
 pub(super) use line::sum;
 
-/// What the recovery at start did.
+/// What a recovery did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Recovery {
     /// Intents that are marked unknown.
     pub(super) unknown: u64,
     /// The segment whose tail was torn, and the bytes cut off.
     pub(super) cut: Option<(u64, u64)>,
+    /// Whether the log was opened anew while the gateway runs, not at a start.
+    pub(super) reopened: bool,
 }
 
 /// The intent of an exchange.
@@ -262,6 +264,9 @@ pub(super) fn recovery(out: &mut Vec<u8>, recovery: Recovery, now: UnixMillis) {
         line.number("segment", segment);
         line.number("bytes", bytes);
         line.close(b'}');
+    }
+    if recovery.reopened {
+        line.text("state", "reopened");
     }
     line.end();
 }

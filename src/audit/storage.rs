@@ -7,12 +7,16 @@
 //! allocation, so that `fdatasync` (POSIX.1-2017: data, and only that metadata without which it cannot be read back)
 //! commits nothing to the file system's journal.
 
+use crate::audit::recover;
 use crate::audit::segment;
 use crate::audit::watch::Placed;
 use crate::model::AnswerPlace;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -52,8 +56,32 @@ pub trait Disk: Send {
     /// What the system says; nothing is left behind then.
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>>;
 
+    /// Opens the segment of this number anew, by its name, makes it end behind `end`, durably, and reads it back from the
+    /// disk, not from memory. What lay behind is kept aside.
+    ///
+    /// # Errors
+    /// What the system says; it may have been done in part, and can be done again.
+    fn reopen(&mut self, number: u64, end: u64) -> io::Result<Reopened>;
+
+    /// Takes away the segment of this number, in which nothing was ever acknowledged, if there is one.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn discard(&mut self, number: u64) -> io::Result<()>;
+
     /// What reads its segments back, for another thread.
     fn reader(&self) -> Box<dyn Reads>;
+}
+
+/// A segment that was opened anew.
+#[derive(Debug)]
+pub struct Reopened {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// How many bytes that are no zeros lay behind.
+    pub cut_bytes: u64,
+    /// Which file it is.
+    pub placed: Option<Placed>,
 }
 
 /// Reads segments back. Calls block.
@@ -64,6 +92,9 @@ pub trait Reads: Send {
     /// What the system says.
     fn read(&mut self, place: AnswerPlace) -> io::Result<Vec<u8>>;
 }
+
+/// Opening fails where a link stands under the name.
+const O_NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Segments as files of a directory.
 #[derive(Debug)]
@@ -115,6 +146,38 @@ impl Disk for FileDisk {
                 }
                 Err(error)
             }
+        }
+    }
+
+    fn reopen(&mut self, number: u64, end: u64) -> io::Result<Reopened> {
+        let path = segment::path(&self.directory, number);
+        let mut file = OpenOptions::new().read(true).write(true).custom_flags(O_NOFOLLOW).open(&path)?;
+        if file.metadata()?.len() < end {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than what was acknowledged"));
+        }
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(end))?;
+        // A place that cannot be read any more goes with the cut.
+        let _ = file.read_to_end(&mut tail);
+        let torn = recover::torn_bytes(&tail);
+        if torn > 0 {
+            recover::keep_aside(&path.with_extension("torn"), tail.get(..torn).unwrap_or_default())?;
+        }
+        // Cutting makes the last block dirty again, so that what a write that failed did to it is mended by this one.
+        file.set_len(end)?;
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(end).unwrap_or_default());
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(Reopened { bytes, cut_bytes: torn as u64, placed: Some(Placed::of(&file.metadata()?)) })
+    }
+
+    fn discard(&mut self, number: u64) -> io::Result<()> {
+        match std::fs::remove_file(segment::path(&self.directory, number)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
     }
 

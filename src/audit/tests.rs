@@ -9,5 +9,8 @@ mod lasting;
 mod losing;
 mod reading;
 mod recording;
+mod reopening;
+mod reserving;
+mod rotating;
 mod walking;
 mod watching;

@@ -155,6 +155,34 @@ impl Watch {
         }
     }
 
+    /// The log was opened anew: the segment that was in use is this file now, or another in its place was begun anew, and the
+    /// one in use has this number and so many durable bytes.
+    pub(super) fn reopened(&self, old: Option<Placed>, number: u64, placed: Option<Placed>, end: u64) {
+        let mut state = self.state.lock();
+        if let Some(mut last) = state.segments.pop()
+            && let Some(placed) = old
+        {
+            (last.placed, last.finished) = (placed, true);
+            state.segments.push(last);
+        }
+        let begun = placed.map(|placed| Expected { number, placed, durable: end, finished: false });
+        state.segments.extend(begun);
+        state.disturbance = None;
+        self.metrics.audit_disturbed(None);
+    }
+
+    /// This segment is about to be removed, by ourselves.
+    pub(super) fn let_go(&self, number: u64) {
+        self.state.lock().segments.retain(|segment| segment.number != number);
+    }
+
+    /// The same look, but for the segment in use.
+    pub(super) fn look_behind(&self) -> Option<Disturbance> {
+        let mut segments = self.state.lock().segments.clone();
+        segments.pop();
+        self.compare(&segments)
+    }
+
     /// What was found and not put right.
     pub(super) fn disturbance(&self) -> Option<Disturbance> {
         self.state.lock().disturbance.clone()
@@ -198,8 +226,12 @@ impl Watch {
 
     /// Compares everything with what stands there by name; the first thing that differs.
     fn look(&self) -> Option<Disturbance> {
-        let directory = self.directory.as_ref()?;
         let expected = self.state.lock().segments.clone();
+        self.compare(&expected)
+    }
+
+    fn compare(&self, expected: &[Expected]) -> Option<Disturbance> {
+        let directory = self.directory.as_ref()?;
         let told = |file: &Path, what| {
             let file = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             Disturbance { file, what }
@@ -211,7 +243,7 @@ impl Watch {
             }
             Err(what) => return Some(told(&directory.path, what)),
         }
-        for segment in &expected {
+        for segment in expected {
             let path = segment::path(&directory.path, segment.number);
             let found = segment.compare(path.symlink_metadata().map(|found| Placed::of(&found)));
             // What the writer did meanwhile, such as finishing it, is no fault; the next look sees.

@@ -17,14 +17,15 @@
 //! with the first batch of its segment.
 //!
 //! **Failure.** When writing or syncing fails, nobody knows what the disk holds, and asking the descriptor again proves
-//! nothing. The log is closed then: every record waiting or yet to come fails, until the process is started anew and
-//! recovery reads what is really there. When only the *next* segment cannot be made (no space), nothing is in doubt: records
+//! nothing. The log is closed then: every record waiting or yet to come fails, until it could be opened anew
+//! ([`reopen`](crate::audit::reopen)). When only the *next* segment cannot be made (no space), nothing is in doubt: records
 //! are refused, and the attempt is made again with the next batch.
 //!
 //! **Reserve.** Every intent on record is owed an outcome. So [`CLOSING_BYTES`] of the segment in use stay free for each one
-//! that is open; they are written blocks already, which a full disk cannot take away. Where a batch would use them up and
-//! there is no further segment, only what closes intents is written. An outcome that is longer than its share (it keeps an
-//! answer) and does not fit counts as lost, and is told as unknown later.
+//! that is open; and beside them a reserve for revocations and for what settles a delivery, which are told after they have
+//! happened. Both are written blocks already, which a full disk cannot take away. Where a batch would use them up and there is
+//! no further segment, only what they are for is written. An outcome that is longer than its share (it keeps an answer) and
+//! does not fit counts as lost, and is told as unknown later.
 
 use crate::audit::attest::Attested;
 use crate::audit::desk;
@@ -35,8 +36,12 @@ use crate::audit::queue::Batch;
 use crate::audit::queue::Closed;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
+use crate::audit::queue::Taken;
 use crate::audit::record;
 use crate::audit::record::Head;
+use crate::audit::reopen::Anew;
+use crate::audit::reopen::Given;
+use crate::audit::reopen::Reopening;
 use crate::audit::storage::Disk;
 use crate::audit::storage::Storage;
 use crate::audit::tree::Tree;
@@ -48,6 +53,7 @@ use crate::model::Receipt;
 use crate::telemetry::Metrics;
 use parking_lot::Condvar;
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -60,6 +66,9 @@ use std::time::Duration;
 
 /// The longest that a record waits for company. With the commit itself far below any deadline of a record.
 const LINGER_MAX: Duration = Duration::from_millis(1);
+
+/// Before an old segment is ended after all, where there was no next one.
+const ROTATION_PAUSE: Duration = Duration::from_mins(1);
 
 /// Bytes kept free for the outcome of each open intent: more than any has that keeps no answer.
 pub(super) const CLOSING_BYTES: u64 = 1024;
@@ -74,6 +83,10 @@ pub(super) struct Segment {
     pub(super) head: Vec<u8>,
     /// Whether there is anything behind that record.
     pub(super) used: bool,
+    /// The tree before that record.
+    pub(super) before: Tree,
+    /// When it ends though there is room in it, by the steady clock.
+    pub(super) rotates_at: Duration,
 }
 
 /// What the writer works with.
@@ -81,6 +94,10 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) segment: Segment,
     pub(super) segment_bytes: u64,
+    /// Bytes of it for what narrows.
+    pub(super) reserve_bytes: u64,
+    /// The age at which it ends.
+    pub(super) segment_age: Duration,
     /// The intents on record that have no outcome yet.
     pub(super) open: HashSet<Receipt>,
     /// All durable records.
@@ -100,6 +117,8 @@ pub(super) struct Writer {
     pub(super) linger_until: Duration,
     /// Whether there was no space for the next segment when it was last tried.
     pub(super) starved: bool,
+    /// How often it could not be opened again.
+    pub(super) reopening: Reopening,
 }
 
 /// Since when the writer has been at the batch that it writes now.
@@ -111,17 +130,24 @@ pub(super) struct AtWork(Mutex<Option<Duration>>);
 pub(super) struct Ended(Mutex<bool>, Condvar);
 
 /// The thread that makes segments ahead.
-struct Maker {
+pub(super) struct Maker {
     orders: Sender<Order>,
     made: Receiver<io::Result<Box<dyn Storage>>>,
+    given: Receiver<io::Result<Given>>,
+    /// Whether a segment was ordered and not taken.
+    owes: Cell<bool>,
 }
+
+/// The thread that makes segments is gone.
+struct Died;
 
 /// Closes the queue when the writer ends, also by a panic: nobody shall wait for a thread that is gone.
 struct FailOnEnd(Arc<Queue>);
 
-enum Order {
+pub(super) enum Order {
     Make(u64),
     Finish(Box<dyn Storage>),
+    Anew(Anew),
 }
 
 /// Starts both threads.
@@ -129,12 +155,13 @@ pub(super) fn start(writer: Writer, disk: Box<dyn Disk>, guard: impl Send + 'sta
     let ended = Arc::new(Ended::default());
     let (orders, ordered) = channel();
     let (making, made) = channel();
+    let (giving, given) = channel();
     let maker = thread::Builder::new().name("audit-segments".to_owned());
-    let maker = maker.spawn(move || make_segments(disk, &ordered, &making))?;
+    let maker = maker.spawn(move || make_segments(disk, &ordered, &making, &giving))?;
     let end = Arc::clone(&ended);
     thread::Builder::new().name("audit-writer".to_owned()).spawn(move || {
         let last = FailOnEnd(Arc::clone(&writer.queue));
-        writer.run(Maker { orders, made });
+        writer.run(Maker { orders, made, given, owes: Cell::new(false) });
         drop(last);
         // Nobody makes segments any more when the directory is given free.
         let _ = maker.join();
@@ -144,22 +171,45 @@ pub(super) fn start(writer: Writer, disk: Box<dyn Disk>, guard: impl Send + 'sta
     Ok(ended)
 }
 
-fn make_segments(mut disk: Box<dyn Disk>, orders: &Receiver<Order>, made: &Sender<io::Result<Box<dyn Storage>>>) {
+fn make_segments(
+    mut disk: Box<dyn Disk>,
+    orders: &Receiver<Order>,
+    made: &Sender<io::Result<Box<dyn Storage>>>,
+    given: &Sender<io::Result<Given>>,
+) {
     for order in orders {
         match order {
             // The writer is gone when nobody takes what was made; then the orders end too.
             Order::Make(number) => drop(made.send(disk.create(number))),
             Order::Finish(storage) => storage.finish(),
+            Order::Anew(anew) => drop(given.send(anew.done(disk.as_mut()))),
         }
     }
 }
 
 impl Writer {
-    fn run(mut self, maker: Maker) {
+    fn run(mut self, mut maker: Maker) {
         maker.order(Order::Make(self.segment.number + 1));
         let mut batch = Batch::default();
         let linger = |writer: &Self| writer.linger_until.saturating_sub(writer.clock.steady());
-        while self.queue.take(&mut batch, || linger(&self)) {
+        loop {
+            let closed = self.queue.closed().is_some();
+            match self.queue.take(&mut batch, closed, self.patience(closed), || linger(&self)) {
+                Taken::End => break,
+                // It has just been closed: what waits is told first, and then there is a pause.
+                Taken::Nothing if self.queue.closed().is_some() != closed => continue,
+                Taken::Nothing if closed => {
+                    self.try_to_reopen(&mut maker);
+                    continue;
+                }
+                Taken::Nothing => {
+                    if self.rotate_if_old(&maker).is_err() {
+                        self.queue.close(Closed::Failed);
+                    }
+                    continue;
+                }
+                Taken::Batch => {}
+            }
             self.at_work.set(Some(self.clock.steady()));
             let closed = self.queue.closed().is_some();
             let result = if closed { Err(AuditFault::Failed) } else { self.commit(&mut batch, &maker) };
@@ -170,11 +220,35 @@ impl Writer {
             self.tell(&mut batch, result);
             batch.clear();
         }
-        maker.order(Order::Finish(self.segment.storage));
+        if self.queue.closed().is_none() {
+            maker.order(Order::Finish(self.segment.storage));
+        }
+    }
+
+    /// How long nothing is to be done but to wait for records.
+    fn patience(&self, closed: bool) -> Duration {
+        if closed {
+            return self.reopening.pause();
+        }
+        if !self.segment.used {
+            return Duration::MAX;
+        }
+        self.segment.rotates_at.saturating_sub(self.clock.steady())
+    }
+
+    /// Goes on to the next segment where this one is old enough and holds anything.
+    fn rotate_if_old(&mut self, maker: &Maker) -> Result<(), AuditFault> {
+        let now = self.clock.steady();
+        if self.segment.used && now >= self.segment.rotates_at && !self.next_segment(maker)? {
+            // There is none yet; this one has room.
+            self.segment.rotates_at = now.saturating_add(ROTATION_PAUSE);
+        }
+        Ok(())
     }
 
     /// Makes a batch durable, but for what there is no space for; gives the offset of its first byte.
     fn commit(&mut self, batch: &mut Batch, maker: &Maker) -> Result<u64, AuditFault> {
+        self.rotate_if_old(maker)?;
         self.make_room(batch, maker)?;
         let start = self.segment.behind_head();
         if batch.bytes.is_empty() {
@@ -184,7 +258,7 @@ impl Writer {
         let written = self.segment.write(&batch.bytes);
         if let Err(error) = written {
             self.metrics.audit_sync_failed();
-            tracing::error!(%error, "the audit log has failed; nothing is let through until a restart");
+            tracing::error!(%error, "the audit log has failed; nothing is let through until it is open again");
             return Err(AuditFault::Failed);
         }
         let written = batch.entries.iter().filter(|entry| !entry.refused);
@@ -197,7 +271,7 @@ impl Writer {
         self.watch.durable(self.segment.end);
         for entry in batch.entries.iter().filter(|entry| !entry.refused) {
             match &entry.part {
-                Part::Alone(_) => {}
+                Part::Alone(_) | Part::Narrows => {}
                 Part::Opens(receipt) => {
                     self.open.insert(*receipt);
                 }
@@ -211,7 +285,7 @@ impl Writer {
     }
 
     /// Goes on to the next segment if this one has no room for the batch, and where there is none leaves out of the batch what
-    /// closes no intent.
+    /// nothing is kept free for.
     fn make_room(&mut self, batch: &mut Batch, maker: &Maker) -> Result<(), AuditFault> {
         if self.has_room(batch) {
             return Ok(());
@@ -219,26 +293,27 @@ impl Writer {
         if self.segment.used && self.next_segment(maker)? && self.has_room(batch) {
             return Ok(());
         }
-        self.keep_what_closes(batch);
+        self.keep_what_may(batch);
         Ok(())
     }
 
-    /// Whether the segment takes the batch, and then the outcome of every intent that is open.
+    /// Whether the segment takes the batch, and then the outcome of every intent that is open, and the reserve.
     fn has_room(&self, batch: &Batch) -> bool {
         let (mut opened, mut closed) = (0_u64, 0_u64);
         for entry in &batch.entries {
             match &entry.part {
                 Part::Opens(_) => opened += 1,
                 Part::Closes(receipt) if self.open.contains(receipt) => closed += 1,
-                Part::Alone(_) | Part::Closes(_) | Part::Tells(_) => {}
+                Part::Alone(_) | Part::Narrows | Part::Closes(_) | Part::Tells(_) => {}
             }
         }
         let open = (self.open.len() as u64 + opened).saturating_sub(closed);
-        self.segment.behind_head() + batch.bytes.len() as u64 + open * CLOSING_BYTES <= self.segment_bytes
+        let kept_free = open * CLOSING_BYTES + self.reserve_bytes;
+        self.segment.behind_head() + batch.bytes.len() as u64 + kept_free <= self.segment_bytes
     }
 
-    /// Takes all out of the batch but the outcomes that leave enough room for those still to come.
-    fn keep_what_closes(&self, batch: &mut Batch) {
+    /// Takes all out of the batch but what narrows, and the outcomes, as long as they leave enough room for those still to come.
+    fn keep_what_may(&self, batch: &mut Batch) {
         let mut room = self.segment_bytes.saturating_sub(self.segment.behind_head());
         let mut open = self.open.len() as u64;
         let mut kept = Vec::new();
@@ -248,11 +323,13 @@ impl Writer {
             let (line, after) = rest.split_at_checked(length).unwrap_or_default();
             rest = after;
             let closes = matches!(&entry.part, Part::Closes(receipt) if self.open.contains(receipt));
-            let needed = u64::from(entry.length) + open.saturating_sub(1) * CLOSING_BYTES;
-            if closes && needed <= room {
+            let length = u64::from(entry.length);
+            let owed = if closes { open.saturating_sub(1) } else { open } * CLOSING_BYTES;
+            let beside = if closes && length > CLOSING_BYTES { self.reserve_bytes } else { 0 };
+            if (closes || entry.part == Part::Narrows) && length + owed + beside <= room {
                 kept.extend_from_slice(line);
-                room -= u64::from(entry.length);
-                open = open.saturating_sub(1);
+                room -= length;
+                open -= u64::from(closes);
             } else {
                 if matches!(entry.part, Part::Closes(_)) && !closes {
                     // Its intent is not on record either: nothing is lost with it.
@@ -268,19 +345,14 @@ impl Writer {
     /// made, but not on a full disk: there what closes an intent would wait for an attempt that fails.
     fn next_segment(&mut self, maker: &Maker) -> Result<bool, AuditFault> {
         let next = self.segment.number + 1;
-        let made = match maker.made.try_recv() {
-            Err(TryRecvError::Empty) if self.starved => return Ok(false),
-            Err(TryRecvError::Empty) => maker.made.recv().map_err(|_| AuditFault::Failed)?,
-            Err(TryRecvError::Disconnected) => return Err(AuditFault::Failed),
-            Ok(made) => made,
-        };
+        let Some(made) = maker.made(!self.starved).map_err(|_| AuditFault::Failed)? else { return Ok(false) };
         self.starved = made.is_err();
         match made {
             Ok(storage) => {
                 // Before the last one is finished, and so becomes shorter.
                 self.watch.begins(next, storage.placed().map_err(|_| AuditFault::Failed)?);
                 self.attested.ended();
-                let segment = Segment { number: next, storage, end: 0, head: self.head(next), used: false };
+                let segment = self.begun(next, storage);
                 let full = std::mem::replace(&mut self.segment, segment);
                 maker.order(Order::Finish(full.storage));
                 maker.order(Order::Make(next + 1));
@@ -292,6 +364,13 @@ impl Writer {
                 Ok(false)
             }
         }
+    }
+
+    /// The segment of this number, of which nothing is written yet.
+    pub(super) fn begun(&self, number: u64, storage: Box<dyn Storage>) -> Segment {
+        let rotates_at = self.clock.steady().saturating_add(self.segment_age);
+        let (head, before) = (self.head(number), self.tree.clone());
+        Segment { number, storage, end: 0, head, used: false, before, rotates_at }
     }
 
     /// The first record of the segment of this number, which begins now.
@@ -321,8 +400,11 @@ impl Writer {
                 Ok(_) => ahead += u64::from(entry.length),
                 Err(fault) => {
                     self.metrics.audit_records_lost(entry.part.weight());
-                    if fault == AuditFault::Full {
-                        self.losses.add(entry.part);
+                    // An outcome whose intent is not on record either: nothing is lost with it but itself.
+                    let owed = matches!(&entry.part, Part::Closes(receipt) if self.open.contains(receipt));
+                    match entry.part {
+                        Part::Closes(_) if fault == AuditFault::Failed && !owed => self.losses.add(Part::Alone(1)),
+                        part => self.losses.add(part),
                     }
                 }
             }
@@ -341,7 +423,7 @@ impl Segment {
     }
 
     /// Makes these bytes durable, behind the head if that is still to be written.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.head.is_empty() {
             self.storage.append(&self.head)?;
         }
@@ -361,8 +443,33 @@ impl Drop for FailOnEnd {
 
 impl Maker {
     /// Orders are lost only when the thread has died; then no segment comes, and the log fails closed.
-    fn order(&self, order: Order) {
+    pub(super) fn order(&self, order: Order) {
+        if matches!(order, Order::Make(_)) {
+            self.owes.set(true);
+        }
         let _ = self.orders.send(order);
+    }
+
+    /// The segment that was ordered; `None` where it is not made yet, and is not waited for.
+    fn made(&self, waits: bool) -> Result<Option<io::Result<Box<dyn Storage>>>, Died> {
+        let made = match self.made.try_recv() {
+            Err(TryRecvError::Empty) if !waits => return Ok(None),
+            Err(TryRecvError::Empty) => self.made.recv().map_err(|_| Died)?,
+            Err(TryRecvError::Disconnected) => return Err(Died),
+            Ok(made) => made,
+        };
+        self.owes.set(false);
+        Ok(Some(made))
+    }
+
+    /// Has the log opened anew; a segment that was made before is not used.
+    pub(super) fn anew(&self, anew: Anew) -> io::Result<Given> {
+        let died = |Died| io::Error::other("the thread that makes segments has died");
+        if self.owes.get() {
+            drop(self.made(true).map_err(died)?);
+        }
+        self.order(Order::Anew(anew));
+        self.given.recv().map_err(|_| died(Died))?
     }
 }
 

@@ -4,6 +4,7 @@
 //! The key signs checkpoints and nothing else.
 //!
 //! Nothing of the log is ever removed unless `retention` says so, and then only what is in the archive.
+//! `reserve` and `segments` say how its segments are made; a segment holds the largest batch, so that it can always go on.
 
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
@@ -17,17 +18,39 @@ use crate::crypto::NoteSigner;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Bytes of a segment that stay free for what narrows: a revocation takes less than one KiB.
+pub(super) const RESERVE_BYTES: RangeInclusive<u64> = 64 << 10..=8 << 20;
+/// Unless it is written.
+const RESERVE_DEFAULT: u64 = 1 << 20;
+/// The size of a segment; the smallest takes an outcome with the longest answer.
+pub(super) const SEGMENT_BYTES: RangeInclusive<u64> = 32 << 20..=1 << 30;
+/// Unless it is written.
+const SEGMENT_DEFAULT: u64 = 64 << 20;
+/// The age at which a segment ends, in seconds.
+pub(super) const SEGMENT_AGE_S: RangeInclusive<u64> = 60..=31 * 24 * 60 * 60;
+/// Unless it is written.
+const SEGMENT_AGE_DEFAULT: Duration = Duration::from_hours(24);
 
 /// `audit` as it is written.
 pub(super) struct Audit {
     pub(super) directory: At<PathBuf>,
     origin: NoteName,
     checkpoint_key: At<PathBuf>,
+    reserve_bytes: u64,
+    segments: Segments,
     retention: Option<Kept>,
+}
+
+/// `segments` as they are written.
+struct Segments {
+    max_bytes: u64,
+    max_age: Duration,
 }
 
 /// `audit.retention` as it is written.
@@ -44,6 +67,12 @@ pub struct AuditSettings {
     pub signer: Arc<NoteSigner>,
     /// What goes to the archive; without it everything stays.
     pub retention: Option<Retention>,
+    /// Bytes of each segment that only what narrows may use.
+    pub reserve_bytes: u64,
+    /// The size of a segment.
+    pub segment_bytes: u64,
+    /// The age at which a segment ends.
+    pub segment_age: Duration,
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Audit> {
@@ -51,18 +80,46 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Audit> {
     let directory = map.need("directory", values::path);
     let origin = map.need("origin", origin);
     let checkpoint_key = map.need("checkpoint_key", values::path);
+    let reserve_bytes = map.may("reserve", values::bytes(RESERVE_BYTES));
+    let segments = map.may("segments", segments);
     let retention = map.may("retention", kept);
     map.close();
-    Some(Audit { directory: directory?, origin: origin?, checkpoint_key: checkpoint_key?, retention: retention? })
+    let default = || Segments { max_bytes: SEGMENT_DEFAULT, max_age: SEGMENT_AGE_DEFAULT };
+    Some(Audit {
+        directory: directory?,
+        origin: origin?,
+        checkpoint_key: checkpoint_key?,
+        reserve_bytes: reserve_bytes?.unwrap_or(RESERVE_DEFAULT),
+        segments: segments?.unwrap_or_else(default),
+        retention: retention?,
+    })
 }
 
 pub(super) fn meant(files: &mut Files<'_>, written: Audit) -> Option<AuditSettings> {
-    let Audit { directory, origin, checkpoint_key, retention } = written;
+    let Audit { directory, origin, checkpoint_key, reserve_bytes, segments, retention } = written;
     let directory = files.folder(&directory);
     let read = |secret: &_| NoteSigner::from_pem(origin, secret);
     let signer = files.key(&checkpoint_key, "the key of checkpoints", read);
     let retention = retention.map_or(Some(None), |kept| archived(files, kept, directory.as_deref()).map(Some));
-    Some(AuditSettings { directory: directory?, signer: Arc::new(signer?), retention: retention? })
+    Some(AuditSettings {
+        directory: directory?,
+        signer: Arc::new(signer?),
+        retention: retention?,
+        reserve_bytes,
+        segment_bytes: segments.max_bytes,
+        segment_age: segments.max_age,
+    })
+}
+
+fn segments(reader: &Reader, node: &Node) -> Option<Segments> {
+    let map = Map::open(reader, node)?;
+    let max_bytes = map.may("max_bytes", values::bytes(SEGMENT_BYTES));
+    let max_age = map.may("max_age", values::span(SEGMENT_AGE_S));
+    map.close();
+    Some(Segments {
+        max_bytes: max_bytes?.unwrap_or(SEGMENT_DEFAULT),
+        max_age: max_age?.unwrap_or(SEGMENT_AGE_DEFAULT),
+    })
 }
 
 fn kept(reader: &Reader, node: &Node) -> Option<Kept> {

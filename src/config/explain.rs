@@ -6,6 +6,9 @@
 
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
+use crate::config::audit::RESERVE_BYTES;
+use crate::config::audit::SEGMENT_AGE_S;
+use crate::config::audit::SEGMENT_BYTES;
 use crate::config::softeners::in_unit;
 use crate::config::units;
 use crate::config::written::DIRECTORY_AGE_S;
@@ -41,6 +44,8 @@ pub enum Takes {
     Count(RangeInclusive<i64>),
     /// A duration of whole seconds within bounds, in seconds.
     Seconds(RangeInclusive<u64>),
+    /// A size within bounds, in bytes.
+    Bytes(RangeInclusive<u64>),
     /// A name: letters, digits, `-`, `_`, `.`.
     Name,
     /// A text that the other side compares byte by byte.
@@ -340,6 +345,24 @@ pub const KEYS: &[Key] = &[
     ),
     key("audit.checkpoint_key", Takes::File(true), Absent::Fault, "signs the log's checkpoints, and nothing else"),
     key(
+        "audit.reserve",
+        Takes::Bytes(RESERVE_BYTES),
+        Absent::Value("1MiB"),
+        "of the segment in use, what stays free for revocations when nothing else finds room any more",
+    ),
+    key(
+        "audit.segments.max_bytes",
+        Takes::Bytes(SEGMENT_BYTES),
+        Absent::Value("64MiB"),
+        "the size of a segment; it is written ahead",
+    ),
+    key(
+        "audit.segments.max_age",
+        Takes::Seconds(SEGMENT_AGE_S),
+        Absent::Value("24h"),
+        "the age at which a segment ends, though there is room in it",
+    ),
+    key(
         "audit.retention.age",
         Takes::Seconds(LEAST_AGE_S..=LONGEST_AGE_S),
         Absent::Nothing,
@@ -412,6 +435,9 @@ impl Takes {
         match self {
             Self::One => "`1`".to_owned(),
             Self::Count(within) => format!("whole number from {} to {}", within.start(), within.end()),
+            Self::Bytes(within) => {
+                format!("size from {} to {}", units::size_text(*within.start()), units::size_text(*within.end()))
+            }
             Self::Seconds(within) => format!("duration from {} to {}", time(within.start()), time(within.end())),
             Self::Name => "name of 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
             Self::Text => "text of 1 to 512 bytes".to_owned(),

@@ -147,6 +147,7 @@ fn taken(takes: &Takes) -> Value {
     match takes {
         Takes::One => object([("const", 1_u32.into())]).into(),
         Takes::Count(within) => integer(signed(*within.start()), signed(*within.end())),
+        Takes::Bytes(_) => text(SIZE),
         Takes::Seconds(_) => text(DURATION),
         Takes::Name => text(NAME),
         Takes::Address => text("^(systemd:.+|.+:[0-9]{1,5})$"),

@@ -178,6 +178,28 @@ pub(super) fn stay(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Op
     whole_seconds(within, "a start reads the last 24 hours back")
 }
 
+/// For how long something goes on: a duration of whole seconds within bounds, in seconds.
+pub(super) fn span(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
+    whole_seconds(within, "whole seconds and their unit")
+}
+
+/// A size within bounds, in bytes.
+pub(super) fn bytes(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<u64> {
+    move |reader, node| {
+        let written = reader.text(node)?;
+        let Some(value) = units::size(written) else {
+            let message = format!("`{written}` is no size");
+            return fault(reader, node, "malformed-limit", &message, Some("for instance `64KiB` or `1MiB`"));
+        };
+        if within.contains(&value) {
+            return Some(value);
+        }
+        let [low, high] = [within.start(), within.end()].map(|bound| units::size_text(*bound));
+        let help = format!("take a size from {low} to {high}");
+        fault(reader, node, "out-of-bounds", &format!("`{written}` is not within {low} to {high}"), Some(&help))
+    }
+}
+
 fn whole_seconds(within: RangeInclusive<u64>, why: &'static str) -> impl Fn(&Reader, &Node) -> Option<Duration> {
     move |reader, node| {
         let written = reader.text(node)?;

@@ -313,7 +313,7 @@ partners:
     pseudonym_key: pki/parkline-pseudonym.key
 policies: {{directory: policies}}
 directory: {{file: directory.yaml, jwks: {{file: pki/directory.jwks}}, max_age: 24h}}
-audit: {{directory: state/audit, origin: {LOG_ORIGIN}, checkpoint_key: pki/checkpoint.key}}
+audit: {{directory: state/audit, origin: {LOG_ORIGIN}, checkpoint_key: pki/checkpoint.key, segments: {{}}}}
 store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}
 limits: {{}}
 "#

@@ -155,7 +155,9 @@ pub(super) fn gates(
         directory: config.audit.directory.clone(),
         signer: Arc::clone(&config.audit.signer),
         deadline: Limits::millis(config.limits.record_timeout_ms),
-        segment_bytes: audit::SEGMENT_BYTES,
+        segment_bytes: config.audit.segment_bytes,
+        reserve_bytes: config.audit.reserve_bytes,
+        segment_age: config.audit.segment_age,
         refusal_rates: audit::RefusalRates {
             unknown_per_minute: config.limits.refusal_records_per_peer_per_minute,
             known_per_minute: config.limits.known_refusal_records_per_peer_per_minute,

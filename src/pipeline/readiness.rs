@@ -21,12 +21,12 @@ pub const CONDITIONS: &[Condition] = &[
     Condition {
         code: "audit-failed",
         says: "writing the audit log has failed, so nothing may happen any more",
-        hint: "mend the disk, then restart: the log stays closed until then",
+        hint: "mend the disk; the log is opened anew by itself as soon as that can be done, and says what it was that failed",
     },
     Condition {
         code: "audit-disturbed",
         says: "a file of the audit log was deleted, replaced or cut, or may not be written any more, so nothing may happen",
-        hint: "the log and `/-/status` name the file; who did that? Put it back as it was, then restart",
+        hint: "the log and `/-/status` name the file; who did that? Put it back as it was: the log is then opened anew by itself",
     },
     Condition {
         code: "audit-overdue",

@@ -60,6 +60,7 @@ pub struct Metrics {
     deliveries: IntCounterVec,
     audit_syncs: IntCounter,
     audit_sync_failures: IntCounter,
+    audit_reopened: IntCounter,
     audit_sync_time: Histogram,
     audit_batch: Histogram,
     audit_checkpoints: IntCounter,
@@ -190,6 +191,7 @@ impl Metrics {
             deliveries: make.counters(names::DELIVERIES)?,
             audit_syncs: make.counter(names::AUDIT_SYNCS)?,
             audit_sync_failures: make.counter(names::AUDIT_SYNC_FAILURES)?,
+            audit_reopened: make.counter(names::AUDIT_REOPENED)?,
             audit_sync_time: make.histograms(names::AUDIT_SYNC_TIME, SECONDS)?.with_label_values::<&str>(&[]),
             audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
             audit_checkpoints: make.counter(names::AUDIT_CHECKPOINTS)?,
@@ -389,6 +391,11 @@ impl Metrics {
     /// No checkpoint could be made.
     pub fn audit_checkpoint_failed(&self) {
         self.audit_checkpoint_failures.inc();
+    }
+
+    /// The log was opened again.
+    pub fn audit_reopened(&self) {
+        self.audit_reopened.inc();
     }
 
     /// So many records were lost.

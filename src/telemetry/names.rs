@@ -55,6 +55,7 @@ metrics! {
     DELIVERIES = "portcullis_deliveries_total" ["partner", "direction", "result"] "Attempts to deliver events by what became of them, and events purged: delivered, failed, dead or purged.";
     AUDIT_SYNCS = "portcullis_audit_syncs_total" [] "Times that records were made durable.";
     AUDIT_SYNC_FAILURES = "portcullis_audit_sync_failures_total" [] "Times that records could not be made durable.";
+    AUDIT_REOPENED = "portcullis_audit_reopened_total" [] "Times that the audit log was opened again after it was closed.";
     AUDIT_SYNC_TIME = "portcullis_audit_sync_duration_seconds" [] "Time to write one batch and make it durable.";
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
     AUDIT_CHECKPOINTS = "portcullis_audit_checkpoints_total" [] "Checkpoints of the log that were signed and made durable.";

@@ -3,6 +3,7 @@
 use crate::audit::Disk;
 use crate::audit::Placed;
 use crate::audit::Reads;
+use crate::audit::Reopened;
 use crate::audit::Storage;
 use crate::model::AnswerPlace;
 use parking_lot::Mutex;
@@ -33,6 +34,20 @@ impl Disk for MemoryDisk {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
         self.0.lock().insert(number, Vec::new());
         Ok(Box::new(Segment { segments: Arc::clone(&self.0), number }))
+    }
+
+    fn reopen(&mut self, number: u64, end: u64) -> io::Result<Reopened> {
+        let end = usize::try_from(end).unwrap_or(usize::MAX);
+        let mut segments = self.0.lock();
+        let bytes = segments.get_mut(&number).ok_or(io::ErrorKind::NotFound)?;
+        let cut_bytes = bytes.len().saturating_sub(end) as u64;
+        bytes.truncate(end);
+        Ok(Reopened { bytes: bytes.clone(), cut_bytes, placed: None })
+    }
+
+    fn discard(&mut self, number: u64) -> io::Result<()> {
+        self.0.lock().remove(&number);
+        Ok(())
     }
 
     fn reader(&self) -> Box<dyn Reads> {

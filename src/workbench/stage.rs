@@ -226,6 +226,8 @@ impl Stage {
             signer: self.cast.log_signer(),
             deadline: RECORD_TIMEOUT,
             segment_bytes: SEGMENT_BYTES,
+            reserve_bytes: 0,
+            segment_age: Duration::MAX,
             refusal_rates: audit::RefusalRates {
                 unknown_per_minute: limits.refusal_records_per_peer_per_minute,
                 known_per_minute: limits.known_refusal_records_per_peer_per_minute,

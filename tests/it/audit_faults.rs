@@ -21,7 +21,7 @@ type Failing = fn(&Deeds) -> &AtomicBool;
 const APPENDING: Failing = |deeds| &deeds.fails_to_append;
 const SYNCING: Failing = |deeds| &deeds.fails_to_sync;
 
-/// Commands on a disk that begins to fail.
+/// Commands on a disk that begins to fail, and ends.
 fn refused_where(failing: Failing) {
     let (stage, deeds) = (Stage::new(), Arc::new(Deeds::default()));
     let gateway = Served::on_disk(&stage, &deeds);
@@ -32,26 +32,39 @@ fn refused_where(failing: Failing) {
     assert!(gateway.not_ready().contains("audit-failed"), "{}", gateway.not_ready());
     let counted = "portcullis_refusals_total{reason=\"not-recordable\"} 1\n";
     assert!(gateway.metrics().contains(counted), "counted like every refusal");
-
-    // What the disk says from now on is not believed: the process must start anew.
-    failing(&deeds).store(false, Ordering::SeqCst);
+    // It is opened anew as often as that fails.
+    until("an attempt to open it anew", || deeds.failed() >= 3);
     first.again().told(&stage, gateway.address).is(503, "unavailable");
     second.again().told(&stage, gateway.address).is(503, "unavailable");
+    assert_eq!((stage.partner.total_actuations(), gateway.metric("portcullis_audit_reopened_total")), (0, 0));
+
+    failing(&deeds).store(false, Ordering::SeqCst);
+    until("readiness", || gateway.not_ready().is_empty());
+    first.again().told(&stage, gateway.address).is(200, "");
+    second.again().told(&stage, gateway.address).is(200, "");
+    assert_eq!((stage.partner.total_actuations(), gateway.metric("portcullis_audit_reopened_total")), (2, 1));
     drop(gateway);
-    stage.assert_nothing_was_sent();
+    let records = stage.records();
+    let recovery = records.iter().find(|record| record.text("kind") == "recovery").unwrap();
+    assert_eq!(recovery.text("state"), "reopened");
+    let story = ["intent", "outcome done done", "intent", "outcome done done"];
+    assert_eq!(stage.story(), story, "nothing of what was refused is on record");
+    let lost: u64 = records.iter().filter_map(|record| record.get("lost").as_u64()).sum();
+    assert_eq!(lost, 3);
 
     let gateway = Served::on(&stage);
-    second.again().told(&stage, gateway.address).is(200, "");
-    assert_eq!(stage.partner.total_actuations(), 1);
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
+    first.again().told(&stage, gateway.address).is(200, "");
+    assert_eq!(stage.partner.total_actuations(), 3, "its answer was kept");
 }
 
 #[test]
-fn where_writing_the_intent_fails_nothing_is_sent_until_a_restart() {
+fn where_writing_the_intent_fails_nothing_is_sent_until_the_log_is_open_again() {
     refused_where(APPENDING);
 }
 
 #[test]
-fn where_syncing_the_intent_fails_nothing_is_sent_until_a_restart() {
+fn where_syncing_the_intent_fails_nothing_is_sent_until_the_log_is_open_again() {
     refused_where(SYNCING);
 }
 

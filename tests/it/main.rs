@@ -63,6 +63,8 @@ mod floods;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod golden;

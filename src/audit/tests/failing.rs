@@ -58,6 +58,7 @@ async fn after_a_failed_sync_nothing_succeeds_and_the_descriptor_is_not_asked_ag
     let log = house.open_on(&deeds, PATIENT);
     let open = log.intent(&permit(), &protected(), &facts(1, None), NOW).await.unwrap();
     deeds.failing_sync.store(2, Ordering::SeqCst);
+    deeds.fails_to_reopen.store(true, Ordering::SeqCst);
     assert!(log.is_open());
     let fault = log.intent(&permit(), &protected(), &facts(2, None), NOW).await.err();
     assert_eq!(fault, Some(AuditFault::Failed));
@@ -84,6 +85,7 @@ async fn after_a_failed_write_nothing_succeeds_and_half_a_record_is_cut_at_the_n
     let log = house.open_on(&deeds, PATIENT);
     let _open = log.intent(&permit(), &protected(), &facts(1, Some("one")), NOW).await.unwrap();
     deeds.failing_append.store(2, Ordering::SeqCst);
+    deeds.fails_to_reopen.store(true, Ordering::SeqCst);
     for number in 2..4 {
         let fault = log.intent(&permit(), &protected(), &facts(number, Some("two")), NOW).await.err();
         assert_eq!(fault, Some(AuditFault::Failed));

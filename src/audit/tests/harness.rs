@@ -11,6 +11,7 @@ use crate::audit::Placed;
 use crate::audit::Reads;
 use crate::audit::Recovered;
 use crate::audit::RefusalRates;
+use crate::audit::Reopened;
 use crate::audit::Settings;
 use crate::audit::Storage;
 use crate::audit::checkpoint;
@@ -87,6 +88,8 @@ impl House {
             signer: signer(),
             deadline: PATIENT,
             segment_bytes: SEGMENT_BYTES,
+            reserve_bytes: 0,
+            segment_age: PATIENT,
             refusal_rates,
             receipts_max: 1_000,
             receipts_ms: 1_000_000,
@@ -267,6 +270,8 @@ pub(super) struct Deeds {
     pub(super) failing_append: AtomicUsize,
     /// The sync, counted from 1, that fails; 0 for none.
     pub(super) failing_sync: AtomicUsize,
+    pub(super) reopens: AtomicUsize,
+    pub(super) fails_to_reopen: AtomicBool,
     /// Whether there is no space for another segment.
     pub(super) full: AtomicBool,
     hanging: Mutex<Option<Hang>>,
@@ -338,6 +343,18 @@ impl Disk for TamedDisk {
         }
         let inner = self.inner.create(number)?;
         Ok(Box::new(TamedStorage { inner, deeds: Arc::clone(&self.deeds) }))
+    }
+
+    fn reopen(&mut self, number: u64, end: u64) -> io::Result<Reopened> {
+        self.deeds.reopens.fetch_add(1, Ordering::SeqCst);
+        if self.deeds.fails_to_reopen.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the disk failed"));
+        }
+        self.inner.reopen(number, end)
+    }
+
+    fn discard(&mut self, number: u64) -> io::Result<()> {
+        self.inner.discard(number)
     }
 
     fn reader(&self) -> Box<dyn Reads> {

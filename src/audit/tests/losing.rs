@@ -318,6 +318,7 @@ async fn once_the_log_has_failed_no_refusal_hides_in_a_sum() {
         Settings { refusal_rates: RefusalRates { unknown_per_minute: 1, known_per_minute: 1 }, ..house.settings() };
     let log = house.open_with(settings, &deeds);
     deeds.failing_sync.store(1, Ordering::SeqCst);
+    deeds.fails_to_reopen.store(true, Ordering::SeqCst);
     for number in 0..3 {
         let concluded = log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await;
         assert_eq!(concluded.reply().status.as_u16(), 503);

@@ -135,7 +135,7 @@ proptest! {
         {
             record::note(&mut bytes, &facts, &note, now);
         }
-        record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)) }, now);
+        record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)), reopened: false }, now);
         record::gap(&mut bytes, lost, now);
         let sum = Sum {
             receipt: receipt(4),

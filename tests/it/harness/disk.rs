@@ -6,12 +6,14 @@ use portcullis::audit::Disk;
 use portcullis::audit::FileDisk;
 use portcullis::audit::Placed;
 use portcullis::audit::Reads;
+use portcullis::audit::Reopened;
 use portcullis::audit::Storage;
 use portcullis::model::AnswerPlace;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
@@ -25,6 +27,11 @@ pub const AHEAD_BYTES: u64 = 256 * 1024;
 pub struct Deeds {
     pub fails_to_append: AtomicBool,
     pub fails_to_sync: AtomicBool,
+    pub fails_to_reopen: AtomicBool,
+    /// There is no space for a further segment.
+    pub is_full: AtomicBool,
+    /// Calls that failed so.
+    failed: AtomicUsize,
     hang: Mutex<Option<Hang>>,
     hang_reading: Mutex<Option<Hang>>,
 }
@@ -66,7 +73,20 @@ impl Deeds {
     }
 
     fn told(&self, deed: &AtomicBool) -> io::Result<()> {
-        if deed.load(Ordering::SeqCst) { Err(io::Error::other("the disk failed")) } else { Ok(()) }
+        self.fails(deed, || io::Error::other("the disk failed"))
+    }
+
+    fn fails(&self, deed: &AtomicBool, error: fn() -> io::Error) -> io::Result<()> {
+        if !deed.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.failed.fetch_add(1, Ordering::SeqCst);
+        Err(error())
+    }
+
+    /// How many calls have failed as they were told.
+    pub fn failed(&self) -> usize {
+        self.failed.load(Ordering::SeqCst)
     }
 }
 
@@ -100,8 +120,18 @@ struct FaultyStorage {
 
 impl Disk for FaultyDisk {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
+        self.deeds.fails(&self.deeds.is_full, || io::ErrorKind::StorageFull.into())?;
         let inner = self.inner.create(number)?;
         Ok(Box::new(FaultyStorage { inner, deeds: Arc::clone(&self.deeds) }))
+    }
+
+    fn reopen(&mut self, number: u64, end: u64) -> io::Result<Reopened> {
+        self.deeds.told(&self.deeds.fails_to_reopen)?;
+        self.inner.reopen(number, end)
+    }
+
+    fn discard(&mut self, number: u64) -> io::Result<()> {
+        self.inner.discard(number)
     }
 
     fn reader(&self) -> Box<dyn Reads> {

@@ -52,6 +52,15 @@ impl Served {
         Self::with(stage, Injected { disk: Some(Box::new(disk)), clock: None })
     }
 
+    /// The same with another configuration than the stage's file can say.
+    pub fn on_disk_with(stage: &Stage, deeds: &Arc<Deeds>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::load(&stage.path("gateway.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
+        change(&mut config);
+        let disk = FaultyDisk::new(&stage.path("state/audit"), deeds);
+        let injected = Injected { disk: Some(Box::new(disk)), clock: None };
+        Self::of_with(config, injected).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
     /// Starts one by another clock.
     pub fn by(stage: &Stage, clock: Arc<dyn Clock>) -> Self {
         Self::with(stage, Injected { disk: None, clock: Some(clock) })
