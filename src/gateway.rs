@@ -11,6 +11,7 @@ mod couriers;
 mod descriptors;
 mod entrance;
 mod epochs;
+mod exporters;
 mod inherited;
 mod log_fault;
 mod reload;
@@ -106,6 +107,7 @@ pub struct Running {
     workers: Vec<thread::JoinHandle<usize>>,
     couriers: thread::JoinHandle<()>,
     closed: watch::Sender<bool>,
+    exporters: thread::JoinHandle<()>,
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
     archivist: thread::JoinHandle<()>,
@@ -159,7 +161,7 @@ pub fn start(config: Config) -> Result<Running, Diagnostics> {
 ///
 /// # Errors
 /// As [`start`].
-pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnostics> {
+pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Diagnostics> {
     descriptors::provide(&config)?;
     warnings::log(&config.warnings);
     let candidate = candidate(&config)?;
@@ -196,9 +198,17 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         backend: Arc::clone(&at_backend.clients),
         partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
     };
+    let wanted = exporters::Wanted {
+        destinations: std::mem::take(&mut config.audit.exports),
+        directory: config.audit.directory.clone(),
+        source: config.source.clone(),
+        place: config.places.audit,
+    };
     let (gates, callers, couriers, store, replayed) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
+    let exporters::Built { exporters, exports, outlets } =
+        exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
     begin(&runtime, gate, in_effect, replayed)?;
 
     let (dying, died) = mpsc::channel();
@@ -216,17 +226,23 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
     };
     let (closed, until_closed) = watch::channel(false);
     let seen_by = Arc::clone(&store);
+    let exporters = {
+        let (core, log, closed) = (Arc::clone(gate.core()), gate.log().at_own_desk(), until_closed.clone());
+        let work = exporters::run(exporters, Arc::clone(&exports), core, log, closed);
+        spawn("exporters", &dying, move |runtime| runtime.block_on(work))?
+    };
     let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);
-    let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect);
+    let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect).exporting(Arc::clone(&exports));
     status.tell_softeners();
     let reloader = {
-        let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, expiries };
+        let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, outlets, expiries };
         let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
     };
     let archivist = {
-        let archivist = Archivist::new(archive, gate.clone(), Box::new(|| Ok(None)), seen_by);
+        let exported = Box::new(move || Ok(exports.lowest_place()?.map(|place| place.segment)));
+        let archivist = Archivist::new(archive, gate.clone(), exported, seen_by);
         let until_closed = until_closed.clone();
         spawn("archivist", &dying, move |runtime| runtime.block_on(archivist.run(until_closed)))?
     };
@@ -247,6 +263,7 @@ pub fn start_with(config: Config, injected: Injected) -> Result<Running, Diagnos
         workers,
         couriers,
         closed,
+        exporters,
         operator,
         reloader,
         archivist,
@@ -346,6 +363,7 @@ impl Running {
             let _ = runtime.block_on(note(&self.gate, Note::Stop));
         }
         self.closed.send_replace(true);
+        let _ = self.exporters.join();
         let _ = self.operator.join();
         let _ = self.reloader.join();
         let _ = self.archivist.join();

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 5 front door | [`cli`], [`gateway`] | what people type; how all is wired |
 //! | 4 doors | [`listener`], [`admin`], [`devkit`] | who comes in |
-//! | 3 the ways | [`pipeline`] | what happens, in which order |
+//! | 3 the ways | [`pipeline`], [`exporters`] | what happens, in which order |
 //! | 2 assembly | [`config`], [`bundle`], [`approval`], [`store`] | files and rows become the rooms' values |
 //! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`evidence`], [`partner`], [`webhook`] | one step each |
 //! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`], [`catalogue`] | |
@@ -31,6 +31,7 @@ pub mod devkit;
 pub mod diagnostic;
 pub mod directory;
 pub mod evidence;
+pub mod exporters;
 pub mod gateway;
 pub mod guard;
 pub mod identity;

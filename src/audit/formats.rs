@@ -19,10 +19,12 @@ mod escape;
 mod jsonl;
 mod meaning;
 mod ocsf;
+mod otlp;
 mod syslog;
 
 pub use entry::Covered;
 pub use entry::Entry;
+pub use otlp::OtlpLogs;
 
 /// The name of what writes the records, and of who makes it.
 const PRODUCT: &str = "Portcullis";

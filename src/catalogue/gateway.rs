@@ -209,6 +209,17 @@ pub(super) const PAGES: &[Page] = &[
         ["неверный адрес приёмника", "`https://host/path` и больше ничего."],
     ),
     page(
+        "malformed-headers",
+        [
+            "header fields that are none",
+            "One `Name: value` on each line, at most 16, and none that frames the message: `Authorization: Bearer ...`.",
+        ],
+        [
+            "в файле не поля заголовка",
+            "По одному `Имя: значение` в строке, не больше 16, без обрамляющих сообщение: `Authorization: Bearer ...`.",
+        ],
+    ),
+    page(
         "malformed-host-name",
         ["a host name that is none", "Letters, digits and hyphens between dots."],
         ["неверное имя хоста", "Буквы, цифры и дефисы между точками."],
@@ -397,6 +408,11 @@ pub(super) const PAGES: &[Page] = &[
         "too-few-descriptors",
         ["too few file descriptors", "Raise the hard limit; the message says to what."],
         ["мало файловых дескрипторов", "Поднимите жёсткий предел; до какого, см. сообщение."],
+    ),
+    page(
+        "two-destinations",
+        ["a destination that is two things", "Make it two, each with a name of its own."],
+        ["одно назначение двух видов", "Сделайте два, каждому своё имя."],
     ),
     page(
         "unanswered",

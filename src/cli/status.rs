@@ -104,6 +104,7 @@ fn rendered(status: &Value) -> String {
     section(&mut out, status, "partners", "none", partner);
     section(&mut out, status, "expiries", "nothing runs out", expiry);
     section(&mut out, status, "queues", "none", queue);
+    section(&mut out, status, "exports", "none", export);
     out
 }
 
@@ -197,6 +198,25 @@ fn queue(one: &Value) -> String {
     format!("{:<21} {}{most}", text(one, "name"), number(one, "waiting"))
 }
 
+/// A destination of the log's records on one line, and one more while it fails.
+fn export(one: &Value) -> String {
+    let took = Some(text(one, "last_success")).filter(|at| !at.is_empty()).unwrap_or_else(|| "never yet".to_owned());
+    let mut line = format!(
+        "{} ({}): {} records behind, the oldest {} old; took a batch last at {took}",
+        text(one, "name"),
+        text(one, "kind"),
+        number(one, "behind"),
+        spent(number(one, "lag_s"))
+    );
+    let times = number(one, "failures");
+    if times > 0 {
+        let failure = one.get("last_failure").unwrap_or(&Value::Null);
+        let (fault, at) = (text(failure, "fault"), text(failure, "at"));
+        let _ = write!(line, "\n    FAILS, {times} times since: {fault}, last at {at}; the records stay in the log");
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +230,23 @@ mod tests {
         assert!(shown.contains("version      \\u{1b}[2J\\u{202e}1\n"), "{shown}");
         assert!(shown.contains("a\\nb at "), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn a_destination_is_told_with_how_far_it_is_behind_and_why_where_it_fails() {
+        let told = |exports: &str| {
+            let shown = rendered(&json::parse(exports.as_bytes(), json::Limits::default()).unwrap());
+            shown.split_once("\nexports\n").unwrap().1.to_owned()
+        };
+        assert_eq!(told("{}"), "  none\n");
+        let one = r#"{"exports":[{"name":"siem\u001b","kind":"syslog","behind":7,"lag_s":61,"last_success":null,"failures":3,
+                     "last_failure":{"at":"2026-02-02","fault":"refused\u202e"}}]}"#;
+        let expected = "  siem\\u{1b} (syslog): 7 records behind, the oldest 1 min 1 s old; took a batch last at never yet\n    \
+                        FAILS, 3 times since: refused\\u{202e}, last at 2026-02-02; the records stay in the log\n";
+        assert_eq!(told(one), expected);
+        let good =
+            r#"{"exports":[{"name":"a","kind":"file","behind":0,"lag_s":0,"last_success":"2026-02-02","failures":0}]}"#;
+        assert!(told(good).ends_with("took a batch last at 2026-02-02\n"), "{}", told(good));
     }
 
     #[test]

@@ -9,6 +9,9 @@
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
 use crate::audit::Retention;
+use crate::config::exports;
+use crate::config::exports::Export;
+use crate::config::exports::ExportSettings;
 use crate::config::files::Files;
 use crate::config::values;
 use crate::config::values::At;
@@ -45,6 +48,7 @@ pub(super) struct Audit {
     reserve_bytes: u64,
     segments: Segments,
     retention: Option<Kept>,
+    exports: Vec<Export>,
 }
 
 /// `segments` as they are written.
@@ -73,6 +77,8 @@ pub struct AuditSettings {
     pub segment_bytes: u64,
     /// The age at which a segment ends.
     pub segment_age: Duration,
+    /// Where its records go out to.
+    pub exports: Vec<ExportSettings>,
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Audit> {
@@ -83,6 +89,7 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Audit> {
     let reserve_bytes = map.may("reserve", values::bytes(RESERVE_BYTES));
     let segments = map.may("segments", segments);
     let retention = map.may("retention", kept);
+    let exports = map.may("exports", exports::read);
     map.close();
     let default = || Segments { max_bytes: SEGMENT_DEFAULT, max_age: SEGMENT_AGE_DEFAULT };
     Some(Audit {
@@ -92,19 +99,22 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Audit> {
         reserve_bytes: reserve_bytes?.unwrap_or(RESERVE_DEFAULT),
         segments: segments?.unwrap_or_else(default),
         retention: retention?,
+        exports: exports?.unwrap_or_default(),
     })
 }
 
-pub(super) fn meant(files: &mut Files<'_>, written: Audit) -> Option<AuditSettings> {
-    let Audit { directory, origin, checkpoint_key, reserve_bytes, segments, retention } = written;
+pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: Audit) -> Option<AuditSettings> {
+    let Audit { directory, origin, checkpoint_key, reserve_bytes, segments, retention, exports } = written;
     let directory = files.folder(&directory);
     let read = |secret: &_| NoteSigner::from_pem(origin, secret);
     let signer = files.key(&checkpoint_key, "the key of checkpoints", read);
     let retention = retention.map_or(Some(None), |kept| archived(files, kept, directory.as_deref()).map(Some));
+    let exports = exports::meant(reader, files, exports);
     Some(AuditSettings {
         directory: directory?,
         signer: Arc::new(signer?),
         retention: retention?,
+        exports: exports?,
         reserve_bytes,
         segment_bytes: segments.max_bytes,
         segment_age: segments.max_age,

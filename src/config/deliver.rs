@@ -22,9 +22,9 @@ pub(super) struct Deliver {
 }
 
 /// The parts of `https://host:port/path`.
-struct Target {
-    place: Upstream,
-    path: Box<str>,
+pub(super) struct Target {
+    pub(super) place: Upstream,
+    pub(super) path: Box<str>,
 }
 
 /// Reads the keys of an endpoint out of a partner's `webhooks`, which is at `node`; the outer `None` is a fault.
@@ -85,7 +85,7 @@ pub(super) fn host_of(node: &Node) -> Option<String> {
     parse(text).filter(|target| !target.place.is_address).map(|target| target.place.host.into())
 }
 
-fn target(reader: &Reader, node: &Node) -> Option<At<Target>> {
+pub(super) fn target(reader: &Reader, node: &Node) -> Option<At<Target>> {
     if let Some(value) = parse(reader.text(node)?) {
         return Some(At { place: node.place, value });
     }

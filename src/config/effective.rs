@@ -72,6 +72,7 @@ fn in_effect(key: &Key, at: String, node: Option<&Node>, parent: Option<&Node>) 
             Absent::Cores => Some(written::cores().to_string()),
             Absent::UpstreamHost => parent.and_then(|partner| member(partner, "upstream")).and_then(host_of),
             Absent::EndpointHost => parent.and_then(|webhooks| member(webhooks, "endpoint")).and_then(deliver::host_of),
+            Absent::RemoteHost => parent.and_then(remote_host_of),
         },
     };
     Effective { key: at, value, line: node.map(|node| node.place.line) }
@@ -134,6 +135,15 @@ fn shown(node: &Node) -> String {
             let entries = entries.iter().map(|(key, value)| format!("{}: {}", key.text, shown(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
+    }
+}
+
+/// The host of a destination, by its address or its URL.
+fn remote_host_of(destination: &Node) -> Option<String> {
+    match (member(destination, "address").map(|node| &node.value), member(destination, "url")) {
+        (Some(Yaml::Text(text)), _) => values::host_of_remote(text),
+        (_, Some(url)) => deliver::host_of(url),
+        _ => None,
     }
 }
 

@@ -9,6 +9,9 @@ use crate::audit::LONGEST_AGE_S;
 use crate::config::audit::RESERVE_BYTES;
 use crate::config::audit::SEGMENT_AGE_S;
 use crate::config::audit::SEGMENT_BYTES;
+use crate::audit::Format;
+use crate::config::exports::IN_FILES;
+use crate::config::exports::IN_SYSLOG;
 use crate::config::softeners::in_unit;
 use crate::config::units;
 use crate::config::written::DIRECTORY_AGE_S;
@@ -60,6 +63,10 @@ pub enum Takes {
     PeerName,
     /// `https://`, a host and perhaps a port.
     Upstream,
+    /// A host or an address, and perhaps a port.
+    Remote,
+    /// The format of a destination: one of these words.
+    Format(&'static [(&'static str, Format)]),
     /// The same, and a path.
     Endpoint,
     /// A path; a secret lies there where this is `true`.
@@ -99,6 +106,8 @@ pub enum Absent {
     UpstreamHost,
     /// The host of `endpoint` beside it.
     EndpointHost,
+    /// The host of `address` or `url` beside it.
+    RemoteHost,
 }
 
 /// A key in words.
@@ -374,6 +383,61 @@ pub const KEYS: &[Key] = &[
         Absent::Nothing,
         "where segments go, best on another volume; required within `retention`",
     ),
+    key(
+        "audit.exports[].name",
+        Takes::Name,
+        Absent::Nothing,
+        "a destination of the log's records: by this name its place in the log is kept, and metrics tell of it",
+    ),
+    key(
+        "audit.exports[].syslog.address",
+        Takes::Remote,
+        Absent::Nothing,
+        "who takes them as syslog over TLS (RFC 5425); port 6514 where none is given",
+    ),
+    key("audit.exports[].syslog.server_name", Takes::HostName, Absent::RemoteHost, "the name in its certificate"),
+    key("audit.exports[].syslog.tls.ca", Takes::File(false), Absent::Nothing, "who signs that; nobody else does"),
+    key(
+        "audit.exports[].syslog.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "who the gateway is there, where it asks",
+    ),
+    key("audit.exports[].syslog.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key(
+        "audit.exports[].syslog.format",
+        Takes::Format(&IN_SYSLOG),
+        Absent::Nothing,
+        "what the messages hold: the record by itself, or as an event of OCSF or CEF",
+    ),
+    key(
+        "audit.exports[].otlp.url",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "who takes them as logs of OpenTelemetry over OTLP/HTTP, path and all: mostly `/v1/logs`",
+    ),
+    key("audit.exports[].otlp.server_name", Takes::HostName, Absent::RemoteHost, "the name in its certificate"),
+    key(
+        "audit.exports[].otlp.headers_file",
+        Takes::File(true),
+        Absent::Nothing,
+        "header fields that go with each request, one `Name: value` on a line; a changed one is taken up",
+    ),
+    key("audit.exports[].otlp.tls.ca", Takes::File(false), Absent::Nothing, "who signs that; nobody else does"),
+    key(
+        "audit.exports[].otlp.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "who the gateway is there, where it asks",
+    ),
+    key("audit.exports[].otlp.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key(
+        "audit.exports[].file.path",
+        Takes::File(false),
+        Absent::Nothing,
+        "a file to which they are added; another one in its place is begun anew, so that logrotate can move it",
+    ),
+    key("audit.exports[].file.format", Takes::Format(&IN_FILES), Absent::Nothing, "what its lines hold"),
     key("store.sqlite.path", Takes::File(false), Absent::Fault, "revocations and handles; on a local file system"),
     key("store.key", Takes::File(true), Absent::Fault, "seals the store and keys what the log holds"),
 ];
@@ -447,6 +511,8 @@ impl Takes {
             Self::PeerName => "URI or host name".to_owned(),
             Self::Upstream => "`https://host:port`".to_owned(),
             Self::Endpoint => "`https://host:port/path`".to_owned(),
+            Self::Remote => "host name or IP address, and perhaps a port".to_owned(),
+            Self::Format(words) => words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "),
             Self::File(false) => "path of a file".to_owned(),
             Self::File(true) => "path of a file that others may not read, or `credential:NAME`".to_owned(),
             Self::Files => "path of a file, or a list of them".to_owned(),
@@ -479,6 +545,7 @@ impl Absent {
             Self::Cores => "one for each core",
             Self::UpstreamHost => "the host of `upstream`; required where that is an address",
             Self::EndpointHost => "the host of `endpoint`; required where that is an address",
+            Self::RemoteHost => "the host of `address` or `url`; required where that is an address",
         }
     }
 }

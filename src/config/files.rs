@@ -23,6 +23,7 @@ use crate::secret::SecretFileError;
 use crate::secret::writable_by_all;
 use crate::webhook::WebhookSecret;
 use crate::yaml::Reader;
+use rustls_pki_types::CertificateDer;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -132,35 +133,73 @@ impl<'a> Files<'a> {
         read.into_iter().collect()
     }
 
+    /// What a watched secret file tells, understood by `parse`; `code` and `help` are of the fault where it tells nothing.
+    pub(super) fn told<T, E: std::error::Error>(
+        &mut self,
+        at: &At<PathBuf>,
+        purpose: &str,
+        code: &'static str,
+        help: &str,
+        parse: impl FnOnce(&Secret) -> Result<T, E>,
+    ) -> Option<T> {
+        self.watched.push(at.value.clone());
+        let secret = self.secret(at)?;
+        self.one_purpose(at, secret.expose(), purpose);
+        match parse(&secret) {
+            Ok(told) => Some(told),
+            Err(error) => self.fault(at, code, &error.to_string(), Some(help)),
+        }
+    }
+
     /// Certificate, key and the other side's roots.
     pub(super) fn tls(&mut self, tls: &Tls, purpose: &str) -> Option<TlsPeer> {
-        self.watched.extend([&tls.certificate, &tls.key, &tls.roots].map(|at| at.value.clone()));
-        if let Some(secret) = self.secret(&tls.key) {
-            self.one_purpose(&tls.key, secret.expose(), purpose);
-        }
-        // Each has its own fault where it is missing.
-        for at in [&tls.certificate, &tls.roots].into_iter().filter(|at| at.value.is_file()) {
+        let identity = self.identity(&tls.certificate, &tls.key, purpose);
+        let roots = self.roots(&tls.roots);
+        Some(TlsPeer { identity: identity?, roots: roots? })
+    }
+
+    /// Who signs the other side's certificate.
+    pub(super) fn roots(&mut self, at: &At<PathBuf>) -> Option<Vec<CertificateDer<'static>>> {
+        self.watched.push(at.value.clone());
+        // It has its own fault where it is missing.
+        if at.value.is_file() {
             self.file(at);
         }
-        let roots = match read_certificates(&tls.roots.value) {
+        let roots = match read_certificates(&at.value) {
             Ok(roots) => Some(roots),
-            Err(error) => self.tls_fault(&tls.roots, &error),
+            Err(error) => self.tls_fault(at, &error),
         };
-        let identity = match TlsIdentity::read(&tls.certificate.value, &tls.key.value) {
+        let all = roots.as_deref().unwrap_or_default().iter().map(AsRef::as_ref);
+        self.run_out.extend(Found::certificates(at.place, &at.value, all));
+        roots
+    }
+
+    /// Our certificate and its key.
+    pub(super) fn identity(
+        &mut self,
+        certificate: &At<PathBuf>,
+        key: &At<PathBuf>,
+        purpose: &str,
+    ) -> Option<TlsIdentity> {
+        self.watched.extend([certificate, key].map(|at| at.value.clone()));
+        if let Some(secret) = self.secret(key) {
+            self.one_purpose(key, secret.expose(), purpose);
+        }
+        if certificate.value.is_file() {
+            self.file(certificate);
+        }
+        let identity = match TlsIdentity::read(&certificate.value, &key.value) {
             Ok(identity) => Some(identity),
             // The key file's own faults are told already.
             Err(TlsFileError::KeyFile(_)) => None,
             Err(error @ (TlsFileError::NoKey | TlsFileError::KeyUnsupported | TlsFileError::KeyMismatch)) => {
-                self.tls_fault(&tls.key, &error)
+                self.tls_fault(key, &error)
             }
-            Err(error) => self.tls_fault(&tls.certificate, &error),
+            Err(error) => self.tls_fault(certificate, &error),
         };
-        for (at, all) in [(&tls.certificate, identity.as_ref().map(TlsIdentity::chain)), (&tls.roots, roots.as_deref())]
-        {
-            let all = all.unwrap_or_default().iter().map(AsRef::as_ref);
-            self.run_out.extend(Found::certificates(at.place, &at.value, all));
-        }
-        Some(TlsPeer { identity: identity?, roots: roots? })
+        let all = identity.as_ref().map(TlsIdentity::chain).unwrap_or_default().iter().map(AsRef::as_ref);
+        self.run_out.extend(Found::certificates(certificate.place, &certificate.value, all));
+        identity
     }
 
     /// Holds the listener's certificate to what it is for: servers, and every authority by which it is called.

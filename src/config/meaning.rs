@@ -72,7 +72,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         store: written.store.path.place,
         connections_max: written.connections_max_at,
     };
-    let audit = audit::meant(&mut files, written.audit);
+    let audit = audit::meant(reader, &mut files, written.audit);
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
     let (watched, run_out) = files.into_parts();
     Some(Config {

@@ -155,6 +155,11 @@ fn taken(takes: &Takes) -> Value {
         Takes::Origin => text("^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,127}$"),
         Takes::Upstream => text("^https://[^/]+$"),
         Takes::Endpoint => text("^https://[^/]+/.*$"),
+        Takes::Remote => text("^[^/]+$"),
+        Takes::Format(formats) => {
+            let all: Vec<Value> = formats.iter().map(|(word, _)| Value::from(*word)).collect();
+            object([("enum", all.into())]).into()
+        }
         Takes::Path => text("^/.*$"),
         Takes::Files | Takes::SecretFiles => files(),
         Takes::Peers => list(path().into()),

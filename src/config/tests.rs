@@ -1,7 +1,9 @@
 //! The example at the root of the repository, loaded as it is and with one thing wrong at a time.
 
+use crate::audit::Format;
 use crate::bundle::Bundle;
 use crate::config::Config;
+use crate::config::ExportTo;
 use crate::config::ListenAddress;
 use crate::config::admin_socket;
 use crate::config::digest_of;
@@ -464,4 +466,118 @@ fn no_two_partners_call_by_one_name() {
     site.write("gateway.yaml", &text);
     let found = faults(site.load());
     assert!(found.iter().any(|(code, line)| *code == "twice" && line.contains("peer:")), "{found:?}");
+}
+
+/// Three destinations, as they stand under `audit`.
+const EXPORTS: &str = "
+  exports:
+    - name: siem
+      syslog:
+        address: siem.prop.example:6514
+        tls: {ca: pki/siem-ca.pem, certificate: pki/siem.pem, key: pki/siem.key}
+        format: cef
+    - name: otel
+      otlp:
+        url: https://127.0.0.1:4318/v1/logs
+        server_name: otel.prop.example
+        headers_file: pki/otel.headers
+        tls: {ca: pki/otel-ca.pem}
+    - name: archive
+      file: {path: state/archive.jsonl, format: jsonl}
+";
+
+impl Site {
+    /// One whose example has destinations.
+    fn exporting() -> Self {
+        let site = Self::new();
+        for name in ["siem-ca", "siem", "otel-ca"] {
+            site.pair(name);
+        }
+        site.secret("pki/otel.headers", "Authorization: Bearer secret-of-otel\n");
+        site.write("gateway.yaml", &Self::exports(EXPORTS));
+        site
+    }
+
+    fn exports(exports: &str) -> String {
+        let key = "  checkpoint_key: pki/checkpoint.key";
+        let line = EXAMPLE.lines().find(|line| line.starts_with(key)).unwrap();
+        EXAMPLE.replacen(line, &format!("{line}{}", exports.trim_end()), 1)
+    }
+
+    fn faults_of_exports(&self, from: &str, to: &str) -> Vec<(&'static str, String)> {
+        assert!(EXPORTS.contains(from), "{from:?}");
+        self.write("gateway.yaml", &Self::exports(&EXPORTS.replacen(from, to, 1)));
+        faults(self.load())
+    }
+}
+
+#[test]
+fn destinations_of_records_mean_what_they_say_and_their_files_are_watched() {
+    let site = Site::exporting();
+    let config = site.load().map_err(|faults| panic!("{faults}")).unwrap();
+    let [siem, otel, archive] = &config.audit.exports[..] else { panic!("three") };
+    assert_eq!([siem, otel, archive].map(|export| export.name.as_str()), ["siem", "otel", "archive"]);
+    let ExportTo::Syslog { at, format } = &siem.to else { panic!("syslog") };
+    let place = (&*at.host, at.port, &*at.server_name, at.identity.is_some(), *format);
+    assert_eq!(place, ("siem.prop.example", 6514, "siem.prop.example", true, Format::Cef));
+    let ExportTo::Otlp { at, path, headers } = &otel.to else { panic!("otlp") };
+    let place = (&*at.host, at.port, &*at.server_name, at.identity.is_some(), &**path);
+    assert_eq!(place, ("127.0.0.1", 4318, "otel.prop.example", false, "/v1/logs"));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert_eq!(headers, [("authorization", "Bearer secret-of-otel")]);
+    assert!(
+        matches!(&archive.to, ExportTo::File { path, format: Format::Jsonl } if *path == site.path("state/archive.jsonl"))
+    );
+    for name in ["pki/siem-ca.pem", "pki/siem.pem", "pki/siem.key", "pki/otel-ca.pem", "pki/otel.headers"] {
+        assert!(config.watched.contains(&site.path(name)), "{name}");
+    }
+    let named = |what: &str, name: &str| config.expiries.iter().any(|one| (&*one.what, &*one.name) == (what, name));
+    assert!(named("certificate", "audit.exports[0].syslog") && named("ca", "audit.exports[1].otlp"));
+}
+
+#[test]
+fn destinations_that_cannot_be_are_faults_at_their_lines() {
+    let site = Site::exporting();
+    for (from, to, code, line) in [
+        ("name: otel", "name: siem", "twice", "name: siem"),
+        ("- name: otel\n      otlp", "- otlp", "missing-key", "- otlp"),
+        ("siem.prop.example:6514", "tls://siem.prop.example", "malformed-address", "tls://"),
+        ("siem.prop.example:6514", "127.0.0.1:6514", "missing-key", "127.0.0.1:6514"),
+        ("https://127.0.0.1", "http://127.0.0.1", "malformed-endpoint", "http://"),
+        (", key: pki/siem.key", "", "missing-key", "pki/siem.pem"),
+        ("key: pki/siem.key", "key: pki/gateway.key", "key-used-twice", "pki/gateway.key"),
+        ("format: cef", "format: jsonl", "unknown-word", "format: jsonl"),
+        ("format: jsonl", "format: xml", "unknown-word", "format: xml"),
+        ("path: state/", "path: nowhere/", "missing-file", "nowhere"),
+        ("pki/otel.headers", "pki/none.headers", "missing-file", "none.headers"),
+        (
+            "    - name: archive\n      file: {path: state/archive.jsonl, format: jsonl}",
+            "    - name: archive",
+            "missing-key",
+            "archive",
+        ),
+        (
+            "        format: cef",
+            "        format: cef\n      file: {path: state/x, format: cef}",
+            "two-destinations",
+            "siem",
+        ),
+    ] {
+        let mut found = site.faults_of_exports(from, to);
+        // One key in two places does not fit the certificate either.
+        found.retain(|(found, _)| code != "key-used-twice" || *found == code);
+        one(&found, code, line);
+    }
+    assert_eq!(site.faults_of_exports(EXPORTS, "\n  exports: []").first().unwrap().0, "empty-list");
+    let many = |count: usize| {
+        let one = |number| format!("\n    - name: f{number}\n      file: {{path: state/{number}, format: cef}}");
+        format!("\n  exports:{}", (0..count).map(one).collect::<String>())
+    };
+    assert_eq!(site.faults_of_exports(EXPORTS, &many(8)), []);
+    one(&site.faults_of_exports(EXPORTS, &many(9)), "out-of-bounds", "- name: f0");
+    site.write("gateway.yaml", &Site::exports(EXPORTS));
+    site.secret("pki/otel.headers", "no field");
+    one(&faults(site.load()), "malformed-headers", "pki/otel.headers");
+    site.mode("pki/otel.headers", 0o644);
+    one(&faults(site.load()), "world-accessible-key", "pki/otel.headers");
 }

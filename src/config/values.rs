@@ -163,6 +163,25 @@ pub(super) fn upstream(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
     fault(reader, node, "malformed-upstream", message, Some("for instance `https://api.smarthome.example:443`"))
 }
 
+/// A place that takes syslog messages over TLS: a host and perhaps a port, which is 6514 else (RFC 5425 §4.1).
+pub(super) fn remote(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
+    if let Some(value) = parse_remote(reader.text(node)?) {
+        return Some(At { place: node.place, value });
+    }
+    let message = "a destination is a host name or an address, and perhaps a port";
+    fault(reader, node, "malformed-address", message, Some("for instance `siem.prop.example:6514`, without a scheme"))
+}
+
+/// The host of a place that is written at `node`, where its certificate bears that name.
+pub(super) fn host_of_remote(text: &str) -> Option<String> {
+    parse_remote(text).filter(|place| !place.is_address).map(|place| place.host.into())
+}
+
+fn parse_remote(text: &str) -> Option<Upstream> {
+    let place = parse_upstream(&format!("https://{text}"))?;
+    Some(if text.contains(':') { place } else { Upstream { port: 6514, ..place } })
+}
+
 /// How long a token lives: a duration of whole seconds within bounds, in seconds.
 pub(super) fn seconds(within: RangeInclusive<u64>) -> impl Fn(&Reader, &Node) -> Option<Duration> {
     whole_seconds(within, "the shorter, the less a stolen token is worth")
@@ -297,6 +316,19 @@ mod tests {
         ] {
             assert_eq!(parse_upstream(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_destination_is_a_host_and_perhaps_a_port() {
+        let place = |host: &str, port, is_address| Some(Upstream { host: host.into(), port, is_address });
+        assert_eq!(parse_remote("SIEM.example"), place("siem.example", 6514, false));
+        assert_eq!(parse_remote("siem.example:514"), place("siem.example", 514, false));
+        assert_eq!(parse_remote("127.0.0.1"), place("127.0.0.1", 6514, true));
+        assert_eq!(parse_remote("[::1]:6514"), place("::1", 6514, true));
+        for wrong in ["", "tcp://a", "a/b", "a:0", "a b", "a@b"] {
+            assert_eq!(parse_remote(wrong), None, "{wrong}");
+        }
+        assert_eq!((host_of_remote("a.example:1"), host_of_remote("127.0.0.1:1")), (Some("a.example".into()), None));
     }
 
     #[test]

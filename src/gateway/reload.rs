@@ -22,6 +22,8 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Source;
 use crate::gateway::entrance::Entrance;
+use crate::gateway::exporters::Change;
+use crate::gateway::exporters::Outlet;
 use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::swap::Swapper;
@@ -82,6 +84,8 @@ pub(super) struct Parts {
     pub(super) core: Arc<Core>,
     /// What leads to each partner and from it.
     pub(super) callers: Callers,
+    /// Where the log's records go out to.
+    pub(super) outlets: Vec<Outlet>,
     /// Where what runs out is told.
     pub(super) expiries: Expiries,
 }
@@ -165,9 +169,11 @@ impl Reloader {
             Outward::new(&backend.tls.identity, roots, lists, Arc::clone(&self.parts.core.clock)).map(Arc::new)
         });
         let backend_side = backend_side.transpose().map_err(unusable)?;
+        let changes = config.audit.exports.iter().map(|settings| Change::to(settings, &self.parts.core));
+        let changes = changes.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         // Made only to see that they can be.
         let _ = Entrance::all(&config)?;
-        let Parts { at_backend, at_partners, core, callers, expiries } = &self.parts;
+        let Parts { at_backend, at_partners, core, callers, outlets, expiries } = &self.parts;
         at_backend.replace(config.backend).map_err(unusable)?;
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
             door.replace(listener).map_err(unusable)?;
@@ -182,6 +188,7 @@ impl Reloader {
         if let (Some(line), Some(side)) = (&callers.to_backend, backend_side) {
             line.replace(side);
         }
+        outlets.iter().zip(changes).for_each(|(outlet, change)| outlet.replace(change));
         for (calls, partner) in callers.calls.iter().zip(config.partners) {
             if let (Some(calls), Some(now)) = (calls, partner.calls) {
                 calls.replace(now.webhook_secrets);

@@ -196,6 +196,7 @@ pub(super) fn gates(
         reload_failed: AtomicBool::new(false),
         bundle_refused: AtomicBool::new(false),
         archive_failed: AtomicBool::new(false),
+        exports_behind: AtomicBool::new(false),
     });
     core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;

@@ -14,6 +14,8 @@ use crate::config::Config;
 use crate::config::Expiry;
 use crate::config::Reload;
 use crate::config::Softener;
+use crate::exporters::Exports;
+use crate::exporters::Stand;
 use crate::gateway::reload::Expiries;
 use crate::gateway::sockets::Addresses;
 use crate::gateway::swap::Attempt;
@@ -56,6 +58,7 @@ pub(super) struct Status {
     /// Of the effective configuration.
     configuration: Sha256,
     standing: Option<Standing>,
+    exports: Option<Arc<Exports>>,
 }
 
 /// A listener as it is bound.
@@ -108,6 +111,7 @@ impl Status {
             reload: config.reload,
             configuration: Sha256::new([0; 32]),
             standing: None,
+            exports: None,
         }
     }
 
@@ -126,6 +130,12 @@ impl Status {
         for (partner, clients) in self.partners.iter_mut().zip(lines) {
             partner.clients.clone_from(clients);
         }
+        self
+    }
+
+    /// The same with the destinations of the log's records.
+    pub(super) fn exporting(mut self, exports: Arc<Exports>) -> Self {
+        self.exports = Some(exports);
         self
     }
 
@@ -148,7 +158,7 @@ impl Status {
         let (now, snapshot) = (core.clock.now(), core.snapshot.load());
         let uptime = core.clock.steady().saturating_sub(self.began_steady).as_secs();
         let not_ready = gate.not_ready();
-        let members: [(&str, Value); 21] = [
+        let members: [(&str, Value); 22] = [
             ("status", number(1)),
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("at", now.to_string().into()),
@@ -170,6 +180,7 @@ impl Status {
             ("expiries", self.next_expiries(now.seconds()).into()),
             ("queues", self.queues(gate).into()),
             ("audit", audit(gate)),
+            ("exports", self.exports_seen().into()),
         ];
         let mut text = Vec::with_capacity(4 * 1024);
         json::write(&object(members), &mut text);
@@ -195,6 +206,26 @@ impl Status {
             ])
         };
         self.partners.iter().map(told).collect()
+    }
+
+    fn exports_seen(&self) -> Vec<Value> {
+        let told = |stand: Stand| {
+            let failure = |(at, fault): (UnixMillis, &'static str)| {
+                object([("at", at.to_string().into()), ("fault", fault.into())])
+            };
+            object([
+                ("name", stand.name.as_str().into()),
+                ("kind", stand.kind.into()),
+                ("place", stand.place.to_string().into()),
+                ("behind", number(stand.behind)),
+                ("lag_s", number(stand.lag_s)),
+                ("records", number(stand.records)),
+                ("last_success", stand.last_success.map_or(Value::Null, |at| at.to_string().into())),
+                ("last_failure", stand.last_failure.map_or(Value::Null, failure)),
+                ("failures", number(stand.failures)),
+            ])
+        };
+        self.exports.iter().flat_map(|exports| exports.stands()).map(told).collect()
     }
 
     /// Since when the bundle is in force, how a changed one is taken up, and how the last attempt ended.

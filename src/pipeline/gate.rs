@@ -71,6 +71,8 @@ pub struct Core {
     pub bundle_refused: AtomicBool,
     /// Whether segments of the log could not be archived when that was tried last.
     pub archive_failed: AtomicBool,
+    /// Whether a destination of the log's records is behind by more than it may be without a word. For `/readyz`.
+    pub exports_behind: AtomicBool,
 }
 
 /// One worker's gate: the core, and this worker's own desk at the log and connections to the partners.
@@ -160,6 +162,9 @@ impl Gate {
         }
         if self.core.archive_failed.load(Ordering::Relaxed) {
             notices.push("archive-failed");
+        }
+        if self.core.exports_behind.load(Ordering::Relaxed) {
+            notices.push("exports-behind");
         }
         // Reading goes on; nothing moves.
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {

@@ -89,6 +89,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "the log says which file; make room in the archive or mend it. It is tried again by itself",
     },
     Condition {
+        code: "exports-behind",
+        says: "a destination of the log's records has not taken any for more than five minutes; they stay in the log",
+        hint: "`portcullis status` says which and why; look at that destination. Nothing is lost, and it goes on by itself",
+    },
+    Condition {
         code: "reload-failed",
         says: "changed certificates, keys or lists were refused, and the ones before are in force",
         hint: "the log says what is wrong with which file; mend it or take it back",

@@ -4,6 +4,7 @@
 //! and is found by index; the series of an operation are resolved once, when its bundle loads.
 
 use crate::model::DeliveryState;
+use crate::model::Name;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::model::Reason;
@@ -70,6 +71,7 @@ pub struct Metrics {
     audit_archived: IntCounter,
     audit_removed: IntCounter,
     audit_held: IntGaugeVec,
+    exports: ExportMetrics,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
     audit_last_commit: Gauge,
@@ -112,6 +114,15 @@ struct DirectoryMetrics {
     doors: IntGauge,
     memory: IntGauge,
     updates: Histogram,
+}
+
+struct ExportMetrics {
+    lag: IntGaugeVec,
+    behind: IntGaugeVec,
+    success: IntGaugeVec,
+    records: IntCounterVec,
+    rejected: IntCounterVec,
+    failures: IntCounterVec,
 }
 
 /// Counts one thing as present until it is dropped.
@@ -201,6 +212,14 @@ impl Metrics {
             audit_archived: make.counter(names::AUDIT_ARCHIVED)?,
             audit_removed: make.counter(names::AUDIT_REMOVED)?,
             audit_held: make.gauges(names::AUDIT_HELD)?,
+            exports: ExportMetrics {
+                lag: make.gauges(names::EXPORT_LAG)?,
+                behind: make.gauges(names::EXPORT_BEHIND)?,
+                success: make.gauges(names::EXPORT_SUCCESS)?,
+                records: make.counters(names::EXPORT_RECORDS)?,
+                rejected: make.counters(names::EXPORT_REJECTED)?,
+                failures: make.counters(names::EXPORT_FAILURES)?,
+            },
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
             audit_last_commit: make.real(names::AUDIT_LAST_COMMIT)?,
@@ -449,6 +468,37 @@ impl Metrics {
         self.audit_lost.inc();
     }
 
+    /// Records go out to this destination: all its series are there from now on.
+    pub fn export_begins(&self, destination: &Name) {
+        let all = [destination.as_str()];
+        self.export_lags(destination, 0, 0);
+        self.exports.success.with_label_values(&all).set(0);
+        for counter in [&self.exports.records, &self.exports.rejected, &self.exports.failures] {
+            counter.with_label_values(&all).inc_by(0);
+        }
+    }
+
+    /// So many records are behind it, and the oldest is so old.
+    pub fn export_lags(&self, destination: &Name, records: u64, seconds: u64) {
+        for (gauge, value) in [(&self.exports.behind, records), (&self.exports.lag, seconds)] {
+            let gauge = gauge.with_label_values(&[destination.as_str()]);
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// A destination took so many records at `at`, in Unix seconds, and rejected so many of them for good.
+    pub fn export_took(&self, destination: &Name, records: u64, rejected: u64, at: u64) {
+        let all = [destination.as_str()];
+        self.exports.records.with_label_values(&all).inc_by(records);
+        self.exports.rejected.with_label_values(&all).inc_by(rejected);
+        self.exports.success.with_label_values(&all).set(i64::try_from(at).unwrap_or(i64::MAX));
+    }
+
+    /// A batch did not go out.
+    pub fn export_failed(&self, destination: &Name) {
+        self.exports.failures.with_label_values(&[destination.as_str()]).inc();
+    }
+
     /// Everything in the text format of Prometheus (version 0.0.4).
     #[must_use]
     pub fn render(&self) -> String {
@@ -537,7 +587,6 @@ fn count(counters: &[IntCounter], index: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Name;
 
     #[test]
     fn every_metric_of_the_list_is_rendered_and_no_other() {
@@ -548,6 +597,7 @@ mod tests {
         metrics.outbox(&partner, "outbound", 1, 2, 3);
         assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
+        metrics.export_begins(&Name::new("siem").unwrap());
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         metrics.audit_disturbed(Some(("segment", "deleted")));
         metrics.audit_held("unexported", true);

@@ -71,6 +71,12 @@ metrics! {
     AUDIT_ARCHIVED = "portcullis_audit_archived_total" [] "Segments of the audit log that were copied to the archive.";
     AUDIT_REMOVED = "portcullis_audit_removed_total" [] "Segments of the audit log that were removed, being in the archive.";
     AUDIT_HELD = "portcullis_audit_held" ["why"] "1 for what keeps the oldest segment, which is old enough, from going: unattested, unexported or unstored.";
+    EXPORT_LAG = "portcullis_export_lag_seconds" ["destination"] "Age of the oldest record that may go out and was not taken; 0 where none is.";
+    EXPORT_BEHIND = "portcullis_export_lag_records" ["destination"] "Records that may go out and were not taken.";
+    EXPORT_SUCCESS = "portcullis_export_success_timestamp_seconds" ["destination"] "When the destination took the last batch, in Unix time; 0 before the first.";
+    EXPORT_RECORDS = "portcullis_export_records_total" ["destination"] "Records that the destination took.";
+    EXPORT_REJECTED = "portcullis_export_rejected_total" ["destination"] "Records of these that the destination rejected for good.";
+    EXPORT_FAILURES = "portcullis_export_failures_total" ["destination"] "Batches that were not taken, and tries to read or to keep the place that failed.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -256,6 +256,7 @@ impl Stage {
             reload_failed: AtomicBool::new(false),
             bundle_refused: AtomicBool::new(false),
             archive_failed: AtomicBool::new(false),
+            exports_behind: AtomicBool::new(false),
             clock,
         };
         Ok((Arc::new(core), log))

@@ -21,6 +21,7 @@ const NO_CODES: &[&str] = &[
     "audit-unattested",
     "crl-expired",
     "directory-too-old",
+    "exports-behind",
     "not-recordable",
     "partner-certificate-expired",
     "partner-crl-expired",

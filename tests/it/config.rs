@@ -3,6 +3,7 @@
 
 use crate::harness::Post;
 use crate::harness::Stage;
+use crate::harness::export_records;
 use crate::harness::take_events;
 use crate::harness::told_by;
 use crate::harness::without_mappings;
@@ -18,6 +19,8 @@ use std::fs;
 fn every_key_that_the_reader_asks_for_is_explained_and_no_other() {
     let Post { stage, endpoint: _endpoint, .. } = Post::new();
     let _inbound = take_events(&stage);
+    let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    export_records(&stage, nobody, nobody);
     let text = fs::read_to_string(stage.configuration()).unwrap();
     let all = known_keys(Source::new("gateway.yaml", text)).unwrap_or_else(|faults| panic!("{faults}"));
     let mut known = without_mappings(&all);

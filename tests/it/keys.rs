@@ -8,9 +8,11 @@ use crate::harness::Command;
 use crate::harness::Event;
 use crate::harness::Post;
 use crate::harness::Process;
+use crate::harness::Receiver;
 use crate::harness::Record;
 use crate::harness::Served;
 use crate::harness::Stage;
+use crate::harness::export_records;
 use crate::harness::now;
 use crate::harness::ops_page;
 use crate::harness::take_events;
@@ -66,6 +68,9 @@ struct Site {
     /// Where the backend takes what the partner sends, and what the partner signs that with.
     backend: EventReceiver,
     partner_secret: String,
+    /// Where records go, and where they go instead.
+    siems: [Receiver; 2],
+    otel: Receiver,
     stage: Stage,
 }
 
@@ -73,6 +78,9 @@ impl Site {
     fn new() -> Self {
         let Post { stage, endpoint, secret, .. } = Post::new();
         let (kit, backend) = take_events(&stage);
+        let siems = [Receiver::syslog(&stage), Receiver::syslog(&stage)];
+        let otel = Receiver::otlp(&stage);
+        export_records(&stage, siems[0].address, otel.address);
         let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
         let doors: String = (0..40).map(|number| format!(", told-{number}")).collect();
@@ -118,7 +126,17 @@ impl Site {
         let text = fs::read_to_string(stage.path(CONFIG)).unwrap();
         let base = serde_yaml::from_str(&text).unwrap();
         let endpoints = [endpoint, stage.wait(SimulatedEndpoint::start(&stage.pki, &secret)).unwrap()];
-        Self { second, base, pseudonym: None, endpoints, backend, partner_secret: kit.partner_secret, stage }
+        Self {
+            second,
+            base,
+            pseudonym: None,
+            endpoints,
+            backend,
+            partner_secret: kit.partner_secret,
+            siems,
+            otel,
+            stage,
+        }
     }
 
     /// Writes a configuration; JSON is YAML.
@@ -131,6 +149,8 @@ impl Site {
         let mut config = self.base.clone();
         let text = row.value.replace("{second}", &self.second.address().to_string());
         let text = text.replace("{elsewhere}", &self.endpoints[1].url());
+        let text = text.replace("{siem}", &self.siems[1].address.to_string());
+        let text = text.replace("{otel}", &self.otel.address.to_string());
         *at(&mut config, row.key) = serde_json::from_str(&text).unwrap();
         config
     }
@@ -212,6 +232,20 @@ impl Site {
                 fs::write(&keys, jwks).unwrap();
                 if swaps > 0 { "taken up".into() } else { "waits".into() }
             }
+            Look::Siem => self.siem(gateway),
+            Look::Otel => self.otel(gateway),
+            Look::Archive => self.archive(gateway),
+            Look::Places => {
+                ["archive", "otel", "siem", "other"].iter().for_each(|name| drop(self.came(gateway, name)));
+                let files = fs::read_dir(self.stage.path("state/audit/exports")).unwrap();
+                let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+                names
+                    .filter_map(|name| Some(name.strip_suffix(".cursor")?.to_owned()))
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }
             Look::Log => {
                 let receipt = self.give(gateway, &Command::new(&self.stage)).1;
                 let holds = |folder: &&str| self.records(folder).iter().any(|record| record.text("receipt") == receipt);
@@ -278,6 +312,55 @@ impl Site {
         let record = ended().unwrap();
         let words = ["204", record.text("state"), record.text("detail")];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What becomes of the first batch of a destination: nothing where it is taken, else the fault.
+    fn came(&self, gateway: &Served, name: &str) -> String {
+        let stand = || {
+            let status: Value = serde_json::from_str(&ops_page(gateway.ops, "/-/status").1).unwrap();
+            status["exports"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned()
+        };
+        if stand().is_none() {
+            return String::new();
+        }
+        let ended = || stand().filter(|one| !one["last_success"].is_null() || !one["last_failure"].is_null());
+        until("a batch", || ended().is_some());
+        ended().unwrap()["last_failure"]["fault"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn siem(&self, gateway: &Served) -> String {
+        let lots = || self.siems.each_ref().map(|siem| siem.lots().len());
+        let before = lots();
+        let fault = self.came(gateway, "siem");
+        if !fault.is_empty() {
+            return fault;
+        }
+        let at = usize::from(lots()[1] > before[1]);
+        let text = String::from_utf8(self.siems[at].lots().pop().unwrap().bytes).unwrap();
+        let format = if text.contains("CEF:0") { "cef" } else { "rfc5424" };
+        format!("{} takes {format}", ["first", "second"][at])
+    }
+
+    fn otel(&self, gateway: &Served) -> String {
+        let fault = self.came(gateway, "otel");
+        if !fault.is_empty() {
+            return fault;
+        }
+        let head = self.otel.lots().pop().unwrap().head;
+        let token = head.split("authorization: Bearer ").nth(1).unwrap().lines().next().unwrap();
+        format!("{} {token}", head.split(' ').nth(1).unwrap())
+    }
+
+    fn archive(&self, gateway: &Served) -> String {
+        self.came(gateway, "archive");
+        let file = ["other.jsonl", "archive.jsonl"]
+            .into_iter()
+            .find(|name| self.stage.path(&format!("state/{name}")).exists());
+        let path = self.stage.path(&format!("state/{}", file.unwrap()));
+        let text = fs::read_to_string(&path).unwrap();
+        // The next look sees its own.
+        fs::remove_file(path).unwrap();
+        format!("{} {}", file.unwrap(), if text.lines().last().unwrap().starts_with("CEF:0") { "cef" } else { "jsonl" })
     }
 
     /// Where partners call, and what the partner is told where nothing is.
@@ -347,10 +430,14 @@ fn copy(stage: &Stage, from: &str, to: &str) {
     }
 }
 
-/// The value under a key; `[]` is the first item of a list, `<name>` the first entry of a mapping.
+/// The value under a key; `[]` is the first item of a list that has the next key, `<name>` the first entry of a mapping.
 fn at<'v>(value: &'v mut Value, key: &str) -> &'v mut Value {
-    key.split('.').fold(value, |value, segment| match segment.strip_suffix("[]") {
-        Some(list) => &mut value[list][0],
+    let next = key.split('.').skip(1).map(Some).chain([None]);
+    key.split('.').zip(next).fold(value, |value, (segment, next)| match segment.strip_suffix("[]") {
+        Some(list) => {
+            let items = value[list].as_array_mut().unwrap();
+            items.iter_mut().find(|item| next.is_none_or(|next| item.get(next).is_some())).unwrap()
+        }
         None if segment == "<name>" => value.as_object_mut().unwrap().values_mut().next().unwrap(),
         None => &mut value[segment],
     })
@@ -392,6 +479,8 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     let _inbound = take_events(&stage);
     // As the sites of the rows have it.
     let kept = "audit: {retention: {age: 400d, archive: {directory: state/archive}}, ";
+    let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    export_records(&stage, nobody, nobody);
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap().replace("audit: {", kept));
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();

@@ -57,6 +57,8 @@ mod expiries;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod first_page;
 #[cfg(test)]
 mod floods;

@@ -2,6 +2,7 @@
 
 mod documented;
 mod hostile;
+mod otlp;
 mod parsers;
 mod samples;
 mod schema;

@@ -39,6 +39,14 @@ pub enum Look {
     Log,
     /// Whether a changed bundle comes into force by itself.
     Bundle,
+    /// What becomes of the first batch of records at the destinations of syslog, and in which format.
+    Siem,
+    /// What becomes of it at that of OTLP, at which path, and by which token.
+    Otel,
+    /// In which file of the state records are, and in which format.
+    Archive,
+    /// Under which names the places of destinations are kept.
+    Places,
     /// Whether the trace that the backend names is the one on record.
     Trace,
 }
@@ -57,6 +65,11 @@ const fn row(key: &'static str, value: &'static str, look: Look, was: &'static s
 }
 
 const KNOWN: &str = "403 session-required";
+
+const OTHER_NAME: &str = r#""other.example""#;
+const OTHER_CA: &str = r#""pki/other-authority.pem""#;
+const PARTNERS: &str = r#""pki/partner.pem""#;
+const PARTNERS_KEY: &str = r#""pki/partner.key""#;
 
 pub const ROWS: &[Row] = &[
     row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
@@ -229,6 +242,27 @@ pub const ROWS: &[Row] = &[
     row("audit.segments.max_age", r#""59s""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.age", r#""24h""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.archive.directory", r#""state/audit""#, Look::Start, "starts", "refused archive-in-log"),
+    row("audit.exports[].name", r#""other""#, Look::Places, "archive otel siem", "archive other otel"),
+    row("audit.exports[].syslog.address", r#""{siem}""#, Look::Siem, "first takes rfc5424", "second takes rfc5424"),
+    row("audit.exports[].syslog.server_name", OTHER_NAME, Look::Siem, "first takes rfc5424", "handshake"),
+    row("audit.exports[].syslog.tls.ca", OTHER_CA, Look::Siem, "first takes rfc5424", "handshake"),
+    row("audit.exports[].syslog.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
+    row("audit.exports[].syslog.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
+    row("audit.exports[].syslog.format", r#""cef""#, Look::Siem, "first takes rfc5424", "first takes cef"),
+    row("audit.exports[].otlp.url", r#""https://{otel}/other""#, Look::Otel, "/v1/logs one", "/other one"),
+    row("audit.exports[].otlp.server_name", OTHER_NAME, Look::Otel, "/v1/logs one", "handshake"),
+    row("audit.exports[].otlp.headers_file", r#""pki/other.headers""#, Look::Otel, "/v1/logs one", "/v1/logs other"),
+    row("audit.exports[].otlp.tls.ca", OTHER_CA, Look::Otel, "/v1/logs one", "handshake"),
+    row("audit.exports[].otlp.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
+    row("audit.exports[].otlp.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
+    row(
+        "audit.exports[].file.path",
+        r#""state/other.jsonl""#,
+        Look::Archive,
+        "archive.jsonl jsonl",
+        "other.jsonl jsonl",
+    ),
+    row("audit.exports[].file.format", r#""cef""#, Look::Archive, "archive.jsonl jsonl", "archive.jsonl cef"),
     row("store.key", r#""pki/other-secret.key""#, Look::Start, "starts", "refused unusable"),
     // Begun anew beside a log that knows more.
     row("store.sqlite.path", r#""state/other.sqlite""#, Look::Start, "starts", "refused store-older-than-log"),
