@@ -493,11 +493,6 @@ impl Log {
         self.shared.space.left()
     }
 
-    /// Takes note that this segment, which ended, is about to be removed; that is no fault then.
-    pub fn let_go(&self, segment: u64) {
-        self.shared.watch.let_go(segment);
-    }
-
     /// Takes note that so many bytes of records are still to be exported, and stay until then.
     pub fn unexported(&self, bytes: u64) {
         self.shared.space.unexported(bytes);

@@ -171,11 +171,6 @@ impl Watch {
         self.metrics.audit_disturbed(None);
     }
 
-    /// This segment is about to be removed, by ourselves.
-    pub(super) fn let_go(&self, number: u64) {
-        self.state.lock().segments.retain(|segment| segment.number != number);
-    }
-
     /// The same look, but for the segment in use.
     pub(super) fn look_behind(&self) -> Option<Disturbance> {
         let mut segments = self.state.lock().segments.clone();

@@ -108,7 +108,6 @@ impl Archivist {
         if let Oldest::MayGo(archived) = oldest {
             note(&self.gate, Note::Archive(archived)).await.map_err(RoundFault::Record)?;
             self.gate.log().segment_goes(&archived);
-            self.gate.log().let_go(archived.segment);
             archive.remove(&archived)?;
             tracing::info!(segment = archived.segment, "a segment of the log is in the archive only");
             core.metrics.audit_removed();

@@ -97,27 +97,6 @@ async fn what_is_done_to_a_file_of_the_log_is_noticed_and_closes_the_gate() {
 }
 
 #[tokio::test]
-async fn a_finished_segment_that_was_let_go_may_be_removed() {
-    let house = House::new();
-    let (log, directory) = opened(&house);
-    let mut number = 0;
-    while segment::numbers(&directory).unwrap().len() < 4 {
-        number += 1;
-        assert_eq!(record(&log, number).await, 403);
-    }
-    log.let_go(1);
-    fs::remove_file(segment::path(&directory, 1)).unwrap();
-    fs::remove_file(segment::path(&directory, 2)).unwrap();
-    assert_eq!(until_closed(&log), Closed::Disturbed);
-    let found = log.disturbance().map(|found| found.file);
-    assert_eq!(
-        found.as_deref(),
-        Some("segment-0000000002.jsonl"),
-        "the second was not let go, and is the first missed"
-    );
-}
-
-#[tokio::test]
 async fn a_finished_segment_is_watched_and_finishing_it_is_no_fault() {
     let house = House::new();
     let (log, directory) = opened(&house);
