@@ -402,6 +402,10 @@ impl admin::Report for Operator {
         self.status.told(&self.gate)
     }
 
+    fn checkpoint(&self) -> Option<String> {
+        self.gate.log().checkpoint().map(|checkpoint| checkpoint.note().to_owned())
+    }
+
     fn metrics(&self) -> String {
         let metrics = &self.gate.core().metrics;
         metrics.stands(&self.gate.not_ready(), &self.gate.notices(), &self.status.softeners());

@@ -12,6 +12,8 @@ pub(super) enum Page {
     Readiness,
     /// `/readyz` for whoever accepts text: the same in words, with what to do.
     ReadinessInWords,
+    /// `/-/checkpoint`: the newest checkpoint of the audit log.
+    Checkpoint,
     /// `/-/status`: everything that an operator asks first.
     Status,
     /// `/metrics`: what it has counted.
@@ -69,6 +71,7 @@ pub(super) fn asked_page(head: &[u8]) -> Result<Page, HeadFault> {
         "/healthz" => Page::Health,
         "/readyz" if takes_text => Page::ReadinessInWords,
         "/readyz" => Page::Readiness,
+        "/-/checkpoint" => Page::Checkpoint,
         "/-/status" => Page::Status,
         "/metrics" => Page::Metrics,
         _ => return Err(HeadFault::NotFound),
@@ -111,6 +114,7 @@ mod tests {
         for (accept, page) in [("*/*", Page::Readiness), ("Text/Plain;q=1", Page::ReadinessInWords)] {
             assert_eq!(asked(&format!("GET /readyz HTTP/1.0\r\nAccept: {accept}\r\n\r\n")), Ok(page));
         }
+        assert_eq!(asked("GET /-/checkpoint HTTP/1.1\r\nHost: a\r\n\r\n"), Ok(Page::Checkpoint));
         assert_eq!(asked("GET /-/status HTTP/1.1\r\nHost: a\r\n\r\n"), Ok(Page::Status));
         let scrape = "GET /metrics HTTP/1.1\r\nhost:\ta:9\r\nAccept: text/plain;q=0.5,*/*\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(scrape), Ok(Page::Metrics));

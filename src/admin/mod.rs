@@ -1,6 +1,6 @@
 //! The doors for those who run the gateway: health and metrics over HTTP, acts over a Unix socket.
 //!
-//! - [`serve_ops`] answers `/healthz`, `/readyz`, `/-/status` and `/metrics` on the ops listener, which is loopback unless
+//! - [`serve_ops`] answers `/healthz`, `/readyz`, `/-/status`, `/-/checkpoint` and `/metrics` on the ops listener, which is loopback unless
 //!   configured otherwise. It tells states and counts, takes no orders, and knows no request. [`look()`] is the other end, for
 //!   commands.
 //! - [`AdminSocket`] takes orders, so it answers only to [`Persons`] whom the kernel vouches for: those who are configured,

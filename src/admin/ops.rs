@@ -5,7 +5,8 @@
 //!
 //! `/healthz` says that the process answers; a supervisor restarts it by that. `/readyz` says whether it takes requests;
 //! a load balancer goes by that; with `Accept: text/plain` it says so in words, with what to do. `/-/status` is what a person
-//! asks first, as one JSON object. `/metrics` is the text format 0.0.4 of Prometheus.
+//! asks first, as one JSON object. `/-/checkpoint` is the newest checkpoint of the audit log (C2SP tlog-checkpoint), for whoever
+//! keeps them elsewhere. `/metrics` is the text format 0.0.4 of Prometheus.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -47,6 +48,8 @@ pub trait Report: Send + Sync + 'static {
     fn softeners(&self) -> Vec<&str>;
     /// Everything that an operator asks first, as one JSON object on one line.
     fn status(&self) -> String;
+    /// The newest checkpoint of the audit log, as a signed note; `None` where there is none yet.
+    fn checkpoint(&self) -> Option<String>;
     /// All metrics in the text format 0.0.4 of Prometheus.
     fn metrics(&self) -> String;
 }
@@ -96,6 +99,10 @@ fn answer(page: Page, report: &impl Report) -> String {
         Page::Health => message("200 OK", "text/plain; charset=utf-8", "", "ok\n"),
         Page::Readiness => readiness(&report.not_ready(), &report.notices(), &report.softeners()),
         Page::ReadinessInWords => readiness_in_words(&report.not_ready(), &report.notices(), &report.softeners()),
+        Page::Checkpoint => match report.checkpoint() {
+            Some(note) => message("200 OK", "text/plain; charset=utf-8", "", &note),
+            None => message("404 Not Found", "text/plain; charset=utf-8", "", "there is no checkpoint yet\n"),
+        },
         Page::Status => message("200 OK", "application/json", "", &report.status()),
         Page::Metrics => message("200 OK", "text/plain; version=0.0.4; charset=utf-8", "", &report.metrics()),
     }
@@ -174,6 +181,10 @@ mod tests {
 
         fn status(&self) -> String {
             "{\"version\":\"0\"}\n".to_owned()
+        }
+
+        fn checkpoint(&self) -> Option<String> {
+            None
         }
 
         fn metrics(&self) -> String {

@@ -1,6 +1,7 @@
 //! Attesting: the thread that signs checkpoints of what is durable, beside the commits and never in their way.
 //!
-//! The writer tells, after each commit, how far the log is durable. This thread takes the newest of that, signs a checkpoint,
+//! The writer tells, after each commit, how far the log is durable. This thread takes the newest of that, brings the hash tiles
+//! so far ([`tiles`](crate::audit::tiles)), signs a checkpoint,
 //! and puts it durably into the list of its segment and then in the place of the newest. So at least one is made in each second
 //! in which there is something new, one at the end of each segment, and one at the end of the process. Only what lies in these
 //! files is shown to anybody ([`Attested::newest`]).
@@ -11,6 +12,7 @@
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::segment;
+use crate::audit::tiles::Tiles;
 use crate::audit::tree::Tree;
 use crate::clock::Clock;
 use crate::crypto::NoteSigner;
@@ -28,12 +30,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The pause between two checkpoints: with making one, below a second.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(750);
+
+/// Passes over after many failures to make tiles, as a power of two: every six minutes.
+const TILE_RESTS_LOG2: u32 = 9;
 
 /// For how long a durable record may be without a checkpoint before `/readyz` tells it.
 const LATE: Duration = Duration::from_secs(5);
@@ -43,6 +50,8 @@ const LATE: Duration = Duration::from_secs(5);
 pub(super) struct Tip {
     pub(super) segment: u64,
     pub(super) tree: Tree,
+    /// Nothing more comes into this segment.
+    pub(super) ended: bool,
 }
 
 /// What writer, thread and those who ask share.
@@ -51,14 +60,18 @@ pub(super) struct Attested {
     state: Mutex<State>,
     told: Condvar,
     newest: ArcSwapOption<Checkpoint>,
+    /// The hash tiles could not be written when they last should.
+    tiles_behind: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     /// The ends of segments that were ended, the oldest first.
     ended: Vec<Tip>,
-    /// The end of the segment in use, where no checkpoint of it was begun.
-    newest: Option<Tip>,
+    /// The end of the segment in use.
+    current: Option<Tip>,
+    /// Whether no checkpoint of that was begun.
+    fresh: bool,
     /// Since when a record has waited for its checkpoint, by the steady clock.
     waits_since: Option<Duration>,
     stopped: bool,
@@ -74,6 +87,10 @@ pub(super) struct Attester {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     list: Option<List>,
+    tiles: Option<Tiles>,
+    /// How many attempts to make tiles have failed in a row, and how many are passed over before the next.
+    tile_failures: u32,
+    tile_rests: u32,
 }
 
 /// The list of the checkpoints of one segment.
@@ -96,7 +113,8 @@ impl Attested {
     /// The writer: all of `tree` is durable, and ends in this segment; at `now` by the steady clock.
     pub(super) fn reached(&self, segment: u64, tree: &Tree, now: Duration) {
         let mut state = self.state.lock();
-        state.newest = Some(Tip { segment, tree: tree.clone() });
+        state.current = Some(Tip { segment, tree: tree.clone(), ended: false });
+        state.fresh = true;
         state.waits_since.get_or_insert(now);
         if std::mem::take(&mut state.idle) {
             self.told.notify_one();
@@ -106,8 +124,9 @@ impl Attested {
     /// The writer: the segment in use is ended.
     pub(super) fn ended(&self) {
         let mut state = self.state.lock();
-        let newest = state.newest.take();
-        state.ended.extend(newest);
+        let current = state.current.take();
+        state.ended.extend(current.map(|tip| Tip { ended: true, ..tip }));
+        state.fresh = false;
         self.told.notify_one();
     }
 
@@ -116,22 +135,31 @@ impl Attested {
         self.newest.load_full()
     }
 
-    /// Whether records have waited for a checkpoint for too long, at `now` by the steady clock.
+    /// Whether records have waited for a checkpoint for too long, or hash tiles cannot be written, at `now` by the steady clock.
     pub(super) fn is_late(&self, now: Duration) -> bool {
-        self.state.lock().waits_since.is_some_and(|since| now.saturating_sub(since) > LATE)
+        let late = self.state.lock().waits_since.is_some_and(|since| now.saturating_sub(since) > LATE);
+        late || self.tiles_behind.load(Ordering::Relaxed)
     }
 
     /// Waits until there is something to attest, unless something waits already, and adds it: of each segment its last end.
     /// `false` when nothing more will come.
     fn take(&self, waiting: &mut Vec<Tip>) -> bool {
+        let behind = self.tiles_behind.load(Ordering::Relaxed);
         let mut state = self.state.lock();
-        while waiting.is_empty() && state.ended.is_empty() && state.newest.is_none() && !state.stopped {
+        while waiting.is_empty() && state.ended.is_empty() && !state.fresh && !state.stopped {
             state.idle = true;
+            if behind {
+                self.told.wait_for(&mut state, CHECKPOINT_PAUSE);
+                break;
+            }
             self.told.wait(&mut state);
         }
         state.idle = false;
-        let newest = state.newest.take();
-        for tip in std::mem::take(&mut state.ended).into_iter().chain(newest) {
+        // Again where tiles are behind; and the last time all that there is, so that its tiles are made durable.
+        let wanted = std::mem::take(&mut state.fresh) || state.stopped || behind;
+        let ended = state.stopped;
+        let current = state.current.clone().filter(|_| wanted).map(|tip| Tip { ended, ..tip });
+        for tip in std::mem::take(&mut state.ended).into_iter().chain(current) {
             waiting.retain(|other| other.segment != tip.segment);
             waiting.push(tip);
         }
@@ -147,7 +175,7 @@ impl Attested {
     /// Everything that was taken is attested; what came since has waited since `now` at most.
     fn caught_up(&self, now: Duration) {
         let mut state = self.state.lock();
-        let more = state.newest.is_some() || !state.ended.is_empty();
+        let more = state.fresh || !state.ended.is_empty();
         state.waits_since = more.then_some(now);
     }
 }
@@ -160,7 +188,7 @@ impl Attester {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { signer, directory, attested, clock, metrics, list: None }
+        Self { signer, directory, attested, clock, metrics, list: None, tiles: None, tile_failures: 0, tile_rests: 0 }
     }
 
     /// Makes the first checkpoint, and starts the thread.
@@ -174,6 +202,8 @@ impl Attester {
             replace(&vkey, &written).map_err(|error| (vkey, error))?;
         }
         self.attest(first).map_err(|error| (checkpoint::path(&self.directory), error))?;
+        // Its tiles come from the thread, since making all of a long log anew takes its time.
+        self.attested.reached(first.segment, &first.tree, self.clock.steady());
         let attested = Arc::clone(&self.attested);
         let directory = self.directory.clone();
         let thread = thread::Builder::new().name("audit-checkpoints".to_owned()).spawn(move || self.run());
@@ -202,13 +232,47 @@ impl Attester {
     /// Attests all that waits, the oldest first; what fails stays.
     fn attest_all(&mut self, waiting: &mut Vec<Tip>) -> io::Result<()> {
         while let Some(tip) = waiting.first() {
+            self.tile(tip);
             self.attest(tip)?;
             waiting.remove(0);
         }
         Ok(())
     }
 
+    /// Brings the tiles so far. Where that fails the checkpoint is made all the same: vouching for what was written comes first.
+    /// Making them anew may mean to read the whole log, so that it is tried more and more rarely.
+    fn tile(&mut self, tip: &Tip) {
+        if self.tile_rests > 0 && !tip.ended {
+            self.tile_rests -= 1;
+            return;
+        }
+        let tiles = self.tiles.take().map_or_else(|| Tiles::resume(&self.directory), Ok);
+        let grown = tiles.and_then(|mut tiles| {
+            tiles.grow(&tip.tree)?;
+            if tip.ended {
+                tiles.sync()?;
+            }
+            Ok(tiles)
+        });
+        self.attested.tiles_behind.store(grown.is_err(), Ordering::Relaxed);
+        match grown {
+            Ok(tiles) => {
+                self.tiles = Some(tiles);
+                self.tile_failures = 0;
+            }
+            Err(error) => {
+                self.tile_failures = self.tile_failures.saturating_add(1);
+                self.tile_rests = 1 << self.tile_failures.min(TILE_RESTS_LOG2);
+                self.metrics.audit_tiles_failed();
+                tracing::error!(%error, "the hash tiles of the audit log do not grow; it is tried again");
+            }
+        }
+    }
+
     fn attest(&mut self, tip: &Tip) -> io::Result<()> {
+        if self.attested.newest().is_some_and(|newest| newest.size() == tip.tree.size()) {
+            return Ok(());
+        }
         let checkpoint = Checkpoint::sign(&self.signer, &tip.tree);
         let list = match self.list.take() {
             Some(list) if list.segment == tip.segment => list,
@@ -247,7 +311,7 @@ impl List {
 }
 
 /// Puts a text in the place of a file, whole and durably or not at all.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text.as_bytes())?;

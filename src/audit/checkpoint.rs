@@ -10,6 +10,7 @@ use crate::audit::segment;
 use crate::audit::tree::Tree;
 use crate::crypto::NoteSigner;
 use crate::model::Sha256;
+use crate::model::TreeHead;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fs;
@@ -23,9 +24,7 @@ const NOTE_MAX_BYTES: usize = 512;
 /// A signed checkpoint of this log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Checkpoint {
-    origin: Box<str>,
-    size: u64,
-    root: Sha256,
+    head: TreeHead,
     note: Box<str>,
 }
 
@@ -50,7 +49,7 @@ impl Checkpoint {
     pub(super) fn sign(signer: &NoteSigner, tree: &Tree) -> Self {
         let (size, root) = (tree.size(), tree.root());
         let text = format!("{}\n{size}\n{}\n", signer.name().as_str(), STANDARD.encode(root.as_bytes()));
-        Self { origin: signer.name().as_str().into(), size, root, note: signer.sign(&text).into() }
+        Self { head: TreeHead { origin: signer.name().as_str().into(), size, root }, note: signer.sign(&text).into() }
     }
 
     /// Reads a note, which must be one that the signer would sign: Ed25519 signs the same text in one way only.
@@ -65,31 +64,25 @@ impl Checkpoint {
         if signer.sign(&format!("{text}\n")) != note {
             return Err(NotOurs::Key);
         }
-        Ok(Self { origin: origin.into(), size, root, note: note.into() })
+        Ok(Self { head: TreeHead { origin: origin.into(), size, root }, note: note.into() })
     }
 
-    /// The log's name.
+    /// What it vouches for.
     #[must_use]
-    pub const fn origin(&self) -> &str {
-        &self.origin
+    pub const fn head(&self) -> &TreeHead {
+        &self.head
     }
 
     /// How many records it covers.
     #[must_use]
     pub const fn size(&self) -> u64 {
-        self.size
+        self.head.size
     }
 
     /// The root of the tree over them.
     #[must_use]
     pub const fn root(&self) -> Sha256 {
-        self.root
-    }
-
-    /// The root as C2SP writes it: base64 with padding.
-    #[must_use]
-    pub fn root_text(&self) -> String {
-        STANDARD.encode(self.root.as_bytes())
+        self.head.root
     }
 
     /// The whole note, with its signature.

@@ -51,6 +51,7 @@ mod reopen;
 mod segment;
 mod space;
 mod storage;
+mod tiles;
 mod tree;
 mod walk;
 mod watch;

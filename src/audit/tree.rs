@@ -69,12 +69,12 @@ impl Tree {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// The definition of RFC 6962 §2.1, word for word and without any shortcut.
-    fn defined(leaves: &[Vec<u8>]) -> Sha256 {
+    pub(crate) fn defined(leaves: &[Vec<u8>]) -> Sha256 {
         match leaves {
             [] => sha256(&[]),
             [leaf] => sha256(&[&[0], leaf.as_slice()].concat()),

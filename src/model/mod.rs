@@ -22,6 +22,7 @@ mod stranger;
 mod ticket;
 mod trace;
 mod treatment;
+mod tree_head;
 mod zone;
 
 pub use class::DataClass;
@@ -74,4 +75,5 @@ pub use treatment::Part;
 pub use treatment::Treated;
 pub use treatment::pseudonym_digits;
 pub use treatment::pseudonym_of_digits;
+pub use tree_head::TreeHead;
 pub use zone::Zone;

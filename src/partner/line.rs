@@ -6,6 +6,7 @@ use crate::crypto::SigningKey;
 use crate::guard::Admitted;
 use crate::guard::Current;
 use crate::model::PartnerName;
+use crate::model::TreeHead;
 use crate::partner::answer::Answer;
 use crate::partner::fault::PartnerFault;
 use crate::partner::fault::SendFault;
@@ -73,12 +74,18 @@ impl Partner {
         Self { settings, wire }
     }
 
-    /// Mints the token of one command. It ends with the command's `max_age`.
+    /// Mints the token of one command. It ends with the command's `max_age`, and tells what of our record can be `seen`.
     ///
     /// # Errors
     /// [`PartnerFault::TooOld`], [`PartnerFault::Signing`].
-    pub fn mint(&self, protected: &Protected, admitted: &Admitted, now: UnixMillis) -> Result<Voucher, PartnerFault> {
-        self.settings.mint(protected, admitted.good_until(), now.seconds())
+    pub fn mint(
+        &self,
+        protected: &Protected,
+        admitted: &Admitted,
+        seen: Option<&TreeHead>,
+        now: UnixMillis,
+    ) -> Result<Voucher, PartnerFault> {
+        self.settings.mint(protected, admitted.good_until(), seen, now.seconds())
     }
 
     /// Why no connection could be made now: our own certificate there, or a list about the partner's, is not in force.

@@ -19,6 +19,7 @@ use crate::model::Epoch;
 use crate::model::Name;
 use crate::model::Receipt;
 use crate::model::Sha256;
+use crate::model::TreeHead;
 use crate::partner::Answer;
 use crate::partner::Partner;
 use crate::partner::PartnerFault;
@@ -93,7 +94,7 @@ impl Stage {
     }
 
     fn voucher(&self, protected: &Protected) -> Voucher {
-        self.partner.mint(protected, &Admitted::for_test(NOW.seconds()), NOW).unwrap()
+        self.partner.mint(protected, &Admitted::for_test(NOW.seconds()), None, NOW).unwrap()
     }
 
     /// Sends `sent` with a voucher for `vouched`, under a record of `recorded` and asked about a last time for `current`.
@@ -186,11 +187,25 @@ async fn a_fault_after_the_first_byte_is_unknown_and_one_before_it_is_not() {
 }
 
 #[test]
+fn a_token_makes_the_partner_a_witness_of_how_far_the_record_has_come() {
+    let stage = Stage::ending(None);
+    let seen = TreeHead { origin: "gateway.prop.example/audit".into(), size: 4711, root: Sha256::new([0xfb; 32]) };
+    let voucher = |seen| stage.settings.mint(&command("smarthome", "one"), None, seen, NOW.seconds()).unwrap();
+    let with = claims(&voucher(Some(&seen)));
+    let claim = with.get("audit_log").unwrap();
+    let text = |name| claim.get(name).and_then(Value::as_str);
+    assert_eq!((text("origin"), claim.get("size").and_then(Value::as_integer)), (Some(&*seen.origin), Some(4711)));
+    // As base64(1) writes 32 bytes 0xfb.
+    assert_eq!(text("root"), Some("+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s="));
+    assert!(claims(&voucher(None)).get("audit_log").is_none());
+}
+
+#[test]
 fn a_token_ends_with_its_lifetime_or_with_its_command_whichever_is_first() {
     let stage = Stage::ending(None);
     let (one, now) = (command("smarthome", "one"), NOW.seconds());
     let expiry = |good_until: Option<UnixSeconds>| {
-        stage.settings.mint(&one, good_until, now).map(|voucher| time(&claims(&voucher), "exp"))
+        stage.settings.mint(&one, good_until, None, now).map(|voucher| time(&claims(&voucher), "exp"))
     };
     let from_now = |seconds: u64| i64::try_from(now.plus(seconds).get()).unwrap();
     assert_eq!(expiry(None), Ok(from_now(LIFETIME_S)));

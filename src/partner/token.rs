@@ -1,5 +1,6 @@
 //! The partner token: minted for one command, one action, one object (RFC 9068, RFC 9396). It names the person by the
-//! partner's pseudonym and ends with the command's `max_age`.
+//! partner's pseudonym and ends with the command's `max_age`. Its claim `audit_log` tells how far our audit log has come: `origin`,
+//! `size` and `root` of the newest checkpoint (C2SP tlog-checkpoint). Whoever keeps tokens can hold the log to that later.
 
 use crate::clock::UnixSeconds;
 use crate::crypto;
@@ -7,9 +8,12 @@ use crate::crypto::encode_base64url;
 use crate::json;
 use crate::model::Sha256;
 use crate::model::TraceParent;
+use crate::model::TreeHead;
 use crate::partner::fault::PartnerFault;
 use crate::partner::line::PartnerSettings;
 use crate::protect::Protected;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// A token for one command, and its `jti`.
 pub struct Voucher {
@@ -58,11 +62,13 @@ impl Voucher {
 }
 
 impl PartnerSettings {
-    /// Mints a token that is valid from `now` until its lifetime is over, and never past `good_until`.
+    /// Mints a token that is valid from `now` until its lifetime is over, and never past `good_until`. With `seen`, the partner
+    /// becomes a witness of our record.
     pub(super) fn mint(
         &self,
         protected: &Protected,
         good_until: Option<UnixSeconds>,
+        seen: Option<&TreeHead>,
         now: UnixSeconds,
     ) -> Result<Voucher, PartnerFault> {
         let longest = now.plus(self.lifetime_s);
@@ -71,12 +77,19 @@ impl PartnerSettings {
             return Err(PartnerFault::TooOld);
         }
         let jti = encode_base64url(&crypto::random::<16>());
-        let payload = self.claims(protected, &jti, now, expires);
+        let payload = self.claims(protected, &jti, seen, now, expires);
         let token = self.key.sign_jws("at+jwt", &payload).map_err(|_| PartnerFault::Signing)?;
         Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires, trace: None })
     }
 
-    fn claims(&self, protected: &Protected, jti: &str, now: UnixSeconds, expires: UnixSeconds) -> Vec<u8> {
+    fn claims(
+        &self,
+        protected: &Protected,
+        jti: &str,
+        seen: Option<&TreeHead>,
+        now: UnixSeconds,
+        expires: UnixSeconds,
+    ) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
         let mut text = |name: &str, value: &str| {
             out.push(if out.is_empty() { b'{' } else { b',' });
@@ -106,6 +119,12 @@ impl PartnerSettings {
                 json::write_string(id, &mut out);
             }
             out.extend_from_slice(b"}]");
+        }
+        if let Some(TreeHead { origin, size, root }) = seen {
+            out.extend_from_slice(b",\"audit_log\":{\"origin\":");
+            json::write_string(origin, &mut out);
+            let root = STANDARD.encode(root.as_bytes());
+            out.extend_from_slice(format!(",\"size\":{size},\"root\":\"{root}\"}}").as_bytes());
         }
         out.push(b'}');
         out

@@ -1,6 +1,7 @@
 //! The way of an outbound operation, from the backend to the partner. Steps 2 to 6 stand here, in order; the first "no"
 //! ends it. From the intent on (step 7) the exchange runs in a task of its own: `exchange`.
 
+use crate::audit::Checkpoint;
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::clock::UnixMillis;
@@ -152,7 +153,9 @@ fn granted(
     }
     let seat = route.room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
-    let voucher = route.partner.mint(&protected, placed.admitted(), now)?.traced(towards_partner(facts.trace));
+    let seen = gate.log().checkpoint();
+    let seen = seen.as_deref().map(Checkpoint::head);
+    let voucher = route.partner.mint(&protected, placed.admitted(), seen, now)?.traced(towards_partner(facts.trace));
     trail.done(Step::Protect, core.clock.as_ref());
 
     Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, voucher })))

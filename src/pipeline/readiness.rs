@@ -35,7 +35,7 @@ pub const CONDITIONS: &[Condition] = &[
     },
     Condition {
         code: "audit-unattested",
-        says: "records have waited for a checkpoint for more than five seconds, so that nobody vouches for them yet",
+        says: "records have waited for a checkpoint for more than five seconds, so that nobody vouches for them yet; or its hash tiles cannot be written",
         hint: "the log says why none can be made; look at the disk of the log and the mode of its directory",
     },
     Condition {

@@ -66,6 +66,7 @@ pub struct Metrics {
     audit_batch: Histogram,
     audit_checkpoints: IntCounter,
     audit_checkpoint_failures: IntCounter,
+    audit_tile_failures: IntCounter,
     audit_checkpoint_records: IntGauge,
     audit_records_lost: IntCounter,
     audit_archived: IntCounter,
@@ -207,6 +208,7 @@ impl Metrics {
             audit_batch: make.histograms(names::AUDIT_BATCH, RECORDS)?.with_label_values::<&str>(&[]),
             audit_checkpoints: make.counter(names::AUDIT_CHECKPOINTS)?,
             audit_checkpoint_failures: make.counter(names::AUDIT_CHECKPOINT_FAILURES)?,
+            audit_tile_failures: make.counter(names::AUDIT_TILE_FAILURES)?,
             audit_checkpoint_records: make.gauge(names::AUDIT_CHECKPOINT_RECORDS)?,
             audit_records_lost: make.counter(names::AUDIT_RECORDS_LOST)?,
             audit_archived: make.counter(names::AUDIT_ARCHIVED)?,
@@ -405,6 +407,11 @@ impl Metrics {
     pub fn audit_checkpoint(&self, records: u64) {
         self.audit_checkpoints.inc();
         self.audit_checkpoint_records.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
+
+    /// The hash tiles could not be brought up to a checkpoint.
+    pub fn audit_tiles_failed(&self) {
+        self.audit_tile_failures.inc();
     }
 
     /// No checkpoint could be made.

@@ -60,6 +60,7 @@ metrics! {
     AUDIT_BATCH = "portcullis_audit_batch_records" [] "Records made durable together.";
     AUDIT_CHECKPOINTS = "portcullis_audit_checkpoints_total" [] "Checkpoints of the log that were signed and made durable.";
     AUDIT_CHECKPOINT_FAILURES = "portcullis_audit_checkpoint_failures_total" [] "Times that no checkpoint of the log could be made.";
+    AUDIT_TILE_FAILURES = "portcullis_audit_tile_failures_total" [] "Times that the hash tiles of the log could not be brought up to a checkpoint.";
     AUDIT_CHECKPOINT_RECORDS = "portcullis_audit_checkpoint_records" [] "Records that the newest checkpoint of the log covers.";
     AUDIT_RECORDS_LOST = "portcullis_audit_records_lost_total" [] "Records that found no room in the log, or came when it had failed.";
     AUDIT_DISTURBED = "portcullis_audit_disturbed" ["file", "what"] "1 for a file of the audit log that is not what it was: deleted, replaced, truncated, forbidden, read-only or unreadable.";

@@ -174,3 +174,5 @@ mod watched;
 mod watching;
 #[cfg(test)]
 mod withdrawal;
+#[cfg(test)]
+mod witnesses;

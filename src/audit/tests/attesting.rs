@@ -48,14 +48,6 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     named.filter(|(name, _)| name != "lock").map(|(name, path)| (name, fs::read(path).unwrap_or_default())).collect()
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let clock = SystemClock::new();
-    while !done() {
-        assert!(clock.steady() < PATIENT, "{what}");
-        std::thread::yield_now();
-    }
-}
-
 fn opened(house: &House, settings: Settings) -> Result<Log, AuditOpenError> {
     Log::open(settings, &key(), Arc::new(ManualClock::new(NOW)), Arc::clone(&house.metrics)).map(|(log, _)| log)
 }
@@ -353,9 +345,9 @@ async fn two_logs_of_two_names_know_nothing_of_each_other() {
     refuse(&first, 2).await;
     refuse(&second, 3).await;
     drop((first, second));
-    assert_eq!((newest(&one).origin(), newest(&one).size()), ("log.test/a", 3));
+    assert_eq!((&*newest(&one).head().origin, newest(&one).size()), ("log.test/a", 3));
     let found = checkpoint::newest(other.folder.path(), &signer).unwrap().unwrap();
-    assert_eq!((found.origin(), found.size()), ("log.test/b", 4));
+    assert_eq!((&*found.head().origin, found.size()), ("log.test/b", 4));
     // One's checkpoint in the other's place is noticed.
     fs::copy(checkpoint::path(one.folder.path()), checkpoint::path(other.folder.path())).unwrap();
     assert!(matches!(opened(&other, settings).err(), Some(AuditOpenError::OtherLog { .. })));

@@ -152,6 +152,10 @@ impl House {
             fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort_by_key(|name| name.to_str().unwrap().ends_with(".jsonl"));
         for name in names.iter().filter(|name| name.to_str().unwrap() != "lock") {
+            // Tiles are made again.
+            if self.folder.path().join(name).is_dir() {
+                continue;
+            }
             match fs::copy(self.folder.path().join(name), copy.folder.path().join(name)) {
                 // A file on its way to another name.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -193,6 +197,15 @@ pub(super) fn records_of(directory: &Path) -> Vec<Value> {
         assert!(bytes[lines.offset..].iter().all(|byte| *byte == 0), "nothing but whole records and zeros");
     }
     found
+}
+
+/// Waits for what a thread of the log does by itself.
+pub(super) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let clock = SystemClock::new();
+    while !done() {
+        assert!(clock.steady() < PATIENT, "{what}");
+        std::thread::yield_now();
+    }
 }
 
 pub(super) fn key() -> SecretKey {

@@ -1,0 +1,205 @@
+//! Tiles alone give every root and every proof, and come back after a crash.
+
+use crate::audit::checkpoint;
+use crate::audit::log::Log;
+use crate::audit::read::Lines;
+use crate::audit::segment;
+use crate::audit::tests::harness::*;
+use crate::audit::tiles::TileFault;
+use crate::audit::tiles::Tiles;
+use crate::audit::tiles::partial_path;
+use crate::audit::tiles::tile_path;
+use crate::audit::tree::Tree;
+use crate::crypto::sha256;
+use crate::model::Reason;
+use crate::model::Sha256;
+use crate::tasks::Tasks;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn parent(left: Sha256, right: Sha256) -> Sha256 {
+    sha256(&[&[1], left.as_bytes().as_slice(), right.as_bytes()].concat())
+}
+
+/// The tiles of a log of so many records, as one who fetches them sees them.
+struct Fetched<'f> {
+    directory: &'f Path,
+    size: u64,
+}
+
+impl Fetched<'_> {
+    /// The hash over the records from `index` << 8 · `level` on.
+    fn node(&self, level: usize, index: u64) -> Sha256 {
+        let full = tile_path(self.directory, level, index / 256);
+        let is_full = (index / 256 + 1) * 256 <= self.size >> (8 * level);
+        let path = if is_full { full } else { partial_path(self.directory, level, self.size).unwrap() };
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let at = usize::try_from(index % 256).unwrap() * 32;
+        Sha256::new(bytes[at..at + 32].try_into().unwrap())
+    }
+
+    /// The hash over the records from `start` up to `end` (RFC 6962 §2.1), out of the largest hashes that there are.
+    fn hash(&self, start: u64, end: u64) -> Sha256 {
+        let count = end - start;
+        if count.is_power_of_two() && count.trailing_zeros().is_multiple_of(8) && start.is_multiple_of(count) {
+            return self.node(usize::try_from(count.trailing_zeros() / 8).unwrap(), start / count);
+        }
+        let middle = start + count.next_power_of_two() / 2;
+        parent(self.hash(start, middle), self.hash(middle, end))
+    }
+
+    /// The hashes beside the way from a record to the root, the lowest first, with whether each stands on the left.
+    fn path(&self, index: u64, start: u64, end: u64) -> Vec<(bool, Sha256)> {
+        if end - start == 1 {
+            return Vec::new();
+        }
+        let middle = start + (end - start).next_power_of_two() / 2;
+        let (mut path, beside) = match index < middle {
+            true => (self.path(index, start, middle), (false, self.hash(middle, end))),
+            false => (self.path(index, middle, end), (true, self.hash(start, middle))),
+        };
+        path.push(beside);
+        path
+    }
+}
+
+async fn refuse(log: &Log, count: u16) {
+    let tasks = Tasks::new();
+    let begin = |_| {
+        let log = log.clone();
+        tasks.spawn(async move { log.refusal(&facts(1, None), Reason::Revoked, &forbidden(), NOW).await })
+    };
+    let mut left = count;
+    // No more at a time than a segment takes.
+    while let Some(rest) = left.checked_sub(left.min(16)).filter(|_| left > 0) {
+        for done in (rest..left).map(begin).collect::<Vec<_>>() {
+            assert_eq!(done.await.unwrap().reply().status.as_u16(), 403);
+        }
+        left = rest;
+    }
+}
+
+/// All files of tiles, but the marks of how far they are durable.
+fn tiles(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![directory.join("tile")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(directory).unwrap().display().to_string(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The tiles that the newest checkpoint is served with hold every record, and give its root and every proof.
+fn prove_all(directory: &Path) {
+    let newest = checkpoint::newest(directory, &signer()).unwrap().unwrap();
+    let fetched = Fetched { directory, size: newest.size() };
+    assert_eq!(fetched.hash(0, newest.size()), newest.root());
+    let mut index = 0;
+    for number in segment::numbers(directory).unwrap() {
+        let bytes = fs::read(segment::path(directory, number)).unwrap();
+        for (_, line) in Lines::new(&bytes) {
+            let leaf = sha256(&[&[0], &line[..line.len() - 1]].concat());
+            assert_eq!(fetched.node(0, index), leaf);
+            if index % 37 == 0 || index + 3 > newest.size() {
+                let fold = |below, (left, beside)| if left { parent(beside, below) } else { parent(below, beside) };
+                assert_eq!(
+                    fetched.path(index, 0, newest.size()).into_iter().fold(leaf, fold),
+                    newest.root(),
+                    "{index}"
+                );
+            }
+            index += 1;
+        }
+    }
+    assert_eq!(index, newest.size());
+}
+
+#[tokio::test]
+async fn roots_and_proofs_come_out_of_tiles_alone_and_tiles_that_are_missing_are_made_again() {
+    let house = House::new();
+    let directory = house.folder.path();
+    for count in [200, 400] {
+        let log = house.open().0;
+        refuse(&log, count).await;
+        drop(log);
+        house.until_ended();
+        prove_all(directory);
+    }
+    let made = tiles(directory);
+    assert!(["tile/0/000", "tile/0/001"].iter().all(|name| made[*name].len() == 256 * 32));
+    assert!(
+        made.keys().all(|name| !name.starts_with("tile/0/000.p")),
+        "a partial tile goes when the full one is there"
+    );
+    let is_same = |house: &House| {
+        let all = tiles(house.folder.path());
+        made.iter().filter(|(name, _)| !name.contains(".p/")).all(|(name, bytes)| all.get(name) == Some(bytes))
+    };
+    // The copy has none of them.
+    let all = house.copy();
+    drop(all.open());
+    all.until_ended();
+    prove_all(all.folder.path());
+    assert!(is_same(&all));
+    assert!(!house.metrics.render().contains("portcullis_audit_tile_failures_total 1"));
+    drop(house.open());
+    house.until_ended();
+    prove_all(directory);
+    assert!(is_same(&house));
+}
+
+#[tokio::test]
+async fn a_record_that_is_changed_on_the_disk_is_noticed_before_its_tiles_are_made() {
+    let house = House::new();
+    let log = house.open().0;
+    refuse(&log, 5).await;
+    drop(log);
+    let path = segment::path(house.folder.path(), 1);
+    let bytes = fs::read(&path).unwrap();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut tree = Tree::default();
+    let copy = House::new();
+    let place = segment::path(copy.folder.path(), 1);
+    fs::write(&place, &bytes).unwrap();
+    lines[..3].iter().for_each(|line| tree.append_lines(line));
+    let mut tiles = Tiles::resume(copy.folder.path()).unwrap();
+    tiles.grow(&tree).unwrap();
+    tree.append_lines(lines[3]);
+    let mut changed = bytes.clone();
+    changed[lines[..3].concat().len() + 20] ^= 1;
+    fs::write(&place, &changed).unwrap();
+    assert!(matches!(tiles.grow(&tree), Err(TileFault::Changed)));
+    // And so is one before them, once they are made anew.
+    fs::write(&place, &bytes).unwrap();
+    Tiles::resume(copy.folder.path()).unwrap().grow(&tree).unwrap();
+}
+
+#[tokio::test]
+async fn tiles_that_cannot_be_written_are_counted_and_told_and_checkpoints_go_on() {
+    let house = House::new();
+    let log = house.open().0;
+    let place = house.folder.path().join("tile");
+    until("the first tiles", || place.is_dir());
+    // Whoever is in the midst of writing there begins again.
+    until("a file in their place", || {
+        let _ = fs::remove_dir_all(&place);
+        fs::write(&place, b"").is_ok()
+    });
+    refuse(&log, 3).await;
+    until("a checkpoint", || log.checkpoint().unwrap().size() == 4);
+    assert!(log.is_unattested(std::time::Duration::ZERO));
+    assert!(!house.metrics.render().contains("portcullis_audit_tile_failures_total 0\n"));
+    fs::remove_file(&place).unwrap();
+    refuse(&log, 1).await;
+    until("tiles", || !log.is_unattested(std::time::Duration::ZERO));
+    drop(log);
+    house.until_ended();
+    prove_all(house.folder.path());
+}
