@@ -210,6 +210,7 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     let exporters::Built { exporters, exports, outlets } =
         exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
     begin(&runtime, gate, in_effect, replayed)?;
+    runtime.block_on(approvals::on_record(gate.core().snapshot.load().approved(), store.as_ref()));
 
     let (dying, died) = mpsc::channel();
     let mut pulses = Pulses::new();

@@ -52,6 +52,12 @@ pub(super) enum Step {
     Unsigned,
     /// The bundle that was in force comes back.
     Again(Activation),
+    /// It was activated, and could not be put on record then: it comes into force now.
+    Unrecorded {
+        activation: Activation,
+        /// The bundle that was activated before it.
+        replaced: Option<Sha256>,
+    },
     /// A bundle comes into force that was not.
     New {
         activation: Activation,
@@ -94,7 +100,7 @@ impl Cleared {
     pub async fn activate(self, store: &dyn ActivationStore) -> Result<Approved, ActivationFault> {
         let activation = match &self.step {
             Step::New { activation, .. } => Some(activation.clone()),
-            Step::Unsigned | Step::Again(_) => None,
+            Step::Unsigned | Step::Again(_) | Step::Unrecorded { .. } => None,
         };
         if activation.is_some() || self.list.is_some() {
             store.activated(activation, self.list).await?;
@@ -111,7 +117,7 @@ impl Cleared {
     /// Whether it is in force already.
     #[must_use]
     pub const fn is_again(&self) -> bool {
-        matches!(self.step, Step::Again(_))
+        matches!(self.step, Step::Again(_) | Step::Unrecorded { .. })
     }
 
     /// Whether its signers had another bundle before them than the one in force here.
@@ -138,17 +144,18 @@ impl Approved {
         self.step.activation()
     }
 
-    /// Whether it comes into force by this very step, and was not before.
+    /// Whether its activation is still to be put on record: it comes into force by this very step, or could not be recorded
+    /// when it did.
     #[must_use]
-    pub fn is_new(&self) -> bool {
-        matches!(*self.step, Step::New { .. })
+    pub fn is_to_be_recorded(&self) -> bool {
+        matches!(*self.step, Step::New { .. } | Step::Unrecorded { .. })
     }
 
-    /// The bundle that was activated before it, if this is its own activation and no restart.
+    /// The bundle that was activated before it, if its activation is to be recorded.
     #[must_use]
     pub fn replaced(&self) -> Option<Sha256> {
         match &*self.step {
-            Step::New { replaced, .. } => *replaced,
+            Step::New { replaced, .. } | Step::Unrecorded { replaced, .. } => *replaced,
             Step::Unsigned | Step::Again(_) => None,
         }
     }
@@ -164,7 +171,9 @@ impl Step {
     const fn activation(&self) -> Option<&Activation> {
         match self {
             Self::Unsigned => None,
-            Self::Again(activation) | Self::New { activation, .. } => Some(activation),
+            Self::Again(activation) | Self::New { activation, .. } | Self::Unrecorded { activation, .. } => {
+                Some(activation)
+            }
         }
     }
 

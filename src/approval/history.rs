@@ -54,6 +54,10 @@ pub struct History {
     pub data: Vec<Sha256>,
     /// The list of signers in effect.
     pub signers: Option<KnownList>,
+    /// Whether the log has the last one's activation.
+    pub is_recorded: bool,
+    /// The bundle that was activated before the last one.
+    pub before: Option<Sha256>,
 }
 
 /// The store does not tell what was activated, or could not make it durable. It has said why in the log.
@@ -75,14 +79,21 @@ pub trait ActivationStore: Send + Sync {
     /// # Errors
     /// [`ActivationFault`]; also where its sequence is not higher than all before it.
     async fn activated(&self, activation: Option<Activation>, list: Option<KnownList>) -> Result<(), ActivationFault>;
+
+    /// Notes that the activation of this sequence is on record.
+    ///
+    /// # Errors
+    /// [`ActivationFault`]; it is then put on record once more, which tells nothing wrong.
+    async fn recorded(&self, sequence: u64) -> Result<(), ActivationFault>;
 }
 
 impl History {
-    /// What these activations, in the order of their sequences, and this list make.
+    /// What these activations, in the order of their sequences, and this list make; `is_recorded` is about the last.
     #[must_use]
-    pub fn of(activations: Vec<Activation>, signers: Option<KnownList>) -> Self {
+    pub fn of(activations: Vec<Activation>, signers: Option<KnownList>, is_recorded: bool) -> Self {
         let data = activations.iter().map(|activation| activation.data).collect();
-        Self { last: activations.into_iter().next_back(), data, signers }
+        let before = activations.iter().rev().nth(1).map(|activation| activation.bundle);
+        Self { last: activations.into_iter().next_back(), data, signers, is_recorded, before }
     }
 }
 

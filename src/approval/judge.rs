@@ -122,7 +122,11 @@ fn judge_signed(
     let list = Some(in_effect.list).filter(|_| in_effect.is_new);
     let last = history.last.as_ref();
     if let Some(last) = last.filter(|last| last.is_of(bundle, terms.environment)) {
-        return Ok(Cleared { bundle: Arc::clone(bundle), step: Step::Again(last.clone()), list });
+        let step = match history.is_recorded {
+            true => Step::Again(last.clone()),
+            false => Step::Unrecorded { activation: last.clone(), replaced: history.before },
+        };
+        return Ok(Cleared { bundle: Arc::clone(bundle), step, list });
     }
     let against = against(bundle, terms, &in_effect.signers, last);
     let next = Next::of(bundle, last);

@@ -35,9 +35,20 @@ pub(super) struct Signing {
     place: Place,
 }
 
-/// What is recorded of a bundle that comes into force and was not before; `None` of one that comes back, or that nobody signed.
+/// Notes that what [`activated`] told is on record. If that cannot be kept it is told once more at the next start.
+pub(super) async fn on_record(approved: &Approved, store: &dyn ActivationStore) {
+    let to_be_recorded = approved.activation().filter(|_| approved.is_to_be_recorded());
+    if let Some(activation) = to_be_recorded
+        && store.recorded(activation.sequence).await.is_err()
+    {
+        tracing::warn!(sequence = activation.sequence, "the store does not keep that an activation is on record");
+    }
+}
+
+/// What is recorded of a bundle that comes into force and was not before, or could not be recorded when it did; `None` of one
+/// that comes back, or that nobody signed.
 pub(super) fn activated(approved: &Approved) -> Option<Note> {
-    let activation = approved.activation().filter(|_| approved.is_new())?;
+    let activation = approved.activation().filter(|_| approved.is_to_be_recorded())?;
     Some(Note::Activation(Activated {
         sequence: activation.sequence,
         data: activation.data,

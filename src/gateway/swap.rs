@@ -212,6 +212,7 @@ impl Swapper {
                 .help(help)
                 .into());
         }
+        approvals::on_record(&approved, self.activations.as_ref()).await;
         self.core.put_bundle_in_force(approved);
         self.retired.push(Arc::clone(old));
         self.core.metrics.bundle_swapped(true);

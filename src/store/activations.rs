@@ -22,8 +22,20 @@ type Row = (i64, Vec<u8>);
 #[async_trait]
 impl ActivationStore for Sqlite {
     async fn history(&self) -> Result<History, ActivationFault> {
-        let (activations, list) = self.writer.ask(rows).await.map_err(|_| ActivationFault)?;
-        opened(&self.activation_sealer, activations, list)
+        let work = self.writer.ask(|connection| Ok((rows(connection)?, last_is_recorded(connection)?)));
+        let ((activations, list), is_recorded) = work.await.map_err(|_| ActivationFault)?;
+        opened(&self.activation_sealer, activations, list, is_recorded)
+    }
+
+    async fn recorded(&self, sequence: u64) -> Result<(), ActivationFault> {
+        let work = self.writer.ask(move |connection| {
+            let update = "UPDATE activation SET recorded = 1 WHERE sequence = ?1";
+            Ok(connection.execute(update, [integer(sequence)?])?)
+        });
+        match tokio::time::timeout(KEEP_TIMEOUT, work).await {
+            Ok(Ok(1)) => Ok(()),
+            Ok(Ok(_) | Err(_)) | Err(_) => Err(ActivationFault),
+        }
     }
 
     async fn activated(&self, activation: Option<Activation>, list: Option<KnownList>) -> Result<(), ActivationFault> {
@@ -46,8 +58,20 @@ pub(super) fn rows(connection: &Connection) -> Result<(Vec<Row>, Option<Row>), W
     Ok((activations, connection.query_row(list, [], row).optional()?))
 }
 
+/// Whether the last activation is known to be on record; `true` where there is none.
+fn last_is_recorded(connection: &Connection) -> Result<bool, WorkError> {
+    let last = "SELECT recorded FROM activation ORDER BY sequence DESC LIMIT 1";
+    let recorded: Option<i64> = connection.query_row(last, [], |row| row.get(0)).optional()?;
+    Ok(recorded != Some(0))
+}
+
 /// What the rows say, if they were written under this store's key.
-pub(super) fn opened(sealer: &Sealer, activations: Vec<Row>, list: Option<Row>) -> Result<History, ActivationFault> {
+pub(super) fn opened(
+    sealer: &Sealer,
+    activations: Vec<Row>,
+    list: Option<Row>,
+    is_recorded: bool,
+) -> Result<History, ActivationFault> {
     let open = |bound: &[u8], sealed: &[u8]| {
         sealer.open(bound, sealed).map_err(|_| {
             tracing::error!("what was activated does not open under the store's key");
@@ -68,7 +92,7 @@ pub(super) fn opened(sealer: &Sealer, activations: Vec<Row>, list: Option<Row>) 
         let sequence = number(sequence)?;
         Ok(KnownList { sequence, text: open(&of_list(sequence), &sealed)? })
     });
-    Ok(History::of(activations, list.transpose()?))
+    Ok(History::of(activations, list.transpose()?, is_recorded))
 }
 
 fn keep(
@@ -79,7 +103,7 @@ fn keep(
 ) -> Result<bool, WorkError> {
     if let Some(activation) = activation {
         // Nothing goes below what was: a second judgement that ran beside the first finds that here.
-        let insert = "INSERT INTO activation SELECT ?1, ?2, ?3
+        let insert = "INSERT INTO activation (sequence, activated_at, sealed) SELECT ?1, ?2, ?3
                       WHERE NOT EXISTS (SELECT 1 FROM activation WHERE sequence >= ?1)";
         let sealed = sealer.seal(&of_activation(activation.sequence), &activation.text());
         let (sequence, at) = (integer(activation.sequence)?, integer(activation.at.get())?);

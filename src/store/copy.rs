@@ -71,7 +71,8 @@ pub fn activations(path: &Path, key: &SecretKey) -> Result<History, StoreOpenErr
     }
     let damaged = || StoreOpenError::Damaged { path: path.to_owned() };
     let (activations, list) = rows(&connection).map_err(|_| damaged())?;
-    opened(&Sealer::new(&key.derive(ACTIVATIONS)), activations, list).map_err(|_| damaged())
+    // Who looks from outside records nothing.
+    opened(&Sealer::new(&key.derive(ACTIVATIONS)), activations, list, true).map_err(|_| damaged())
 }
 
 /// The newest checkpoint of its log that the store at `path` has seen, also while a gateway has it.

@@ -101,6 +101,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         note     TEXT    NOT NULL -- the newest checkpoint of the log that the store has seen
     ) STRICT;
 ",
+    "
+    ALTER TABLE activation ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0; -- whether the log is known to have it
+    UPDATE activation SET recorded = 1;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

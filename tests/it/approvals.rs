@@ -501,3 +501,29 @@ fn every_code_of_a_refused_approval_is_explained() {
     }
     assert_eq!(found, told);
 }
+
+#[test]
+fn an_activation_that_could_not_be_recorded_is_recorded_at_the_next_start_and_then_no_more() {
+    let desk = Desk::new();
+    let activations = || {
+        let records = desk.stage.records();
+        let of_it = records.into_iter().filter(|record| record.text("kind") == "activation");
+        of_it
+            .map(|record| [record.get("sequence"), record.get("signed_by"), record.get("data")].map(Clone::clone))
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        assert_eq!(desk.start(), [""; 0]);
+        assert_eq!(activations().len(), 1, "once, and not by a restart");
+    }
+    // As it lies where the store was written and the log's disk failed.
+    let store = rusqlite::Connection::open(desk.stage.path("state/store.sqlite")).unwrap();
+    assert_eq!(store.execute("UPDATE activation SET recorded = 0", []).unwrap(), 1, "it was known to be on record");
+    drop(store);
+    for _ in 0..2 {
+        assert_eq!(desk.start(), [""; 0]);
+        let told = activations();
+        assert_eq!(told.len(), 2, "once more, and then no more");
+        assert_eq!(told[0], told[1]);
+    }
+}
