@@ -1,6 +1,7 @@
 //! `portcullis check`: everything that a start would refuse, without running, and what of a bundle somebody should look at.
 
 mod explain;
+mod footprint;
 mod layout;
 mod report;
 mod sarif;
@@ -8,6 +9,7 @@ mod sarif;
 use crate::approval::statements;
 use crate::bundle::Bundle;
 use crate::catalogue::Language;
+use crate::cli::check::footprint::Footprint;
 use crate::cli::output::Ending;
 use crate::cli::output::plain;
 use crate::cli::output::say;
@@ -41,7 +43,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  portcullis check\n  portcullis check policies-next --deny-lints --format sarif\n  \
-                  portcullis check --config gateway.yaml policies-next\n  portcullis check --fmt=tell\n  \
+                  portcullis check --config gateway.yaml policies-next\n  portcullis check --footprint\n  portcullis check --fmt=tell\n  \
                   portcullis check --explain soft-class --lang ru"
 )]
 pub(super) struct Arguments {
@@ -64,8 +66,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HOW", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "write")]
     #[arg(conflicts_with_all = ["config", "format", "deny_lints"])]
     fmt: Option<Fmt>,
+    /// Tell besides, per action, which inputs its records will hold: what its policies read, as a value, as a handle, or
+    /// withheld because it may speak of a person
+    #[arg(long, conflicts_with = "fmt")]
+    footprint: bool,
     /// Print what a code means and what to do; without CODE, all codes
-    #[arg(long, value_name = "CODE", num_args = 0..=1, conflicts_with_all = ["config", "fmt", "format", "deny_lints", "bundle"])]
+    #[arg(long, value_name = "CODE", num_args = 0..=1, conflicts_with_all = ["config", "fmt", "format", "deny_lints", "footprint", "bundle"])]
     explain: Option<Option<String>>,
 }
 
@@ -108,6 +114,8 @@ struct Found {
     lints: Diagnostics,
     /// Whether a configuration was checked, too.
     whole: bool,
+    /// What the records of its decisions will hold, where the bundle compiles.
+    footprint: Footprint,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
@@ -128,7 +136,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         None => bundle_alone(there(arguments.bundle.as_deref().unwrap_or(own))?, now),
     };
     match arguments.format {
-        Format::Json => say(&report::json(&found, language)),
+        Format::Json => say(&report::json(&found, language, arguments.footprint)),
         Format::Sarif => say(&sarif::log(&found, language)),
         Format::Text => {
             let told = report::text(&found, language);
@@ -136,6 +144,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
                 complain_in_words(&told);
             }
             say(report::verdict(&found, language));
+            if arguments.footprint {
+                say(&footprint::text(&found.footprint));
+            }
         }
     }
     let denied = arguments.deny_lints && !found.lints.is_empty();
@@ -158,25 +169,26 @@ fn unreadable(folder: &Path, why: &str) -> Diagnostic {
 
 /// The bundle in a folder, as a gateway with default limits would take it.
 fn bundle_alone(folder: &Path, now: UnixMillis) -> Found {
-    let (faults, lints) = look(folder, &Limits::default(), now);
-    Found { faults, warnings: Diagnostics::new(), lints, whole: false }
+    let (faults, lints, footprint) = look(folder, &Limits::default(), now);
+    Found { faults, warnings: Diagnostics::new(), lints, whole: false, footprint }
 }
 
-/// The faults of a bundle, or its lints.
-fn look(folder: &Path, limits: &Limits, now: UnixMillis) -> (Diagnostics, Diagnostics) {
+/// The faults of a bundle, or its lints; and what its decisions will put on record.
+fn look(folder: &Path, limits: &Limits, now: UnixMillis) -> (Diagnostics, Diagnostics, Footprint) {
     let bundle = match Bundle::load(folder, limits) {
         Ok(bundle) => bundle,
-        Err(faults) => return (faults, Diagnostics::new()),
+        Err(faults) => return (faults, Diagnostics::new(), Footprint::new()),
     };
     let mut faults = statements(bundle.approvals()).err().unwrap_or_default();
-    match Suite::read(&bundle.tests(), &bundle) {
-        Ok(suite) if faults.is_empty() => (faults, bundle.lints(now.seconds(), suite.untested(&bundle))),
-        Ok(_) => (faults, Diagnostics::new()),
+    let lints = match Suite::read(&bundle.tests(), &bundle) {
+        Ok(suite) if faults.is_empty() => bundle.lints(now.seconds(), suite.untested(&bundle)),
+        Ok(_) => Diagnostics::new(),
         Err(of_tests) => {
             faults.extend(of_tests);
-            (faults, Diagnostics::new())
+            Diagnostics::new()
         }
-    }
+    };
+    (faults, lints, footprint::of(&bundle))
 }
 
 /// The configuration with all that it names, and its bundle or another.
@@ -190,7 +202,7 @@ fn with_configuration(config: &Path, other: Option<&Path>, now: UnixMillis) -> R
     let places = config::policies_of(config).ok();
     let limits_and_folder = places.as_ref().map(|(policies, limits)| (other.unwrap_or(policies), limits));
     let looked = limits_and_folder.map(|(folder, limits)| look(folder, limits, now));
-    let (of_bundle, lints) = looked.unwrap_or_default();
+    let (of_bundle, lints, footprint) = looked.unwrap_or_default();
     let (faults, warnings) = match Config::load(config) {
         Ok(mut config) => {
             let warnings = std::mem::take(&mut config.warnings);
@@ -208,7 +220,7 @@ fn with_configuration(config: &Path, other: Option<&Path>, now: UnixMillis) -> R
             faults.apart()
         }
     };
-    Ok(Found { faults, warnings, lints, whole: true })
+    Ok(Found { faults, warnings, lints, whole: true, footprint })
 }
 
 /// Writes what is wrong.

@@ -5,6 +5,7 @@ use crate::harness::Inbound;
 use crate::harness::Record;
 use crate::harness::Served;
 use crate::harness::fresh_key;
+use crate::harness::told_by;
 use portcullis::devkit::Misbehaviour;
 
 /// The last record of this reason: its kind, what was decided, and by how many policies.
@@ -52,4 +53,40 @@ fn a_refusal_that_a_permit_preceded_tells_the_permit() {
     Command::new(&inbound).bearing(token).told(&inbound, gateway.address).is(404, "not-found");
     let (kind, result, _) = decided(&inbound, "policy-denied");
     assert_eq!((kind.as_str(), result.as_str()), ("refusal", "deny"));
+}
+
+#[test]
+fn check_tells_the_inputs_that_stand_in_a_record_and_no_others_do() {
+    let inbound = Inbound::new();
+    let gateway = Served::on(&inbound);
+    Command::new(&inbound).told(&inbound, gateway.address).is(200, "");
+    let bundle = inbound.path("policies");
+    let check = |more: &[&str]| told_by(&[&["check", bundle.to_str().unwrap(), "--footprint"], more].concat());
+    let (code, told, err) = check(&["--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let footprint = &told["footprint"];
+    let mut seen = 0;
+    for record in inbound.records() {
+        let action = match record.text("operation") {
+            "openDoor" => "openDoor",
+            "access.granted" => "reportAccessGranted",
+            _ => continue,
+        };
+        for (name, value) in record.get("decision")["inputs"].as_object().into_iter().flatten() {
+            let told = footprint[action][name].as_str().unwrap_or_else(|| panic!("{action} {name}: {footprint}"));
+            let stands = match value {
+                value if value["withheld"] == "person" => "withheld",
+                value if value.as_str().is_some_and(|text| text.starts_with("h-") && text.len() == 34) => "handle",
+                _ => "value",
+            };
+            assert_eq!(told, stands, "{action} {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+    let (_, text, _) = check(&[]);
+    assert!(text.contains("\nopenDoor\n  "), "{text}");
+    let (_, plain, _) = told_by(&["check", bundle.to_str().unwrap(), "--format", "json"]);
+    assert!(!plain.contains("footprint"), "only where it is asked for");
 }

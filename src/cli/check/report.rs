@@ -3,6 +3,7 @@
 use crate::catalogue;
 use crate::catalogue::Language;
 use crate::cli::check::Found;
+use crate::cli::check::footprint;
 use crate::cli::output::json_text;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -54,8 +55,8 @@ fn in_russian(one: &Diagnostic) -> String {
     told
 }
 
-/// One object: the verdict, and three lists of findings.
-pub(super) fn json(found: &Found, language: Language) -> String {
+/// One object: the verdict, three lists of findings, and the footprint if it is wanted.
+pub(super) fn json(found: &Found, language: Language, with_footprint: bool) -> String {
     let one = |fault: &Diagnostic| {
         let file = fault.source.as_ref().map(|source| source.path().display().to_string());
         let place = |number: u32| if number == 0 { Value::Null } else { Value::from(number) };
@@ -81,5 +82,9 @@ pub(super) fn json(found: &Found, language: Language) -> String {
         ("warnings", all(&found.warnings)),
         ("lints", all(&found.lints)),
     ];
-    json_text(&members.into_iter().collect::<Object>().into())
+    let mut members: Object = members.into_iter().collect();
+    if with_footprint {
+        members.insert("footprint", footprint::json(&found.footprint));
+    }
+    json_text(&members.into())
 }
