@@ -7,6 +7,7 @@
 mod approvals;
 mod archivist;
 mod check;
+mod clock_watch;
 mod couriers;
 mod descriptors;
 mod entrance;
@@ -27,6 +28,7 @@ use crate::admin;
 use crate::admin::AdminSocket;
 use crate::audit;
 use crate::audit::Archive;
+use crate::audit::ClockStepped;
 use crate::audit::Disk;
 use crate::audit::Facts;
 use crate::audit::Note;
@@ -38,6 +40,7 @@ use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::archivist::Archivist;
+use crate::gateway::clock_watch::ClockWatch;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
@@ -236,7 +239,8 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect).exporting(Arc::clone(&exports));
     status.tell_softeners();
     let reloader = {
-        let parts = Parts { at_backend, at_partners, core: Arc::clone(gate.core()), callers, outlets, expiries };
+        let (core, log) = (Arc::clone(gate.core()), gate.log().at_own_desk());
+        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, expiries };
         let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
@@ -507,9 +511,13 @@ async fn operate(
         }
     };
     let sums = async {
+        let mut clocks = ClockWatch::begin(core.clock.now(), core.clock.steady());
         loop {
             tokio::time::sleep(SUMS_TOLD).await;
             log.tell_sums(core.clock.now());
+            if let Some(stepped) = clocks.look(core.clock.now(), core.clock.steady()) {
+                tell_step(&operator.gate, stepped).await;
+            }
         }
     };
     tokio::select! {
@@ -519,6 +527,15 @@ async fn operate(
         () = retry => {}
         () = sums => {}
     }
+}
+
+/// Tells that somebody has set the wall clock: whoever reads times out of records must know.
+async fn tell_step(gate: &Gate, stepped: ClockStepped) {
+    let ClockStepped { expected, forward, by_ms } = stepped;
+    gate.core().metrics.clock_stepped(forward);
+    tracing::warn!(%expected, forward, by_ms, "the wall clock was set");
+    // One that cannot be recorded is counted as lost by the log.
+    let _ = note(gate, Note::Clock(stepped)).await;
 }
 
 /// A thread with a runtime of its own. When it ends, `dying` is told.

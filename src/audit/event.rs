@@ -85,6 +85,9 @@ impl Log {
         now: UnixMillis,
     ) -> Result<EventRecorded, AuditFault> {
         self.record(|line| record::event(line, permit, protected, facts, None, now), now).await?;
+        if let Some(told) = facts.command {
+            self.told(told, now);
+        }
         Ok(EventRecorded { receipt: facts.receipt, bundle: facts.bundle })
     }
 

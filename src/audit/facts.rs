@@ -5,6 +5,7 @@
 
 use crate::audit::answer::AnswerKey;
 use crate::audit::handles::Handle;
+use crate::audit::receipts::Told;
 use crate::model::AdminDoor;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
@@ -68,6 +69,8 @@ pub struct Facts {
     pub key: Option<KeyDigests>,
     /// The `jti` of the partner token, once it is minted: random, ours, and named in the partner's events.
     pub partner_token: Option<Box<str>>,
+    /// What an event of the partner tells of a command, by its token.
+    pub command: Option<Told>,
     /// The trace that the request belongs to, and the one that the partner is given in its place.
     pub trace: Option<TraceParent>,
     pub partner_trace: Option<TraceId>,
@@ -152,6 +155,7 @@ impl Facts {
             decided: None,
             key: None,
             partner_token: None,
+            command: None,
             trace: None,
             partner_trace: None,
             sizes: Sizes::default(),

@@ -59,7 +59,9 @@ pub fn find(directory: &Path, receipt: Receipt) -> Result<Found, FindFault> {
         let mut here: Vec<FoundRecord> = Vec::new();
         while let Some(line) = lines.next().map_err(io_at(&path))? {
             let line = if holds(line, &wanted) { Line::parse(line) } else { None };
-            here.extend(line.filter(|line| line.receipt == Some(receipt)).map(FoundRecord::from));
+            // What a partner's event tells of the command stands under a receipt of its own.
+            let is_of_it = |line: &Line| line.receipt == Some(receipt) || line.command == Some(receipt);
+            here.extend(line.filter(is_of_it).map(FoundRecord::from));
         }
         let rest = lines.rest().map_err(io_at(&path))?;
         if newest && lines.offset() == 0 && rest == 0 {
@@ -73,7 +75,7 @@ pub fn find(directory: &Path, receipt: Receipt) -> Result<Found, FindFault> {
         newest = false;
         here.append(&mut found);
         found = here;
-        if found.iter().any(FoundRecord::begins) {
+        if found.iter().any(|record| record.begins() && record.text("receipt") == Some(&wanted)) {
             break;
         }
     }

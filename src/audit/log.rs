@@ -50,6 +50,8 @@ use crate::audit::read::Line;
 use crate::audit::reader::Reader;
 use crate::audit::receipts::ReceiptState;
 use crate::audit::receipts::Receipts;
+use crate::audit::receipts::TokenOf;
+use crate::audit::receipts::Told;
 use crate::audit::record;
 use crate::audit::record::Kind;
 use crate::audit::recover;
@@ -73,9 +75,11 @@ use crate::crypto::NoteSigner;
 use crate::crypto::Sealer;
 use crate::crypto::SecretKey;
 use crate::model::AnswerPlace;
+use crate::model::PartnerName;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Reply;
+use crate::model::Stranger;
 use crate::policy::Permit;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
@@ -294,7 +298,8 @@ impl Log {
         self.submit(write, Part::Opens(facts.receipt), OnDone::Ring(bell), now)?;
         // From here on the record may become durable: however this future ends, an outcome follows.
         let mut recorded = Recorded::new(protected, facts, self.clone());
-        self.shared.receipts.begun(facts.receipt, facts.peer.as_deref(), now);
+        let token = facts.partner_token.as_ref().map(|jti| TokenOf::new(protected.partner().as_str(), jti));
+        self.shared.receipts.begun(facts.receipt, facts.peer.as_deref(), token, now);
         match self.durable(wait).await {
             Ok(_) => {
                 recorded.leave_as(OutcomeState::Unknown);
@@ -467,6 +472,19 @@ impl Log {
     #[must_use]
     pub fn is_unattested(&self, now: Duration) -> bool {
         self.shared.attested.is_late(now)
+    }
+
+    /// The command that a partner names by the `jti` of its token, if it is remembered; nobody else's.
+    #[must_use]
+    pub fn command_of(&self, partner: &PartnerName, jti: &Stranger) -> Option<Receipt> {
+        self.shared.receipts.of_token(TokenOf::new(partner.as_str(), jti.expose()))
+    }
+
+    /// What an event tells is on record.
+    pub(super) fn told(&self, told: Told, now: UnixMillis) {
+        if let Told { command, state: Some(state) } = told {
+            self.shared.receipts.told(command, state, now);
+        }
     }
 
     /// Whether records are taken.

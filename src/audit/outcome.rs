@@ -98,6 +98,10 @@ pub enum Note {
     Admin(Administered),
     /// Somebody went from a person to the handle, or was refused to; the facts name who, and the handle if there is one.
     ReIdentified(ReIdentified),
+    /// Changed certificates, keys and lists are taken up while the gateway runs.
+    Key(KeysTakenUp),
+    /// The wall clock was set while the gateway ran.
+    Clock(ClockStepped),
     /// A caller was told what became of a command of its own.
     Receipt {
         /// The command's receipt.
@@ -147,6 +151,30 @@ pub struct ReIdentified {
     pub ticket: Ticket,
     /// Why it ended so; [`Reason::Done`] of a handle that is told.
     pub reason: Reason,
+}
+
+/// Certificates, keys and lists that come into force in the place of others.
+#[derive(Clone, Debug)]
+pub struct KeysTakenUp {
+    /// One digest over all files that are watched.
+    pub digest: Sha256,
+    /// The same of those that were in force; `None` if that is not known.
+    pub replaces: Option<Sha256>,
+    /// The digest of each file that changed and is no secret.
+    pub changed: Vec<Sha256>,
+    /// How many secret files changed: of those nothing is told.
+    pub secrets: u64,
+}
+
+/// A wall clock that was set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClockStepped {
+    /// What it would show had it gone on as before.
+    pub expected: UnixMillis,
+    /// Whether it was set forward, not back.
+    pub forward: bool,
+    /// By how much, in milliseconds.
+    pub by_ms: u64,
 }
 
 /// A bundle that did not come into force.

@@ -3,6 +3,7 @@
 use crate::audit::checkpoint::digest;
 use crate::audit::facts::KeyDigests;
 use crate::audit::outcome::OutcomeState;
+use crate::audit::receipts::TokenOf;
 use crate::audit::record::Head;
 use crate::audit::record::Kind;
 use crate::audit::record::SUM_CLOSES;
@@ -30,6 +31,8 @@ pub(super) struct Line {
     pub(super) receipt: Option<Receipt>,
     pub(super) key: Option<KeyDigests>,
     pub(super) state: Option<OutcomeState>,
+    /// The command that an event tells of.
+    pub(super) command: Option<Receipt>,
     value: Value,
 }
 
@@ -88,6 +91,7 @@ impl Line {
             receipt: text("receipt").and_then(Receipt::parse),
             key: digest("digest").zip(digest("body")).map(|(key, body)| KeyDigests { key, body }),
             state: text("state").and_then(OutcomeState::of_word),
+            command: text("command").and_then(Receipt::parse),
             value,
         })
     }
@@ -123,6 +127,17 @@ impl Line {
         let fits = self.kind == Kind::Segment && digest(text("root")?)? == tree.root();
         let (number, origin) = (number("segment")?, text("origin")?.to_owned());
         fits.then_some(Head { number, origin, tree, epoch: self.epoch()? })
+    }
+
+    /// The partner token of an intent.
+    pub(super) fn token(&self) -> Option<TokenOf> {
+        let text = |name| self.value.get(name).and_then(Value::as_str);
+        text("partner").zip(text("token")).map(|(partner, jti)| TokenOf::new(partner, jti))
+    }
+
+    /// What an event tells of its command.
+    pub(super) fn told(&self) -> Option<OutcomeState> {
+        self.value.get("told").and_then(Value::as_str).and_then(OutcomeState::of_word)
     }
 
     /// The name of the peer, if it had one.

@@ -4,6 +4,9 @@
 //! from what is read back. So it says of every command what the log says of it. It is bounded in number and time; the
 //! oldest is forgotten first, which changes nothing but that nobody is told of it here any more.
 //!
+//! A partner's event that names the token of a command tells what became of it. That counts where the outcome is unknown, also
+//! if it is told before the outcome is; the first to tell is believed, and nobody but the partner that the token was for.
+//!
 //! Whose a command is, is held as a digest of the peer's name: of equal length for everybody, so that another's receipt
 //! and one that is not there take the same work.
 
@@ -25,6 +28,8 @@ pub struct ReceiptState {
     pub recorded: UnixMillis,
     /// How and why it ended, and when; `None` while it runs.
     pub ended: Option<(OutcomeState, Reason, UnixMillis)>,
+    /// What its partner told of it later, and when.
+    pub told: Option<(OutcomeState, UnixMillis)>,
 }
 
 /// A command as recovery found it in the log.
@@ -32,7 +37,21 @@ pub struct ReceiptState {
 pub(super) struct PastReceipt {
     pub(super) receipt: Receipt,
     pub(super) owner: Owner,
+    pub(super) token: Option<TokenOf>,
     pub(super) state: ReceiptState,
+}
+
+/// The partner token of a command, as a digest of the partner and its `jti`: whoever is another partner names another one.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct TokenOf(Sha256);
+
+/// What an event tells of a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// The command's receipt.
+    pub command: Receipt,
+    /// What became of it; `None` where the event does not say.
+    pub state: Option<OutcomeState>,
 }
 
 /// Whose a command is.
@@ -48,7 +67,8 @@ pub(super) struct Receipts {
 
 #[derive(Default)]
 struct Known {
-    states: HashMap<Receipt, (Owner, ReceiptState)>,
+    states: HashMap<Receipt, (Owner, Option<TokenOf>, ReceiptState)>,
+    tokens: HashMap<TokenOf, Receipt>,
     /// In the order of their intents.
     order: VecDeque<(UnixMillis, Receipt)>,
 }
@@ -61,44 +81,73 @@ impl Owner {
     }
 }
 
+impl TokenOf {
+    /// The token of this partner with this `jti`. A partner's name has no zero byte.
+    pub(super) fn new(partner: &str, jti: &str) -> Self {
+        Self(sha256(&[partner.as_bytes(), b"\0", jti.as_bytes()].concat()))
+    }
+}
+
+impl ReceiptState {
+    /// What the partner told, and when, where that counts: the outcome itself is not known.
+    #[must_use]
+    pub fn settled(&self) -> Option<(OutcomeState, UnixMillis)> {
+        let unknown = self.ended.is_some_and(|(state, ..)| state == OutcomeState::Unknown);
+        self.told.filter(|_| unknown)
+    }
+}
+
 impl Receipts {
     /// An index that begins with what recovery found, in the order of intents.
     pub(super) fn new(max: u64, remembered_ms: u64, past: Vec<PastReceipt>, now: UnixMillis) -> Self {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let receipts = Self { max, remembered_ms, known: Mutex::default() };
-        for PastReceipt { receipt, owner, state } in past {
-            receipts.known.lock().put(receipt, owner, state);
+        for PastReceipt { receipt, owner, token, state } in past {
+            receipts.known.lock().put(receipt, owner, token, state);
         }
         receipts.known.lock().forget(receipts.max, receipts.remembered_ms, now);
         receipts
     }
 
     /// An intent was handed to the writer at `now`.
-    pub(super) fn begun(&self, receipt: Receipt, peer: Option<&str>, now: UnixMillis) {
+    pub(super) fn begun(&self, receipt: Receipt, peer: Option<&str>, token: Option<TokenOf>, now: UnixMillis) {
         let owner = Owner::of(peer);
         let mut known = self.known.lock();
-        known.put(receipt, owner, ReceiptState { recorded: now, ended: None });
+        known.put(receipt, owner, token, ReceiptState { recorded: now, ended: None, told: None });
         known.forget(self.max, self.remembered_ms, now);
     }
 
     /// The intent came into no log.
     pub(super) fn never_was(&self, receipt: Receipt) {
         // Its place in the order goes with time.
-        self.known.lock().states.remove(&receipt);
+        self.known.lock().remove(&receipt);
     }
 
     /// A command ended so.
     pub(super) fn ended(&self, receipt: Receipt, state: OutcomeState, reason: Reason, now: UnixMillis) {
-        if let Some((_, known)) = self.known.lock().states.get_mut(&receipt) {
+        if let Some((.., known)) = self.known.lock().states.get_mut(&receipt) {
             known.ended = Some((state, reason, now));
+        }
+    }
+
+    /// The command of this token, if it is remembered.
+    pub(super) fn of_token(&self, token: TokenOf) -> Option<Receipt> {
+        self.known.lock().tokens.get(&token).copied()
+    }
+
+    /// The partner has told what became of a command, and that is on record. Who tells first is believed.
+    pub(super) fn told(&self, receipt: Receipt, state: OutcomeState, now: UnixMillis) {
+        if let Some((.., known)) = self.known.lock().states.get_mut(&receipt) {
+            known.told.get_or_insert((state, now));
         }
     }
 
     /// What is known at `now` of a command of this peer; `None` where there is none, and where it is another's.
     pub(super) fn of(&self, receipt: Receipt, peer: &str, now: UnixMillis) -> Option<ReceiptState> {
         let asking = Owner::of(Some(peer));
-        let nobody = (Owner(Sha256::new([0; 32])), ReceiptState { recorded: UnixMillis::new(0), ended: None });
-        let (owner, state) = self.known.lock().states.get(&receipt).copied().unwrap_or(nobody);
+        let nothing = ReceiptState { recorded: UnixMillis::new(0), ended: None, told: None };
+        let nobody = (Owner(Sha256::new([0; 32])), None, nothing);
+        let (owner, _, state) = self.known.lock().states.get(&receipt).copied().unwrap_or(nobody);
         let own = constant_time_eq(owner.0.as_bytes(), asking.0.as_bytes());
         let fresh = state.recorded.plus(self.remembered_ms) >= now;
         (own && fresh).then_some(state)
@@ -106,9 +155,16 @@ impl Receipts {
 }
 
 impl Known {
-    fn put(&mut self, receipt: Receipt, owner: Owner, state: ReceiptState) {
-        if self.states.insert(receipt, (owner, state)).is_none() {
+    fn put(&mut self, receipt: Receipt, owner: Owner, token: Option<TokenOf>, state: ReceiptState) {
+        if self.states.insert(receipt, (owner, token, state)).is_none() {
             self.order.push_back((state.recorded, receipt));
+            self.tokens.extend(token.map(|token| (token, receipt)));
+        }
+    }
+
+    fn remove(&mut self, receipt: &Receipt) {
+        if let Some((_, Some(token), _)) = self.states.remove(receipt) {
+            self.tokens.remove(&token);
         }
     }
 
@@ -119,7 +175,7 @@ impl Known {
                 return;
             }
             self.order.pop_front();
-            self.states.remove(&receipt);
+            self.remove(&receipt);
         }
     }
 }
@@ -137,13 +193,13 @@ mod tests {
     #[test]
     fn a_command_is_told_to_its_own_peer_as_it_runs_and_as_it_ended() {
         let receipts = Receipts::new(10, 1_000, vec![], NOW);
-        receipts.begun(receipt(1), Some("backend"), NOW);
-        receipts.begun(receipt(2), None, NOW);
+        receipts.begun(receipt(1), Some("backend"), None, NOW);
+        receipts.begun(receipt(2), None, None, NOW);
         let of = |number, peer| receipts.of(receipt(number), peer, NOW);
-        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended: None }));
+        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended: None, told: None }));
         receipts.ended(receipt(1), OutcomeState::Done, Reason::Done, NOW.plus(7));
         let ended = Some((OutcomeState::Done, Reason::Done, NOW.plus(7)));
-        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended }));
+        assert_eq!(of(1, "backend"), Some(ReceiptState { recorded: NOW, ended, told: None }));
         assert_eq!((of(1, "other"), of(2, "other"), of(3, "backend")), (None, None, None));
         receipts.never_was(receipt(1));
         assert_eq!(of(1, "backend"), None);
@@ -154,20 +210,20 @@ mod tests {
         let receipts = Receipts::new(3, 1_000, vec![], NOW);
         let known = |number| receipts.of(receipt(number), "backend", NOW).is_some();
         for number in 1..=3 {
-            receipts.begun(receipt(number), Some("backend"), NOW);
+            receipts.begun(receipt(number), Some("backend"), None, NOW);
         }
         assert!((1..=3).all(known));
-        receipts.begun(receipt(4), Some("backend"), NOW);
+        receipts.begun(receipt(4), Some("backend"), None, NOW);
         assert!(!known(1) && (2..=4).all(known));
     }
 
     #[test]
     fn a_command_is_remembered_for_its_time_and_not_a_millisecond_longer() {
         let receipts = Receipts::new(3, 1_000, vec![], NOW);
-        receipts.begun(receipt(1), Some("backend"), NOW);
+        receipts.begun(receipt(1), Some("backend"), None, NOW);
         assert!(receipts.of(receipt(1), "backend", NOW.plus(1_000)).is_some());
         assert!(receipts.of(receipt(1), "backend", NOW.plus(1_001)).is_none());
-        receipts.begun(receipt(2), Some("backend"), NOW.plus(1_001));
+        receipts.begun(receipt(2), Some("backend"), None, NOW.plus(1_001));
         assert_eq!(receipts.known.lock().states.len(), 1, "and then takes no room");
     }
 
@@ -176,7 +232,8 @@ mod tests {
         let past = |number: u8| PastReceipt {
             receipt: receipt(number),
             owner: Owner::of(Some("backend")),
-            state: ReceiptState { recorded: NOW.plus(u64::from(number)), ended: None },
+            token: Some(TokenOf::new("smarthome", &number.to_string())),
+            state: ReceiptState { recorded: NOW.plus(u64::from(number)), ended: None, told: None },
         };
         let receipts = Receipts::new(2, 1_000, vec![past(1), past(2), past(3)], NOW.plus(1_002));
         let known = |number| receipts.of(receipt(number), "backend", NOW.plus(1_002)).is_some();
@@ -184,5 +241,43 @@ mod tests {
         let receipts = Receipts::new(2, 1_000, vec![past(1), past(2), past(3)], NOW.plus(1_003));
         let known = |number| receipts.of(receipt(number), "backend", NOW.plus(1_003)).is_some();
         assert_eq!([known(1), known(2), known(3)], [false, false, true]);
+    }
+
+    #[test]
+    fn what_its_partner_tells_counts_where_the_outcome_is_unknown_and_the_first_to_tell_is_believed() {
+        let receipts = Receipts::new(10, 1_000, vec![], NOW);
+        let token = |partner, jti| TokenOf::new(partner, jti);
+        for number in 1..=3 {
+            let token = TokenOf::new("smarthome", &number.to_string());
+            receipts.begun(receipt(number), Some("backend"), Some(token), NOW);
+        }
+        assert_eq!(receipts.of_token(token("smarthome", "1")), Some(receipt(1)));
+        for foreign in [token("barriers", "1"), token("smarthome", "9"), token("smarthom", "e1")] {
+            assert_eq!(receipts.of_token(foreign), None);
+        }
+        let settled = |number| receipts.of(receipt(number), "backend", NOW).unwrap().settled();
+        // Told before the outcome is, and of one that was done.
+        for number in 1..=2 {
+            receipts.told(receipt(number), OutcomeState::Refused, NOW.plus(1));
+        }
+        receipts.ended(receipt(1), OutcomeState::Unknown, Reason::OutcomeUnknown, NOW.plus(2));
+        receipts.ended(receipt(2), OutcomeState::Done, Reason::Done, NOW.plus(2));
+        receipts.ended(receipt(3), OutcomeState::Unknown, Reason::OutcomeUnknown, NOW.plus(2));
+        assert_eq!((settled(1), settled(2), settled(3)), (Some((OutcomeState::Refused, NOW.plus(1))), None, None));
+        receipts.told(receipt(3), OutcomeState::Done, NOW.plus(3));
+        receipts.told(receipt(3), OutcomeState::Refused, NOW.plus(4));
+        assert_eq!(settled(3), Some((OutcomeState::Done, NOW.plus(3))));
+    }
+
+    #[test]
+    fn a_token_is_forgotten_with_its_command() {
+        let receipts = Receipts::new(2, 1_000, vec![], NOW);
+        let token = |number: u8| TokenOf::new("smarthome", &number.to_string());
+        for number in 1..=4 {
+            receipts.begun(receipt(number), Some("backend"), Some(token(number)), NOW);
+        }
+        receipts.never_was(receipt(4));
+        assert_eq!((1..=4).filter_map(|number| receipts.of_token(token(number))).collect::<Vec<_>>(), [receipt(3)]);
+        assert_eq!(receipts.known.lock().tokens.len(), 1);
     }
 }

@@ -24,6 +24,7 @@
 //! | `protected` | digest of the only bytes that may leave under an intent |
 //! | `token` | `jti` of the partner token |
 //! | `trace` `partner_trace` | the trace that the request belongs to (W3C Trace Context), and the one that the partner was given in its place: only here do they stand together |
+//! | `command` `told` | in `event`: the receipt of the command whose token a partner's event names; what it tells of it, `done` or `refused`, which counts where the outcome is `unknown`, of several the first |
 //! | `state` `reason` `detail` | what is known of the effect; why it ended so. Of a `delivery`: `sent` before the first byte leaves, then `delivered`, `failed`, `dead` or `purged` |
 //! | `attempt` | in `delivery`: the how manieth |
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
@@ -38,6 +39,8 @@
 //! | `unknown` `cut` `replayed` `up_to` | in `recovery` (`state` is `reopened` where it was not at a start): intents marked unknown; the segment whose torn tail was cut off, and its bytes; how many revocations that the store had never taken were stored from the log, up to which epoch |
 //! | `about` `ticket` | in `re-identification`: the kind of the person whose handle was asked for (it stands in `subject`, `device` or `car` where there is one, and never the identifier); the number of the ticket that says why |
 //! | `archived` | in `archive`: number of the `segment` that is in the archive and about to be removed here, how many records lie before it (`from`) and with it (`to`), and the digest of its bytes in `sha256` |
+//! | `digest` `replaces` `changed` `secrets` | in `key`: one digest over all certificates, keys and lists that are taken up while the gateway runs, and over those before; the digest of each file that changed; how many secret ones changed |
+//! | `expected` `stepped` `by_ms` | in `clock`: what the wall clock would show by the steady one, which way it was set, and by how much |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
@@ -49,11 +52,14 @@
 
 mod kind;
 mod line;
+mod schema;
 
 use crate::audit::facts::Facts;
 use crate::audit::flood::Sum;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
+use crate::audit::outcome::OutcomeState;
+use crate::audit::receipts::Told;
 use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
 use crate::crypto::encode_base64url;
@@ -73,6 +79,7 @@ pub(super) use line::SUM_CLOSES;
 pub(super) use line::SUM_DIGITS;
 pub(super) use line::SUM_OPENS;
 pub(super) use line::sum;
+pub use schema::record_schema;
 
 /// What a recovery did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -124,6 +131,10 @@ pub(super) fn event(
     let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), &input.value));
     line.decision("allow", decision.policies(), inputs, decision.errors(), facts);
     line.shown("protected", protected.digest());
+    if let Some(Told { command, state }) = facts.command {
+        line.shown("command", command);
+        line.text_if("told", state.map(OutcomeState::word));
+    }
     if attempt.is_some() {
         line.text("state", "sent");
     }
@@ -249,6 +260,8 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         }
         Note::Admin(administered) => line.administered(administered),
         Note::ReIdentified(re_identified) => line.re_identified(re_identified),
+        Note::Key(taken) => line.keys(taken),
+        Note::Clock(stepped) => line.clock(stepped),
         Note::Receipt { of } => line.shown("of", of),
     }
     line.steps(&facts.steps);

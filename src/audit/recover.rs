@@ -30,6 +30,7 @@ use crate::audit::read::Lines;
 use crate::audit::receipts::Owner;
 use crate::audit::receipts::PastReceipt;
 use crate::audit::receipts::ReceiptState;
+use crate::audit::receipts::TokenOf;
 use crate::audit::record::Kind;
 use crate::audit::segment;
 use crate::audit::tree::Tree;
@@ -114,8 +115,9 @@ impl Found {
 
 /// What matters of one record.
 pub(super) enum Event {
-    Intent { receipt: Receipt, at: UnixMillis, owner: Owner, key: Option<KeyDigests> },
+    Intent { receipt: Receipt, at: UnixMillis, owner: Owner, token: Option<TokenOf>, key: Option<KeyDigests> },
     Outcome { receipt: Receipt, at: UnixMillis, past: Option<PastOutcome>, state: OutcomeState, reason: Reason },
+    Told { command: Receipt, at: UnixMillis, state: OutcomeState },
 }
 
 /// One step of putting in order what a crash left; nothing is touched before the log is found to be whole.
@@ -219,7 +221,13 @@ fn read_segment(
 fn event(line: &Line, place: AnswerPlace) -> Option<Event> {
     let receipt = line.receipt?;
     match line.kind {
-        Kind::Intent => Some(Event::Intent { receipt, at: line.time, owner: Owner::of(line.peer()), key: line.key }),
+        Kind::Intent => {
+            let (owner, token) = (Owner::of(line.peer()), line.token());
+            Some(Event::Intent { receipt, at: line.time, owner, token, key: line.key })
+        }
+        Kind::Event => {
+            line.command.zip(line.told()).map(|(command, state)| Event::Told { command, at: line.time, state })
+        }
         Kind::Outcome => Some(Event::Outcome {
             receipt,
             at: line.time,
@@ -247,16 +255,22 @@ fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastComm
     let remembered_from = now.get().saturating_sub(REMEMBERED_MS);
     let mut past: Vec<Option<PastCommand>> = Vec::new();
     let mut receipts: Vec<PastReceipt> = Vec::new();
+    // What partners told of commands, whose events may stand on either side of the outcome.
+    let mut told: HashMap<Receipt, (OutcomeState, UnixMillis)> = HashMap::new();
     // Each open intent with its place among all, and in `past` if it has a key.
     let mut open: HashMap<Receipt, (usize, Option<usize>)> = HashMap::new();
     for event in events {
         match event {
-            Event::Intent { receipt, at, owner, key } => {
+            Event::Intent { receipt, at, owner, token, key } => {
                 let key = key.filter(|_| at.get() >= remembered_from);
                 open.insert(receipt, (receipts.len(), key.map(|_| past.len())));
                 let ended = Some((OutcomeState::Unknown, Reason::OutcomeUnknown, now));
-                receipts.push(PastReceipt { receipt, owner, state: ReceiptState { recorded: at, ended } });
+                let state = ReceiptState { recorded: at, ended, told: None };
+                receipts.push(PastReceipt { receipt, owner, token, state });
                 past.extend(key.map(|key| Some(PastCommand { key, receipt, at, outcome: PastOutcome::Unknown })));
+            }
+            Event::Told { command, at, state } => {
+                told.entry(command).or_insert((state, at));
             }
             Event::Outcome { receipt, at, past: found, state, reason } => {
                 let Some((order, index)) = open.remove(&receipt) else { continue };
@@ -268,6 +282,9 @@ fn replay(events: impl Iterator<Item = Event>, now: UnixMillis) -> (Vec<PastComm
                 }
             }
         }
+    }
+    for PastReceipt { receipt, state, .. } in receipts.iter_mut().filter(|_| !told.is_empty()) {
+        state.told = told.get(receipt).copied();
     }
     let mut unknown: Vec<(usize, Receipt)> = open.into_iter().map(|(receipt, (order, _))| (order, receipt)).collect();
     unknown.sort_unstable_by_key(|(order, _)| *order);

@@ -14,5 +14,6 @@ mod reopening;
 mod reserving;
 mod rotating;
 mod tiling;
+mod typed;
 mod walking;
 mod watching;

@@ -1,5 +1,6 @@
-//! `portcullis schema`: JSON Schemas of the files that people write, for their editors.
+//! `portcullis schema`: JSON Schemas of the files that people write, for their editors, and of what programs read.
 
+use crate::audit;
 use crate::bundle;
 use crate::cli::output::Ending;
 use crate::cli::output::json_text;
@@ -11,7 +12,8 @@ use crate::workbench;
 use clap::Args;
 use clap::ValueEnum;
 
-/// Writes the JSON Schema (2020-12) of a kind of file, so that an editor completes its keys and marks what is wrong.
+/// Writes the JSON Schema (2020-12) of a kind of file, so that an editor completes its keys and marks what is wrong; of a
+/// record, so that a program that reads logs knows what may come.
 ///
 /// It says what a file may hold. What files must say together, `portcullis check` tells (docs/editors.md).
 #[derive(Args)]
@@ -33,6 +35,8 @@ enum Kind {
     Tests,
     /// `requirements.yaml`
     Requirements,
+    /// A record: one line of the audit log
+    Record,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
@@ -41,6 +45,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         Kind::Contract => contract::schema(),
         Kind::Tests => workbench::case_schema(),
         Kind::Requirements => bundle::requirements_schema(),
+        Kind::Record => audit::record_schema(),
     }));
     Ok(Ending::Done)
 }

@@ -4,12 +4,12 @@
 //! That this list has exactly the keys that the reader asks for, `tests/it/config.rs` sees to, and that the documentation
 //! has them too.
 
+use crate::audit::Format;
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
 use crate::config::audit::RESERVE_BYTES;
 use crate::config::audit::SEGMENT_AGE_S;
 use crate::config::audit::SEGMENT_BYTES;
-use crate::audit::Format;
 use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
 use crate::config::softeners::in_unit;

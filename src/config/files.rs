@@ -51,14 +51,26 @@ const KEY_SET: &str =
 /// How much of a watched file is looked at; those that are larger than any that we take are told apart no further.
 const MAX_WATCHED_BYTES: u64 = 17 * 1024 * 1024;
 
-/// One digest over the contents of these files, in their order; one that cannot be read has none, which differs from all.
+/// A file whose change is taken up while the gateway runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WatchedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether it holds what nobody may see, of which no digest is told either.
+    pub is_secret: bool,
+}
+
+/// The digest of what each of these files holds, in their order; `None` for one that cannot be read.
 #[must_use]
-pub fn digest_of(paths: &[PathBuf]) -> Sha256 {
-    let digest = |path: &PathBuf| match content_of(path) {
-        Some(bytes) => sha256(&bytes).to_string(),
-        None => "unreadable".to_owned(),
-    };
-    sha256(paths.iter().map(digest).collect::<Vec<_>>().join(" ").as_bytes())
+pub fn digests_of(files: &[WatchedFile]) -> Vec<Option<Sha256>> {
+    files.iter().map(|file| content_of(&file.path).map(|bytes| sha256(&bytes))).collect()
+}
+
+/// One digest over [`digests_of`] files; one that cannot be read differs from all.
+#[must_use]
+pub fn digest_of_all(digests: &[Option<Sha256>]) -> Sha256 {
+    let word = |digest: &Option<Sha256>| digest.map_or_else(|| "unreadable".to_owned(), |digest| digest.to_string());
+    sha256(digests.iter().map(word).collect::<Vec<_>>().join(" ").as_bytes())
 }
 
 /// What a regular file holds, as far as it is looked at. A pipe in its place would hold up whoever opens it.
@@ -77,7 +89,7 @@ pub(super) struct Files<'a> {
     /// The path and digest of each key file read so far, and what it is for.
     seen: Vec<(PathBuf, Sha256, String)>,
     /// What is to be watched.
-    watched: Vec<PathBuf>,
+    watched: Vec<WatchedFile>,
     /// What runs out.
     run_out: Vec<Found>,
 }
@@ -88,8 +100,12 @@ impl<'a> Files<'a> {
     }
 
     /// The files whose change is taken up while the gateway runs, and what of all files runs out.
-    pub(super) fn into_parts(self) -> (Vec<PathBuf>, Vec<Found>) {
+    pub(super) fn into_parts(self) -> (Vec<WatchedFile>, Vec<Found>) {
         (self.watched, self.run_out)
+    }
+
+    fn watch(&mut self, at: &At<PathBuf>, is_secret: bool) {
+        self.watched.push(WatchedFile { path: at.value.clone(), is_secret });
     }
 
     /// A secret key, understood by `parse`.
@@ -109,7 +125,7 @@ impl<'a> Files<'a> {
 
     /// The public keys of an issuer that uses `algorithms`. Its file is no secret, but its keys serve one purpose too.
     pub(super) fn key_set(&mut self, at: &At<PathBuf>, algorithms: &[Algorithm], purpose: &str) -> Option<KeySet> {
-        self.watched.push(at.value.clone());
+        self.watch(at, false);
         self.file(at)?;
         let size = fs::metadata(&at.value).map(|metadata| metadata.len()).unwrap_or_default();
         if size > MAX_KEYS_BYTES {
@@ -128,7 +144,7 @@ impl<'a> Files<'a> {
 
     /// The secrets of all these files, which are watched: a sender exchanges its secret while the gateway runs.
     pub(super) fn webhook_secrets(&mut self, all: &[At<PathBuf>], purpose: &str) -> Option<Vec<WebhookSecret>> {
-        self.watched.extend(all.iter().map(|at| at.value.clone()));
+        all.iter().for_each(|at| self.watch(at, true));
         let read: Vec<_> = all.iter().map(|at| self.key(at, purpose, WebhookSecret::parse)).collect();
         read.into_iter().collect()
     }
@@ -142,7 +158,7 @@ impl<'a> Files<'a> {
         help: &str,
         parse: impl FnOnce(&Secret) -> Result<T, E>,
     ) -> Option<T> {
-        self.watched.push(at.value.clone());
+        self.watch(at, true);
         let secret = self.secret(at)?;
         self.one_purpose(at, secret.expose(), purpose);
         match parse(&secret) {
@@ -160,7 +176,7 @@ impl<'a> Files<'a> {
 
     /// Who signs the other side's certificate.
     pub(super) fn roots(&mut self, at: &At<PathBuf>) -> Option<Vec<CertificateDer<'static>>> {
-        self.watched.push(at.value.clone());
+        self.watch(at, false);
         // It has its own fault where it is missing.
         if at.value.is_file() {
             self.file(at);
@@ -181,7 +197,8 @@ impl<'a> Files<'a> {
         key: &At<PathBuf>,
         purpose: &str,
     ) -> Option<TlsIdentity> {
-        self.watched.extend([certificate, key].map(|at| at.value.clone()));
+        self.watch(certificate, false);
+        self.watch(key, true);
         if let Some(secret) = self.secret(key) {
             self.one_purpose(key, secret.expose(), purpose);
         }
@@ -227,7 +244,7 @@ impl<'a> Files<'a> {
     /// The revocation lists of all these files, which fit the authorities of `tls`.
     pub(super) fn crls(&mut self, all: &[At<PathBuf>], tls: Option<&TlsPeer>) -> Option<Vec<Crl>> {
         let mut lists = Some(Vec::new());
-        self.watched.extend(all.iter().map(|at| at.value.clone()));
+        all.iter().for_each(|at| self.watch(at, false));
         for at in all {
             if at.value.is_file() {
                 self.file(at);

@@ -103,7 +103,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         limits: written.limits,
         watched,
         expiries: expiries::named(root, run_out),
-        digest: None,
+        digests: None,
         places,
         warnings: Diagnostics::new(),
     })

@@ -2,7 +2,8 @@
 
 use crate::config::audit::AuditSettings;
 use crate::config::expiries::Expiry;
-use crate::config::files::digest_of;
+use crate::config::files::WatchedFile;
+use crate::config::files::digests_of;
 use crate::config::meaning;
 use crate::config::written;
 use crate::crypto::Crl;
@@ -77,11 +78,11 @@ pub struct Config {
     pub limits: Limits,
     /// The files whose change is taken up while the gateway runs: certificates and their keys, authorities, revocation
     /// lists, issuers' keys.
-    pub watched: Vec<PathBuf>,
+    pub watched: Vec<WatchedFile>,
     /// Everything that runs out, the earliest first.
     pub expiries: Vec<Expiry>,
-    /// The digest of these files as they were read; `None` if that is not known.
-    pub digest: Option<Sha256>,
+    /// The digests of these files as they were read; `None` if that is not known.
+    pub digests: Option<Vec<Option<Sha256>>>,
     /// Where in the file stands what can still fail once the file is understood.
     pub places: Places,
     /// What is taken as it is, and a later release will refuse.
@@ -273,10 +274,10 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         let source = read(path)?;
         let watched = Self::of(source.clone())?.watched;
-        let before = digest_of(&watched);
+        let before = digests_of(&watched);
         let mut config = Self::of(source)?;
         // What changed while it was read is not known to be in force.
-        config.digest = Some(before).filter(|before| digest_of(&config.watched) == *before);
+        config.digests = Some(before).filter(|before| digests_of(&config.watched) == *before);
         Ok(config)
     }
 

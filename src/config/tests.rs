@@ -5,8 +5,10 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::config::ExportTo;
 use crate::config::ListenAddress;
+use crate::config::WatchedFile;
 use crate::config::admin_socket;
-use crate::config::digest_of;
+use crate::config::digest_of_all;
+use crate::config::digests_of;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
@@ -362,7 +364,8 @@ fn revocation_lists_that_cannot_be_used_are_faults_at_the_line_that_names_them()
 #[test]
 fn a_digest_tells_contents_apart_and_waits_for_no_pipe() {
     let site = Site::new();
-    let digest = || digest_of(&[site.path("a"), site.path("b")]);
+    let files = ["a", "b"].map(|name| WatchedFile { path: site.path(name), is_secret: false });
+    let digest = || digest_of_all(&digests_of(&files));
     let nothing = digest();
     site.write("a", "one");
     let one = digest();
@@ -416,7 +419,7 @@ fn those_who_act_are_read_with_person_and_roles_and_one_account_is_one_person() 
     const ADMIN: &str = "  admin: {socket: state/admin.sock}";
     let site = Site::new();
     let with = |roles: &str| format!("  admin: {{socket: state/admin.sock, roles: {roles}}}");
-    let petrova = "{uid: 0, person: petrova, roles: [operator, lifter]}";
+    let petrova = "{uid: 0, person: petrova, roles: [operator, lifter, investigator, eraser]}";
     site.write("gateway.yaml", &EXAMPLE.replace(ADMIN, &with(&format!("[{petrova}]"))));
     let person = site.load().unwrap_or_else(|faults| panic!("{faults}")).admin_persons.unwrap().remove(0);
     assert_eq!((person.uid, person.person.as_str(), &*person.roles), (0, "petrova", &Role::ALL[..]));

@@ -171,15 +171,26 @@ impl RebuiltEvent {
     /// The identifiers of users, devices and cars in it, each with its kind: in an inbound event they are pseudonyms.
     #[must_use]
     pub fn persons(&self) -> Vec<(IdentifierKind, Stranger)> {
-        let mut persons = Vec::new();
+        self.identifiers(IdentifierKind::must_equal_a_claim)
+    }
+
+    /// The identifiers of requests in it: by one of them a partner names the token that a command came with.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Stranger> {
+        let of_requests = self.identifiers(|kind| kind == IdentifierKind::Request);
+        of_requests.into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn identifiers(&self, wanted: impl Fn(IdentifierKind) -> bool) -> Vec<(IdentifierKind, Stranger)> {
+        let mut found = Vec::new();
         let noted = self.render(&mut |leaf| {
-            if let (Some(kind), Some(text)) = (leaf.kind.filter(|kind| kind.must_equal_a_claim()), leaf.text) {
-                persons.push((kind, Stranger::new(text)));
+            if let (Some(kind), Some(text)) = (leaf.kind.filter(|kind| wanted(*kind)), leaf.text) {
+                found.push((kind, Stranger::new(text)));
             }
             Ok::<_, Infallible>(Treated::Keep)
         });
         match noted {
-            Ok(_) => persons,
+            Ok(_) => found,
             Err(never) => match never {},
         }
     }

@@ -112,7 +112,7 @@ fn one(
             clock: Arc::clone(&core.clock),
         };
         let side = side.ok_or_else(|| internal("the connections to a destination", &TlsError::Own))?;
-        Client::to(place, side).map_err(|error| Diagnostics::from(internal("the connections to a destination", &error)))
+        Client::to(place, side).map_err(|error| internal("the connections to a destination", &error))
     };
     let (destination, client) = match settings.to {
         ExportTo::Syslog { at, format } => {

@@ -7,16 +7,23 @@
 //!
 //! The whole of `gateway.yaml`, as it was at the start, is then understood anew with what the files say now: a key that does
 //! not fit its certificate, a key with two purposes, a list that is none refuse the change as they would refuse a start. Only
-//! what is good as a whole is taken up. What is refused leaves all as it was, is logged and counted, and `/readyz` says so.
+//! what is good as a whole is taken up, once that is on record with the digests of the files that changed (of secret ones
+//! their number alone). What is refused leaves all as it was, is logged and counted, and `/readyz` says so.
 //! No connection is dropped: those that stand are asked about again before their next request. An authority that the bundle in
 //! force does not pin is refused too. The bundle itself is looked at on the same thread (`swap.rs`).
 //!
 //! On the way, it is told when things run out, and that they have: nothing else happens to what has merely expired.
 
+use crate::audit::Facts;
+use crate::audit::KeysTakenUp;
+use crate::audit::Log;
+use crate::audit::Note;
 use crate::config;
 use crate::config::Alarm;
 use crate::config::Config;
 use crate::config::Expiry;
+use crate::config::WatchedFile;
+use crate::crypto;
 use crate::crypto::Outward;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -28,12 +35,12 @@ use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::swap::Swapper;
 use crate::gateway::warnings;
+use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::pipeline::Core;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -58,17 +65,28 @@ pub(super) fn expect_hangups(runtime: &Runtime) -> io::Result<()> {
 pub(super) struct Reloader {
     /// `gateway.yaml` as it was at the start; another one takes a restart.
     source: Source,
-    watched: Vec<PathBuf>,
+    watched: Vec<WatchedFile>,
     /// The files that are in force; `None` if they changed while they were read.
-    in_force: Option<Sha256>,
+    in_force: Option<Digests>,
     /// The last look, and the last change that was tried.
-    seen: Option<Sha256>,
-    tried: Option<Sha256>,
+    seen: Option<Digests>,
+    tried: Option<Digests>,
     parts: Parts,
     /// The bundle, which is looked at after these files: they may be what it demands.
     swapper: Swapper,
     /// Of each thing that is in the metrics: the earliest end, and the alarm that was told last.
     told: BTreeMap<(Box<str>, Box<str>), Option<Alarm>>,
+}
+
+/// The digest of each watched file, if it can be read.
+type Digests = Vec<Option<Sha256>>;
+
+/// How a change that settled ended.
+enum TakenUp {
+    /// It is in force.
+    Done,
+    /// The files changed while they were read: the next look finds what they are then.
+    Moving,
 }
 
 /// What runs out, as it is in force; clones share it.
@@ -82,6 +100,8 @@ pub(super) struct Parts {
     pub(super) at_partners: Option<Entrance>,
     /// What all workers share.
     pub(super) core: Arc<Core>,
+    /// Where it is on record what came into force.
+    pub(super) log: Log,
     /// What leads to each partner and from it.
     pub(super) callers: Callers,
     /// Where the log's records go out to.
@@ -112,7 +132,7 @@ impl Reloader {
             if at_once {
                 supervisor::reloads();
             }
-            self.look(at_once);
+            self.look(at_once).await;
             self.swapper.look(at_once).await;
             if at_once {
                 let core = &self.parts.core;
@@ -123,10 +143,10 @@ impl Reloader {
         }
     }
 
-    fn look(&mut self, at_once: bool) {
-        let found = Some(config::digest_of(&self.watched));
+    async fn look(&mut self, at_once: bool) {
+        let found = Some(config::digests_of(&self.watched));
         let settled = self.seen == found;
-        self.seen = found;
+        self.seen.clone_from(&found);
         if self.in_force == found {
             // Also when a bad change was taken back.
             self.parts.core.reload_failed.store(false, Ordering::Relaxed);
@@ -136,14 +156,19 @@ impl Reloader {
         if !at_once && (!settled || self.tried == found) {
             return;
         }
-        self.tried = found;
-        let taken_up = self.take_up();
+        self.tried.clone_from(&found);
+        let taken_up = match &found {
+            Some(found) => self.take_up(found).await,
+            None => Ok(TakenUp::Moving),
+        };
+        if matches!(taken_up, Ok(TakenUp::Moving)) {
+            return;
+        }
         self.parts.core.metrics.reloaded(taken_up.is_ok());
         self.parts.core.reload_failed.store(taken_up.is_err(), Ordering::Relaxed);
         match taken_up {
-            Ok(()) => {
-                // What changed while it was read is read again.
-                self.in_force = found.filter(|found| config::digest_of(&self.watched) == *found);
+            Ok(_) => {
+                self.in_force = found;
                 tracing::info!("changed certificates, keys and lists are in force");
             }
             Err(faults) => {
@@ -152,8 +177,8 @@ impl Reloader {
         }
     }
 
-    /// All that can be refused first, and then the exchange, which cannot.
-    fn take_up(&mut self) -> Result<(), Diagnostics> {
+    /// All that can be refused first, the record last of it, and then the exchange, which cannot.
+    async fn take_up(&mut self, found: &Digests) -> Result<TakenUp, Diagnostics> {
         let config = Config::of(self.source.clone())?;
         warnings::log(&config.warnings);
         let stated = self.swapper.held(&config)?;
@@ -173,7 +198,11 @@ impl Reloader {
         let changes = changes.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         // Made only to see that they can be.
         let _ = Entrance::all(&config)?;
-        let Parts { at_backend, at_partners, core, callers, outlets, expiries } = &self.parts;
+        if config::digests_of(&self.watched) != *found {
+            return Ok(TakenUp::Moving);
+        }
+        self.record(found).await?;
+        let Parts { at_backend, at_partners, core, callers, outlets, expiries, .. } = &self.parts;
         at_backend.replace(config.backend).map_err(unusable)?;
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
             door.replace(listener).map_err(unusable)?;
@@ -194,7 +223,30 @@ impl Reloader {
                 calls.replace(now.webhook_secrets);
             }
         }
-        Ok(())
+        Ok(TakenUp::Done)
+    }
+
+    /// Puts on record what is to come into force.
+    async fn record(&self, found: &Digests) -> Result<(), Diagnostics> {
+        let core = &self.parts.core;
+        let before = self.in_force.as_ref();
+        let was = |index: usize| before.and_then(|before| before.get(index)).copied().flatten();
+        let changed = self.watched.iter().zip(found).enumerate().filter(|(index, (_, now))| was(*index) != **now);
+        let (secret, open): (Vec<_>, Vec<_>) = changed.map(|(_, file)| file).partition(|(file, _)| file.is_secret);
+        let note = Note::Key(KeysTakenUp {
+            digest: config::digest_of_all(found),
+            replaces: before.map(|before| config::digest_of_all(before)),
+            changed: open.into_iter().filter_map(|(_, digest)| *digest).collect(),
+            secrets: u64::try_from(secret.len()).unwrap_or(u64::MAX),
+        });
+        let bundle = core.snapshot.load().bundle.digest();
+        let facts = Facts::new(Receipt::new(crypto::random()), core.guard.epoch(), bundle);
+        self.parts.log.note(&facts, note, core.clock.now()).await.map(drop).map_err(|_| {
+            let help = "nothing comes into force that is not on record: look at the audit log's disk";
+            Diagnostic::without_file("not-recordable", "changed certificates, keys and lists could not be recorded")
+                .help(help)
+                .into()
+        })
     }
 
     /// Sets the metric, and says once of each thing when it has come within 30, 7 and 1 days of its end, and when it is over.
@@ -224,13 +276,13 @@ impl Reloader {
 /// What is to be watched, and what of it is in force.
 pub(super) struct Watched {
     source: Source,
-    watched: Vec<PathBuf>,
-    in_force: Option<Sha256>,
+    watched: Vec<WatchedFile>,
+    in_force: Option<Digests>,
 }
 
 impl Watched {
     /// What a configuration was made of.
     pub(super) fn by(config: &Config) -> Self {
-        Self { source: config.source.clone(), watched: config.watched.clone(), in_force: config.digest }
+        Self { source: config.source.clone(), watched: config.watched.clone(), in_force: config.digests.clone() }
     }
 }

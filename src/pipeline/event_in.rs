@@ -8,6 +8,8 @@
 
 use crate::audit::Concluded;
 use crate::audit::Facts;
+use crate::audit::OutcomeState;
+use crate::audit::Told;
 use crate::contract;
 use crate::contract::RebuiltEvent;
 use crate::model::Direction;
@@ -39,6 +41,11 @@ use std::sync::Arc;
 
 /// Where partners send their events.
 pub const PATH: &str = "/-/events";
+
+/// How the names of events begin that may tell what became of a command, and those that do.
+const ABOUT_ACCESS: &str = "access.";
+const GRANTED: &str = "access.granted";
+const REFUSED: &str = "access.refused";
 
 /// The form of a request that brings one.
 const FORM: Form = Form::json("POST");
@@ -159,6 +166,7 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
     let Event { met, verified, rebuilt, permit, protected } = event;
     facts.steps = trail.unrecorded();
     facts.sizes.sent = Some(protected.body().len() as u64);
+    facts.command = told(&gate, &met, &rebuilt);
     let now = core.clock.now();
     let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
         let concluded = gate.log.unrecorded(&facts);
@@ -186,6 +194,20 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
         Err(fault) => fault.into(),
     };
     operation::refuse(&gate, facts, refusal.after_permit(permit.decision()), trail).await
+}
+
+/// What an event about access tells of the command whose token it names, if that is one of this partner's.
+fn told(gate: &Gate, met: &Met, rebuilt: &RebuiltEvent) -> Option<Told> {
+    let name = rebuilt.event().name.as_str();
+    let state = match name {
+        GRANTED => Some(OutcomeState::Done),
+        REFUSED => Some(OutcomeState::Refused),
+        // Whether something moved is not known, or not to be concluded.
+        _ => None,
+    };
+    let tokens = if name.starts_with(ABOUT_ACCESS) { rebuilt.requests() } else { Vec::new() };
+    let command = tokens.iter().find_map(|jti| gate.log.command_of(&met.route.name, jti))?;
+    Some(Told { command, state })
 }
 
 /// What is said of an id that was taken before.

@@ -8,6 +8,7 @@
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::audit::Note;
+use crate::audit::OutcomeState;
 use crate::audit::ReceiptState;
 use crate::json;
 use crate::json::Object;
@@ -64,13 +65,18 @@ fn asked(gate: &Gate, visitor: &Visitor, head: &Head, facts: &mut Facts) -> Resu
 fn reply(receipt: Receipt, state: ReceiptState) -> Reply {
     let mut members = Object::new();
     members.insert("receipt", receipt.to_string());
-    members.insert("state", state.ended.map_or(RUNNING, |(state, ..)| state.word()));
+    let settled = state.settled();
+    let (ended, told) = (state.ended.map(|(state, ..)| state), settled.map(|(state, _)| state));
+    members.insert("state", told.or(ended).map_or(RUNNING, OutcomeState::word));
     if let Some((_, reason, _)) = state.ended {
         members.insert("reason", reason.code());
     }
     members.insert("recorded", state.recorded.to_string());
     if let Some((.., at)) = state.ended {
         members.insert("ended", at.to_string());
+    }
+    if let Some((_, at)) = settled {
+        members.insert("settled", at.to_string());
     }
     let mut body = Vec::with_capacity(192);
     json::write(&Value::Object(members), &mut body);
@@ -84,17 +90,24 @@ fn reply(receipt: Receipt, state: ReceiptState) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::OutcomeState;
     use crate::clock::UnixMillis;
 
     #[test]
     fn a_state_is_told_with_its_reason_and_times() {
         let (receipt, recorded) = (Receipt::new([7; 16]), UnixMillis::new(1_700_000_000_123));
-        let told = |ended| String::from_utf8(reply(receipt, ReceiptState { recorded, ended }).body.to_vec()).unwrap();
+        let of = |ended, told| reply(receipt, ReceiptState { recorded, ended, told }).body.to_vec();
+        let told = |ended| String::from_utf8(of(ended, None)).unwrap();
         let running = format!(r#"{{"receipt":"{receipt}","state":"running","recorded":"2023-11-14T22:13:20.123Z"}}"#);
         assert_eq!(told(None), running);
         let ended = Some((OutcomeState::NotSent, Reason::PartnerUnreachable, recorded.plus(1)));
         let unsent = running.replace(r#""running""#, r#""not-sent","reason":"partner-unreachable""#);
         assert_eq!(told(ended), unsent.replace('}', r#","ended":"2023-11-14T22:13:20.124Z"}"#));
+        let ended = Some((OutcomeState::Unknown, Reason::OutcomeUnknown, recorded.plus(1)));
+        let settled = String::from_utf8(of(ended, Some((OutcomeState::Done, recorded.plus(2))))).unwrap();
+        let times = r#""ended":"2023-11-14T22:13:20.124Z","settled":"2023-11-14T22:13:20.125Z"}"#;
+        assert!(
+            settled.contains(r#""state":"done","reason":"outcome-unknown""#) && settled.ends_with(times),
+            "{settled}"
+        );
     }
 }

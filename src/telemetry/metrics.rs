@@ -51,6 +51,7 @@ pub struct Metrics {
     handshakes_failed: Vec<IntCounter>,
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
+    clock_steps: [IntCounter; 2],
     bundle_swaps: [IntCounter; 2],
     bundle_since: IntGauge,
     expires: IntGaugeVec,
@@ -154,6 +155,7 @@ impl Metrics {
         let steps = make.histograms(names::STEPS, SECONDS)?;
         let failures = make.counters(names::HANDSHAKES_FAILED)?;
         let reloads = make.counters(names::RELOADS)?;
+        let clock_steps = make.counters(names::CLOCK_STEPS)?;
         let swaps = make.counters(names::BUNDLE_SWAPS)?;
         let http2_faults = make.counters(names::HTTP2_FAULTS)?;
         let open = make.gauges(names::CONNECTIONS)?;
@@ -196,6 +198,7 @@ impl Metrics {
             bundle_since: make.gauge(names::BUNDLE_SINCE)?,
             reloads_done: reloads.with_label_values(&["done"]),
             reloads_failed: reloads.with_label_values(&["failed"]),
+            clock_steps: ["forward", "back"].map(|direction| clock_steps.with_label_values(&[direction])),
             expires: make.gauges(names::EXPIRES)?,
             http2_faults: Http2Fault::ALL.iter().map(|kind| http2_faults.with_label_values(&[kind.word()])).collect(),
             outbox: make.gauges(names::OUTBOX)?,
@@ -301,6 +304,12 @@ impl Metrics {
     /// Changed files were taken up, or refused.
     pub fn reloaded(&self, done: bool) {
         if done { self.reloads_done.inc() } else { self.reloads_failed.inc() }
+    }
+
+    /// The wall clock was set.
+    pub fn clock_stepped(&self, forward: bool) {
+        let [ahead, back] = &self.clock_steps;
+        if forward { ahead.inc() } else { back.inc() }
     }
 
     /// A changed bundle came into force, or was refused.

@@ -151,6 +151,8 @@ mod swap;
 #[cfg(test)]
 mod systemd;
 #[cfg(test)]
+mod taken_up;
+#[cfg(test)]
 mod targets;
 #[cfg(test)]
 mod tenants_and_partners;

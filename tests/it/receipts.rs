@@ -2,10 +2,13 @@
 //! and after a kill.
 
 use crate::harness::Command;
+use crate::harness::Event;
+use crate::harness::Inbound;
 use crate::harness::Process;
 use crate::harness::Scene;
 use crate::harness::Served;
 use crate::harness::Stage;
+use crate::harness::fresh_key;
 use crate::harness::now;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
@@ -34,7 +37,7 @@ fn state(stage: &Stage, gateway: SocketAddr, receipt: &str) -> (String, String) 
     assert_eq!((text("ended").is_empty(), text("reason").is_empty()), (!ended, !ended), "{told}");
     assert!(text("ended") >= text("recorded") || !ended, "{told}");
     let names: Vec<_> = told.as_object().unwrap().keys().map(String::as_str).collect();
-    let known = ["receipt", "state", "reason", "recorded", "ended"];
+    let known = ["receipt", "state", "reason", "recorded", "ended", "settled"];
     assert!(names.iter().all(|name| known.contains(name)), "nothing else is told: {told}");
     (text("state"), text("reason"))
 }
@@ -168,4 +171,77 @@ fn a_receipt_is_asked_for_by_get_with_nothing_else() {
         let answer = scene.stage.wait(scene.backend.call(method, &target, &[], body)).unwrap();
         assert_eq!(answer.status, status, "{method} {target}");
     }
+}
+
+/// The only intent on record, and the `jti` of its token.
+fn intent(stage: &Stage) -> (String, String) {
+    let records = stage.records();
+    let intent = records.iter().rfind(|record| record.text("kind") == "intent").unwrap();
+    (intent.text("receipt").to_owned(), intent.text("token").to_owned())
+}
+
+/// An event of the partner about the door, naming this token.
+fn about(inbound: &Inbound, kind: &str, token: &str) -> Event {
+    let more = if kind == "access.refused" { r#","reason":"no-grant""# } else { r#","fault":"blocked""# };
+    let data = format!(r#"{{"houseId":"house-1","doorId":"door-1","tokenId":"{token}"{more}}}"#);
+    inbound.event(kind, &data)
+}
+
+#[test]
+fn an_unknown_outcome_is_settled_by_the_event_that_names_the_commands_token_and_by_the_first_alone() {
+    let inbound = Inbound::new();
+    let gateway = Served::on(&inbound);
+    let caller = inbound.caller(gateway.partners);
+    let sent = |event: &Event| assert_eq!(inbound.wait(event.send(&caller)).unwrap().status, 204, "{}", event.body);
+    let person = inbound.pseudonym(&gateway);
+    inbound.partner.behave(Misbehaviour::FullProfile);
+    let (status, receipt) = given(&inbound, gateway.address, &Command::new(&inbound).under(&fresh_key()));
+    assert_eq!(status, 502);
+    let unknown = ("unknown".to_owned(), "answer-undeclared".to_owned());
+    assert_eq!(state(&inbound, gateway.address, &receipt), unknown);
+    let (_, token) = intent(&inbound);
+    // Another token, and an event that does not say what became of it.
+    let other =
+        if token.starts_with('A') { token.replacen('A', "B", 1) } else { format!("A{}", token.get(1..).unwrap()) };
+    sent(&about(&inbound, "access.refused", &other));
+    sent(&about(&inbound, "access.failed", &token));
+    assert_eq!(state(&inbound, gateway.address, &receipt), unknown);
+    let data = format!(r#"{{"houseId":"house-1","doorId":"door-1","userId":"{person}","tokenId":"{token}"}}"#);
+    sent(&inbound.event("access.granted", &data));
+    let settled = ("done".to_owned(), "answer-undeclared".to_owned());
+    assert_eq!(state(&inbound, gateway.address, &receipt), settled);
+    sent(&about(&inbound, "access.refused", &token));
+    assert_eq!(state(&inbound, gateway.address, &receipt), settled, "who tells first is believed");
+    let records = inbound.records();
+    let told: Vec<_> = records.iter().filter(|record| record.text("command") == receipt).collect();
+    assert_eq!(told.iter().map(|record| record.text("told")).collect::<Vec<_>>(), ["", "done", "refused"]);
+    assert!(told.iter().all(|record| record.text("kind") == "event" && record.text("partner") == "smarthome"));
+    let found =
+        portcullis::audit::find(&inbound.path("state/audit"), portcullis::model::Receipt::parse(&receipt).unwrap())
+            .unwrap()
+            .records;
+    let kinds: Vec<_> = found.iter().map(portcullis::audit::FoundRecord::kind).collect();
+    assert_eq!(kinds, ["intent", "outcome", "event", "event", "event"], "one look at the receipt finds them");
+    drop(gateway);
+    let gateway = Served::on(&inbound);
+    assert_eq!(state(&inbound, gateway.address, &receipt), settled, "after a restart");
+}
+
+#[test]
+fn an_event_that_comes_before_the_outcome_is_unknown_settles_it_also_over_a_kill() {
+    let inbound = Inbound::new();
+    inbound.partner.behave(Misbehaviour::HangBeforeAnswer);
+    let process = Process::on(&inbound);
+    let call = Command::new(&inbound).begin(&inbound, process.address);
+    inbound.partner_until(|partner| partner.hanging == 1);
+    let (receipt, token) = intent(&inbound);
+    let caller = inbound.caller(process.partners);
+    let told = inbound.wait(about(&inbound, "access.refused", &token).send(&caller)).unwrap();
+    assert_eq!(told.status, 204);
+    assert_eq!(state(&inbound, process.address, &receipt).0, "running", "the outcome is still to come");
+    process.kill();
+    call.lost();
+    inbound.partner.behave_well();
+    let process = Process::on(&inbound);
+    assert_eq!(state(&inbound, process.address, &receipt), ("refused".to_owned(), "outcome-unknown".to_owned()));
 }

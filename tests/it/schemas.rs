@@ -2,6 +2,10 @@
 
 use crate::examples::done;
 use crate::examples::shell;
+use crate::harness::Command;
+use crate::harness::Inbound;
+use crate::harness::Record;
+use crate::harness::Served;
 use crate::harness::page;
 use crate::harness::shell_blocks;
 use crate::harness::told_by;
@@ -196,5 +200,29 @@ fn the_page_of_editors_is_pasted_and_its_settings_name_what_it_has_made() {
     for (schema, _) in settings["yaml.schemas"].as_object().unwrap() {
         let made = fs::read_to_string(folder.path().join(schema)).unwrap();
         assert!(serde_json::from_str::<Value>(&made).unwrap()["$schema"].is_string());
+    }
+}
+
+#[test]
+fn the_records_of_commands_events_and_acts_fit_the_schema_of_a_record() {
+    let inbound = Inbound::within("refusal_records_per_peer_per_minute: 1");
+    let gateway = Served::on(&inbound);
+    let person = inbound.pseudonym(&gateway);
+    let sent = inbound.wait(inbound.granted(&person).send(&inbound.caller(gateway.partners))).unwrap();
+    assert_eq!(sent.status, 204, "{}", sent.text());
+    inbound.wait(inbound.receiver.until_taken(1));
+    for _ in 0..3 {
+        Command::new(&inbound).bearing("none".to_owned()).told(&inbound, gateway.address).is(401, "unauthenticated");
+    }
+    drop(gateway);
+    let validator = jsonschema::validator_for(&schema("record")).unwrap();
+    let mut kinds = BTreeSet::new();
+    for Record(record) in inbound.records() {
+        let faults: Vec<String> = validator.iter_errors(&record).map(|fault| format!("{fault}")).collect();
+        assert_eq!(faults, [""; 0], "{record}");
+        kinds.insert(record["kind"].as_str().unwrap().to_owned());
+    }
+    for kind in ["start", "bundle", "intent", "outcome", "event", "delivery", "refusal", "refusals", "stop"] {
+        assert!(kinds.contains(kind), "{kind}: {kinds:?}");
     }
 }

@@ -114,6 +114,8 @@ impl Meaning {
             | Kind::BundleRefused
             | Kind::Activation
             | Kind::Directory
+            | Kind::Key
+            | Kind::Clock
             | Kind::Intent
             | Kind::Refusals
             | Kind::Repeat
@@ -231,6 +233,11 @@ fn of_kind(kind: Kind) -> Row {
             let says = "A person asked for the handle of another";
             Row(EntityManagement, (2, "Read"), Medium, Success, Some(To::Allowed), says)
         }
+        Kind::Key => {
+            let says = "Changed certificates, keys or lists came into force";
+            Row(EntityManagement, (3, "Update"), Low, Success, None, says)
+        }
+        Kind::Clock => Row(DetectionFinding, (1, "Create"), Medium, Success, None, "The wall clock was set"),
         Kind::Receipt => Row(
             ApiActivity,
             (2, "Read"),

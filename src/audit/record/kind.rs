@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Delivery,
     Admin,
     ReIdentification,
+    Key,
+    Clock,
     Receipt,
     Recovery,
     Archive,
@@ -44,13 +46,15 @@ impl Note {
             Self::Delivery(_) => Kind::Delivery,
             Self::Admin(_) => Kind::Admin,
             Self::ReIdentified(_) => Kind::ReIdentification,
+            Self::Key(_) => Kind::Key,
+            Self::Clock(_) => Kind::Clock,
             Self::Receipt { .. } => Kind::Receipt,
         }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -67,6 +71,8 @@ impl Kind {
         Self::Delivery,
         Self::Admin,
         Self::ReIdentification,
+        Self::Key,
+        Self::Clock,
         Self::Receipt,
         Self::Recovery,
         Self::Archive,
@@ -93,6 +99,8 @@ impl Kind {
             Self::Delivery => "delivery",
             Self::Admin => "admin",
             Self::ReIdentification => "re-identification",
+            Self::Key => "key",
+            Self::Clock => "clock",
             Self::Receipt => "receipt",
             Self::Recovery => "recovery",
             Self::Archive => "archive",

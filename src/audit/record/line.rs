@@ -9,6 +9,8 @@ use crate::audit::facts::Steps;
 use crate::audit::handles::Handle;
 use crate::audit::outcome::Activated;
 use crate::audit::outcome::Administered;
+use crate::audit::outcome::ClockStepped;
+use crate::audit::outcome::KeysTakenUp;
 use crate::audit::outcome::ReIdentified;
 use crate::audit::outcome::Revoked;
 use crate::audit::outcome::TakenUp;
@@ -254,6 +256,26 @@ impl<'a> Line<'a> {
         self.about_person(*person);
         self.text("ticket", ticket.as_str());
         self.text("reason", reason.code());
+    }
+
+    pub(super) fn keys(&mut self, taken: &KeysTakenUp) {
+        self.shown("digest", taken.digest);
+        if let Some(replaces) = taken.replaces {
+            self.shown("replaces", replaces);
+        }
+        self.open("changed", b'[');
+        for digest in &taken.changed {
+            self.comma();
+            let _ = write!(self.out, "\"{digest}\"");
+        }
+        self.close(b']');
+        self.number("secrets", taken.secrets);
+    }
+
+    pub(super) fn clock(&mut self, stepped: &ClockStepped) {
+        self.shown("expected", stepped.expected);
+        self.text("stepped", if stepped.forward { "forward" } else { "back" });
+        self.number("by_ms", stepped.by_ms);
     }
 
     /// Of a person the kind alone: the handle, if there is one, stands where it always does.

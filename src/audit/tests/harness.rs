@@ -17,6 +17,7 @@ use crate::audit::Storage;
 use crate::audit::checkpoint;
 use crate::audit::opening::lock;
 use crate::audit::read::Lines;
+use crate::audit::record_schema;
 use crate::audit::segment;
 use crate::audit::tree::Tree;
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ use crate::crypto::SecretKey;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::sha256;
+use crate::json;
 use crate::model::AnswerPlace;
 use crate::model::Epoch;
 use crate::model::Located;
@@ -185,12 +187,30 @@ pub(super) fn attest(directory: &Path, lines: &[u8]) {
     fs::write(checkpoint::path(directory), Checkpoint::sign(&signer(), &tree).note()).unwrap();
 }
 
+/// What of a record does not fit the schema that is told of records.
+pub(super) fn fits(record: &Value) -> Vec<String> {
+    static FORM: OnceLock<jsonschema::Validator> = OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        let mut schema = Vec::new();
+        json::write(&record_schema(), &mut schema);
+        jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap()
+    });
+    form.iter_errors(record).map(|wrong| format!("{}: {wrong}", wrong.instance_path())).collect()
+}
+
+/// A record, which fits.
+fn fitting(line: &[u8]) -> Value {
+    let record = serde_json::from_slice(line).unwrap();
+    assert_eq!(fits(&record), [""; 0], "{record}");
+    record
+}
+
 pub(super) fn records_of(directory: &Path) -> Vec<Value> {
     let mut found = Vec::new();
     for number in segment::numbers(directory).unwrap() {
         let bytes = fs::read(segment::path(directory, number)).unwrap();
         let mut lines = Lines::new(&bytes);
-        let mut here: Vec<_> = lines.by_ref().map(|(_, line)| serde_json::from_slice::<Value>(line).unwrap()).collect();
+        let mut here: Vec<_> = lines.by_ref().map(|(_, line)| fitting(line)).collect();
         // The next one may have been made and not be in use yet.
         assert!(here.first().is_none_or(|head| head["kind"] == "segment"), "{}", here[0]);
         found.extend(here.drain(..).skip(1));

@@ -116,8 +116,9 @@ fn whom_the_pinned_authority_has_not_signed_or_another_name_gets_nothing() {
     let siem = Receiver::syslog(&stage);
     let good = to_syslog("siem", siem.address, "rfc5424");
     let other = good.replace("name: siem", "name: other").replace("partner.example", "other.example");
-    let unsigned =
-        good.replace("name: siem", "name: unsigned").replace("ca: pki/partner-authority.pem", "ca: pki/gateway-authority.pem");
+    let unsigned = good
+        .replace("name: siem", "name: unsigned")
+        .replace("ca: pki/partner-authority.pem", "ca: pki/gateway-authority.pem");
     let [other, unsigned] =
         [other, unsigned].map(|export| export.replace(", certificate: pki/export.pem, key: pki/export.key", ""));
     exporting(&stage, &[other, unsigned]);
