@@ -86,6 +86,11 @@ pub fn find(directory: &Path, receipt: Receipt) -> Result<Found, FindFault> {
     }
 }
 
+/// The words of all kinds of record.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    Kind::words()
+}
+
 /// Whether a line names the receipt: cheaper than parsing it.
 fn holds(line: &[u8], receipt: &str) -> bool {
     line.windows(receipt.len()).any(|window| window == receipt.as_bytes())
@@ -125,6 +130,12 @@ impl FoundRecord {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
+    }
+
+    /// The receipt that it stands under.
+    #[must_use]
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.text("receipt").and_then(Receipt::parse)
     }
 
     /// Whether it tells how the story of its receipt began, and not only how it went on.

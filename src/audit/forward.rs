@@ -81,6 +81,25 @@ impl Forward {
         }
     }
 
+    /// Goes on to the next place at which a whole record begins behind a line feed, past whatever stands before it; `false` where
+    /// there is none up to the end.
+    pub(super) fn pass(&mut self) -> io::Result<bool> {
+        self.forget();
+        loop {
+            let unread = self.buffer.get(self.taken..).unwrap_or_default();
+            let feed = unread.iter().position(|byte| *byte == b'\n');
+            let passed = feed.map_or(unread.len(), |feed| feed + 1);
+            self.taken += passed;
+            self.offset += passed as u64;
+            if feed.is_some() && self.next_length()?.is_some() {
+                return Ok(true);
+            }
+            if feed.is_none() && !self.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
     fn next_length(&mut self) -> io::Result<Option<usize>> {
         let mut searched = 0;
         loop {

@@ -13,6 +13,7 @@ mod recording;
 mod reopening;
 mod reserving;
 mod rotating;
+mod selecting;
 mod tiling;
 mod typed;
 mod walking;

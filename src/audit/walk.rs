@@ -53,7 +53,8 @@ pub struct Walked {
     line: Vec<u8>,
 }
 
-/// The records of a log from a place on. After `None` it may be asked again; after a fault it has ended.
+/// The records of a log from a place on. After `None` it may be asked again; after a fault it has
+/// ended, unless it is told to [`pass`](Self::pass) it.
 pub struct Walk {
     directory: PathBuf,
     cursor: Cursor,
@@ -63,7 +64,17 @@ pub struct Walk {
     bound: Option<u64>,
     /// Whether the cursor's index has been counted, or only a header can tell it.
     counted: bool,
-    faulted: bool,
+    /// The fault that has ended it.
+    stuck: Option<Stuck>,
+}
+
+/// Why a walk does not go on.
+#[derive(Clone, Copy)]
+enum Stuck {
+    Damaged,
+    Gone,
+    Miscounted,
+    Unreadable,
 }
 
 /// What keeps a walk from going on.
@@ -106,7 +117,14 @@ impl Walk {
     #[must_use]
     pub const fn new(directory: PathBuf, cursor: Cursor) -> Self {
         let counted = cursor.segment != 0;
-        Self { directory, cursor, open: None, bound: None, counted, faulted: false }
+        Self { directory, cursor, open: None, bound: None, counted, stuck: None }
+    }
+
+    /// Walks from the first record of a segment on, whichever leaf that is.
+    #[must_use]
+    pub const fn from_segment(directory: PathBuf, segment: u64) -> Self {
+        let cursor = Cursor { segment, ..Cursor::START };
+        Self { directory, cursor, open: None, bound: None, counted: false, stuck: None }
     }
 
     /// Goes only as far as a tree of this size, which a checkpoint says there is: where a record is not found below it, the log
@@ -126,6 +144,54 @@ impl Walk {
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// After a fault: goes on with the next whole record behind it, for whoever wants to see what is left of a damaged log.
+    /// `false` where there is none. The leaves are counted rightly again from the next segment on.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn pass(&mut self) -> Result<bool, WalkFault> {
+        let goes_on = match self.stuck {
+            None => true,
+            Some(Stuck::Unreadable) => false,
+            Some(Stuck::Miscounted) => {
+                self.begin(self.cursor.segment);
+                true
+            }
+            Some(Stuck::Gone) => self.pass_segment()?,
+            Some(Stuck::Damaged) => {
+                let path = self.path();
+                match self.open.as_mut().map(|forward| (forward.pass(), forward.offset())) {
+                    Some((Ok(true), offset)) => {
+                        self.cursor.offset = offset;
+                        true
+                    }
+                    Some((Err(error), _)) => return Err(io_at(&path)(error).into()),
+                    Some((Ok(false), _)) | None => self.later_has_begun()? && self.pass_segment()?,
+                }
+            }
+        };
+        if goes_on {
+            self.stuck = None;
+        }
+        Ok(goes_on)
+    }
+
+    /// Goes on to the next segment that is there.
+    fn pass_segment(&mut self) -> Result<bool, WalkFault> {
+        let next = segments(&self.directory)?.into_iter().find(|number| *number > self.cursor.segment);
+        if let Some(next) = next {
+            self.begin(next);
+        }
+        Ok(next.is_some())
+    }
+
+    /// Goes to the beginning of a segment, whichever leaf that is.
+    fn begin(&mut self, segment: u64) {
+        self.cursor = Cursor { segment, offset: 0, index: self.cursor.index };
+        self.open = None;
+        self.counted = false;
     }
 
     fn step(&mut self) -> Result<Option<Walked>, WalkFault> {
@@ -163,7 +229,7 @@ impl Walk {
             return Ok(true);
         }
         if self.cursor.segment == 0 {
-            let numbers = segment::numbers(&self.directory).map_err(io_at(&self.directory))?;
+            let numbers = segments(&self.directory)?;
             let Some(first) = numbers.first() else { return Ok(false) };
             self.cursor.segment = *first;
         }
@@ -177,6 +243,7 @@ impl Walk {
             return Err(WalkFault::Astray { cursor: self.cursor });
         }
         if !self.counted
+            && self.cursor.offset == 0
             && let Some(line) = forward.next().map_err(io_at(&path))?
         {
             self.cursor.index = read::leaves_before(line).unwrap_or_default();
@@ -232,8 +299,7 @@ impl Walk {
 
     /// Whether anything was ever written to a later segment. Its file alone says nothing: it is made ahead.
     fn later_has_begun(&self) -> Result<bool, WalkFault> {
-        let numbers = segment::numbers(&self.directory).map_err(io_at(&self.directory))?;
-        for number in numbers.into_iter().filter(|number| *number > self.cursor.segment) {
+        for number in segments(&self.directory)?.into_iter().filter(|number| *number > self.cursor.segment) {
             let path = segment::path(&self.directory, number);
             match begins_with_zero(&path) {
                 Ok(true) => {}
@@ -259,11 +325,16 @@ impl Iterator for Walk {
     type Item = Result<Walked, WalkFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.faulted {
+        if self.stuck.is_some() {
             return None;
         }
         let stepped = self.step();
-        self.faulted = stepped.is_err();
+        self.stuck = stepped.as_ref().err().map(|fault| match fault {
+            WalkFault::Open(AuditOpenError::Damaged { .. }) => Stuck::Damaged,
+            WalkFault::Gone { .. } => Stuck::Gone,
+            WalkFault::Miscounted { .. } => Stuck::Miscounted,
+            WalkFault::Open(_) | WalkFault::Astray { .. } => Stuck::Unreadable,
+        });
         stepped.transpose()
     }
 }
@@ -312,6 +383,14 @@ impl FromStr for Cursor {
         let cursor = Self { segment: number()?, offset: number()?, index: number()? };
         if cursor.to_string() == text { Ok(cursor) } else { Err(NoCursor) }
     }
+}
+
+/// The numbers of the segments that are there, in their order; the newest may be made ahead and not have begun.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn segments(directory: &Path) -> Result<Vec<u64>, WalkFault> {
+    Ok(segment::numbers(directory).map_err(io_at(directory))?)
 }
 
 /// The size that the log's newest checkpoint tells. Nobody has verified it: it is asked only whether something is missing.

@@ -6,16 +6,21 @@
 mod check_proof;
 mod consistency;
 mod erase;
+mod filters;
+mod period;
 mod place;
 mod progress;
 mod prove;
+mod reading;
+mod row;
 mod show;
+mod stats;
 mod subject;
 mod verify;
 mod whom;
 
-use crate::audit::AuditOpenError;
 use crate::cli::output::Ending;
+use crate::cli::output::plain;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::model::Receipt;
@@ -33,7 +38,8 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    Show(show::Arguments),
+    Show(Box<show::Arguments>),
+    Stats(stats::Arguments),
     Subject(subject::Arguments),
     Erase(erase::Arguments),
     Verify(verify::Arguments),
@@ -53,6 +59,7 @@ struct Place {
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     match &arguments.what {
         What::Show(arguments) => show::execute(arguments),
+        What::Stats(arguments) => stats::execute(arguments),
         What::Subject(arguments) => subject::execute(arguments),
         What::Erase(arguments) => erase::execute(arguments),
         What::Verify(arguments) => verify::execute(arguments),
@@ -67,8 +74,8 @@ fn receipt(text: &str) -> Result<Receipt, &'static str> {
 }
 
 /// Why a log cannot be read, or not to its end.
-fn unreadable(fault: &AuditOpenError) -> Diagnostic {
-    let cause = std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Diagnostic::without_file("audit-log", format!("{fault}{cause}"))
+fn unreadable(fault: &dyn std::error::Error) -> Diagnostic {
+    let cause = fault.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Diagnostic::without_file("audit-log", plain(&format!("{fault}{cause}")))
         .help("name the folder of the log with `--audit`; in a damaged log the record may stand behind the damage")
 }

@@ -82,11 +82,15 @@ pub(super) fn spent(seconds: u64) -> String {
     }
 }
 
-/// A value as JSON on one line. It may be read from a terminal: what hides or turns a line is escaped, as JSON can.
+/// A value as JSON on one line.
 pub(super) fn json_text(value: &Value) -> String {
     let mut bytes = Vec::new();
     json::write(value, &mut bytes);
-    let text = String::from_utf8(bytes).unwrap_or_default();
+    json_line(&String::from_utf8(bytes).unwrap_or_default())
+}
+
+/// JSON text as a line. It may be read from a terminal: what hides or turns a line is escaped, as JSON can.
+pub(super) fn json_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         if hides(c) {
@@ -103,6 +107,13 @@ pub(super) fn json_text(value: &Value) -> String {
 /// Writes a result; `text` ends its own lines.
 pub(super) fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a part of a long result; `false` where nobody reads it any more.
+#[must_use]
+pub(super) fn say_on(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
 /// Writes what is wrong.

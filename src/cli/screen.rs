@@ -60,11 +60,28 @@ impl Drop for Screen {
     }
 }
 
+/// How many columns the terminal has that standard output is; `None` where it is none.
+pub(super) fn width() -> Option<usize> {
+    let is_terminal = std::io::stdout().is_terminal();
+    terminal_size::terminal_size().filter(|_| is_terminal).map(|(Width(width), _)| usize::from(width))
+}
+
 /// Does `work` now and then each `period`, until Ctrl-C or SIGTERM, which end it in order.
 ///
 /// # Errors
 /// The system gives no runtime or no signals.
 pub(super) fn repeat(period: Duration, mut work: impl FnMut()) -> Result<(), Diagnostics> {
+    repeat_while(period, || {
+        work();
+        true
+    })
+}
+
+/// The same, and ends too when `work` says `false`.
+///
+/// # Errors
+/// As [`repeat`].
+pub(super) fn repeat_while(period: Duration, mut work: impl FnMut() -> bool) -> Result<(), Diagnostics> {
     let unable =
         |error: std::io::Error| Diagnostic::without_file("no-runtime", format!("it cannot be repeated: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unable)?;
@@ -72,7 +89,9 @@ pub(super) fn repeat(period: Duration, mut work: impl FnMut()) -> Result<(), Dia
         let mut interrupted = signal(SignalKind::interrupt()).map_err(unable)?;
         let mut terminated = signal(SignalKind::terminate()).map_err(unable)?;
         loop {
-            work();
+            if !work() {
+                return Ok(());
+            }
             tokio::select! {
                 _ = interrupted.recv() => return Ok(()),
                 _ = terminated.recv() => return Ok(()),

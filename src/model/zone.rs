@@ -50,6 +50,17 @@ impl Zone {
         u64::try_from(at.as_millisecond()).ok()
     }
 
+    /// What the zone's clocks show at `unix_millis`, with their distance from UTC, as RFC 3339 writes it: a `Z` where there is
+    /// none. `None` beyond the year 9999.
+    #[must_use]
+    pub fn shown(&self, unix_millis: u64) -> Option<String> {
+        let at = Timestamp::from_millisecond(i64::try_from(unix_millis).ok()?).ok()?;
+        if *self == Self::UTC {
+            return Some(format!("{at:.3}"));
+        }
+        Some(at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string())
+    }
+
     /// How many seconds the zone's clocks are ahead of UTC at `unix_seconds`; less than nothing where they are behind.
     ///
     /// `None` beyond the year 9999.
@@ -73,6 +84,21 @@ mod tests {
     /// 2026-07-01T12:00:00Z and 2026-12-01T12:00:00Z.
     const SUMMER: u64 = 1_782_907_200;
     const WINTER: u64 = 1_796_126_400;
+
+    #[test]
+    fn a_moment_is_shown_by_the_zones_clocks_with_their_distance_from_utc() {
+        let shown = |zone: &str, at: &str| {
+            let at: Timestamp = at.parse().unwrap();
+            Zone::named(zone).unwrap().shown(u64::try_from(at.as_millisecond()).unwrap()).unwrap()
+        };
+        assert_eq!(shown("UTC", "2026-11-27T03:04:05.006Z"), "2026-11-27T03:04:05.006Z");
+        assert_eq!(shown("Europe/Moscow", "2026-11-27T22:04:05.006Z"), "2026-11-28T01:04:05.006+03:00");
+        // Put back at 03:00 summer time: the distance tells which half past two it is.
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T00:30:00Z"), "2026-10-25T02:30:00.000+02:00");
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T01:30:00Z"), "2026-10-25T02:30:00.000+01:00");
+        assert_eq!(shown("America/New_York", "1970-01-01T00:00:00Z"), "1969-12-31T19:00:00.000-05:00");
+        assert_eq!(Zone::UTC.shown(u64::MAX), None);
+    }
 
     /// The differences as the Government Decree on time zones of 2011 (as amended) and Directive 2000/84/EC have them.
     #[test]

@@ -11,6 +11,10 @@ mod approvals;
 #[cfg(test)]
 mod audit_faults;
 #[cfg(test)]
+mod audit_leaks;
+#[cfg(test)]
+mod audit_show;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod beginnings;
@@ -146,6 +150,8 @@ mod since_live;
 mod start;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod stranger;
 #[cfg(test)]
 mod swap;
 #[cfg(test)]

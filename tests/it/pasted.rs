@@ -78,6 +78,31 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/it/persons.rs::the_documents_own_commands_tell_a_handle_and_propose_an_erasure_that_one_person_cannot_confirm",
     ),
     (
+        "docs/audit.md",
+        "portcullis audit prove",
+        "tests/it/audit_show.rs::the_page_for_investigators_is_followed_as_it_stands",
+    ),
+    (
+        "docs/audit.md",
+        "portcullis audit check-proof",
+        "tests/it/audit_show.rs::the_page_for_investigators_is_followed_as_it_stands",
+    ),
+    (
+        "docs/audit.md",
+        "python3 docs/check_proof.py",
+        "tests/it/audit_show.rs::the_page_for_investigators_is_followed_as_it_stands",
+    ),
+    (
+        "docs/audit.md",
+        "portcullis audit show --audit state/audit --resource",
+        "tests/it/audit_show.rs::the_page_for_investigators_is_followed_as_it_stands",
+    ),
+    (
+        "docs/audit.md",
+        "portcullis audit show --audit state/audit --receipt",
+        "tests/it/audit_show.rs::the_page_for_investigators_is_followed_as_it_stands",
+    ),
+    (
         "docs/bundle.md",
         "openssl x509",
         "tests/it/swap.rs::authorities_are_pinned_by_what_the_documents_own_commands_print_and_no_other_is_taken_up",

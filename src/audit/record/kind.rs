@@ -109,6 +109,11 @@ impl Kind {
         }
     }
 
+    /// The words of all.
+    pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(Self::word)
+    }
+
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }

@@ -300,3 +300,41 @@ fn a_line_that_says_nothing_here_is_whole_and_no_record() {
     let walked = walk(log.path(), Cursor::START).next().unwrap().unwrap();
     assert!(matches!(walked.record(), Err(AuditOpenError::Damaged { offset: 0, .. })));
 }
+
+#[test]
+fn who_wants_to_see_what_is_left_goes_on_behind_damage() {
+    let (zero, one, two) = (gap(0), gap(1), gap(2));
+    let mut changed = one.clone();
+    changed[30] ^= 1;
+    let headed = |size: u64, number: u64| [header(size), gap(number)].concat();
+    let damaged = [header(0), zero, changed, two].concat();
+    let log = log_of(1, &[damaged, headed(4, 3), vec![b'x'; 700_000], headed(6, 4), used(9..9)]);
+    fs::remove_file(segment::path(log.path(), 5)).unwrap();
+    fs::write(segment::path(log.path(), 6), headed(9, 5)).unwrap();
+    let mut walk = walk(log.path(), Cursor::START);
+    let mut told = Vec::new();
+    loop {
+        let (found, fault) = all(&mut walk);
+        let lost = |walked: &Walked| walked.record().ok()?.get("lost")?.as_integer();
+        told.extend(found.iter().filter_map(lost).map(|number| number.to_string()));
+        let Some(fault) = fault else { break };
+        told.push(match fault {
+            WalkFault::Open(AuditOpenError::Damaged { offset, .. }) => format!("damaged at {offset}"),
+            WalkFault::Gone { segment } => format!("{segment} gone"),
+            WalkFault::Miscounted { segment, .. } => format!("{segment} miscounted"),
+            other => panic!("{other}"),
+        });
+        assert!(walk.next().is_none());
+        assert!(walk.pass().unwrap());
+    }
+    let at = format!("damaged at {}", header(0).len() + gap(0).len());
+    let wanted = ["0", &at, "2", "2 miscounted", "3", "damaged at 0", "4", "5 gone", "5"];
+    assert_eq!(told, wanted);
+    assert_eq!(walk.cursor().index, 11, "counted by the last header");
+    // Where nothing stands behind it, and where it may still grow, it does not go on.
+    let log = log_of(1, &[used(0..1)]);
+    fs::write(log.path().join("checkpoint"), "log\n5\nroot\n\n").unwrap();
+    let mut stuck = Walk::new(log.path().to_owned(), Cursor::START);
+    assert!(all(&mut stuck).1.is_some());
+    assert!(!stuck.pass().unwrap() && stuck.next().is_none());
+}
