@@ -103,6 +103,11 @@ impl FoundRecord {
         self.kind.word()
     }
 
+    /// The words of all kinds that there are.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        Kind::ALL.into_iter().map(Kind::word)
+    }
+
     /// Its kind.
     pub(super) const fn of_kind(&self) -> Kind {
         self.kind

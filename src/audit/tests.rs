@@ -8,7 +8,7 @@ pub(super) mod harness;
 mod lasting;
 mod losing;
 mod modelling;
-mod reading;
+pub(super) mod reading;
 mod recording;
 mod reopening;
 mod reserving;

@@ -6,6 +6,7 @@
 mod check_proof;
 mod consistency;
 mod erase;
+mod export;
 mod filters;
 mod period;
 mod place;
@@ -40,6 +41,7 @@ pub(super) struct Arguments {
 enum What {
     Show(Box<show::Arguments>),
     Stats(stats::Arguments),
+    Export(export::Arguments),
     Subject(subject::Arguments),
     Erase(erase::Arguments),
     Verify(verify::Arguments),
@@ -60,6 +62,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     match &arguments.what {
         What::Show(arguments) => show::execute(arguments),
         What::Stats(arguments) => stats::execute(arguments),
+        What::Export(arguments) => export::execute(arguments),
         What::Subject(arguments) => subject::execute(arguments),
         What::Erase(arguments) => erase::execute(arguments),
         What::Verify(arguments) => verify::execute(arguments),

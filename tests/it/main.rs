@@ -9,6 +9,8 @@ mod answers;
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod audit_export;
+#[cfg(test)]
 mod audit_faults;
 #[cfg(test)]
 mod audit_leaks;

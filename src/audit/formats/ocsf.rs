@@ -209,24 +209,34 @@ impl Event<'_> {
         self.set("src_endpoint", source);
         let actor = self.actor();
         self.set("actor", actor);
+        let entity = self.entity();
+        self.set("entity", entity);
+    }
+
+    /// What was changed or looked up: a revocation, a person's handle, the rules, or what the kind says.
+    fn entity(&mut self) -> Value {
         let kind = self.entry.record.kind();
-        let told = self.take("revoked").or_else(|| self.take("about"));
-        let told = told.as_ref().map(|told| (told.get("kind").cloned(), told.get("digest").cloned(), told));
-        let entity = match told {
-            Some((kind, digest, whole)) => object([
+        let about = self.take("revoked").or_else(|| self.take("about"));
+        let unknown = || Value::from(UNKNOWN);
+        match about {
+            Some(person @ Value::String(_)) => {
+                let handle = ["subject", "device", "car"].into_iter().find_map(|name| self.text(name));
+                let uid = handle.unwrap_or_else(unknown);
+                object([("type_id", 99.into()), ("type", person), ("uid", uid)])
+            }
+            Some(thing) => object([
                 ("type_id", 99.into()),
-                ("type", kind.unwrap_or_else(|| UNKNOWN.into())),
-                ("uid", digest.unwrap_or_else(|| UNKNOWN.into())),
-                ("data", whole.clone()),
+                ("type", thing.get("kind").cloned().unwrap_or_else(unknown)),
+                ("uid", thing.get("digest").cloned().unwrap_or_else(unknown)),
+                ("data", thing),
             ]),
             None if kind.starts_with("bundle") || kind == "activation" => {
                 let digest = self.text("offered").or_else(|| self.entry.record.get("bundle").cloned());
-                let uid = digest.unwrap_or_else(|| UNKNOWN.into());
+                let uid = digest.unwrap_or_else(unknown);
                 object([("type_id", 5.into()), ("type", "Policy".into()), ("uid", uid), ("name", "bundle".into())])
             }
             None => object([("type_id", 99.into()), ("type", kind.into()), ("name", kind.into())]),
-        };
-        self.set("entity", entity);
+        }
     }
 
     /// What somebody should look at.

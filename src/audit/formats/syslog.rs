@@ -23,14 +23,14 @@ use crate::json::Value;
 /// The longest message with a record's text, in bytes.
 pub(super) const MESSAGE_MAX_BYTES: usize = 8192;
 /// The longest value in structured data, in bytes, before the escapes of structured data itself.
-const VALUE_MAX_BYTES: usize = 255;
+const VALUE_BYTES: usize = 255;
 /// RFC 5424 §6.2.1, table 1.
 const FACILITY: u8 = 13;
 const APP: &str = "portcullis";
 /// UTF-8's byte order mark.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// The longest HOSTNAME, in bytes (§6).
-const HOST_MAX_BYTES: usize = 255;
+const HOST_BYTES: usize = 255;
 
 /// Members that stand in structured data.
 const MEMBERS: &[&str] = &["receipt", "partner", "operation", "peer", "tenant", "subject", "device", "state", "reason"];
@@ -101,7 +101,7 @@ fn message(text: &[u8], out: &mut Vec<u8>) {
 
 fn header(severity: Severity, at: UnixMillis, origin: &str, kind: &str, out: &mut Vec<u8>) {
     let priority = u16::from(FACILITY) * 8 + u16::from(severity.in_syslog());
-    let host: String = entry::host(origin).chars().filter(char::is_ascii_graphic).take(HOST_MAX_BYTES).collect();
+    let host: String = entry::host(origin).chars().filter(char::is_ascii_graphic).take(HOST_BYTES).collect();
     let host = if host.is_empty() { "-" } else { &host };
     out.extend_from_slice(format!("<{priority}>1 {at} {host} {APP} - {kind} ").as_bytes());
 }
@@ -137,7 +137,7 @@ impl<'o> Element<'o> {
         self.0.push(b' ');
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"=\"");
-        for c in escape::cut(escape::shown(text), VALUE_MAX_BYTES).chars() {
+        for c in escape::cut(escape::shown(text), VALUE_BYTES).chars() {
             if matches!(c, '"' | '\\' | ']') {
                 self.0.push(b'\\');
             }

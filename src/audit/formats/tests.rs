@@ -4,5 +4,6 @@ mod documented;
 mod hostile;
 mod otlp;
 mod parsers;
+mod random;
 mod samples;
 mod schema;

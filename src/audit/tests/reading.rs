@@ -33,7 +33,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 /// Texts with all that JSON makes difficult: quotes, controls, line feeds, noncharacters, characters of four bytes.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let hard = prop::sample::select(vec![
         '"',
         '\\',
@@ -56,7 +56,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(character, 0..12).prop_map(|characters| characters.into_iter().collect())
 }
 
-fn number() -> impl Strategy<Value = u64> {
+pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![any::<u64>(), Just(u64::MAX), (0_u64..=3).prop_map(|beside| (1 << 53) - 2 + beside)]
 }
 
@@ -65,6 +65,88 @@ fn as_json(text: &str) -> Box<str> {
     let mut bytes = Vec::new();
     crate::json::write_string(text, &mut bytes);
     String::from_utf8(bytes).unwrap().into_boxed_str()
+}
+
+/// Records of all kinds with these texts and numbers in them; `state` and `reason` are places in the lists of them.
+pub(crate) fn written(texts: &[String; 8], numbers: [u64; 8], keyed: bool, state: usize, reason: usize) -> Vec<u8> {
+    let [peer, token, kind, part, policy, input, error, more] = texts;
+    let [epoch, version, request, sent, answer, time, lost, segment] = numbers;
+    let (reason, state, now) = (Reason::ALL[reason], OutcomeState::ALL[state], UnixMillis::new(time));
+    let sizes = Sizes { request: Some(request), sent: Some(sent), answer: Some(answer), reply: None };
+    let located = Located {
+        resource: ResourceId { kind: kind.as_str().into(), parts: vec![part.as_str().into(), more.as_str().into()] },
+        directory_version: version,
+        ..permit().located().clone()
+    };
+    let facts = Facts {
+        epoch: Epoch::new(epoch),
+        peer: Some(peer.as_str().into()),
+        partner_token: Some(token.as_str().into()),
+        located: Some(Arc::new(located)),
+        decided: Some(Decided {
+            permitted: false,
+            policies: vec![policy.as_str().into()],
+            inputs: vec![(input.as_str().into(), InputValue::Json(as_json(more)))],
+            errors: vec![error.as_str().into()],
+        }),
+        sizes,
+        ..facts(1, keyed.then_some("a-key"))
+    };
+    let mut outcome = Outcome::new(state, reason);
+    outcome.sizes = sizes;
+    outcome.at = Some(WrongPlace { part: "body", pointer: input.clone(), expected: "declared" });
+    let revoked =
+        Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(epoch), stored: keyed };
+
+    let taken = TakenUp {
+        revision: version,
+        digest: digest("directory"),
+        made_at: keyed.then_some(now),
+        houses: lost,
+        doors: segment,
+    };
+    let mut bytes = Vec::new();
+    record::intent(&mut bytes, &permit(), &protected(), &facts, now);
+    record::outcome(&mut bytes, receipt(2), &outcome, Some(more.as_bytes()), now);
+    record::refusal(&mut bytes, &facts, reason, None, now);
+    record::refusal(&mut bytes, &facts, reason, Some(receipt(3)), now);
+    let person = PersonName::new("ivanov").unwrap();
+    let by = Some(By { person: person.clone(), role: Role::Lifter, door: AdminDoor::Socket });
+    let facts = Facts { by, ..facts };
+    let administered = Administered {
+        proposed_by: keyed.then_some(person),
+        epoch: Some(Epoch::new(epoch)),
+        until: Some(now),
+        ..Administered::of("lift", reason, keyed.then_some(("device", digest("x"))))
+    };
+    let signed_by = vec![(SigningRole::Infosec, PersonName::new("anna").unwrap())];
+    let activated =
+        Activated { sequence: version, data: digest("data"), before: keyed.then_some(digest("x")), signed_by };
+    let asked = Note::Receipt { of: receipt(5) };
+    for note in [
+        Note::Start { config: digest("config") },
+        Note::Bundle { directory_version: version, directory_digest: digest("directory"), replaces: None },
+        Note::Activation(activated),
+        Note::Directory(taken),
+        Note::Revocation(revoked),
+        Note::Stop,
+        Note::Admin(administered),
+        asked,
+    ] {
+        record::note(&mut bytes, &facts, &note, now);
+    }
+    record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)), reopened: false }, now);
+    record::gap(&mut bytes, lost, now);
+    let sum = Sum {
+        receipt: receipt(4),
+        peer: Some(peer.as_str().into()),
+        certificate: Some(digest("certificate")),
+        reasons: [(reason, lost), (Reason::Internal, 1)].into(),
+        from: now,
+        until: UnixMillis::new(epoch),
+    };
+    record::refusals(&mut bytes, &sum, now);
+    bytes
 }
 
 /// Reads back all lines, which are `expected`.
@@ -85,72 +167,12 @@ proptest! {
         state in 0..OutcomeState::ALL.len(),
         reason in 0..Reason::ALL.len(),
     ) {
-        let [peer, token, kind, part, policy, input, error, more] = &texts;
-        let [epoch, version, request, sent, answer, time, lost, segment] = numbers;
-        let (reason, state, now) = (Reason::ALL[reason], OutcomeState::ALL[state], UnixMillis::new(time));
-        let sizes = Sizes { request: Some(request), sent: Some(sent), answer: Some(answer), reply: None };
-        let located = Located {
-            resource: ResourceId { kind: kind.as_str().into(), parts: vec![part.as_str().into(), more.as_str().into()] },
-            directory_version: version,
-            ..permit().located().clone()
-        };
-        let facts = Facts {
-            epoch: Epoch::new(epoch),
-            peer: Some(peer.as_str().into()),
-            partner_token: Some(token.as_str().into()),
-            located: Some(Arc::new(located)),
-            decided: Some(Decided { permitted: false,
-                policies: vec![policy.as_str().into()],
-                inputs: vec![(input.as_str().into(), InputValue::Json(as_json(more)))],
-                errors: vec![error.as_str().into()],
-            }),
-            sizes,
-            ..facts(1, keyed.then_some("a-key"))
-        };
-        let mut outcome = Outcome::new(state, reason);
-        outcome.sizes = sizes;
-        outcome.at = Some(WrongPlace { part: "body", pointer: input.clone(), expected: "declared" });
-        let revoked = Revoked { kind: "device", digest: digest("x"), tenant: None, epoch: Epoch::new(epoch), stored: keyed };
-
-        let taken = TakenUp { revision: version, digest: digest("directory"), made_at: keyed.then_some(now), houses: lost, doors: segment };
-        let mut bytes = Vec::new();
-        record::intent(&mut bytes, &permit(), &protected(), &facts, now);
-        record::outcome(&mut bytes, receipt(2), &outcome, Some(more.as_bytes()), now);
-        record::refusal(&mut bytes, &facts, reason, None, now);
-        record::refusal(&mut bytes, &facts, reason, Some(receipt(3)), now);
-        let person = PersonName::new("ivanov").unwrap();
-        let by = Some(By { person: person.clone(), role: Role::Lifter, door: AdminDoor::Socket });
-        let facts = Facts { by, ..facts };
-        let administered = Administered {
-            proposed_by: keyed.then_some(person),
-            epoch: Some(Epoch::new(epoch)),
-            until: Some(now),
-            ..Administered::of("lift", reason, keyed.then_some(("device", digest("x"))))
-        };
-        let signed_by = vec![(SigningRole::Infosec, PersonName::new("anna").unwrap())];
-        let activated = Activated { sequence: version, data: digest("data"), before: keyed.then_some(digest("x")), signed_by };
-        let asked = Note::Receipt { of: receipt(5) };
-        for note in [Note::Start { config: digest("config") }, Note::Bundle { directory_version: version, directory_digest: digest("directory"), replaces: None }, Note::Activation(activated), Note::Directory(taken), Note::Revocation(revoked), Note::Stop,
-            Note::Admin(administered), asked]
-        {
-            record::note(&mut bytes, &facts, &note, now);
-        }
-        record::recovery(&mut bytes, Recovery { unknown: lost, cut: Some((segment, lost)), reopened: false }, now);
-        record::gap(&mut bytes, lost, now);
-        let sum = Sum {
-            receipt: receipt(4),
-            peer: Some(peer.as_str().into()),
-            certificate: Some(digest("certificate")),
-            reasons: [(reason, lost), (Reason::Internal, 1)].into(),
-            from: now,
-            until: UnixMillis::new(epoch),
-        };
-        record::refusals(&mut bytes, &sum, now);
-
+        let bytes = written(&texts, numbers, keyed, state, reason);
+        let [.., more] = &texts;
         let lines = read(&bytes, 15);
         prop_assert_eq!(lines[0].receipt, Some(receipt(1)));
         prop_assert_eq!(lines[0].key, keyed.then(|| KeyDigests { key: digest("a-key"), body: digest("body") }));
-        prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(state)));
+        prop_assert_eq!((lines[1].receipt, lines[1].state), (Some(receipt(2)), Some(OutcomeState::ALL[state])));
         let sealed = lines[1].sealed_answer();
         prop_assert_eq!(sealed.as_deref(), Some(more.as_bytes()));
     }

@@ -90,6 +90,11 @@ pub(super) fn all(text: &str) -> Vec<Sample> {
     }
     let revoked = json!({ "kind": text, "digest": "ab".repeat(32), "tenant": text, "epoch": 8, "stored": true });
     found.push(Sample::of("revocation", &with(members(text), &json!({ "revoked": revoked }))));
+    let by = json!({ "person": "ivanov", "role": "investigator", "door": "socket" });
+    for reason in ["done", "subject-unknown", "role-missing"] {
+        let more = json!({ "by": by, "subject": "h-1", "about": "subject", "ticket": text, "reason": reason });
+        found.push(Sample::of("re-identification", &more));
+    }
     let flood = json!({ "peer": text, "count": 12, "reasons": { "rate-peer": 12 }, "from": TIME, "until": TIME });
     found.push(Sample::of("refusals", &flood));
     found.push(Sample::of("recovery", &json!({ "unknown": 2, "cut": { "segment": 3, "bytes": 17 } })));
