@@ -99,7 +99,7 @@ fn lines() -> Vec<Vec<u8>> {
     write(&|line| record::outcome(line, receipt(1), &outcome, Some(b"sealed"), NOW));
     write(&|line| record::refusal(line, &facts, Reason::Revoked, None, NOW));
     write(&|line| record::refusal(line, &facts, Reason::IdempotencyReplayed, Some(receipt(2)), NOW));
-    write(&|line| record::recovery(line, record::Recovery { unknown: 1, cut: Some((3, 40)) }, NOW));
+    write(&|line| record::recovery(line, record::Recovery { unknown: 1, cut: Some((3, 40)), reopened: true }, NOW));
     write(&|line| record::gap(line, 5, NOW));
     lines
 }

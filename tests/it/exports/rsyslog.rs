@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::harness::Process;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Stdio;
@@ -9,6 +10,8 @@ use std::process::Stdio;
 /// An rsyslogd of our own: its own configuration, port, folder and process; ended by its id.
 struct Rsyslog {
     folder: PathBuf,
+    /// Where it listens, once it has.
+    address: Option<SocketAddr>,
     running: Option<Child>,
 }
 
@@ -17,7 +20,7 @@ impl Rsyslog {
     fn new(stage: &Stage) -> Self {
         let folder = stage.path("rsyslog");
         fs::create_dir(&folder).unwrap();
-        let rsyslog = Self { folder, running: None };
+        let rsyslog = Self { folder, address: None, running: None };
         rsyslog.configure(stage, 0);
         rsyslog
     }
@@ -45,9 +48,15 @@ impl Rsyslog {
         command.arg("-n").arg("-f").arg(self.folder.join("rsyslog.conf")).arg("-i").arg(self.folder.join("pid"));
         let said = fs::File::create(self.folder.join("said")).unwrap();
         self.running = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap());
+        // It tells the port only where the system chose it.
         let written = || fs::read_to_string(&port).ok()?.trim().parse::<u16>().ok();
-        until("rsyslog listens", || written().is_some());
-        SocketAddr::from(([127, 0, 0, 1], written().unwrap()))
+        let known = self.address;
+        until("rsyslog listens", || match known {
+            Some(address) => TcpStream::connect(address).is_ok(),
+            None => written().is_some(),
+        });
+        self.address = known.or_else(|| Some(SocketAddr::from(([127, 0, 0, 1], written()?))));
+        self.address.unwrap()
     }
 
     /// Ends it as an administrator does, and waits for its end.

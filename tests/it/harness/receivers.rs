@@ -2,6 +2,7 @@
 //! not meet their own mistakes. Each does as it is told with the next batches, and else takes them.
 
 use crate::harness::stage::Stage;
+use parking_lot::Mutex;
 use portcullis::crypto::server_config_speaking;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Validity;
@@ -9,7 +10,6 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::Mutex;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -120,17 +120,17 @@ impl Receiver {
 
     /// What is done with the next batches, one after the other.
     pub fn next(&self, deeds: &[Deed]) {
-        self.shared.deeds.lock().unwrap().extend(deeds.iter().cloned());
+        self.shared.deeds.lock().extend(deeds.iter().cloned());
     }
 
     /// Whether it has done all that it was told.
     pub fn has_done_all(&self) -> bool {
-        self.shared.deeds.lock().unwrap().is_empty()
+        self.shared.deeds.lock().is_empty()
     }
 
     /// Everything that came.
     pub fn lots(&self) -> Vec<Lot> {
-        self.shared.lots.lock().unwrap().clone()
+        self.shared.lots.lock().clone()
     }
 
     /// What it took.
@@ -152,11 +152,11 @@ impl Drop for Receiver {
 
 impl Shared {
     fn deed(&self) -> Deed {
-        self.deeds.lock().unwrap().pop_front().unwrap_or(Deed::Take)
+        self.deeds.lock().pop_front().unwrap_or(Deed::Take)
     }
 
     fn came(&self, head: String, bytes: Vec<u8>, deed: Deed) {
-        self.lots.lock().unwrap().push(Lot { head, bytes, deed });
+        self.lots.lock().push(Lot { head, bytes, deed });
     }
 
     /// One lot of syslog messages: all that comes over one connection.
