@@ -254,7 +254,9 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     let operator = {
         let (asked, acts) = (Operator { gate: gate.clone(), status }, doors.backend.connections.clone());
         let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
-        let operate = move || pulse.beside(operate(asked, acts, ops, admin, until_closed));
+        // From now on, not from when the thread has begun.
+        let clocks = ClockWatch::begin(gate.core().clock.now(), gate.core().clock.steady());
+        let operate = move || pulse.beside(operate(asked, acts, ops, admin, clocks, until_closed));
         spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
     let (Bound { admin, .. }, gate) = (bound, gate.clone());
@@ -492,6 +494,7 @@ async fn operate(
     acts: Tasks,
     ops: TcpListener,
     socket: Option<AdminSocket>,
+    mut clocks: ClockWatch,
     mut until_closed: watch::Receiver<bool>,
 ) {
     let core = Arc::clone(operator.gate.core());
@@ -511,7 +514,6 @@ async fn operate(
         }
     };
     let sums = async {
-        let mut clocks = ClockWatch::begin(core.clock.now(), core.clock.steady());
         loop {
             tokio::time::sleep(SUMS_TOLD).await;
             log.tell_sums(core.clock.now());
