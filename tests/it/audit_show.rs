@@ -84,7 +84,7 @@ fn who_opened_a_door_by_which_right_is_found_beside_a_gateway_that_runs_and_nobo
     let (code, page) = shown(&log, &["--receipt", &opened]);
     let heads: Vec<_> = page.iter().filter(|line| line.starts_with("20")).map(|line| cells(line)[1].clone()).collect();
     assert_eq!((code, heads), (0, ["intent", "outcome", "repeat"].map(str::to_owned).to_vec()), "{page:#?}");
-    for member in ["decision.inputs.grantedDoors", "epoch", "bundle", "protected", "micros.policy"] {
+    for member in ["decision.inputs.grantedDoors", "epoch", "bundle", "protected", "micros.decide"] {
         assert!(page.iter().any(|line| line.trim_start().starts_with(member)), "{member}: {page:#?}");
     }
 

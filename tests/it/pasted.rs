@@ -9,6 +9,8 @@ use crate::harness::page;
 use crate::harness::pages_in;
 use crate::harness::shell_blocks;
 use portcullis::devkit::GatewayProcess;
+use serde_json::Value;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -167,6 +169,8 @@ fn every_block_of_the_documents_is_run_or_says_why_not() {
         ("/etc/portcullis/gateway.yaml", "gateway.yaml"),
         ("/tmp/new/portcullis", "portcullis"),
         ("/var/backups/portcullis/", "backup-of-"),
+        ("/var/spool/siem/", ""),
+        ("/var/lib/portcullis-export/", ""),
     ];
     let programs = Path::new(PROGRAM).parent().unwrap().display();
     let paste = |block: &str| -> Output {
@@ -207,6 +211,15 @@ fn every_block_of_the_documents_is_run_or_says_why_not() {
     done(&paste(backup));
     gateway.terminate().unwrap();
     assert_eq!(gateway.ended().unwrap().0.code(), Some(0));
+    // What was revoked is exported, each once, and what comes last is the checkpoint (Event Log Activity, Export).
+    assert_eq!(done(&paste(&left.take("docs/export.md", "portcullis audit export"))), "");
+    let exported = fs::read_to_string(folder.join("audit.ocsf.jsonl")).unwrap();
+    let exported: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let disabled = |event: &&Value| (&event["class_uid"], &event["activity_id"]) == (&json!(3004), &json!(9));
+    assert_eq!(exported.iter().filter(disabled).count(), 3, "{exported:#?}");
+    let last = exported.last().unwrap();
+    assert_eq!((&last["class_uid"], &last["activity_name"]), (&json!(1008), &json!("Export")));
+    assert!(folder.join("ocsf.cursor").is_file());
     fs::remove_file(folder.join("state/store.sqlite")).unwrap();
     assert!(done(&paste(restore)).contains("3 revocations"));
 

@@ -3,6 +3,7 @@
 
 use crate::audit::Activated;
 use crate::audit::Administered;
+use crate::audit::Archived;
 use crate::audit::BundleRefused;
 use crate::audit::By;
 use crate::audit::ClockStepped;
@@ -55,6 +56,7 @@ fn notes() -> Vec<Note> {
         Note::Start { config: digest },
         Note::Stop,
         Note::Replayed { revocations: 2, up_to: Epoch::new(9) },
+        Note::Archive(Archived { segment: 3, from: 40, to: 60, digest }),
         Note::Bundle { directory_version: 7, directory_digest: digest, replaces: Some(digest) },
         Note::BundleRefused(BundleRefused { offered: None, fault: "no-contract", faults: 3 }),
         Note::Activation(Activated { sequence: 2, data: digest, before: Some(digest), signed_by }),

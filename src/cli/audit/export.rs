@@ -40,7 +40,8 @@ const TRIES_EVERY: Duration = Duration::from_secs(5);
 /// Exit codes: 0 all was exported that is signed, 2 it could not be.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  portcullis audit export --config gateway.yaml --format ocsf --to audit.ocsf.jsonl --cursor audit.cursor\n  portcullis audit export --config gateway.yaml --format syslog --to tls://siem.example:6514 --ca siem-ca.pem --cursor siem.cursor --follow"
+    after_help = "Examples:\n  portcullis audit export --config gateway.yaml --format ocsf --to ocsf.jsonl --cursor ocsf.cursor\n  \
+                  portcullis audit export audit --format cef --to tls://siem:6514 --ca ca.pem --cursor at --follow"
 )]
 pub(super) struct Arguments {
     /// The folder of the audit log
