@@ -29,7 +29,7 @@ impl Rsyslog {
         let (folder, pki) = (self.folder.display(), stage.path("pki"));
         let pki = pki.display();
         let text = format!(
-            r#"global(workDirectory="{folder}" maxMessageSize="64k" defaultNetstreamDriverCAFile="{pki}/partner-ca.pem"
+            r#"global(workDirectory="{folder}" maxMessageSize="64k" defaultNetstreamDriverCAFile="{pki}/partner-authority.pem"
                 defaultNetstreamDriverCertFile="{pki}/partner.pem" defaultNetstreamDriverKeyFile="{pki}/partner.key")
             module(load="imtcp" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")
             input(type="imtcp" address="127.0.0.1" port="{port}" listenPortFileName="{folder}/port")
@@ -55,6 +55,9 @@ impl Rsyslog {
             Some(address) => TcpStream::connect(address).is_ok(),
             None => written().is_some(),
         });
+        // Else it would listen without what it cannot read, and turn away whoever comes.
+        let said = fs::read_to_string(self.folder.join("said")).unwrap();
+        assert!(known.is_some() || said.is_empty(), "{said}");
         self.address = known.or_else(|| Some(SocketAddr::from(([127, 0, 0, 1], written()?))));
         self.address.unwrap()
     }
