@@ -26,7 +26,7 @@ pub enum Deed {
     Take,
     /// So many bytes are read, and then the connection is reset.
     Reset(usize),
-    /// Read, and never answered, until the receiver is released.
+    /// Neither answered nor ended, until the receiver is released; then it is not taken.
     Hang,
     /// Read whole, and answered with this instead: of OTLP alone.
     Answer(String),
@@ -169,7 +169,11 @@ impl Shared {
                 line.read_exact(&mut bytes).await.unwrap();
                 reset(&line);
             }
-            Deed::Hang => self.hang().await,
+            // It may have been read with the handshake, and then an end in order would say that it was taken.
+            Deed::Hang => {
+                self.hang().await;
+                reset(&line);
+            }
             Deed::Take | Deed::Answer(_) => {
                 line.read_to_end(&mut bytes).await.unwrap();
             }
