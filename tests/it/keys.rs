@@ -236,15 +236,13 @@ impl Site {
             Look::Otel => self.otel(gateway),
             Look::Archive => self.archive(gateway),
             Look::Places => {
-                ["archive", "otel", "siem", "other"].iter().for_each(|name| drop(self.came(gateway, name)));
-                let files = fs::read_dir(self.stage.path("state/audit/exports")).unwrap();
-                let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-                names
-                    .filter_map(|name| Some(name.strip_suffix(".cursor")?.to_owned()))
-                    .collect::<BTreeSet<_>>()
-                    .into_iter()
-                    .collect::<Vec<_>>()
-                    .join(" ")
+                // The place of a destination that is none any more stays, so that only those are asked for that are told of.
+                let status: Value = serde_json::from_str(&ops_page(gateway.ops, "/-/status").1).unwrap();
+                let told = status["exports"].as_array().unwrap().iter();
+                let names: BTreeSet<_> = told.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+                names.iter().for_each(|name| drop(self.came(gateway, name)));
+                let place = |name: &String| self.stage.path(&format!("state/audit/exports/{name}.cursor"));
+                names.into_iter().filter(|name| place(name).is_file()).collect::<Vec<_>>().join(" ")
             }
             Look::Log => {
                 let receipt = self.give(gateway, &Command::new(&self.stage)).1;

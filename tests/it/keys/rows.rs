@@ -242,7 +242,7 @@ pub const ROWS: &[Row] = &[
     row("audit.segments.max_age", r#""59s""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.age", r#""24h""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.archive.directory", r#""state/audit""#, Look::Start, "starts", "refused archive-in-log"),
-    row("audit.exports[].name", r#""other""#, Look::Places, "archive otel siem", "archive other otel"),
+    row("audit.exports[].name", r#""other""#, Look::Places, "archive otel siem", "archive otel other"),
     row("audit.exports[].syslog.address", r#""{siem}""#, Look::Siem, "first takes rfc5424", "second takes rfc5424"),
     row("audit.exports[].syslog.server_name", OTHER_NAME, Look::Siem, "first takes rfc5424", "handshake"),
     row("audit.exports[].syslog.tls.ca", OTHER_CA, Look::Siem, "first takes rfc5424", "handshake"),
