@@ -3,11 +3,12 @@
 # Tests start gateways, partners and clients as processes: more than four at once only wait for each other.
 export RUST_TEST_THREADS ?= 4
 
-.PHONY: help demo test fmt lint bench setup
+.PHONY: help demo test torture fmt lint bench setup
 
 help:
 	@echo 'make demo    play one opening of a door in the terminal, and what must fail'
 	@echo 'make test    every test'
+	@echo 'make torture what takes too long for every day: kill -9 two hundred times under load'
 	@echo 'make fmt     format the code'
 	@echo 'make lint    clippy, warnings denied'
 	@echo 'make bench   how to measure'
@@ -23,6 +24,9 @@ demo: setup
 
 test: setup
 	cargo test --locked
+
+torture: setup
+	cargo test --locked --test it torture:: -- --ignored --nocapture --test-threads 1
 
 fmt:
 	cargo fmt

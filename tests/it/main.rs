@@ -173,6 +173,8 @@ mod tokens;
 #[cfg(test)]
 mod top;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod traces;
 #[cfg(test)]
 mod two_partners;

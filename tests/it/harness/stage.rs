@@ -99,8 +99,12 @@ impl Stage {
 
     /// Waits for something that a test does with sockets.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.wait_within(Duration::from_secs(60), work)
+    }
+
+    /// Waits as long as this for something that takes longer than usual.
+    pub fn wait_within<T>(&self, deadline: Duration, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(async {
-            let deadline = Duration::from_secs(60);
             tokio::time::timeout(deadline, work).await.expect("the test waits for something that does not come")
         })
     }
