@@ -95,6 +95,19 @@ pub(super) const PAGES: &[Page] = &[
         ["a copy that is not as it was made", "Its digest is another: take another backup."],
         ["копия изменилась", "Её хеш другой: возьмите другую копию."],
     ),
+    page(
+        "cursor-of-another-log",
+        [
+            "a cursor that does not fit the log",
+            "It was made with another log, or this one is an older copy or was changed. Nothing was exported: name the log \
+             that it was made with, or another file for `--cursor`, which begins at the oldest record.",
+        ],
+        [
+            "курсор не подходит к журналу",
+            "Он сделан по другому журналу, либо этот - более старая копия или изменён. Ничего не выгружено: назовите тот \
+             журнал или другой файл в `--cursor`, и выгрузка начнётся с самой старой записи.",
+        ],
+    ),
     page("demo", ["a demo that cannot run", "See the message."], ["демонстрация не идёт", "См. сообщение."]),
     page(
         "destination",
@@ -262,6 +275,19 @@ pub(super) const PAGES: &[Page] = &[
         ["неверный адрес партнёра", "`https://host[:port]`, без пути."],
     ),
     page(
+        "no-checkpoint",
+        [
+            "a log without a checkpoint that holds",
+            "Nothing is exported that is not signed: name the folder of a log, or wait until its gateway has run. What is \
+             wrong with a checkpoint, `portcullis audit verify` tells.",
+        ],
+        [
+            "нет годной контрольной точки журнала",
+            "Без подписи ничего не выгружается: назовите папку журнала или подождите, пока поработает шлюз. Что не так с \
+             контрольной точкой, скажет `portcullis audit verify`.",
+        ],
+    ),
+    page(
         "no-contract",
         ["a partner without a contract", "Add it to the bundle, or take the partner out."],
         ["у партнёра нет контракта", "Добавьте контракт в набор или уберите партнёра."],
@@ -348,6 +374,19 @@ pub(super) const PAGES: &[Page] = &[
         "not-stored-yet",
         ["a revocation that is not stored yet", "Do it again; if that lasts, `portcullis status` says why."],
         ["отзыв ещё не сохранён", "Повторите; если не проходит, причину скажет `portcullis status`."],
+    ),
+    page(
+        "not-taken",
+        [
+            "a batch that the server did not take",
+            "Nothing is lost: it is sent again, with `--follow` at once, else by the next run with the same `--cursor`. See \
+             the message, and the server's own log.",
+        ],
+        [
+            "сервер не принял пакет записей",
+            "Ничего не потеряно: пакет уйдёт снова, с `--follow` сам, иначе при следующем запуске с тем же `--cursor`. См. \
+             сообщение и журнал сервера.",
+        ],
     ),
     page(
         "not-written",
