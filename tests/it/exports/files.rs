@@ -10,10 +10,10 @@ fn a_file_has_every_record_whenever_the_gateway_is_killed_and_no_half_line() {
     exporting(&stage, &[to_file("archive", "state/archive.jsonl", "jsonl")]);
     let archive = stage.path("state/archive.jsonl");
     let length = || fs::metadata(&archive).map_or(0, |metadata| metadata.len());
-    for round in 0..5 {
+    for round in 0..4 {
         let gateway = Process::on(&stage);
         let before = length();
-        commands(&stage, gateway.address, 4);
+        commands(&stage, gateway.address, 2);
         // In the second round and the fourth as soon as anything of it is there: the place is perhaps not kept yet.
         if round % 2 == 1 {
             until("a batch is there", || length() > before);
@@ -34,7 +34,7 @@ fn a_file_has_every_record_whenever_the_gateway_is_killed_and_no_half_line() {
     is_the_whole_log(&stage, &batches);
     // At most one batch for each time that it was killed.
     let longest = batches.iter().map(|batch| batch.records.len()).max().unwrap();
-    assert!(repeated(&batches) <= 5 * longest, "{} of {longest}", repeated(&batches));
+    assert!(repeated(&batches) <= 4 * longest, "{} of {longest}", repeated(&batches));
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn a_place_that_cannot_be_read_is_a_fault_of_the_start_and_one_of_another_log_ho
     fs::write(&place, "no place").unwrap();
     let refused = portcullis::config::Config::load(&stage.path("gateway.yaml")).and_then(Served::of).err().unwrap();
     assert!(refused.to_string().contains("archive.cursor"), "{refused}");
-    for (text, fault) in [("1:5:0\n", "place-astray"), ("7:100:40\n", "segment-gone")] {
+    for (text, fault) in [("1:5:0\n", "place-astray"), ("7:100:4\n", "segment-gone")] {
         fs::write(&place, text).unwrap();
         let gateway = Served::on(&stage);
-        commands(&stage, gateway.address, 30);
+        commands(&stage, gateway.address, 3);
         until("the fault is told", || stand(gateway.ops, "archive")["last_failure"]["fault"] == fault);
         assert!(!stage.path("state/archive.cef").exists());
         drop(gateway);
