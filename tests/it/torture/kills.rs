@@ -111,6 +111,7 @@ pub fn verified(stage: &Stage) {
     assert_eq!(code, 0, "{out}{err}");
 }
 
+#[expect(clippy::print_stderr, reason = "the figures of a long run")]
 fn rounds(count: usize) {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "segments: {}", "segments: {max_bytes: 32MiB}");

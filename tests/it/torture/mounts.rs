@@ -103,6 +103,7 @@ fn metric(process: &Process, name: &str) -> u64 {
 
 #[test]
 #[ignore = "mounts a file system: `make torture`"]
+#[expect(clippy::print_stderr, reason = "the figures of a long run")]
 fn a_full_file_system_refuses_commands_and_takes_them_again_when_there_is_room() {
     let stage = Stage::new();
     let mounted = Mounted::under_the_log_of(&stage, 128);
