@@ -30,6 +30,7 @@ pub mod crypto;
 pub mod devkit;
 pub mod diagnostic;
 pub mod directory;
+pub mod durable;
 pub mod evidence;
 pub mod exporters;
 pub mod gateway;

@@ -16,6 +16,7 @@ use crate::audit::tiles::Tiles;
 use crate::audit::tree::Tree;
 use crate::clock::Clock;
 use crate::crypto::NoteSigner;
+use crate::durable;
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwapOption;
 use parking_lot::Condvar;
@@ -24,7 +25,6 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -199,7 +199,7 @@ impl Attester {
         let vkey = self.directory.join("log.vkey");
         let written = format!("{}\n", self.signer.vkey());
         if fs::read_to_string(&vkey).ok().as_ref() != Some(&written) {
-            replace(&vkey, &written).map_err(|error| (vkey, error))?;
+            durable::replace(&vkey, written.as_bytes()).map_err(|error| (vkey, error))?;
         }
         self.attest(first).map_err(|error| (checkpoint::path(&self.directory), error))?;
         // Its tiles come from the thread, since making all of a long log anew takes its time.
@@ -280,7 +280,7 @@ impl Attester {
         };
         let list = self.list.insert(list);
         list.append(&checkpoint)?;
-        replace(&checkpoint::path(&self.directory), checkpoint.note())?;
+        durable::replace(&checkpoint::path(&self.directory), checkpoint.note().as_bytes())?;
         self.metrics.audit_checkpoint(checkpoint.size());
         self.attested.newest.store(Some(Arc::new(checkpoint)));
         Ok(())
@@ -308,16 +308,6 @@ impl List {
         self.size = checkpoint.size();
         Ok(())
     }
-}
-
-/// Puts a text in the place of a file, whole and durably or not at all.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 impl Drop for Attesting {

@@ -6,17 +6,14 @@
 
 use crate::audit::segment;
 use crate::audit::walk::Cursor;
+use crate::durable;
 use crate::model::Name;
-use std::fs;
 use std::fs::DirBuilder;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::FileExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -67,12 +64,7 @@ impl ExportPlace {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        let beside = self.path.with_extension("cursor.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(format!("{cursor}\n").as_bytes())?;
-        file.sync_data()?;
-        fs::rename(&beside, &self.path)?;
-        File::open(&self.folder)?.sync_all()
+        durable::replace(&self.path, format!("{cursor}\n").as_bytes())
     }
 }
 
@@ -124,6 +116,7 @@ mod tests {
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
     }
+    use std::fs;
 
     fn at(segment: u64, offset: u64, index: u64) -> Cursor {
         Cursor { segment, offset, index }

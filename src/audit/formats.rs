@@ -1,8 +1,8 @@
 //! A record as a SIEM reads it: JSON lines, OCSF, CEF, RFC 5424. Nothing here reads a log, opens a socket or asks the time.
 //!
 //! **For whoever exports.** An [`Entry`] is a record and the place where it stands; [`Format::write`] appends it to a buffer
-//! as exactly one line, without a line feed: how lines are framed is the destination's ([`Format::write_message`] is the same
-//! for a destination that takes nothing but syslog messages, RFC 5425 for instance). At the end of each batch stands
+//! as exactly one line, without a line feed: how lines are framed is the destination's ([`Framing`]; [`Format::write_message`] is the
+//! same for a destination that takes nothing but syslog messages, RFC 5425 for instance). At the end of each batch stands
 //! [`Format::write_checkpoint`]: the signed checkpoint that covers all of it, so that every receiver is a witness.
 //!
 //! Whatever stands in a record, a line holds no control character and none that turns or hides text ([`hides`]): JSON has its
@@ -16,6 +16,7 @@
 mod cef;
 mod entry;
 mod escape;
+mod framing;
 mod jsonl;
 mod meaning;
 mod ocsf;
@@ -24,6 +25,7 @@ mod syslog;
 
 pub use entry::Covered;
 pub use entry::Entry;
+pub use framing::Framing;
 pub use otlp::OtlpLogs;
 
 /// The name of what writes the records, and of who makes it.

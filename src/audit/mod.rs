@@ -105,6 +105,7 @@ pub use flood::RefusalRates;
 pub use formats::Covered;
 pub use formats::Entry;
 pub use formats::Format;
+pub use formats::Framing;
 pub use formats::OtlpLogs;
 pub use handles::Handle;
 pub use handles::HandleFault;

@@ -8,12 +8,12 @@
 //! A full tile never changes, and the partial ones of its index go when it is there. At the end of a segment all are made durable,
 //! and then `tiles.durable` says of how many records. Whatever else a crash takes away is made again from there at the next start.
 
-use crate::audit::attest::replace;
 use crate::audit::read::Line;
 use crate::audit::record::Head;
 use crate::audit::segment;
 use crate::audit::tree::Tree;
 use crate::audit::tree::leaf_hash;
+use crate::durable;
 use crate::model::Sha256;
 use std::collections::BTreeSet;
 use std::fs;
@@ -123,7 +123,7 @@ impl Tiles {
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             File::open(folder)?.sync_all()?;
         }
-        replace(&self.directory.join("tiles.durable"), &format!("{}\n", self.size))?;
+        durable::replace(&self.directory.join("tiles.durable"), format!("{}\n", self.size).as_bytes())?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The three kinds of destinations behind one face: a batch is written out for it, brought there, and taken or not.
 
+use crate::audit::Framing;
 use crate::exporters::fault::ExportFault;
 use crate::exporters::file::FileSink;
 use crate::exporters::gather::Shape;
@@ -37,9 +38,9 @@ impl Destination {
 
     pub(super) const fn shape(&self) -> Shape {
         match self {
-            Self::Syslog(sink) => Shape::Counted(sink.format),
+            Self::Syslog(sink) => Shape::Text(Framing::Counted, sink.format),
             Self::Otlp(_) => Shape::Otlp,
-            Self::File(sink) => Shape::Lines(sink.format()),
+            Self::File(sink) => Shape::Text(Framing::Lines, sink.format()),
         }
     }
 

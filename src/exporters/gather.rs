@@ -5,6 +5,7 @@ use crate::audit::Covered;
 use crate::audit::Cursor;
 use crate::audit::Entry;
 use crate::audit::Format;
+use crate::audit::Framing;
 use crate::audit::OtlpLogs;
 use crate::audit::Walk;
 use crate::clock::UnixMillis;
@@ -18,10 +19,8 @@ const BATCH_MAX_BYTES: usize = 1024 * 1024;
 /// How a batch is written out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
-    /// Lines, each with a line feed.
-    Lines(Format),
-    /// Syslog messages, each behind its length (RFC 5425 §4.3: `MSG-LEN SP SYSLOG-MSG`).
-    Counted(Format),
+    /// Records in a format, told apart so.
+    Text(Framing, Format),
     /// The body of one request of OTLP/HTTP.
     Otlp,
 }
@@ -40,8 +39,7 @@ pub(super) struct Gathered {
 
 /// What is written out so far.
 enum Written {
-    Lines(Format, Vec<u8>),
-    Counted(Format, Vec<u8>),
+    Text(Framing, Format, Vec<u8>),
     Otlp(OtlpLogs),
 }
 
@@ -81,44 +79,25 @@ fn told(fault: &crate::audit::WalkFault) -> ExportFault {
 impl Written {
     fn begin(shape: Shape, origin: &str) -> Self {
         match shape {
-            Shape::Lines(format) => Self::Lines(format, Vec::new()),
-            Shape::Counted(format) => Self::Counted(format, Vec::new()),
+            Shape::Text(framing, format) => Self::Text(framing, format, Vec::new()),
             Shape::Otlp => Self::Otlp(OtlpLogs::begin(origin)),
         }
     }
 
     fn add(&mut self, entry: &Entry<'_>) {
         match self {
-            Self::Lines(format, out) => {
-                format.write(entry, out);
-                out.push(b'\n');
-            }
-            Self::Counted(format, out) => counted(out, |message| format.write_message(entry, message)),
+            Self::Text(framing, format, out) => framing.write(*format, entry, out),
             Self::Otlp(logs) => logs.record(entry),
         }
     }
 
     fn end(self, covered: &Covered<'_>) -> Vec<u8> {
         match self {
-            Self::Lines(format, mut out) => {
-                format.write_checkpoint(covered, &mut out);
-                out.push(b'\n');
-                out
-            }
-            Self::Counted(format, mut out) => {
-                counted(&mut out, |message| format.write_checkpoint_message(covered, message));
+            Self::Text(framing, format, mut out) => {
+                framing.write_checkpoint(format, covered, &mut out);
                 out
             }
             Self::Otlp(logs) => logs.end(covered),
         }
     }
-}
-
-/// Appends a message behind its length in bytes.
-fn counted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut message = Vec::with_capacity(1024);
-    write(&mut message);
-    out.extend_from_slice(message.len().to_string().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(&message);
 }

@@ -44,6 +44,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("clock", 0, &["model", "files"]),
     ("catalogue", 0, &[]),
     ("diagnostic", 0, &["model", "files"]),
+    ("durable", 0, &["model", "files"]),
     ("limits", 0, &["model", "files"]),
     ("problem", 0, &["model", "json", "files"]),
     ("secret", 0, &["model", "files"]),
@@ -55,7 +56,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
 /// earlier than one's own last.
 const GROUPS: &[(&str, &[&str])] = &[
     ("doors", &["listener", "admin"]),
-    ("files", &["clock", "diagnostic", "limits", "problem", "secret", "tasks", "yaml"]),
+    ("files", &["clock", "diagnostic", "durable", "limits", "problem", "secret", "tasks", "yaml"]),
 ];
 const FLOORS: &[(&str, u8)] = &[("ground", 0), ("rooms", 1), ("assembly", 2)];
 

@@ -47,15 +47,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
-    let (directory, config) = arguments.place.find()?;
-    let key = match (&arguments.key, &config) {
-        (Some(key), _) => place::key(key)?,
-        (None, Some(config)) => place::configured_key(config)?,
-        (None, None) => {
-            let message = "by which key the log is verified is not said";
-            return Err(Diagnostic::without_file("no-log-key", message).help("name it by `--key`").into());
-        }
-    };
+    let (directory, key) = arguments.place.find_with_key(arguments.key.as_deref())?;
     let mut notes = Vec::new();
     for path in [&arguments.first, &arguments.second] {
         match note(path, &key)? {

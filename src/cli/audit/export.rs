@@ -12,10 +12,11 @@ use crate::cli::audit::export::gather::Choice;
 use crate::cli::audit::export::gather::Source;
 use crate::cli::audit::export::kept::Kept;
 use crate::cli::audit::export::target::Target;
+use crate::cli::audit::place;
+use crate::cli::audit::place::LogPlace;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
 use crate::clock::UnixMillis;
-use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use clap::Args;
@@ -35,7 +36,7 @@ const TRIES_EVERY: Duration = Duration::from_secs(5);
 /// Exports the audit log as a SIEM reads it, each record at least once, as far as the newest signed checkpoint, which ends each
 /// batch. `docs/export.md` tells the formats.
 ///
-/// With `--cursor` it goes on where the last run came to; what was interrupted there is sent again, and nothing is left out.
+/// With `--config` the configured key has to have signed the checkpoint. With `--cursor` it goes on where the last run came to; what was interrupted there is sent again, and nothing is left out.
 ///
 /// Exit codes: 0 all was exported that is signed, 2 it could not be.
 #[derive(Args)]
@@ -44,12 +45,8 @@ const TRIES_EVERY: Duration = Duration::from_secs(5);
                   portcullis audit export audit --format cef --to tls://siem:6514 --ca ca.pem --cursor at --follow"
 )]
 pub(super) struct Arguments {
-    /// The folder of the audit log
-    #[arg(value_name = "DIR", required_unless_present = "config")]
-    directory: Option<PathBuf>,
-    /// The configuration of the gateway whose log it is; its key has to have signed the checkpoint
-    #[arg(long, value_name = "FILE", conflicts_with = "directory")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: LogPlace,
     /// How a record is written
     #[arg(long, value_enum)]
     format: Format,
@@ -179,17 +176,11 @@ fn source(arguments: &Arguments) -> Result<Source, Diagnostics> {
     let Chosen { since, until, kinds } = &arguments.chosen;
     let choice = Choice { since: *since, until: *until, kinds: kinds.clone() };
     let format = arguments.format.meant();
-    match (&arguments.directory, &arguments.config) {
-        (Some(directory), _) => Ok(Source::new(directory.clone(), format, choice)),
-        (None, Some(path)) => {
-            let config = Config::load(path)?;
-            let signer = &config.audit.signer;
-            Source::new(config.audit.directory.clone(), format, choice).signed_by(&signer.vkey())
-        }
-        (None, None) => {
-            let message = "which log is meant is not said";
-            Err(Diagnostic::without_file("unusable", message).help("name its folder, or `--config`").into())
-        }
+    let (directory, config) = arguments.place.find()?;
+    let source = Source::new(directory, format, choice);
+    match &config {
+        Some(config) => Ok(source.signed_by(place::configured_key(config)?)),
+        None => Ok(source),
     }
 }
 

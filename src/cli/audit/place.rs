@@ -47,6 +47,25 @@ impl LogPlace {
     }
 }
 
+impl LogPlace {
+    /// The folder, and the key by which the log is held to its word: the one that was named, or else the configured one.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration or the key; that neither says it.
+    pub(super) fn find_with_key(&self, named: Option<&str>) -> Result<(PathBuf, VerifierKey), Diagnostics> {
+        let (directory, config) = self.find()?;
+        let key = match (named, &config) {
+            (Some(named), _) => key(named)?,
+            (None, Some(config)) => configured_key(config)?,
+            (None, None) => {
+                let message = "by which key the log is verified is not said";
+                return Err(Diagnostic::without_file("no-log-key", message).help("name it by `--key`").into());
+            }
+        };
+        Ok((directory, key))
+    }
+}
+
 /// The key that was named, as it is spelled or in a file.
 ///
 /// # Errors

@@ -9,7 +9,6 @@ use crate::cli::output::Format;
 use crate::cli::output::json_text;
 use crate::cli::output::plain;
 use crate::cli::output::say;
-use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::evidence;
 use crate::evidence::Checkpoint;
@@ -60,15 +59,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
-    let (directory, config) = arguments.place.find()?;
-    let key = match (&arguments.key, &config) {
-        (Some(key), _) => place::key(key)?,
-        (None, Some(config)) => place::configured_key(config)?,
-        (None, None) => {
-            let message = "by which key the log is verified is not said";
-            return Err(Diagnostic::without_file("no-log-key", message).help("name it by `--key`").into());
-        }
-    };
+    let (directory, key) = arguments.place.find_with_key(arguments.key.as_deref())?;
     let origin = arguments.origin.as_deref().unwrap_or(key.name());
     let seen = seen(&arguments.seen, &key, origin)?;
     let progress = Progress::default();

@@ -5,6 +5,7 @@ use crate::audit::Cursor;
 use crate::audit::Entry;
 use crate::audit::Format;
 use crate::audit::FoundRecord;
+use crate::audit::Framing;
 use crate::audit::Walk;
 use crate::audit::WalkFault;
 use crate::audit::Walked;
@@ -52,15 +53,6 @@ pub(super) struct Signed {
     root: String,
 }
 
-/// How lines are told apart.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Framing {
-    /// Each ends with a line feed.
-    Lines,
-    /// Each is a syslog message behind its length (RFC 5425 §4.3: `MSG-LEN SP SYSLOG-MSG`).
-    Counted,
-}
-
 /// What goes to the destination at once, and how far it has come then.
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
@@ -73,10 +65,8 @@ impl Source {
     }
 
     /// Takes only checkpoints that this key has signed.
-    pub(super) fn signed_by(mut self, key: &str) -> Result<Self, Diagnostics> {
-        let key = VerifierKey::parse(key);
-        self.key = Some(key.map_err(|fault| Diagnostic::without_file("no-log-key", fault.to_string()))?);
-        Ok(self)
+    pub(super) fn signed_by(self, key: VerifierKey) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// The newest checkpoint; `None` where nothing is signed yet.
@@ -158,11 +148,7 @@ impl Source {
             let record = walked.record().map_err(|fault| broken(&fault.into()))?;
             if self.choice.takes(&record) {
                 let entry = Entry::of(&walked, &record, &signed.origin);
-                match framing {
-                    Framing::Lines => self.format.write(&entry, &mut bytes),
-                    Framing::Counted => counted(&mut bytes, |out| self.format.write_message(&entry, out)),
-                }
-                framing.end(&mut bytes);
+                framing.write(self.format, &entry, &mut bytes);
                 taken += 1;
             }
             last = Some(walked);
@@ -171,11 +157,7 @@ impl Source {
             }
         }
         let Some(last) = last else { return Ok(None) };
-        match framing {
-            Framing::Lines => self.format.write_checkpoint(&covered, &mut bytes),
-            Framing::Counted => counted(&mut bytes, |out| self.format.write_checkpoint_message(&covered, out)),
-        }
-        framing.end(&mut bytes);
+        framing.write_checkpoint(self.format, &covered, &mut bytes);
         let place = Place {
             origin: signed.origin.clone(),
             next: last.after,
@@ -210,22 +192,6 @@ impl Signed {
     pub(super) const fn size(&self) -> u64 {
         self.size
     }
-}
-
-impl Framing {
-    fn end(self, bytes: &mut Vec<u8>) {
-        if self == Self::Lines {
-            bytes.push(b'\n');
-        }
-    }
-}
-
-/// Appends a message behind its length.
-fn counted(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut message = Vec::new();
-    write(&mut message);
-    bytes.extend_from_slice(format!("{} ", message.len()).as_bytes());
-    bytes.append(&mut message);
 }
 
 fn unreadable(what: &str, error: &io::Error) -> Diagnostic {

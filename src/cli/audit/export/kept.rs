@@ -7,6 +7,7 @@ use crate::audit::Cursor;
 use crate::cli::output::plain;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
+use crate::durable;
 use crate::json;
 use crate::json::Object;
 use crate::json::Value;
@@ -15,7 +16,6 @@ use std::fs;
 use std::fs::File;
 use std::fs::TryLockError;
 use std::io;
-use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ impl Kept {
     /// Keeps the place. When this returns, it is on the disk.
     pub(super) fn advance(&mut self, place: Place) -> Result<(), Diagnostics> {
         if let Some((path, _)) = &self.file {
-            replace(path, &place.text()).map_err(|error| unusable(path, &error.to_string()))?;
+            durable::replace(path, &place.text()).map_err(|error| unusable(path, &error.to_string()))?;
         }
         self.place = Some(place);
         Ok(())
@@ -110,19 +110,8 @@ impl Place {
     }
 }
 
-/// Replaces a file by one that holds `text`: whoever reads it finds the one or the other, also after a power cut.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let new = beside(path, "new");
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
 fn locked(path: &Path) -> Result<File, String> {
-    let lock = beside(path, "lock");
+    let lock = path.with_added_extension("lock");
     let open = File::options().write(true).create(true).truncate(false).mode(0o600).open(lock);
     let file = open.map_err(|error| error.to_string())?;
     match file.try_lock() {
@@ -130,13 +119,6 @@ fn locked(path: &Path) -> Result<File, String> {
         Err(TryLockError::WouldBlock) => Err("another export goes by it".to_owned()),
         Err(TryLockError::Error(error)) => Err(error.to_string()),
     }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
 }
 
 fn unusable(path: &Path, why: &str) -> Diagnostic {

@@ -4,7 +4,7 @@
 //! last byte and closed the connection in order (`wire::OneWay`): what it does with it then nobody can say, for syslog has
 //! no acknowledgement. Standard output has it when it was written, and promises nothing more.
 
-use crate::cli::audit::export::gather::Framing;
+use crate::audit::Framing;
 use crate::cli::output::plain;
 use crate::clock::SystemClock;
 use crate::crypto;
