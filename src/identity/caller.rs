@@ -104,6 +104,12 @@ pub struct Token {
     pub roles: Vec<Stranger>,
     /// `scope`, taken apart.
     pub scopes: Vec<Stranger>,
+    /// `acr`: at which level the user was authenticated (RFC 9068 §2.2.1, OpenID Connect Core 1.0 §2).
+    pub acr: Option<Stranger>,
+    /// `amr`: by which means.
+    pub amr: Vec<Stranger>,
+    /// `auth_time`: when the user was last authenticated, which may be long before the token.
+    pub auth_time: Option<UnixSeconds>,
     /// `authorization_details` (RFC 9396).
     pub rights: Vec<Right>,
     /// `iat`.

@@ -52,6 +52,8 @@ checks! {
     LifetimeMaximum => LifetimeTooLong,
     /// `iat` is not in the future.
     IssuedInPast => IssuedInFuture,
+    /// `auth_time`, if there is one, is not in the future: it would look fresh for ever.
+    AuthenticatedInPast => IssuedInFuture,
     /// `nbf` is reached.
     NotBefore => NotYetValid,
     /// `exp` is not reached.

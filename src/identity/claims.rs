@@ -44,6 +44,9 @@ pub(super) struct Claims<'t> {
     pub(super) binding: Option<Binding>,
     pub(super) roles: Vec<Cow<'t, str>>,
     pub(super) scope: Option<Cow<'t, str>>,
+    pub(super) acr: Option<Cow<'t, str>>,
+    pub(super) amr: Vec<Cow<'t, str>>,
+    pub(super) auth_time: Option<UnixSeconds>,
     pub(super) rights: Vec<Right>,
 }
 
@@ -86,6 +89,9 @@ impl<'t> Claims<'t> {
             "cnf" => self.binding = Some(binding(reader)?),
             "roles" => self.roles = texts(reader)?,
             "scope" => self.scope = Some(reader.string(MAX_SCOPE_BYTES).map_err(of_a_claim)?),
+            "acr" => self.acr = Some(text(reader)?),
+            "amr" => self.amr = texts(reader)?,
+            "auth_time" => self.auth_time = Some(time(reader)?),
             "authorization_details" => self.rights = rights(reader)?,
             _ => pass_over(reader).map_err(malformed)?,
         }

@@ -72,7 +72,7 @@ pub enum IdentityFault {
     /// `nbf` is not reached.
     #[error("token is not valid yet")]
     NotYetValid,
-    /// `iat` lies in the future.
+    /// `iat` or `auth_time` lies in the future.
     #[error("token is issued in the future")]
     IssuedInFuture,
     /// From `iat` to `exp` it is longer than the issuer's tokens may live, or `exp` is not after `iat`.

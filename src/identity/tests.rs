@@ -138,7 +138,9 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
             .with("client_id", "app")
             .with("roles", array(&["resident"]))
             .with("scope", "profile doors:open")
-            .with("acr", "2")
+            .with("acr", "urn:house:two-factors")
+            .with("amr", array(&["pwd", "otp"]))
+            .with("auth_time", number(NOW.get() - 3_600))
             .with("act", Object::from_iter([("sub", array(&["x"]))]))
             .door_access("house-1", Some("door-2"), &["open", "see"])
             .door_access("house-3", None, &["open"])
@@ -165,6 +167,9 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
         |list: &[crate::model::Stranger]| list.iter().map(|item| item.expose().to_owned()).collect::<Vec<_>>();
     assert_eq!(exposed(&token.roles), ["resident"]);
     assert_eq!(exposed(&token.scopes), ["profile", "doors:open"]);
+    assert_eq!(token.acr.as_ref().unwrap().expose(), "urn:house:two-factors");
+    assert_eq!(exposed(&token.amr), ["pwd", "otp"]);
+    assert_eq!(token.auth_time, Some(UnixSeconds::new(NOW.get() - 3_600)));
     assert_eq!(token.rights.len(), 2);
     assert_eq!(token.rights[0].thing.as_ref().unwrap().expose(), "door-2");
     assert_eq!(exposed(&token.rights[0].actions), ["open", "see"]);
@@ -177,6 +182,7 @@ fn a_token_needs_no_more_than_what_is_required() {
     let caller = crate::identity::a_caller(NOW, |claims| claims.without("nbf"));
     let token = caller.token().unwrap();
     assert!(token.tenant.is_none() && token.device.is_none() && token.session.is_none());
+    assert!(token.acr.is_none() && token.amr.is_empty() && token.auth_time.is_none());
     assert!(token.roles.is_empty() && token.scopes.is_empty() && token.rights.is_empty());
 }
 
@@ -221,6 +227,9 @@ fn times_hold_at_their_limit_and_not_one_second_past_it() {
     let late = |claims: TokenClaims, iat: u64| claims.with("exp", number(now + LIFETIME)).with("iat", number(iat));
     assert_eq!(world.fault(|claims| late(claims, now + SKEW)), None);
     assert_eq!(world.fault(|claims| late(claims, now + SKEW + 1)), Some(IdentityFault::IssuedInFuture));
+    assert_eq!(world.fault(at("auth_time", now + SKEW)), None);
+    assert_eq!(world.fault(at("auth_time", now + SKEW + 1)), Some(IdentityFault::IssuedInFuture));
+    assert_eq!(world.fault(at("auth_time", 0)), None);
     assert_eq!(world.fault(at("nbf", now + SKEW)), None);
     assert_eq!(world.fault(at("nbf", now + SKEW + 1)), Some(IdentityFault::NotYetValid));
 }
@@ -431,21 +440,27 @@ fn claims_are_one_strict_json_object() {
 fn a_known_claim_has_its_form() {
     let world = World::new();
     let fault = |name: &str, value: Value| world.fault(|claims| claims.with(name, value));
-    for name in ["iss", "sub", "jti", "client_id", "tenant", "device_id", "car_id", "sid"] {
+    for name in ["iss", "sub", "jti", "client_id", "tenant", "device_id", "car_id", "sid", "acr"] {
         for value in [Value::Null, number(1), "".into(), "a\u{7}b".into(), "a".repeat(256).into(), array(&["a"])] {
             assert_eq!(fault(name, value.clone()), Some(IdentityFault::ClaimInvalid), "{name}: {value:?}");
         }
     }
     assert_eq!(fault("sub", "a".repeat(255).into()), None);
     assert_eq!(fault("tenant", "no such/name".into()), Some(IdentityFault::ClaimInvalid));
-    for name in ["iat", "nbf", "exp"] {
+    for name in ["iat", "nbf", "exp", "auth_time"] {
         let half = Number::try_from(0.5).unwrap();
         let values = ["1".into(), Value::Null, Number::from(-1).into(), half.into(), Value::Boolean(true), array(&[])];
         for value in values {
             assert_eq!(fault(name, value.clone()), Some(IdentityFault::ClaimInvalid), "{name}: {value:?}");
         }
     }
-    for (name, value) in [("roles", "resident".into()), ("roles", vec![number(1)].into()), ("scope", array(&["a"]))] {
+    for (name, value) in [
+        ("roles", "resident".into()),
+        ("roles", vec![number(1)].into()),
+        ("amr", "pwd".into()),
+        ("amr", array(&[""])),
+        ("scope", array(&["a"])),
+    ] {
         assert_eq!(fault(name, value), Some(IdentityFault::ClaimInvalid), "{name}");
     }
     for scope in ["", " a", "a ", "a  b", "a\tb", "a\u{e9}"] {

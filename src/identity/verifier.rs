@@ -130,6 +130,9 @@ impl Verifier {
             client_id: self.required(Check::ClientId, claims.client_id)?,
             roles: claims.roles.into_iter().map(Stranger::new).collect(),
             scopes,
+            acr: claims.acr.map(Stranger::new),
+            amr: claims.amr.into_iter().map(Stranger::new).collect(),
+            auth_time: claims.auth_time,
             rights: claims.rights,
             issued_at,
             expires_at,
@@ -184,6 +187,8 @@ impl Verifier {
         checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.max_lifetime_s)?;
         let latest = now.plus(self.clock_skew_s);
         checks.demand(Check::IssuedInPast, issued_at <= latest)?;
+        let authenticated = claims.auth_time.is_none_or(|auth_time| auth_time <= latest);
+        checks.demand(Check::AuthenticatedInPast, authenticated)?;
         checks.demand(Check::NotBefore, claims.not_before.is_none_or(|not_before| not_before <= latest))?;
         checks.demand(Check::NotExpired, now < expires_at)?;
         Ok((issued_at, expires_at))

@@ -103,6 +103,7 @@ impl Scene {
             self.claiming(Check::IssuedInPast, |claims| {
                 claims.with("iat", number(now + SKEW + 1)).with("exp", number(now + LIFETIME))
             }),
+            self.claiming(Check::AuthenticatedInPast, at("auth_time", now + SKEW + 1)),
             self.claiming(Check::NotBefore, at("nbf", now + SKEW + 1)),
             bearing(Check::NotExpired, world.session.mint(&expired).unwrap()),
             self.claiming(Check::Audience, |claims| claims.with("aud", "https://other.example")),
