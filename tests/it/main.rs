@@ -115,6 +115,8 @@ mod partner_lists;
 #[cfg(test)]
 mod pasted;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod pipelines;

@@ -7,6 +7,7 @@ mod gateway;
 pub mod hello;
 mod inbound;
 mod pages;
+pub mod peers;
 mod post;
 mod raw;
 mod receivers;
