@@ -66,8 +66,9 @@ impl House {
         house.secret("pki/store.key", &random::<32>())?;
         let caller = authority.issue(&Leaf::client(CALLER, validity))?;
         caller.write(&house.path("pki"), "caller")?;
-        let issuer = TokenIssuer::new("https://sessions.test", SigningAlgorithm::Es256)?;
-        fs::write(house.path("pki/sessions.jwks"), issuer.jwks())?;
+        let issuer = TokenIssuer::new("https://login.test", SigningAlgorithm::Es256)?;
+        fs::write(house.path("pki/login.jwks"), issuer.jwks())?;
+        house.secret("pki/session.key", SigningKey::generate_pem(SigningAlgorithm::Es256)?.expose())?;
         let mut directory = String::from("version: 1\nrevision: 1\ntenants: [north, south]\nhouses:\n");
         for tenant in ["north", "south"] {
             let mut tokens = String::new();
@@ -92,7 +93,7 @@ impl House {
             let contract = CONTRACT.replace("partner: upstream", &format!("partner: {name}"));
             fs::write(house.path(&format!("policies/contracts/{name}.openapi.yaml")), contract)?;
         }
-        let requirements = "version: 1\nenvironment: development\nissuers: []\nsessions: https://sessions.test\n\
+        let requirements = "version: 1\nenvironment: development\nissuers: [https://login.test]\nsessions: https://gateway.test/sessions\n\
                             partners:\n  quick: {hosts: [127.0.0.1]}\n  slow: {hosts: [127.0.0.1]}\n";
         fs::write(house.path("policies/requirements.yaml"), requirements)?;
         Ok(house)
@@ -117,8 +118,9 @@ impl House {
         let text = format!(
             "version: 1\nenvironment: development\nworkers: 1\nlisteners:\n  backend:\n    address: \"127.0.0.1:0\"\n    \
              tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/authority.pem}}\n  \
-             ops: {{address: \"127.0.0.1:0\"}}\nissuers: []\nsessions:\n  issuer: https://sessions.test\n  \
-             jwks: {{file: pki/sessions.jwks}}\n  audience: gateway\n  algorithms: [ES256]\n  max_lifetime: 1h\n\
+             ops: {{address: \"127.0.0.1:0\"}}\nissuers:\n  - issuer: https://login.test\n    \
+             jwks: {{file: pki/login.jwks}}\n    audience: gateway\n    algorithms: [ES256]\n    max_lifetime: 1h\n    \
+             bind: [mtls]\nsessions:\n  issuer: https://gateway.test/sessions\n  keys: [pki/session.key]\n  audience: gateway\n\
              partners:\n{partners}policies: {{directory: policies}}\ndirectory: {{file: directory.yaml}}\n\
              audit: {{directory: state/audit, origin: bench.test/audit, checkpoint_key: pki/checkpoint.key}}\n\
              store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}\n\

@@ -72,7 +72,7 @@ pub fn configuration(data: &[u8]) -> bool {
     assert!(limits.body_max_bytes + limits.answer_max_bytes <= limits.bytes_in_flight_max);
     let mut names = BTreeSet::new();
     for issuer in &config.identity.issuers {
-        let longest = if issuer.kind == TokenKind::Session { 3_600 } else { 86_400 };
+        let longest = if issuer.kind == TokenKind::Session { 900 } else { 86_400 };
         assert!((1..=longest).contains(&issuer.max_lifetime_s), "{} s", issuer.max_lifetime_s);
         assert!(!issuer.algorithms.is_empty() && !issuer.audience.is_empty());
         assert!(names.insert(issuer.issuer.clone()), "an issuer stands there twice");
@@ -96,6 +96,9 @@ fn key_files(node: &Node, found: &mut Vec<String>) {
     for (name, value) in members(node) {
         if let Some(path) = text(value).filter(|_| name == "key" || name == "pseudonym_key") {
             found.push(path.replace("./", ""));
+        }
+        if name == "keys" {
+            found.extend(items(value).iter().filter_map(text).map(|path| path.replace("./", "")));
         }
         key_files(value, found);
     }

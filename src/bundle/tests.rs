@@ -279,7 +279,7 @@ fn requirements_are_strict() {
 const STATED: [&str; 12] = [
     "environment: production",
     "issuer: https://login.prop.example",
-    "issuer: https://sessions.prop.example",
+    "issuer: https://gateway.prop.example/sessions",
     "upstream: https://api.smarthome.example",
     "ca: pki/partner-ca.pem",
     "endpoint: https://api.smarthome.example/hooks",
@@ -296,7 +296,7 @@ const STRICT: &str = "version: 1
 environment: production
 issuers:
   - {issuer: https://login.prop.example, bind: [mtls]}
-sessions: {issuer: https://sessions.prop.example, bind: [mtls]}
+sessions: {issuer: https://gateway.prop.example/sessions, bind: [mtls]}
 partners:
   smarthome:
     hosts: [api.smarthome.example]
@@ -343,7 +343,7 @@ fn stated() -> Stated {
         source: Source::new("gateway.yaml", STATED.join("\n")),
         environment: (name("production"), line_of(STATED[0])),
         issuers: vec![issuer("https://login.prop.example")],
-        sessions: issuer("https://sessions.prop.example"),
+        sessions: issuer("https://gateway.prop.example/sessions"),
         partners: vec![partner(STATED[3]), partner(STATED[5])],
         backend: Some(host("backend.prop.example", STATED[6], 2, STATED[7])),
         backend_clients: authorities(&[3, 4], STATED[8]),

@@ -107,7 +107,9 @@ pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: Audit) -> O
     let Audit { directory, origin, checkpoint_key, reserve_bytes, segments, retention, exports } = written;
     let directory = files.folder(&directory);
     let read = |secret: &_| NoteSigner::from_pem(origin, secret);
-    let signer = files.key(&checkpoint_key, "the key of checkpoints", read);
+    let purpose = "the key of checkpoints";
+    let signer = files.key(&checkpoint_key, purpose, read);
+    files.one_key(&checkpoint_key, signer.as_ref().map(NoteSigner::public_digest), purpose);
     let retention = retention.map_or(Some(None), |kept| archived(files, kept, directory.as_deref()).map(Some));
     let exports = exports::meant(reader, files, exports);
     Some(AuditSettings {

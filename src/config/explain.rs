@@ -12,11 +12,11 @@ use crate::config::audit::SEGMENT_AGE_S;
 use crate::config::audit::SEGMENT_BYTES;
 use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
+use crate::config::sessions::LIFETIME_S as SESSION_LIFETIME_S;
 use crate::config::softeners::in_unit;
 use crate::config::units;
 use crate::config::written::DIRECTORY_AGE_S;
 use crate::config::written::PARTNER_LIFETIME_S;
-use crate::config::written::SESSION_LIFETIME_S;
 use crate::config::written::SIGN_IN_LIFETIME_S;
 use crate::config::written::WORKERS;
 use crate::crypto::Algorithm;
@@ -213,11 +213,25 @@ pub const KEYS: &[Key] = &[
     key("issuers[].algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
     key("issuers[].max_lifetime", Takes::Seconds(SIGN_IN_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
     key("issuers[].bind", Takes::Binding, Absent::Fault, "a token is good only beside the certificate that it names"),
-    key("sessions.issuer", Takes::Text, Absent::Fault, "who issues session tokens, the only ones that move a door"),
-    key("sessions.jwks.file", Takes::File(false), Absent::Fault, "its public keys"),
-    key("sessions.audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
-    key("sessions.algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
-    key("sessions.max_lifetime", Takes::Seconds(SESSION_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
+    key(
+        "sessions.issuer",
+        Takes::Text,
+        Absent::Fault,
+        "as whom the gateway issues session tokens, the only ones that move a door: their claim `iss`",
+    ),
+    key(
+        "sessions.keys",
+        Takes::SecretFiles,
+        Absent::Fault,
+        "the first signs them; all are published and accepted, so that a next key is known ahead and an old one overlaps",
+    ),
+    key("sessions.audience", Takes::Text, Absent::Fault, "their claim `aud`"),
+    key(
+        "sessions.max_lifetime",
+        Takes::Seconds(SESSION_LIFETIME_S),
+        Absent::Value("5m"),
+        "how long a session token may be valid",
+    ),
     key(
         "partners.<name>.authority",
         Takes::HostName,
@@ -596,6 +610,6 @@ mod tests {
         let one = explain("limits.exchange_timeout_ms").remove(0);
         assert_eq!((one.takes.as_str(), one.absent.as_str()), ("duration from 100ms to 1m", "10s"));
         assert!(one.beyond.is_some() && one.effect.starts_with("Milliseconds from a command's first byte"), "{one:?}");
-        assert_eq!(explain("sessions.max_lifetime").remove(0).takes, "duration from 1s to 1h");
+        assert_eq!(explain("sessions.max_lifetime").remove(0).takes, "duration from 1s to 15m");
     }
 }

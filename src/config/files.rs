@@ -11,6 +11,7 @@ use crate::crypto::ClientTrust;
 use crate::crypto::Crl;
 use crate::crypto::CrlError;
 use crate::crypto::KeySet;
+use crate::crypto::SigningKey;
 use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
 use crate::crypto::read_certificates;
@@ -29,6 +30,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The largest JWKS that is read, in bytes.
@@ -88,6 +90,10 @@ pub(super) struct Files<'a> {
     reader: &'a Reader,
     /// The path and digest of each key file read so far, and what it is for.
     seen: Vec<(PathBuf, Sha256, String)>,
+    /// The digest of each public key found so far, and what it is for.
+    public: Vec<(Sha256, String)>,
+    /// Where a key was reported for its second purpose: the same file is the same key, and said once.
+    told: Vec<Place>,
     /// What is to be watched.
     watched: Vec<WatchedFile>,
     /// What runs out.
@@ -96,7 +102,14 @@ pub(super) struct Files<'a> {
 
 impl<'a> Files<'a> {
     pub(super) const fn new(reader: &'a Reader) -> Self {
-        Self { reader, seen: Vec::new(), watched: Vec::new(), run_out: Vec::new() }
+        Self {
+            reader,
+            seen: Vec::new(),
+            public: Vec::new(),
+            told: Vec::new(),
+            watched: Vec::new(),
+            run_out: Vec::new(),
+        }
     }
 
     /// The files whose change is taken up while the gateway runs, and what of all files runs out.
@@ -123,6 +136,20 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// A key that signs.
+    pub(super) fn signing_key(&mut self, at: &At<PathBuf>, purpose: &str) -> Option<SigningKey> {
+        let key = self.key(at, purpose, SigningKey::from_pem)?;
+        self.one_key(at, [key.public_digest()], purpose);
+        Some(key)
+    }
+
+    /// Keys that sign, which are watched: each is exchanged while the gateway runs.
+    pub(super) fn signing_keys(&mut self, all: &[At<PathBuf>], purpose: &str) -> Option<Vec<Arc<SigningKey>>> {
+        all.iter().for_each(|at| self.watch(at, true));
+        let read: Vec<_> = all.iter().map(|at| self.signing_key(at, purpose).map(Arc::new)).collect();
+        read.into_iter().collect()
+    }
+
     /// The public keys of an issuer that uses `algorithms`. Its file is no secret, but its keys serve one purpose too.
     pub(super) fn key_set(&mut self, at: &At<PathBuf>, algorithms: &[Algorithm], purpose: &str) -> Option<KeySet> {
         self.watch(at, false);
@@ -137,7 +164,10 @@ impl<'a> Files<'a> {
         };
         self.one_purpose(at, &text, purpose);
         match KeySet::parse_for(&text, algorithms) {
-            Ok(keys) => Some(keys),
+            Ok(keys) => {
+                self.one_key(at, keys.public_digests(), purpose);
+                Some(keys)
+            }
             Err(error) => self.fault(at, "malformed-key-set", &format!("cannot be used: {error}"), Some(KEY_SET)),
         }
     }
@@ -214,7 +244,10 @@ impl<'a> Files<'a> {
             }
             Err(error) => self.tls_fault(certificate, &error),
         };
-        let all = identity.as_ref().map(TlsIdentity::chain).unwrap_or_default().iter().map(AsRef::as_ref);
+        let chain = identity.as_ref().map(TlsIdentity::chain).unwrap_or_default();
+        let leaf = chain.first().and_then(|leaf| Certificate::pins(leaf).ok());
+        self.one_key(key, leaf.map(|[_, public]| public), purpose);
+        let all = chain.iter().map(AsRef::as_ref);
         self.run_out.extend(Found::certificates(certificate.place, &certificate.value, all));
         identity
     }
@@ -330,11 +363,29 @@ impl<'a> Files<'a> {
         let path = fs::canonicalize(&at.value).unwrap_or_else(|_| at.value.clone());
         let digest = sha256(bytes);
         if let Some((_, _, other)) = self.seen.iter().find(|(seen, known, _)| *seen == path || *known == digest) {
-            let message = format!("the key in `{}` is already {other}", at.value.display());
-            let fault = self.reader.source().fault("key-used-twice", at.place, message);
-            self.reader.report(fault.help(format!("a key serves one purpose: make another one to be {purpose}")));
+            self.used_twice(at, &other.clone(), purpose);
         }
         self.seen.push((path, digest, purpose.to_owned()));
+    }
+
+    /// Remembers the public halves of a file's keys, and reports it if one of them serves another purpose already: in another
+    /// file, however that spells it.
+    pub(super) fn one_key(&mut self, at: &At<PathBuf>, digests: impl IntoIterator<Item = Sha256>, purpose: &str) {
+        let digests: Vec<_> = digests.into_iter().collect();
+        if let Some((_, other)) = self.public.iter().find(|(known, _)| digests.contains(known)) {
+            self.used_twice(at, &other.clone(), purpose);
+        }
+        self.public.extend(digests.into_iter().map(|digest| (digest, purpose.to_owned())));
+    }
+
+    fn used_twice(&mut self, at: &At<PathBuf>, other: &str, purpose: &str) {
+        if self.told.contains(&at.place) {
+            return;
+        }
+        self.told.push(at.place);
+        let message = format!("the key in `{}` is already {other}", at.value.display());
+        let fault = self.reader.source().fault("key-used-twice", at.place, message);
+        self.reader.report(fault.help(format!("a key serves one purpose: make another one to be {purpose}")));
     }
 
     fn missing<T>(&self, at: &At<PathBuf>, error: &std::io::Error) -> Option<T> {

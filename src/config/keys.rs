@@ -79,7 +79,7 @@ mod tests {
             "listeners.ops.address",
             "issuers[].jwks.file",
             "issuers[].bind",
-            "sessions.jwks.file",
+            "sessions.keys",
             "partners.<name>.server_name",
             "partners.<name>.token.client_id",
             "store.sqlite.path",

@@ -6,6 +6,7 @@ use crate::config::callers;
 use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
+use crate::config::sessions;
 use crate::config::settings::Config;
 use crate::config::settings::ListenAddress;
 use crate::config::settings::PartnerSettings;
@@ -17,7 +18,6 @@ use crate::config::written;
 use crate::config::written::Written;
 use crate::crypto::KeySet;
 use crate::crypto::SecretKey;
-use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
@@ -36,7 +36,8 @@ use std::sync::Arc;
 /// Resolves a whole file, whose tree `root` is. All faults go to `reader`.
 pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Config> {
     let mut files = Files::new(reader);
-    distinct(reader, written.issuers.iter().chain([&written.sessions]).map(|issuer| &issuer.issuer), "issuer");
+    let issuers = written.issuers.iter().map(|issuer| &issuer.issuer);
+    distinct(reader, issuers.chain([&written.sessions.issuer]), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     distinct(reader, written.partners.iter().filter_map(|partner| partner.peer.as_ref()), "peer");
     callers::fit_together(reader, &written);
@@ -52,13 +53,13 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     callers::apart(reader, &written, backend.as_ref().map(|door| &door.tls), partners_tls);
     let to_backend = backend::meant(reader, &mut files, &written);
     let bundle_signers = bundle_signers(reader, &written);
-    let sign_in = written.issuers.into_iter().map(|from| (from, TokenKind::SignIn));
-    let all = sign_in.chain([(written.sessions, TokenKind::Session)]);
-    let issuers: Vec<_> = all.map(|(from, kind)| issuer(&mut files, from, kind)).collect();
+    let mut issuers: Vec<_> = written.issuers.into_iter().map(|from| issuer(&mut files, from)).collect();
+    let (sessions, accepted) = sessions::meant(&mut files, written.sessions).unzip();
+    issuers.push(accepted);
     let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
     let policies = files.folder(&written.policies.directory);
     let directory = files.file(&written.directory.file);
-    let signed_by = written.directory.keys.as_ref().map(|at| signers(reader, &mut files, at, &issuers));
+    let signed_by = written.directory.keys.as_ref().map(|at| signers(&mut files, at));
     let path = files.place_for_file(&written.store.path);
     let key = files.key(&written.store.key, "the key of the store", SecretKey::from_secret);
     let places = Places {
@@ -89,6 +90,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
             issuers: issuers.into_iter().collect::<Option<_>>()?,
             clock_skew_s: written.limits.clock_skew_s,
         },
+        sessions: sessions?,
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
         signers: bundle_signers?,
@@ -122,21 +124,8 @@ fn bundle_signers(reader: &Reader, written: &Written) -> Option<Option<PathBuf>>
 }
 
 /// The backend's keys that sign the directory. None of them signs tokens too.
-fn signers(
-    reader: &Reader,
-    files: &mut Files<'_>,
-    at: &At<PathBuf>,
-    issuers: &[Option<IssuerSettings>],
-) -> Option<Arc<KeySet>> {
-    let keys = files.key_set(at, &[], "the keys that sign the directory")?;
-    let shares = |issuer: &&IssuerSettings| issuer.keys.shares_a_key_with(&keys);
-    if let Some(issuer) = issuers.iter().flatten().find(shares) {
-        let message = format!("a key in `{}` also signs tokens of `{}`", at.value.display(), issuer.issuer);
-        let fault = reader.source().fault("key-used-twice", at.place, message);
-        reader.report(fault.help("a key serves one purpose: make another one to sign the directory"));
-        return None;
-    }
-    Some(Arc::new(keys))
+fn signers(files: &mut Files<'_>, at: &At<PathBuf>) -> Option<Arc<KeySet>> {
+    files.key_set(at, &[], "a key that signs the directory").map(Arc::new)
 }
 
 /// The operator's socket alone.
@@ -161,15 +150,15 @@ pub(super) fn ops(reader: &Reader, written: &Written) -> Option<SocketAddr> {
     }
 }
 
-fn issuer(files: &mut Files<'_>, written: written::Issuer, kind: TokenKind) -> Option<IssuerSettings> {
-    let purpose = format!("the keys of {} tokens from `{}`", kind.word(), written.issuer.value);
+fn issuer(files: &mut Files<'_>, written: written::Issuer) -> Option<IssuerSettings> {
+    let purpose = format!("a key that signs tokens of `{}`", written.issuer.value);
     Some(IssuerSettings {
         keys: Arc::new(files.key_set(&written.keys, &written.algorithms, &purpose)?),
         issuer: written.issuer.value.into(),
         audience: written.audience.into(),
         algorithms: written.algorithms,
         max_lifetime_s: written.max_lifetime.as_secs(),
-        kind,
+        kind: TokenKind::SignIn,
     })
 }
 
@@ -179,7 +168,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
     let crls = files.crls(&written.tls.crls, tls.as_ref());
     let purpose = format!("the key that signs tokens for `{name}`");
-    let key = files.key(&written.token.key, &purpose, SigningKey::from_pem);
+    let key = files.signing_key(&written.token.key, &purpose);
     let purpose = format!("the key of pseudonyms for `{name}`");
     let pseudonym_key = files.key(&written.pseudonym_key, &purpose, SivKey::from_secret);
     let upstream = written.upstream.value;

@@ -5,6 +5,7 @@ use crate::config::expiries::Expiry;
 use crate::config::files::WatchedFile;
 use crate::config::files::digests_of;
 use crate::config::meaning;
+use crate::config::sessions::SessionSettings;
 use crate::config::written;
 use crate::crypto::Crl;
 use crate::crypto::SecretKey;
@@ -58,6 +59,8 @@ pub struct Config {
     pub admin_persons: Option<Vec<AdminPerson>>,
     /// Whose tokens are accepted: sign-in tokens of the issuers, session tokens of one.
     pub identity: IdentitySettings,
+    /// What signs the session tokens that are issued here.
+    pub sessions: SessionSettings,
     /// The partners, in the order of the file.
     pub partners: Vec<PartnerSettings>,
     /// The folder of the bundle.

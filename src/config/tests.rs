@@ -16,6 +16,7 @@ use crate::diagnostic::Diagnostics;
 use crate::identity::TokenKind;
 use crate::limits::Limits;
 use crate::model::Role;
+use crate::secret::Secret;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -50,14 +51,14 @@ impl Site {
         ] {
             site.pair(name);
         }
-        for name in ["login", "sessions", "directory"] {
+        for name in ["login", "directory"] {
             let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
             let key = SigningKey::from_pem(&pem).unwrap();
             site.write(&format!("pki/{name}.jwks"), &jwks_json(&[&key]));
         }
-        for name in ["partner", "parkline"] {
+        for name in ["partner-token", "parkline-token", "session"] {
             let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
-            site.secret(&format!("pki/{name}-token.key"), std::str::from_utf8(pem.expose()).unwrap());
+            site.secret(&format!("pki/{name}.key"), std::str::from_utf8(pem.expose()).unwrap());
         }
         site.secret("pki/pseudonym.key", &"12".repeat(32));
         site.secret("pki/parkline-pseudonym.key", &"56".repeat(32));
@@ -135,7 +136,7 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(config.ops, ListenAddress::Bind("127.0.0.1:9464".parse().unwrap()));
     assert_eq!(config.admin_socket, Some(site.path("state/admin.sock")));
     let kinds: Vec<_> = config.identity.issuers.iter().map(|issuer| (issuer.kind, issuer.max_lifetime_s)).collect();
-    assert_eq!(kinds, [(TokenKind::SignIn, 3_600), (TokenKind::Session, 600)]);
+    assert_eq!(kinds, [(TokenKind::SignIn, 3_600), (TokenKind::Session, 300)]);
     let partner = &config.partners[0];
     assert_eq!((partner.name.as_str(), &*partner.host, partner.port), ("smarthome", "api.smarthome.example", 443));
     assert_eq!(&*partner.server_name, "api.smarthome.example");
@@ -203,16 +204,16 @@ fn unknown_repeated_and_malformed_keys_are_faults_at_their_line() {
         ("127.0.0.1:8443", "localhost:8443", "malformed-address", "localhost"),
         ("max_lifetime: 1h", "max_lifetime: 3600", "wrong-type", "3600"),
         ("max_lifetime: 1h", "max_lifetime: 1500ms", "malformed-duration", "1500ms"),
-        ("max_lifetime: 10m", "max_lifetime: 61m", "out-of-bounds", "61m"),
+        ("max_lifetime: 5m", "max_lifetime: 901s", "out-of-bounds", "901s"),
         ("lifetime: 30s", "lifetime: 301s", "out-of-bounds", "301s"),
         ("bind: [mtls]", "bind: [none]", "unknown-word", "none"),
-        ("algorithms: [ES256]", "algorithms: [HS256]", "unknown-word", "HS256"),
-        ("algorithms: [ES256]", "algorithms: [ES256, ES256]", "twice", "ES256, ES256"),
-        ("algorithms: [ES256]", "algorithms: []", "empty-list", "[]"),
+        ("algorithms: [ES256, EdDSA]", "algorithms: [HS256]", "unknown-word", "HS256"),
+        ("algorithms: [ES256, EdDSA]", "algorithms: [ES256, ES256]", "twice", "ES256, ES256"),
+        ("algorithms: [ES256, EdDSA]", "algorithms: []", "empty-list", "[]"),
         ("https://api.smarthome.example:443", "http://api.smarthome.example", "malformed-upstream", "http:"),
         ("https://api.smarthome.example:443", "https://127.0.0.1:443", "missing-key", "127.0.0.1:443"),
         ("authority: smarthome.gateway.prop.example", "authority: a/b", "malformed-host-name", "a/b"),
-        ("issuer: https://sessions.prop.example", "issuer: https://login.prop.example", "twice", "login"),
+        ("issuer: https://gateway.prop.example/sessions", "issuer: https://login.prop.example", "twice", "login"),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 65536", "wrong-type", "65536"),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 64KB", "malformed-limit", "64KB"),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 8193KiB", "out-of-bounds", "8193KiB"),
@@ -387,8 +388,8 @@ fn a_key_serves_one_purpose_by_path_and_by_bytes() {
     fs::copy(site.path("pki/pseudonym.key"), site.path("pki/store.key")).unwrap();
     one(&faults(site.load()), "key-used-twice", "pki/store.key");
     let site = Site::new();
-    fs::copy(site.path("pki/login.jwks"), site.path("pki/sessions.jwks")).unwrap();
-    one(&faults(site.load()), "key-used-twice", "pki/sessions.jwks");
+    fs::copy(site.path("pki/login.jwks"), site.path("pki/directory.jwks")).unwrap();
+    one(&faults(site.load()), "key-used-twice", "pki/directory.jwks");
     // One key of several, in a file of its own and under another name.
     let site = Site::new();
     let text = fs::read_to_string(site.path("pki/login.jwks")).unwrap();
@@ -397,6 +398,39 @@ fn a_key_serves_one_purpose_by_path_and_by_bytes() {
     let (shared, other) = (shared.trim_end_matches("]}"), other.split_once('[').unwrap().1.to_owned());
     site.write("pki/directory.jwks", &format!("{shared},{other}"));
     one(&faults(site.load()), "key-used-twice", "pki/directory.jwks");
+}
+
+#[test]
+fn a_key_serves_one_purpose_in_whatever_file_and_form_it_lies() {
+    let twice = |spoil: &dyn Fn(&Site), line: &str| {
+        let site = Site::new();
+        spoil(&site);
+        one(&faults(site.load()), "key-used-twice", line);
+    };
+    // As one file with a line more, as the public half of itself, and as the key of a certificate.
+    let again = |site: &Site, from: &str, to: &str| {
+        let text = fs::read_to_string(site.path(from)).unwrap();
+        site.secret(to, &format!("{text}\n"));
+    };
+    twice(&|site| again(site, "pki/partner-token.key", "pki/session.key"), "pki/partner-token.key");
+    let key_of = |site: &Site, name: &str| {
+        SigningKey::from_pem(&Secret::new(fs::read(site.path(&format!("pki/{name}.key"))).unwrap())).unwrap()
+    };
+    twice(&|site| site.write("pki/login.jwks", &jwks_json(&[&key_of(site, "session")])), "pki/session.key");
+    twice(
+        &|site| site.write("pki/directory.jwks", &jwks_json(&[&key_of(site, "partner-token")])),
+        "pki/directory.jwks",
+    );
+    twice(&|site| site.write("pki/directory.jwks", &jwks_json(&[&key_of(site, "checkpoint")])), "checkpoint_key");
+    twice(&|site| again(site, "pki/gateway.key", "pki/session.key"), "pki/session.key");
+    // Both of two session keys may not be one.
+    let site = Site::new();
+    again(&site, "pki/session.key", "pki/session-next.key");
+    one(
+        &site.faults_with("    # - pki/session-next.key", "    - pki/session-next.key"),
+        "key-used-twice",
+        "session-next",
+    );
 }
 
 #[test]

@@ -11,6 +11,8 @@ use crate::config::backend;
 use crate::config::backend::Backend;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
+use crate::config::sessions;
+use crate::config::sessions::Sessions;
 use crate::config::settings::AdminPerson;
 use crate::config::settings::ListenAddress;
 use crate::config::settings::Reload;
@@ -40,8 +42,6 @@ pub(super) const OPS_ADDRESS: ListenAddress =
     ListenAddress::Bind(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464));
 /// How long a sign-in token may be valid, in seconds.
 pub(super) const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
-/// How long a session token may be valid, in seconds: it opens doors.
-pub(super) const SESSION_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 /// How long a partner token may be valid, in seconds: it lives for one command.
 pub(super) const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
 
@@ -62,7 +62,7 @@ pub(super) struct Written {
     pub(super) admin_socket: Option<At<PathBuf>>,
     pub(super) admin_persons: Option<Vec<AdminPerson>>,
     pub(super) issuers: Vec<Issuer>,
-    pub(super) sessions: Issuer,
+    pub(super) sessions: Sessions,
     pub(super) partners: Vec<Partner>,
     pub(super) policies: Policies,
     pub(super) directory: Directory,
@@ -153,7 +153,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let workers = map.may("workers", workers);
     let listeners = map.need("listeners", listeners);
     let issuers = map.need("issuers", issuers);
-    let sessions = map.need("sessions", |reader, node| issuer(reader, node, SESSION_LIFETIME_S, false));
+    let sessions = map.need("sessions", sessions::read);
     let to_backend = map.may("backend", backend::read);
     let partners = map.need("partners", partners);
     let policies = map.need("policies", policies);
@@ -269,19 +269,19 @@ pub(super) fn paths(reader: &Reader, node: &Node) -> Option<Paths> {
 
 fn issuers(reader: &Reader, node: &Node) -> Option<Vec<Issuer>> {
     let items = reader.list(node)?;
-    let read: Vec<_> = items.iter().map(|item| issuer(reader, item, SIGN_IN_LIFETIME_S, true)).collect();
+    let read: Vec<_> = items.iter().map(|item| issuer(reader, item)).collect();
     read.into_iter().collect()
 }
 
-/// A sign-in issuer says besides how its tokens are bound to who sends them; session tokens are always bound.
-fn issuer(reader: &Reader, node: &Node, lifetime: std::ops::RangeInclusive<u64>, binds: bool) -> Option<Issuer> {
+/// A sign-in issuer, which says how its tokens are bound to who sends them.
+fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
     let map = Map::open(reader, node)?;
     let issuer = map.need("issuer", |reader, node| Some(At { place: node.place, value: values::text(reader, node)? }));
     let keys = map.need("jwks", |reader, node| one_path(reader, node, "file"));
     let audience = map.need("audience", values::text);
     let algorithms = map.need("algorithms", algorithms);
-    let max_lifetime = map.need("max_lifetime", values::seconds(lifetime));
-    let bound = if binds { map.need("bind", bindings) } else { Some(()) };
+    let max_lifetime = map.need("max_lifetime", values::seconds(SIGN_IN_LIFETIME_S));
+    let bound = map.need("bind", bindings);
     map.close();
     bound?;
     Some(Issuer {

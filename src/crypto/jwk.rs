@@ -5,6 +5,8 @@
 
 use crate::crypto::base64url::encode_base64url;
 use crate::crypto::digest::sha256;
+use crate::crypto::spki::public_digest;
+use crate::model::Sha256;
 
 /// A signature algorithm of tokens that we verify.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -113,6 +115,11 @@ impl PublicKey {
     /// The thumbprint of RFC 7638, base64url.
     pub(super) fn thumbprint(&self) -> String {
         encode_base64url(sha256(self.required_members().as_bytes()).as_bytes())
+    }
+
+    /// The digest of the key itself.
+    pub(super) fn digest(&self) -> Sha256 {
+        public_digest(self.algorithm.verified_by(), &self.bytes)
     }
 
     /// The key as JWK with `kid`, `alg` and `use`.

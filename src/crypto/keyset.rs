@@ -8,11 +8,13 @@
 //! The text is an operator's file, read by the strict parser of `json/`.
 
 use crate::crypto::jwk::Algorithm;
+use crate::crypto::spki::public_digest;
 use crate::crypto::verifying::VerifyingKey;
 use crate::json::JsonError;
 use crate::json::Limits;
 use crate::json::Value;
 use crate::json::parse;
+use crate::model::Sha256;
 
 /// The largest JWKS that is read, in bytes.
 const MAX_JWKS_BYTES: usize = 256 * 1024;
@@ -114,10 +116,9 @@ impl KeySet {
         self.keys.iter().find(|key| &*key.kid == kid)
     }
 
-    /// Whether one of these keys is also one of `other`, under whatever id.
-    #[must_use]
-    pub fn shares_a_key_with(&self, other: &Self) -> bool {
-        self.keys.iter().any(|key| other.keys.iter().any(|known| known.bytes == key.bytes))
+    /// The digest of each public key, by which it is the same key under whatever id and in whatever file.
+    pub fn public_digests(&self) -> impl Iterator<Item = Sha256> {
+        self.keys.iter().map(|key| public_digest(key.algorithm, &key.bytes))
     }
 
     /// The keys' ids, in the order of the file.
@@ -212,11 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn sets_that_hold_one_key_under_two_ids_share_it() {
-        let set = |keys: &[String]| KeySet::parse(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap();
-        let (one, both) = (set(&[p256("a", "")]), set(&[ed25519("a", ""), p256("b", "")]));
-        assert!(one.shares_a_key_with(&both) && both.shares_a_key_with(&one));
-        assert!(!one.shares_a_key_with(&set(&[ed25519("a", "")])));
+    fn one_key_under_two_ids_has_one_digest() {
+        let digests = |keys: &[String]| {
+            let set = KeySet::parse(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap();
+            set.public_digests().collect::<Vec<_>>()
+        };
+        let both = digests(&[ed25519("a", ""), p256("b", "")]);
+        assert_eq!(digests(&[p256("a", "")]), both[1..]);
+        assert_ne!(both[0], both[1]);
     }
 
     #[test]

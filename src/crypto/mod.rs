@@ -21,6 +21,7 @@ mod outward;
 mod provider;
 mod seal;
 mod signing;
+mod spki;
 mod ssh_key;
 mod ssh_signature;
 mod tls;

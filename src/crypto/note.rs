@@ -6,6 +6,9 @@
 //! `NAME+HASH+BASE64` of `0x01` and the public key.
 
 use crate::crypto::digest::sha256;
+use crate::crypto::jwk::Algorithm;
+use crate::crypto::spki::public_digest;
+use crate::model::Sha256;
 use crate::secret::Secret;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use aws_lc_rs::signature::KeyPair;
@@ -92,6 +95,12 @@ impl NoteSigner {
         let [a, b, c, d] = self.hash;
         let key = STANDARD.encode([&[ED25519], self.pair.public_key().as_ref()].concat());
         format!("{}+{a:02x}{b:02x}{c:02x}{d:02x}+{key}", self.name.as_str())
+    }
+
+    /// The digest of the public key, by which it is the same key in whatever file.
+    #[must_use]
+    pub fn public_digest(&self) -> Sha256 {
+        public_digest(Algorithm::EdDsa, self.pair.public_key().as_ref())
     }
 
     /// The note of a text that ends with a line feed.

@@ -7,12 +7,14 @@
 
 use crate::crypto::base64url::append_base64url;
 use crate::crypto::base64url::encode_base64url;
+use crate::crypto::jwk::Algorithm;
 use crate::crypto::jwk::PublicKey;
 use crate::crypto::jwk::SigningAlgorithm;
 use crate::crypto::ssh_key::SshKey;
 use crate::crypto::ssh_signature::SshHash;
 use crate::crypto::ssh_signature::ssh_armour;
 use crate::crypto::ssh_signature::ssh_signed_bytes;
+use crate::model::Sha256;
 use crate::secret::Secret;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -104,10 +106,22 @@ impl SigningKey {
     /// The `alg` of its tokens.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
+        self.verified_by().name()
+    }
+
+    /// What verifies its tokens.
+    #[must_use]
+    pub const fn verified_by(&self) -> Algorithm {
         match self.pair {
-            Pair::P256(_) => SigningAlgorithm::Es256.name(),
-            Pair::Ed25519(_) => SigningAlgorithm::EdDsa.name(),
+            Pair::P256(_) => SigningAlgorithm::Es256.verified_by(),
+            Pair::Ed25519(_) => SigningAlgorithm::EdDsa.verified_by(),
         }
+    }
+
+    /// The digest of the public key, by which it is the same key in whatever file.
+    #[must_use]
+    pub fn public_digest(&self) -> Sha256 {
+        self.public.digest()
     }
 
     /// Signs `payload`, a JSON text, as a token of the type `typ`, with the header `alg`, `kid`, `typ`.

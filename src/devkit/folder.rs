@@ -44,8 +44,8 @@ pub const PARKLINE_AUTHORITY: &str = "parkline.gateway.prop.example";
 /// Who signs people in.
 pub const LOGIN_ISSUER: &str = "https://login.prop.example";
 
-/// Who issues session tokens.
-pub const SESSION_ISSUER: &str = "https://sessions.prop.example";
+/// As whom the gateway issues session tokens.
+pub const SESSION_ISSUER: &str = "https://gateway.prop.example/sessions";
 
 /// The audience of the tokens that the gateway takes, and the issuer of those that it mints.
 const AUDIENCE: &str = "https://gateway.prop.example";
@@ -68,7 +68,7 @@ pub struct GatewayFolder {
     path: PathBuf,
     /// All certificates.
     pub pki: Pki,
-    /// Issues session tokens.
+    /// Mints session tokens as the gateway does, with its key.
     pub sessions: TokenIssuer,
     /// Issues sign-in tokens.
     pub login: TokenIssuer,
@@ -108,7 +108,8 @@ impl GatewayFolder {
         let gateway =
             Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
         pki.gateway = pki.gateway_authority.issue(&gateway)?;
-        let sessions = TokenIssuer::new(SESSION_ISSUER, SigningAlgorithm::Es256)?;
+        let session_key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
+        let sessions = TokenIssuer::with(SESSION_ISSUER, &session_key)?;
         let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
         let (key, partner_jwks) = token_key()?;
         let (parkline_key, parkline_jwks) = token_key()?;
@@ -121,7 +122,6 @@ impl GatewayFolder {
             for name in ["pki", "state", "state/audit"] {
                 fs::create_dir(path.join(name))?;
             }
-            fs::write(path.join("pki/sessions.jwks"), folder.sessions.jwks())?;
             fs::write(path.join("pki/login.jwks"), folder.login.jwks())?;
             fs::write(path.join("pki/directory.jwks"), jwks_json(&[&folder.directory_key]))?;
             fs::write(path.join("directory.yaml"), directory_of(now))?;
@@ -131,6 +131,7 @@ impl GatewayFolder {
         folder.pki.write(&folder.path("pki"))?;
         let for_partners = folder.pki.gateway_authority.issue(&gateway)?;
         for_partners.write(&folder.path("pki"), "gateway-for-partners")?;
+        write_new(&folder.path("pki/session.key"), session_key.expose(), 0o600)?;
         write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
         write_new(&folder.path("pki/parkline-token.key"), parkline_key.expose(), 0o600)?;
         let checkpoints = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
@@ -281,10 +282,10 @@ issuers:
     bind: [mtls]
 sessions:
   issuer: {SESSION_ISSUER}
-  jwks: {{file: pki/sessions.jwks}}
+  keys:
+    - pki/session.key
   audience: {AUDIENCE}
-  algorithms: [ES256]
-  max_lifetime: 10m
+  max_lifetime: 5m
 partners:
   smarthome:
     authority: {AUTHORITY}

@@ -1,7 +1,7 @@
 //! A development token issuer: real keys, real signatures, and any claims one likes.
 //!
-//! It stands for the identity provider (sign-in tokens) and, until the gateway exchanges tokens itself, for the issuer of
-//! session tokens: the difference is in what the gateway's configuration says of the issuer, not in the token.
+//! It stands for the identity provider (sign-in tokens) and, with the gateway's own key, for the gateway as the issuer of
+//! session tokens, where a test needs one that no exchange would give.
 
 use crate::clock::UnixSeconds;
 use crate::crypto::SignError;
@@ -15,6 +15,7 @@ use crate::json::Object;
 use crate::json::Value;
 use crate::json::write;
 use crate::model::Sha256;
+use crate::secret::Secret;
 
 /// An issuer with one key.
 pub struct TokenIssuer {
@@ -32,8 +33,15 @@ impl TokenIssuer {
     /// # Errors
     /// [`SignError`] if there is no key.
     pub fn new(name: &str, algorithm: SigningAlgorithm) -> Result<Self, SignError> {
-        let pem = SigningKey::generate_pem(algorithm)?;
-        let key = SigningKey::from_pem(&pem).map_err(|_| SignError)?;
+        Self::with(name, &SigningKey::generate_pem(algorithm)?)
+    }
+
+    /// An issuer of that name with this key, as PKCS#8 in PEM: whoever holds the gateway's own key mints what it would.
+    ///
+    /// # Errors
+    /// [`SignError`] if it is no key.
+    pub fn with(name: &str, pem: &Secret) -> Result<Self, SignError> {
+        let key = SigningKey::from_pem(pem).map_err(|_| SignError)?;
         Ok(Self { name: name.to_owned(), key })
     }
 

@@ -262,7 +262,6 @@ fn mounted(stage: &Stage, all: &BTreeMap<String, Value>) -> PathBuf {
         ("gateway.key", "gateway.key"),
         ("backend-ca.pem", "backend-authority.pem"),
         ("login.jwks", "login.jwks"),
-        ("sessions.jwks", "sessions.jwks"),
         ("smarthome-ca.pem", "partner-authority.pem"),
         ("gateway-at-smarthome.pem", "gateway-at-partner.pem"),
         ("gateway-at-smarthome.key", "gateway-at-partner.key"),
@@ -272,6 +271,7 @@ fn mounted(stage: &Stage, all: &BTreeMap<String, Value>) -> PathBuf {
     let none_revoked = stage.pki.backend_authority.crl(&[], Validity::a_day_from(now())).unwrap();
     put("etc/portcullis/tls/backend-ca.crl", none_revoked.as_bytes());
     for (name, from) in [
+        ("session", "session"),
         ("store", "store"),
         ("checkpoint", "checkpoint"),
         ("smarthome-token", "partner-token"),

@@ -40,17 +40,17 @@ pub fn sample() -> TempDir {
     for line in configuration.lines() {
         // `key: pki/store.key   # openssl rand -hex 32`: how each key is made stands beside it.
         if let Some((key, command)) = line.split_once("# openssl ") {
-            let (_, file) = key.trim().split_once(": ").unwrap();
+            let key = key.trim();
+            let (_, file) = key.split_once(": ").or_else(|| key.split_once("- ")).unwrap();
             done(&shell(folder, &format!("umask 077; openssl {command} > {}", file.trim())));
             made += 1;
         }
     }
-    assert_eq!(made, 6, "each partner's keys of tokens and of pseudonyms, those of checkpoints and of the store");
-    let names = [
-        ("login", "https://login.prop.example"),
-        ("sessions", "https://sessions.prop.example"),
-        ("directory", "the backend"),
-    ];
+    assert_eq!(
+        made, 7,
+        "each partner's keys of tokens and of pseudonyms, those of sessions, checkpoints and the store"
+    );
+    let names = [("login", "https://login.prop.example"), ("directory", "the backend")];
     for (name, issuer) in names {
         let issuer = TokenIssuer::new(issuer, SigningAlgorithm::Es256).unwrap();
         fs::write(folder.join(format!("pki/{name}.jwks")), issuer.jwks()).unwrap();

@@ -98,7 +98,13 @@ impl Site {
         fs::write(stage.path("pki/other.jwks"), issuer.jwks()).unwrap();
         let token_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         let webhook = format!("whsec_{}", "A".repeat(32));
-        let keys = [("token", token_key.expose()), ("secret", &[9; 32]), ("webhook", webhook.as_bytes())];
+        let session_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+        let keys = [
+            ("token", token_key.expose()),
+            ("session", session_key.expose()),
+            ("secret", &[9; 32]),
+            ("webhook", webhook.as_bytes()),
+        ];
         for (name, content) in keys {
             let path = stage.path(&format!("pki/other-{name}.key"));
             fs::write(&path, content).unwrap();

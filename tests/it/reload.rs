@@ -11,6 +11,7 @@ use crate::harness::until;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::Certificate;
 use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::SigningKey;
 use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Authority;
 use portcullis::devkit::BackendConnection;
@@ -124,7 +125,7 @@ fn a_broken_change_leaves_the_old_in_force_and_is_told_until_it_is_mended() {
     let gateway = Served::on(&stage);
     let before = shown(&gateway, &stage);
     let good_key = fs::read(stage.path("pki/gateway.key")).unwrap();
-    let good_keys = fs::read(stage.path("pki/sessions.jwks")).unwrap();
+    let good_keys = fs::read(stage.path("pki/login.jwks")).unwrap();
     let other = listener(&stage);
     let fresh = tempfile::tempdir_in(stage.path("pki")).unwrap();
     let (_, key) = other.write(fresh.path(), "other").unwrap();
@@ -145,11 +146,16 @@ fn a_broken_change_leaves_the_old_in_force_and_is_told_until_it_is_mended() {
     };
     let write = |name: &str, bytes: &[u8]| fs::write(stage.path(name), bytes).unwrap();
     let mend_key = || write("pki/gateway.key", &good_key);
-    let mend_keys = || write("pki/sessions.jwks", &good_keys);
+    let mend_keys = || write("pki/login.jwks", &good_keys);
     refused(&|| write("pki/gateway.key", &fs::read(&key).unwrap()), &mend_key);
     refused(&|| write("pki/gateway.key", &fs::read(stage.path("pki/gateway-at-partner.key")).unwrap()), &mend_key);
-    refused(&|| write("pki/sessions.jwks", b"{"), &mend_keys);
-    refused(&|| fs::remove_file(stage.path("pki/sessions.jwks")).unwrap(), &mend_keys);
+    refused(&|| write("pki/login.jwks", b"{"), &mend_keys);
+    let session_key = fs::read(stage.path("pki/session.key")).unwrap();
+    let elsewhere = stage.path("pki/elsewhere.key");
+    refused(&|| fs::rename(stage.path("pki/session.key"), &elsewhere).unwrap(), &|| {
+        fs::rename(&elsewhere, stage.path("pki/session.key")).unwrap()
+    });
+    refused(&|| write("pki/session.key", b"-----BEGIN NOTHING-----"), &|| write("pki/session.key", &session_key));
     refused(
         &|| {
             fs::set_permissions(stage.path("pki/gateway.key"), fs::Permissions::from_mode(0o644))
@@ -173,10 +179,11 @@ fn an_issuers_new_keys_are_good_and_its_old_ones_are_not() {
     let backend = stage.backend(gateway.address);
     let old = Command::new(&stage);
     assert_eq!(stage.wait(old.give(&backend)).unwrap().status, 200);
-    let rotated = TokenIssuer::new(stage.sessions.name(), SigningAlgorithm::Es256).unwrap();
+    let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+    let rotated = TokenIssuer::with(stage.sessions.name(), &pem).unwrap();
     let new = Command::new(&stage).bearing(rotated.mint(&stage.claims_of(&rotated)).unwrap());
     assert_eq!(stage.wait(new.give(&backend)).unwrap().status, 401, "a key that nobody knows yet");
-    fs::write(stage.path("pki/sessions.jwks"), rotated.jwks()).unwrap();
+    fs::write(stage.path("pki/session.key"), pem.expose()).unwrap();
     reloads(&gateway, "done", 1);
     assert_eq!(stage.wait(new.give(&backend)).unwrap().status, 200);
     assert_eq!(
@@ -283,8 +290,8 @@ fn sighup_takes_a_change_up_at_once_without_waiting_for_a_second_look() {
     // No two looks a second apart find the same, so that only SIGHUP takes anything up.
     until("a change is taken up", || {
         changes += 1;
-        fs::write(stage.path("pki/next.jwks"), stage.sessions.jwks() + &"\n".repeat(changes)).unwrap();
-        fs::rename(stage.path("pki/next.jwks"), stage.path("pki/sessions.jwks")).unwrap();
+        fs::write(stage.path("pki/next.jwks"), stage.login.jwks() + &"\n".repeat(changes)).unwrap();
+        fs::rename(stage.path("pki/next.jwks"), stage.path("pki/login.jwks")).unwrap();
         let hangup = std::process::Command::new("kill").args(["-HUP", &gateway.id().to_string()]).status().unwrap();
         assert!(hangup.success());
         !ops_page(gateway.ops, "/metrics").1.contains("portcullis_reloads_total{result=\"done\"} 0\n")

@@ -61,8 +61,8 @@ fn a_key_that_everybody_may_read_is_refused() {
 fn what_everybody_may_write_is_refused_wherever_it_is_named_or_stands() {
     let stage = Stage::new();
     let everybody = fs::Permissions::from_mode(0o666);
-    fs::set_permissions(stage.path("pki/sessions.jwks"), everybody.clone()).unwrap();
-    says(&refusal(&stage), &["error[world-writable]", "gateway.yaml:22:", "sessions.jwks", "0666", "chmod o-w"]);
+    fs::set_permissions(stage.path("pki/login.jwks"), everybody.clone()).unwrap();
+    says(&refusal(&stage), &["error[world-writable]", "gateway.yaml:15:", "login.jwks", "0666", "chmod o-w"]);
     let stage = Stage::new();
     fs::set_permissions(stage.path("policies/cedar/doors.cedar"), everybody).unwrap();
     says(&refusal(&stage), &["error[world-writable]", "doors.cedar", "chmod o-w"]);

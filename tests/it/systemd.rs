@@ -147,7 +147,7 @@ impl Machine {
         let copy = |from: &str, to: &str| {
             fs::copy(stage.path(from), stage.path(to)).unwrap();
         };
-        for name in ["gateway.pem", "gateway.key", "login.jwks", "sessions.jwks"] {
+        for name in ["gateway.pem", "gateway.key", "login.jwks", "session.key"] {
             copy(&format!("pki/{name}"), &format!("etc/tls/{name}"));
         }
         for end in ["pem", "key"] {
@@ -358,7 +358,7 @@ fn a_credential_that_nobody_hands_over_or_that_is_no_name_is_refused_at_its_line
     for name in ["../store.key", "a/store.key", "", ".store.key"] {
         machine.configure(|text| text.replace("credential:store.key", &format!("\"credential:{name}\"")));
         let told = machine.refusal("backend");
-        assert!(told.contains("error[malformed-credential]") && told.contains(":64:8"), "{name}: {told}");
+        assert!(told.contains("error[malformed-credential]") && told.contains(":62:8"), "{name}: {told}");
     }
     machine.configure(|text| text.replace("systemd:backend", "systemd:a/b"));
     let told = machine.refusal("backend");

@@ -8,12 +8,13 @@ mod rows;
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
-use crate::harness::fresh_key;
 use forge::Forge;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
 use portcullis::devkit::BackendConnection;
+use portcullis::devkit::ConnectionLog;
+use portcullis::devkit::NORTH;
 use rows::Rows;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -29,7 +30,7 @@ pub struct Row {
     reason: &'static str,
 }
 
-/// A gateway whose session issuer has keys of all kinds, and may not use Ed25519.
+/// A gateway whose sign-in issuer has keys of all kinds, and may not use Ed25519.
 struct Scene {
     stage: Stage,
     gateway: Served,
@@ -42,11 +43,11 @@ impl Scene {
         let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
         let stage = Stage::by(clock.clone());
         let forge = Forge::new();
-        fs::write(stage.path("pki/sessions.jwks"), forge.jwks()).unwrap();
+        fs::write(stage.path("pki/login.jwks"), forge.jwks()).unwrap();
         stage.edit(
             "gateway.yaml",
-            "algorithms: [ES256]\n  max_lifetime: 10m",
-            "algorithms: [ES256, ES384, PS256, RS256]\n  max_lifetime: 10m",
+            "algorithms: [ES256]\n    max_lifetime: 1h",
+            "algorithms: [ES256, ES384, PS256, RS256]\n    max_lifetime: 10m",
         );
         // Each row has a record of its own, though all come from one peer at one moment.
         stage.limit("refusal_records_per_peer_per_minute: 10000");
@@ -57,15 +58,14 @@ impl Scene {
     fn rows(&self) -> Rows<'_> {
         let now = self.clock.now().seconds();
         let stage = &self.stage;
-        let (good, login) = (stage.resident(&stage.sessions, now), stage.resident(&stage.login, now));
-        let of_login = stage.login.mint(&login).unwrap();
-        Rows::new(&self.forge, good, now.get(), of_login)
+        let (good, session) = (stage.member_of(&NORTH, &stage.login, now), stage.resident(&stage.sessions, now));
+        let of_session = stage.sessions.mint(&session).unwrap();
+        Rows::new(&self.forge, good, now.get(), of_session)
     }
 
-    /// A command at the clock's time with these `Authorization` fields.
+    /// A request that moves nothing, with these `Authorization` fields.
     fn command(&self, sent: &[String]) -> Command {
-        let at = Some(format!("@{}", self.clock.now().seconds().get()));
-        let command = Command { token: None, time: at, key: Some(fresh_key()), ..Command::new(&self.stage) };
+        let command = Command { token: None, ..Command::errand(&self.stage, &NORTH, "readDoor") };
         sent.iter().fold(command, |command, value| command.with("Authorization", value))
     }
 
@@ -109,7 +109,8 @@ fn every_trap_that_a_token_can_be_is_refused_for_its_own_reason_and_good_neighbo
         receipts
     });
     let accepted = rows.iter().filter(|row| row.status == 200).count();
-    assert_eq!(scene.stage.partner.total_actuations(), u64::try_from(rows.len() + accepted).unwrap());
+    let asked = |log: ConnectionLog| String::from_utf8_lossy(&log.bytes).matches("GET /v1/houses/").count();
+    assert_eq!(scene.stage.partner.raw().into_iter().map(asked).sum::<usize>(), rows.len() + accepted);
 
     let mut reasons = HashMap::new();
     for record in scene.stage.records() {

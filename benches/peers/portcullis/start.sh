@@ -24,8 +24,10 @@ mkdir -p "$BENCH_RUN/state/audit" "$BENCH_RUN/keys"
 cp -R "$here/policies" "$BENCH_RUN/policies"
 
 # Keys of the gateway's own, which the peers have no use for.
-[ -s "$BENCH_RUN/keys/partner-token.key" ] ||
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$BENCH_RUN/keys/partner-token.key" 2>/dev/null
+for key in partner-token session; do
+    [ -s "$BENCH_RUN/keys/$key.key" ] ||
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$BENCH_RUN/keys/$key.key" 2>/dev/null
+done
 [ -s "$BENCH_RUN/keys/checkpoint.key" ] ||
     openssl genpkey -algorithm ed25519 -out "$BENCH_RUN/keys/checkpoint.key"
 for key in pseudonym store; do

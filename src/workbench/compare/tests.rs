@@ -213,7 +213,7 @@ const OF_THE_REST: &[Seed<'_>] = &[
     ),
     (
         REQUIREMENTS,
-        "sessions: https://sessions.prop.example",
+        "sessions: https://gateway.prop.example/sessions",
         "sessions: https://s.example",
         &[(Kind::Requirement, Underived)],
     ),

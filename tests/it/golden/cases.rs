@@ -27,11 +27,11 @@ pub(super) const GATEWAY: &[Case] = &[
     ("an algorithm with a shared secret", |s| s.edit(CONFIG, "algorithms: [ES256]", "algorithms: [HS256]")),
     ("an algorithm that stands twice", |s| s.edit(CONFIG, "algorithms: [ES256]", "algorithms: [ES256, ES256]")),
     ("a sign-in token that lives too long", |s| s.edit(CONFIG, "max_lifetime: 1h", "max_lifetime: 2d")),
-    ("a session token that lives too long", |s| s.edit(CONFIG, "max_lifetime: 10m", "max_lifetime: 61m")),
+    ("a session token that lives too long", |s| s.edit(CONFIG, "max_lifetime: 5m", "max_lifetime: 16m")),
     ("a token that is bound to nothing", |s| s.edit(CONFIG, "    bind: [mtls]\n", "")),
     ("a binding that does not exist", |s| s.edit(CONFIG, "bind: [mtls]", "bind: [nothing]")),
     ("one issuer for sign-in and sessions", |s| {
-        s.edit(CONFIG, "issuer: https://sessions.prop.example", "issuer: https://login.prop.example");
+        s.edit(CONFIG, "issuer: https://gateway.prop.example/sessions", "issuer: https://login.prop.example");
     }),
     ("an empty audience", |s| s.edit(CONFIG, "audience: https://gateway.prop.example", "audience: \"\"")),
     ("an authority that is no host name", |s| {
@@ -83,7 +83,8 @@ pub(super) const FILES: &[Case] = &[
     ("a key set with a shared secret", |s| {
         s.write("pki/login.jwks", r#"{"keys": [{"kty": "oct", "kid": "a", "k": "c2VjcmV0"}]}"#);
     }),
-    ("a key set that is not there", |s| s.remove("pki/sessions.jwks")),
+    ("a key set that is not there", |s| s.remove("pki/login.jwks")),
+    ("a session key that is not there", |s| s.remove("pki/session.key")),
     ("a folder of the log that is not there", |s| s.edit(CONFIG, "directory: state/audit", "directory: state/log")),
     ("a bundle that is a file", |s| s.edit(CONFIG, "{directory: policies}", "{directory: directory.yaml}")),
     ("a folder of the store that is not there", |s| s.edit(CONFIG, "path: state/store", "path: elsewhere/store")),

@@ -132,9 +132,8 @@ pub const ROWS: &[Row] = &[
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
     row("issuers[].bind", r#"["dpop"]"#, Look::Start, "starts", "refused unknown-word"),
     row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "refused requirement-undercut"),
-    row("sessions.jwks.file", r#""pki/other.jwks""#, Look::Door, "200 done", "401 token-untrusted"),
+    row("sessions.keys", r#"["pki/other-session.key"]"#, Look::Door, "200 done", "401 token-untrusted"),
     row("sessions.audience", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-audience"),
-    row("sessions.algorithms", r#"["EdDSA"]"#, Look::Door, "200 done", "401 token-untrusted"),
     row("sessions.max_lifetime", r#""1m""#, Look::Door, "200 done", "401 token-expired"),
     row("partners.<name>.authority", r#""localhost""#, Look::Door, "200 done", "421 unknown-authority"),
     row(

@@ -25,13 +25,13 @@ pub struct Rows<'f> {
     /// The good payload.
     payload: String,
     now: u64,
-    of_login: String,
+    of_session: String,
     rows: Vec<Row>,
 }
 
 impl<'f> Rows<'f> {
-    pub fn new(forge: &'f Forge, claims: TokenClaims, now: u64, of_login: String) -> Self {
-        Self { forge, payload: claims.text(), claims, now, of_login, rows: Vec::new() }
+    pub fn new(forge: &'f Forge, claims: TokenClaims, now: u64, of_session: String) -> Self {
+        Self { forge, payload: claims.text(), claims, now, of_session, rows: Vec::new() }
     }
 
     /// A good token's field.
@@ -216,7 +216,7 @@ impl<'f> Rows<'f> {
             r#""epk":{}"#,
             r#""p2c":1000000000"#,
             r#""nonce":"n""#,
-            r#""iss":"https://sessions.prop.example""#,
+            r#""iss":"https://gateway.prop.example/sessions""#,
             r#""unknown":1"#,
             r#""alg":"ES256""#,
             r#""\u0061lg":"none""#,
@@ -339,17 +339,16 @@ impl<'f> Rows<'f> {
             let header = header("ES256", "es256").replace(r#""es256""#, value);
             self.header(&format!("kid is {name}"), &header, MALFORMED);
         }
-        let of_login = self.of_login.clone();
-        self.token("a sign-in token where something moves", &of_login, (403, "session-required"));
-        let (head, _) = of_login.split_once('.').unwrap();
-        let parts: Vec<&str> = of_login.split('.').collect();
+        let of_session = self.of_session.clone();
+        let (head, _) = of_session.split_once('.').unwrap();
+        let parts: Vec<&str> = of_session.split('.').collect();
         let ours = self.good_token();
         let payload = ours.split('.').nth(1).unwrap().to_owned();
         self.token("another issuer's kid", &format!("{head}.{payload}.{}", parts[2]), UNTRUSTED);
         let theirs = self.forge.token(
             Hand::Es256,
             &header("ES256", "es256"),
-            &self.payload.replace("sessions.prop", "login.prop"),
+            &self.payload.replace("login.prop.example", "gateway.prop.example/sessions"),
         );
         self.token("our key in another issuer's name", &theirs, UNTRUSTED);
         let other = self.forge.token(Hand::Es256Other, &header("ES256", "es256"), &self.payload);
@@ -444,11 +443,11 @@ impl<'f> Rows<'f> {
         self.claim("tenant", r#""no/such/name""#, MALFORMED);
         for (json, becomes) in [
             (r#""https://attacker.example""#, UNTRUSTED),
-            (r#""https://sessions.prop.example/""#, UNTRUSTED),
-            (r#""HTTPS://SESSIONS.PROP.EXAMPLE""#, UNTRUSTED),
-            (r#""https://sessions.prop.example ""#, UNTRUSTED),
-            (r#"["https://sessions.prop.example"]"#, MALFORMED),
-            (r#"{"a":"https://sessions.prop.example"}"#, MALFORMED),
+            (r#""https://login.prop.example/""#, UNTRUSTED),
+            (r#""HTTPS://LOGIN.PROP.EXAMPLE""#, UNTRUSTED),
+            (r#""https://login.prop.example ""#, UNTRUSTED),
+            (r#"["https://login.prop.example"]"#, MALFORMED),
+            (r#"{"a":"https://login.prop.example"}"#, MALFORMED),
         ] {
             self.claim("iss", json, becomes);
         }
@@ -461,7 +460,7 @@ impl<'f> Rows<'f> {
             (r#""https://gateway.prop.example/""#, AUDIENCE),
             (r#""https://gateway.prop.exampl""#, AUDIENCE),
             (r#""HTTPS://gateway.prop.example""#, AUDIENCE),
-            (r#""https://sessions.prop.example""#, AUDIENCE),
+            (r#""https://gateway.prop.example/sessions""#, AUDIENCE),
             (r#"["https://gateway.prop.example",1]"#, MALFORMED),
             (r#"[["https://gateway.prop.example"]]"#, MALFORMED),
             ("null", MALFORMED),
@@ -573,7 +572,7 @@ impl<'f> Rows<'f> {
             (r"s\u0075b", r#""resident-petrov""#),
             ("exp", "9999999999"),
             (r"e\u0078p", "9999999999"),
-            ("iss", r#""https://sessions.prop.example""#),
+            ("iss", r#""https://gateway.prop.example/sessions""#),
             ("aud", r#""https://other.example""#),
             ("cnf", r#"{"jkt":"a"}"#),
             ("jti", r#""again""#),
