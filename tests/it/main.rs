@@ -125,6 +125,8 @@ mod played;
 #[cfg(test)]
 mod policy_guide;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod rates;
 #[cfg(test)]
 mod receipts;

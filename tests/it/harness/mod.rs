@@ -9,6 +9,7 @@ mod inbound;
 mod pages;
 pub mod peers;
 mod post;
+pub mod provider;
 mod raw;
 mod receivers;
 mod records;
