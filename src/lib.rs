@@ -11,7 +11,7 @@
 //! | 3 the ways | [`pipeline`], [`exporters`] | what happens, in which order |
 //! | 2 assembly | [`config`], [`bundle`], [`approval`], [`store`] | files and rows become the rooms' values |
 //! | 1 rooms | [`identity`], [`contract`], [`directory`], [`guard`], [`policy`], [`protect`], [`audit`], [`evidence`], [`partner`], [`webhook`] | one step each |
-//! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`limits`], [`problem`], [`yaml`], [`diagnostic`], [`catalogue`] | |
+//! | 0 ground | [`model`], [`json`], [`crypto`], [`wire`], [`telemetry`], [`tasks`], [`clock`], [`chunks`], [`secret`], [`form`], [`limits`], [`problem`], [`yaml`], [`diagnostic`], [`catalogue`] | |
 //!
 //! Each step of a way hands the next a proof that it was done, a type that only its room can make. Leaving a step out
 //! does not compile.
@@ -33,6 +33,7 @@ pub mod directory;
 pub mod durable;
 pub mod evidence;
 pub mod exporters;
+pub mod form;
 pub mod gateway;
 pub mod guard;
 pub mod identity;

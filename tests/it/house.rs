@@ -45,6 +45,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("catalogue", 0, &[]),
     ("diagnostic", 0, &["model", "files"]),
     ("durable", 0, &["model", "files"]),
+    ("form", 0, &[]),
     ("limits", 0, &["model", "files"]),
     ("problem", 0, &["model", "json", "files"]),
     ("secret", 0, &["model", "files"]),
