@@ -32,6 +32,7 @@ use portcullis::directory::Signed;
 use portcullis::directory::TYPE;
 use portcullis::guard::Admitted;
 use portcullis::guard::Guard;
+use portcullis::identity::Bind;
 use portcullis::identity::Caller;
 use portcullis::identity::IdentitySettings;
 use portcullis::identity::IssuerSettings;
@@ -44,6 +45,7 @@ use portcullis::limits::Limits;
 use portcullis::model::Head;
 use portcullis::model::Located;
 use portcullis::model::Name;
+use portcullis::model::PublicUrl;
 use portcullis::model::ResourceId;
 use portcullis::model::Treated;
 use portcullis::model::Zone;
@@ -304,7 +306,7 @@ impl Command {
         let head = head(&token)?;
         let verifier = verifier(&issuer)?;
         let peer = Peer::of(Arc::new(certificate), Arc::new(standing))?;
-        let caller = verifier.verify(&peer, &head.fields, TokenDemand::Session, NOW)?;
+        let caller = verifier.verify(&peer, &head.fields, &head.method, &head.path, TokenDemand::Session, NOW)?;
         let contract = Arc::new(contract);
         let declared = contract::declare(&contract, &head)?;
         let guard = guard()?;
@@ -340,7 +342,8 @@ impl Command {
     }
 
     fn verify(&self) -> Fallible<Caller> {
-        Ok(self.verifier.verify(&self.peer, black_box(&self.head.fields), TokenDemand::Session, NOW)?)
+        let head = black_box(&self.head);
+        Ok(self.verifier.verify(&self.peer, &head.fields, &head.method, &head.path, TokenDemand::Session, NOW)?)
     }
 }
 
@@ -357,9 +360,11 @@ fn verifier(issuer: &TokenIssuer) -> Fallible<Verifier> {
         audience: AUDIENCE.to_owned(),
         algorithms: vec![Algorithm::Es256],
         max_lifetime_s: 600,
+        bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
     };
-    Ok(Verifier::new(IdentitySettings { issuers: vec![settings], clock_skew_s: 5 })?)
+    let public_url = PublicUrl::new(AUDIENCE).ok_or("an origin")?;
+    Ok(Verifier::new(IdentitySettings { issuers: vec![settings], clock_skew_s: 5, proof_age_s: 60, public_url })?)
 }
 
 fn guard() -> Fallible<Guard> {

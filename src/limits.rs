@@ -115,6 +115,8 @@ limits! {
     json_max_members: 256 in 1..=4_096, "400", "choice: more than a contract declares for one object; RFC 8259 §9 leaves it open";
     /// Seconds by which another's clock may be ahead of ours: for `iat` and `nbf` of a token, and a command's time.
     clock_skew_s: 5 in 0..=60, "401, or 403 for a command's time", "RFC 7519 §4.1.4 allows a few minutes; machines with NTP differ by less than a second";
+    /// Seconds for which a proof of possession (DPoP) is good after it was made.
+    proof_age_s: 60 in 5..=300, "401", "RFC 9449 §11.1: a window of seconds or minutes; a phone's clock may be behind by a minute";
     /// Milliseconds that a record may take to become durable.
     record_timeout_ms: 200 in 10..=10_000, "503, nothing sent; once a write takes longer, at once", "choice: far above the `fdatasync` of a disk that works, and 50 ms below the quarter of a second within which nobody should learn nothing";
     /// Refusals of one peer that are recorded one by one in a minute, before it is known who asks.

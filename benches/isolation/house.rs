@@ -116,7 +116,7 @@ impl House {
             ));
         }
         let text = format!(
-            "version: 1\nenvironment: development\nworkers: 1\nlisteners:\n  backend:\n    address: \"127.0.0.1:0\"\n    \
+            "version: 1\nenvironment: development\npublic_url: https://gateway.test\nworkers: 1\nlisteners:\n  backend:\n    address: \"127.0.0.1:0\"\n    \
              tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/authority.pem}}\n  \
              ops: {{address: \"127.0.0.1:0\"}}\nissuers:\n  - issuer: https://login.test\n    \
              jwks: {{file: pki/login.jwks}}\n    audience: gateway\n    algorithms: [ES256]\n    max_lifetime: 1h\n    \

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use http::HeaderValue;
+use http::Method;
 use http::header::AUTHORIZATION;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::Algorithm;
@@ -14,6 +15,7 @@ use portcullis::crypto::encode_base64url;
 use portcullis::crypto::install_provider;
 use portcullis::devkit::Pki;
 use portcullis::devkit::TokenIssuer;
+use portcullis::identity::Bind;
 use portcullis::identity::Caller;
 use portcullis::identity::IdentityFault;
 use portcullis::identity::IdentitySettings;
@@ -22,6 +24,7 @@ use portcullis::identity::Peer;
 use portcullis::identity::TokenDemand;
 use portcullis::identity::TokenKind;
 use portcullis::identity::Verifier;
+use portcullis::model::PublicUrl;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -82,9 +85,12 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         audience: AUDIENCE.to_owned(),
         algorithms: Algorithm::ALL.to_vec(),
         max_lifetime_s: LIFETIME,
+        bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
     };
-    let verifier = Verifier::new(IdentitySettings { issuers: vec![settings], clock_skew_s: SKEW }).unwrap();
+    let public_url = PublicUrl::new(AUDIENCE).unwrap();
+    let settings = IdentitySettings { issuers: vec![settings], clock_skew_s: SKEW, proof_age_s: 60, public_url };
+    let verifier = Verifier::new(settings).unwrap();
     let good = issuer.mint(&issuer.claims(AUDIENCE, "ivanov", &peer.certificate().thumbprint, NOW, LIFETIME)).unwrap();
     World { peer, issuer, stranger, verifier, good }
 });
@@ -93,7 +99,7 @@ impl World {
     fn verify(&self, token: &str) -> Result<Caller, IdentityFault> {
         let mut fields = HeaderMap::new();
         fields.append(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
-        self.verifier.verify(&self.peer, &fields, TokenDemand::Session, NOW)
+        self.verifier.verify(&self.peer, &fields, &Method::POST, "/", TokenDemand::Session, NOW)
     }
 }
 

@@ -270,6 +270,17 @@ pub(super) const PAGES: &[Page] = &[
         ["такого имени в сертификате не бывает", "Имя DNS или URI, как в сертификате."],
     ),
     page(
+        "malformed-public-url",
+        [
+            "no public URL",
+            "It is an https origin: scheme, host and perhaps a port, without a path. Apps sign for it and the path of what they ask.",
+        ],
+        [
+            "не публичный адрес",
+            "Это источник https: схема, узел и, возможно, порт, без пути. Приложения подписывают его вместе с путём запроса.",
+        ],
+    ),
+    page(
         "malformed-upstream",
         ["an upstream that is none", "`https://host[:port]`, without a path."],
         ["неверный адрес партнёра", "`https://host[:port]`, без пути."],

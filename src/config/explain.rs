@@ -20,6 +20,7 @@ use crate::config::written::PARTNER_LIFETIME_S;
 use crate::config::written::SIGN_IN_LIFETIME_S;
 use crate::config::written::WORKERS;
 use crate::crypto::Algorithm;
+use crate::identity::Bind;
 use crate::limits::Limit;
 use crate::limits::TABLE;
 use crate::model::Role;
@@ -83,8 +84,10 @@ pub enum Takes {
     Folder,
     /// A list of words.
     Algorithms,
-    /// The list `[mtls]`.
+    /// A list of `mtls` and `dpop`.
     Binding,
+    /// `https://`, a host and perhaps a port; no path.
+    PublicUrl,
     /// A list of people with their roles.
     Persons,
     /// `signal` or `watch`.
@@ -137,6 +140,12 @@ const fn key(path: &'static str, takes: Takes, absent: Absent, effect: &'static 
 pub const KEYS: &[Key] = &[
     key("version", Takes::One, Absent::Fault, "the version of this format"),
     key("environment", Takes::Name, Absent::Fault, "what this gateway is for; the same as in `requirements.yaml`"),
+    key(
+        "public_url",
+        Takes::PublicUrl,
+        Absent::Fault,
+        "by which URL apps know the gateway: what a proof of possession names is this and the path",
+    ),
     key("workers", Takes::Count(WORKERS), Absent::Cores, "threads that serve requests"),
     key(
         "listeners.backend.address",
@@ -212,7 +221,12 @@ pub const KEYS: &[Key] = &[
     key("issuers[].audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
     key("issuers[].algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
     key("issuers[].max_lifetime", Takes::Seconds(SIGN_IN_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
-    key("issuers[].bind", Takes::Binding, Absent::Fault, "a token is good only beside the certificate that it names"),
+    key(
+        "issuers[].bind",
+        Takes::Binding,
+        Absent::Fault,
+        "a token is good only beside the certificate (`mtls`) or a proof of the key (`dpop`) that it names, and only if that is listed",
+    ),
     key(
         "sessions.issuer",
         Takes::Text,
@@ -523,7 +537,7 @@ impl Takes {
             Self::Origin => "name of 1 to 128 letters, digits, `.`, `-`, `_`, `~`, `:` and `/`".to_owned(),
             Self::HostName => "host name".to_owned(),
             Self::PeerName => "URI or host name".to_owned(),
-            Self::Upstream => "`https://host:port`".to_owned(),
+            Self::Upstream | Self::PublicUrl => "`https://host:port`".to_owned(),
             Self::Endpoint => "`https://host:port/path`".to_owned(),
             Self::Remote => "host name or IP address, and perhaps a port".to_owned(),
             Self::Format(words) => words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "),
@@ -535,7 +549,7 @@ impl Takes {
             Self::Path => "path of a URL".to_owned(),
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
-            Self::Binding => "`[mtls]`".to_owned(),
+            Self::Binding => format!("list of {}", Bind::ALL.map(|one| format!("`{}`", one.word())).join(", ")),
             Self::Reload => "`signal` or `watch`".to_owned(),
             Self::Persons => {
                 let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");

@@ -89,6 +89,8 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         identity: IdentitySettings {
             issuers: issuers.into_iter().collect::<Option<_>>()?,
             clock_skew_s: written.limits.clock_skew_s,
+            proof_age_s: written.limits.proof_age_s,
+            public_url: written.public_url,
         },
         sessions: sessions?,
         partners: partners.into_iter().collect::<Option<_>>()?,
@@ -158,6 +160,7 @@ fn issuer(files: &mut Files<'_>, written: written::Issuer) -> Option<IssuerSetti
         audience: written.audience.into(),
         algorithms: written.algorithms,
         max_lifetime_s: written.max_lifetime.as_secs(),
+        bind: written.bind,
         kind: TokenKind::SignIn,
     })
 }

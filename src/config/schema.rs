@@ -11,6 +11,7 @@ use crate::config::explain::LIMITS;
 use crate::config::explain::Takes;
 use crate::config::settings::Reload;
 use crate::crypto::Algorithm;
+use crate::identity::Bind;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
@@ -153,7 +154,7 @@ fn taken(takes: &Takes) -> Value {
         Takes::Address => text("^(systemd:.+|.+:[0-9]{1,5})$"),
         Takes::HostName => text("^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*$"),
         Takes::Origin => text("^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,127}$"),
-        Takes::Upstream => text("^https://[^/]+$"),
+        Takes::Upstream | Takes::PublicUrl => text("^https://[^/]+$"),
         Takes::Endpoint => text("^https://[^/]+/.*$"),
         Takes::Remote => text("^[^/]+$"),
         Takes::Format(formats) => {
@@ -164,7 +165,7 @@ fn taken(takes: &Takes) -> Value {
         Takes::Files | Takes::SecretFiles => files(),
         Takes::Peers => list(path().into()),
         Takes::Algorithms => words(&Algorithm::ALL.map(Algorithm::name)),
-        Takes::Binding => words(&["mtls"]),
+        Takes::Binding => words(&Bind::ALL.map(Bind::word)),
         Takes::Reload => {
             let all = Reload::WORDS.map(|(word, _)| Value::from(word));
             object([("enum", Vec::from(all).into())]).into()

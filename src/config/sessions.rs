@@ -13,6 +13,7 @@ use crate::config::written::paths;
 use crate::crypto::KeySet;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
+use crate::identity::Bind;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
 use crate::yaml::Node;
@@ -76,6 +77,7 @@ pub(super) fn meant(files: &mut Files<'_>, written: Sessions) -> Option<(Session
         audience: written.audience.into(),
         algorithms,
         max_lifetime_s: written.max_lifetime.as_secs(),
+        bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
     };
     Some((SessionSettings { keys }, accepts))

@@ -5,6 +5,7 @@ use crate::config::settings::ListenAddress;
 use crate::config::units;
 use crate::diagnostic::Place;
 use crate::model::Name;
+use crate::model::PublicUrl;
 use crate::yaml::Fields;
 use crate::yaml::Node;
 use crate::yaml::Reader;
@@ -161,6 +162,18 @@ pub(super) fn upstream(reader: &Reader, node: &Node) -> Option<At<Upstream>> {
     }
     let message = "an upstream is `https://`, a host and perhaps a port, and nothing else";
     fault(reader, node, "malformed-upstream", message, Some("for instance `https://api.smarthome.example:443`"))
+}
+
+/// The origin by which apps know the gateway.
+pub(super) fn public_url(reader: &Reader, node: &Node) -> Option<PublicUrl> {
+    let message = "the public URL is `https://`, a host and perhaps a port, and nothing else";
+    match PublicUrl::new(reader.text(node)?) {
+        Some(url) => Some(url),
+        None => {
+            let help = "what apps call, without a path: for instance `https://gateway.prop.example`";
+            fault(reader, node, "malformed-public-url", message, Some(help))
+        }
+    }
 }
 
 /// A place that takes syslog messages over TLS: a host and perhaps a port, which is 6514 else (RFC 5425 §4.1).

@@ -24,10 +24,12 @@ use crate::config::values::Upstream;
 use crate::crypto::Algorithm;
 use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
+use crate::identity::Bind;
 use crate::limits;
 use crate::limits::Limit;
 use crate::limits::Limits;
 use crate::model::Name;
+use crate::model::PublicUrl;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use crate::yaml::Yaml;
@@ -53,6 +55,7 @@ pub(super) const DIRECTORY_AGE_S: std::ops::RangeInclusive<u64> = 60..=2_592_000
 
 pub(super) struct Written {
     pub(super) environment: At<Name>,
+    pub(super) public_url: PublicUrl,
     pub(super) workers: Option<NonZeroUsize>,
     pub(super) backend: CallerDoor,
     pub(super) partner_door: Option<CallerDoor>,
@@ -98,6 +101,7 @@ pub(super) struct Issuer {
     pub(super) audience: Box<str>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) max_lifetime: Duration,
+    pub(super) bind: Vec<Bind>,
 }
 
 pub(super) struct Partner {
@@ -150,6 +154,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let map = Map::open(reader, root)?;
     let version = map.need("version", |reader, node| reader.bounded(node, 1, 1));
     let environment = map.need("environment", values::name);
+    let public_url = map.need("public_url", values::public_url);
     let workers = map.may("workers", workers);
     let listeners = map.need("listeners", listeners);
     let issuers = map.need("issuers", issuers);
@@ -168,6 +173,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     version?;
     Some(Written {
         environment: environment?,
+        public_url: public_url?,
         workers: workers?,
         backend,
         partner_door,
@@ -281,15 +287,15 @@ fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
     let audience = map.need("audience", values::text);
     let algorithms = map.need("algorithms", algorithms);
     let max_lifetime = map.need("max_lifetime", values::seconds(SIGN_IN_LIFETIME_S));
-    let bound = map.need("bind", bindings);
+    let bind = map.need("bind", bindings);
     map.close();
-    bound?;
     Some(Issuer {
         issuer: issuer?,
         keys: keys?,
         audience: audience?,
         algorithms: algorithms?,
         max_lifetime: max_lifetime?,
+        bind: bind?,
     })
 }
 
@@ -297,9 +303,10 @@ fn algorithms(reader: &Reader, node: &Node) -> Option<Vec<Algorithm>> {
     words_of(reader, node, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
-/// The one binding that there is: `mtls` (RFC 8705 §3). Written out, so that a file says what it relies on.
-fn bindings(reader: &Reader, node: &Node) -> Option<()> {
-    words_of(reader, node, &[("mtls", ())]).map(|_| ())
+/// How an issuer's tokens may be bound: `mtls` (RFC 8705 §3), `dpop` (RFC 9449 §6). Written out, so that a file says what it
+/// relies on.
+fn bindings(reader: &Reader, node: &Node) -> Option<Vec<Bind>> {
+    words_of(reader, node, &Bind::ALL.map(|bind| (bind.word(), bind)))
 }
 
 /// A list of words, not empty, none twice.

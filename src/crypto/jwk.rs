@@ -99,7 +99,7 @@ impl PublicKey {
     }
 
     /// The required members in the order of their names, without white space: what RFC 7638 §3 digests.
-    fn required_members(&self) -> String {
+    pub(super) fn required_members(&self) -> String {
         let coordinates = match self.algorithm {
             SigningAlgorithm::Es256 => self.bytes.get(1..).unwrap_or_default(),
             SigningAlgorithm::EdDsa => &self.bytes,

@@ -152,6 +152,13 @@ impl SigningKey {
         self.public.jwk()
     }
 
+    /// The public key as JWK of its required members alone, whose SHA-256 is its thumbprint (RFC 7638 §3): what a proof of
+    /// possession brings along.
+    #[must_use]
+    pub fn bare_jwk(&self) -> String {
+        self.public.required_members()
+    }
+
     /// The public key as OpenSSH writes it.
     ///
     /// # Errors

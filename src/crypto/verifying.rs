@@ -22,6 +22,7 @@ use aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED;
 use aws_lc_rs::signature::ED25519;
 use aws_lc_rs::signature::ParsedPublicKey;
 use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
+use aws_lc_rs::signature::RSA_PSS_2048_8192_SHA256;
 use aws_lc_rs::signature::RsaPublicKeyComponents;
 use jsonwebtoken::DecodingKey;
 use std::ops::RangeInclusive;
@@ -126,7 +127,7 @@ impl VerifyingKey {
         }
         let kid = jwk.text("kid")?.filter(|kid| (1..=MAX_KID_BYTES).contains(&kid.len()));
         let kid = kid.ok_or(KeySetError::NoKid(number))?.into();
-        let Material { bytes, signature_bytes, key } = jwk.material(algorithm)?;
+        let Material { bytes, signature_bytes, key, .. } = jwk.material(algorithm)?;
         Ok(Some(Self { kid, algorithm, bytes, signature_bytes, key, verified: Verified::default() }))
     }
 }
@@ -138,19 +139,26 @@ impl std::fmt::Debug for VerifyingKey {
 }
 
 /// A JWK that is being read.
-struct Jwk<'j> {
+pub(super) struct Jwk<'j> {
     members: &'j Object,
     number: usize,
 }
 
 /// A key's mathematics.
-struct Material {
+pub(super) struct Material {
     bytes: Vec<u8>,
-    signature_bytes: usize,
+    pub(super) signature_bytes: usize,
     key: DecodingKey,
+    /// The same key as the cryptographic library holds it.
+    pub(super) parsed: ParsedPublicKey,
 }
 
 impl<'j> Jwk<'j> {
+    /// A key that stands by itself.
+    pub(super) const fn alone(members: &'j Object) -> Self {
+        Self { members, number: 1 }
+    }
+
     fn text(&self, name: &str) -> Result<Option<&'j str>, KeySetError> {
         match self.members.get(name) {
             None => Ok(None),
@@ -166,7 +174,7 @@ impl<'j> Jwk<'j> {
     }
 
     /// The token library would find out with the first token whether the key is one; an operator wants to know now.
-    fn material(&self, algorithm: Algorithm) -> Result<Material, KeySetError> {
+    pub(super) fn material(&self, algorithm: Algorithm) -> Result<Material, KeySetError> {
         let not_on_curve = KeySetError::NotOnCurve(self.number);
         let (bytes, signature_bytes, key, checked) = match algorithm {
             Algorithm::Es256 => {
@@ -184,10 +192,10 @@ impl<'j> Jwk<'j> {
                 let checked = ParsedPublicKey::new(&ED25519, &point);
                 (point.clone(), 64, DecodingKey::from_ed_der(&point), checked)
             }
-            Algorithm::Ps256 | Algorithm::Rs256 => return self.rsa(),
+            Algorithm::Ps256 | Algorithm::Rs256 => return self.rsa(algorithm),
         };
-        checked.map_err(|_| not_on_curve)?;
-        Ok(Material { bytes, signature_bytes, key })
+        let parsed = checked.map_err(|_| not_on_curve)?;
+        Ok(Material { bytes, signature_bytes, key, parsed })
     }
 
     fn point<const N: usize>(&self) -> Result<Vec<u8>, KeySetError> {
@@ -199,7 +207,7 @@ impl<'j> Jwk<'j> {
         decode_exactly::<N>(text.as_bytes()).ok_or(KeySetError::NotOnCurve(self.number))
     }
 
-    fn rsa(&self) -> Result<Material, KeySetError> {
+    fn rsa(&self, algorithm: Algorithm) -> Result<Material, KeySetError> {
         let (n, e) = (self.unsigned("n")?, self.unsigned("e")?);
         let leading_zeros = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
         if !RSA_BITS.contains(&(n.len() * 8).saturating_sub(leading_zeros)) {
@@ -213,8 +221,12 @@ impl<'j> Jwk<'j> {
         let malformed = KeySetError::Malformed(self.number);
         let der = RsaPublicKeyComponents { n, e }.as_der().map_err(|_| malformed)?;
         let bytes = der.as_ref().to_vec();
-        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &bytes).map_err(|_| malformed)?;
-        Ok(Material { key: DecodingKey::from_rsa_der(&bytes), bytes, signature_bytes })
+        let parsed = match algorithm {
+            Algorithm::Ps256 => ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &bytes),
+            _ => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &bytes),
+        };
+        let parsed = parsed.map_err(|_| malformed)?;
+        Ok(Material { key: DecodingKey::from_rsa_der(&bytes), bytes, signature_bytes, parsed })
     }
 
     /// A positive number as RFC 7518 §2 spells it (Base64urlUInt): big end first, no leading zero.

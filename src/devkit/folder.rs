@@ -47,8 +47,11 @@ pub const LOGIN_ISSUER: &str = "https://login.prop.example";
 /// As whom the gateway issues session tokens.
 pub const SESSION_ISSUER: &str = "https://gateway.prop.example/sessions";
 
+/// By which URL apps know the gateway: what their proofs name is this and the path.
+pub const PUBLIC_URL: &str = "https://gateway.prop.example";
+
 /// The audience of the tokens that the gateway takes, and the issuer of those that it mints.
-const AUDIENCE: &str = "https://gateway.prop.example";
+const AUDIENCE: &str = PUBLIC_URL;
 
 /// The audiences of the tokens that the partners take.
 const PARTNER: &str = "https://api.smarthome.example";
@@ -263,6 +266,7 @@ fn gateway_yaml(smarthome: SocketAddr, parkline: SocketAddr) -> String {
     format!(
         r#"version: 1
 environment: development
+public_url: {PUBLIC_URL}
 workers: 2
 listeners:
   backend:

@@ -10,6 +10,7 @@ use crate::crypto::SigningKey;
 use crate::crypto::encode_base64url;
 use crate::crypto::jwks_json;
 use crate::crypto::random;
+use crate::devkit::app_key::AppKey;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
@@ -105,6 +106,12 @@ impl TokenIssuer {
 }
 
 impl TokenClaims {
+    /// Bound to this key alone (RFC 9449 §6.1), and to no certificate.
+    #[must_use]
+    pub fn bound_to(self, key: &AppKey) -> Self {
+        self.with("cnf", Object::from_iter([("jkt", key.jkt())]))
+    }
+
     /// Sets a claim.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -5,6 +5,7 @@
 //! world around it is one of ours. What is made here is real (real chains, real signatures), and what is wrong is
 //! wrong in one named way.
 
+mod app_key;
 mod backend;
 mod endpoint;
 mod errands;
@@ -19,6 +20,7 @@ mod receiver;
 mod sample;
 mod signatories;
 
+pub use app_key::AppKey;
 pub use backend::Backend;
 pub use backend::BackendAnswer;
 pub use backend::BackendConnection;
@@ -36,6 +38,7 @@ pub use folder::FolderError;
 pub use folder::GatewayFolder;
 pub use folder::LOGIN_ISSUER;
 pub use folder::PARKLINE_AUTHORITY;
+pub use folder::PUBLIC_URL;
 pub use folder::SESSION_ISSUER;
 pub use folder::WEBHOOK_SECRET;
 pub use http1::Malformed;

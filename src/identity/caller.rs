@@ -2,6 +2,7 @@
 
 use crate::clock::UnixSeconds;
 use crate::identity::peer::Peer;
+use crate::identity::proof::Proof;
 use crate::model::RightKind;
 use crate::model::Stranger;
 use crate::model::TenantId;
@@ -48,7 +49,7 @@ pub enum TokenDemand {
 /// ```compile_fail
 /// use portcullis::{clock::UnixSeconds, identity::{Caller, IdentityFault, Peer, Verifier}};
 /// fn caller(verifier: &Verifier, peer: Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
-///     Ok(Caller::new(peer, None))
+///     Ok(Caller::new(peer, None, None))
 /// }
 /// ```
 #[derive(Debug)]
@@ -56,20 +57,27 @@ pub enum TokenDemand {
 pub struct Caller {
     peer: Peer,
     token: Option<Token>,
+    proof: Option<Proof>,
 }
 
 impl Caller {
     /// The names that [`Token::claim`] knows: what a contract's `claim:` may say.
     pub const CLAIMS: [&'static str; 7] = ["sub", "device_id", "car_id", "tenant", "sid", "client_id", "jti"];
 
-    pub(super) const fn new(peer: Peer, token: Option<Token>) -> Self {
-        Self { peer, token }
+    pub(super) const fn new(peer: Peer, token: Option<Token>, proof: Option<Proof>) -> Self {
+        Self { peer, token, proof }
     }
 
     /// The peer of the connection.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// The proof of the key to which the token is bound; `None` where it is bound to none.
+    #[must_use]
+    pub const fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
     }
 
     /// The token; `None` only on the gateway's own paths.

@@ -8,7 +8,7 @@ use crate::identity::fault::IdentityFault;
 /// Declares the checks once: variant and fault.
 macro_rules! checks {
     ($($(#[$doc:meta])* $variant:ident => $fault:ident,)+) => {
-        /// One check of a peer or a token.
+        /// One check of a peer, a token or a proof.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub(super) enum Check {
             $($(#[$doc])* $variant,)+
@@ -32,7 +32,7 @@ checks! {
     PeerStands => PeerNotValidNow,
     /// There is one `Authorization` field.
     OneAuthorization => AuthorizationRepeated,
-    /// The field's scheme is `Bearer`.
+    /// The field's scheme is `Bearer` or `DPoP`.
     Scheme => Scheme,
     /// The header has no member but `alg`, `kid` and `typ`.
     HeaderMembers => Header,
@@ -63,9 +63,43 @@ checks! {
     /// There is a `cnf`.
     Bound => Unbound,
     /// `cnf` demands nothing that would go unproven.
-    BoundByCertificateAlone => BindingUnsupported,
-    /// `cnf` is this peer's certificate.
+    BoundByKnownMeans => BindingUnsupported,
+    /// `cnf` names nothing by which the issuer's tokens may not be bound.
+    BindingAllowed => BindingNotAllowed,
+    /// `cnf` names this peer's certificate, where it names one.
     BoundToPeer => BoundToAnother,
+    /// A token that is bound to a key comes under the scheme `DPoP`, any other one under `Bearer`.
+    SchemeOfBinding => Scheme,
+    /// Beside the scheme `Bearer` there is no proof.
+    NoIdleProof => ProofUnasked,
+    /// `cnf` names the key of the proof, where it names one.
+    BoundToKey => BoundToAnotherKey,
+    /// There is one `DPoP` field.
+    OneProof => ProofRepeated,
+    /// The proof's header has no member but `typ`, `alg` and `jwk`.
+    ProofHeaderMembers => ProofHeader,
+    /// The proof's `typ` is that of proofs.
+    ProofType => ProofHeader,
+    /// The proof's key has no private part, nor anything that is unknown.
+    ProofKeyPublic => ProofKey,
+    /// The proof's key says nothing against verifying with this algorithm.
+    ProofKeyPurpose => ProofKey,
+    /// The proof is signed by the key that it brings.
+    ProofSignature => ProofSignature,
+    /// `htm` is the request's method.
+    ProofMethod => ProofElsewhere,
+    /// `htu` is the request's URL.
+    ProofTarget => ProofElsewhere,
+    /// `ath` is that of the token.
+    ProofToken => ProofOfAnotherToken,
+    /// The proof's `iat` is not in the future.
+    ProofInPast => ProofInFuture,
+    /// The proof's `iat` is not too long ago.
+    ProofNotOld => ProofTooOld,
+    /// The proof's `nbf` is reached.
+    ProofNotBefore => ProofInFuture,
+    /// The proof's `exp` is not reached.
+    ProofNotExpired => ProofTooOld,
     /// What moves something takes session tokens.
     SessionKind => SessionRequired,
     /// There is a `sub`.

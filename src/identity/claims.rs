@@ -50,13 +50,15 @@ pub(super) struct Claims<'t> {
     pub(super) rights: Vec<Right>,
 }
 
-/// What `cnf` (RFC 7800) binds the token to.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Binding {
-    /// To a certificate, by `x5t#S256` alone (RFC 8705 §3.1).
-    Certificate(Sha256),
-    /// To something else, or to something else besides.
-    Other,
+/// What `cnf` (RFC 7800) binds the token to: to all of it.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+pub(super) struct Binding {
+    /// To a certificate: `x5t#S256` (RFC 8705 §3.1).
+    pub(super) certificate: Option<Sha256>,
+    /// To a key: `jkt` (RFC 9449 §6.1).
+    pub(super) key: Option<Sha256>,
+    /// To something that we do not know.
+    pub(super) other: bool,
 }
 
 impl<'t> Claims<'t> {
@@ -123,7 +125,7 @@ fn of_a_claim(error: JsonError) -> IdentityFault {
 }
 
 /// A string that names something: 1 to 255 bytes without control characters.
-fn text<'t>(reader: &mut Reader<'t>) -> Result<Cow<'t, str>, IdentityFault> {
+pub(super) fn text<'t>(reader: &mut Reader<'t>) -> Result<Cow<'t, str>, IdentityFault> {
     let text = reader.string(MAX_CLAIM_BYTES).map_err(of_a_claim)?;
     match text.is_empty() || text.chars().any(char::is_control) {
         true => Err(IdentityFault::ClaimInvalid),
@@ -150,30 +152,32 @@ fn one_or_more<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, Identit
 }
 
 /// Whole seconds, not before 1970.
-fn time(reader: &mut Reader<'_>) -> Result<UnixSeconds, IdentityFault> {
+pub(super) fn time(reader: &mut Reader<'_>) -> Result<UnixSeconds, IdentityFault> {
     let number = reader.number().map_err(of_a_claim)?;
     let seconds = number.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
     seconds.map(UnixSeconds::new).ok_or(IdentityFault::ClaimInvalid)
 }
 
 fn binding(reader: &mut Reader<'_>) -> Result<Binding, IdentityFault> {
-    let (mut certificate, mut other) = (None, false);
+    let mut binding = Binding::default();
     reader.begin_object().map_err(of_a_claim)?;
     while let Some(name) = reader.next_key().map_err(malformed)? {
-        if name == "x5t#S256" {
-            let bytes = decode_base64url(&text(reader)?).and_then(|bytes| bytes.try_into().ok());
-            certificate = Some(Sha256::new(bytes.ok_or(IdentityFault::ClaimInvalid)?));
-        } else {
-            other = true;
-            pass_over(reader).map_err(malformed)?;
+        match &*name {
+            "x5t#S256" => binding.certificate = Some(thumbprint(reader)?),
+            "jkt" => binding.key = Some(thumbprint(reader)?),
+            _ => {
+                binding.other = true;
+                pass_over(reader).map_err(malformed)?;
+            }
         }
     }
-    match certificate {
-        Some(thumbprint) if !other => Ok(Binding::Certificate(thumbprint)),
-        Some(_) => Ok(Binding::Other),
-        None if other => Ok(Binding::Other),
-        None => Err(IdentityFault::Unbound),
-    }
+    Ok(binding)
+}
+
+/// A SHA-256 digest in base64url.
+fn thumbprint(reader: &mut Reader<'_>) -> Result<Sha256, IdentityFault> {
+    let bytes = decode_base64url(&text(reader)?).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Sha256::new).ok_or(IdentityFault::ClaimInvalid)
 }
 
 /// `authorization_details`: an array of objects of a type that we know (RFC 9396 §2, §5: unknown ones are refused).
@@ -212,7 +216,7 @@ fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
 }
 
 /// Reads a value of any kind, as strictly as all others, and forgets it. Recurses at most [`LIMITS`]`.max_depth` times.
-fn pass_over(reader: &mut Reader<'_>) -> Result<(), JsonError> {
+pub(super) fn pass_over(reader: &mut Reader<'_>) -> Result<(), JsonError> {
     match reader.peek()? {
         Kind::Null => reader.null(),
         Kind::Boolean => reader.boolean().map(drop),

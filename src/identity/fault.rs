@@ -27,8 +27,8 @@ pub enum IdentityFault {
     /// More than one `Authorization` field.
     #[error("there is more than one authorization field")]
     AuthorizationRepeated,
-    /// The field is not `Bearer`, one space and a token.
-    #[error("authorization is not of the scheme Bearer")]
+    /// The field is not `Bearer` or `DPoP`, one space and a token; or it is the one and the token is bound as for the other.
+    #[error("authorization is not of the scheme of its token")]
     Scheme,
     /// The token is longer than 8 KiB.
     #[error("token is too long")]
@@ -78,15 +78,60 @@ pub enum IdentityFault {
     /// From `iat` to `exp` it is longer than the issuer's tokens may live, or `exp` is not after `iat`.
     #[error("token lives too long")]
     LifetimeTooLong,
-    /// There is no `cnf` with `x5t#S256`.
-    #[error("token is not bound to a certificate")]
+    /// There is no `cnf`, or nothing in it.
+    #[error("token is not bound to a certificate or a key")]
     Unbound,
     /// `cnf` demands a proof that this gateway does not ask for, so that it would go unproven.
     #[error("token is bound in a way that is not supported")]
     BindingUnsupported,
+    /// `cnf` names a certificate or a key, and the issuer's tokens may not be bound so.
+    #[error("token is bound in a way that its issuer may not use")]
+    BindingNotAllowed,
     /// The token is bound to another certificate.
     #[error("token is bound to another certificate")]
     BoundToAnother,
+    /// The token is bound to another key than the proof's.
+    #[error("token is bound to another key")]
+    BoundToAnotherKey,
+    /// The scheme is `DPoP` and there is no `DPoP` field.
+    #[error("there is no proof")]
+    ProofMissing,
+    /// There is a `DPoP` field beside the scheme `Bearer`: whoever sent it expects it to be asked.
+    #[error("there is a proof that nothing asks for")]
+    ProofUnasked,
+    /// More than one `DPoP` field.
+    #[error("there is more than one proof")]
+    ProofRepeated,
+    /// The proof is longer than 4 KiB, or has not three parts of strict base64url.
+    #[error("proof is malformed")]
+    ProofMalformed,
+    /// The proof's header is not strict JSON of exactly `typ`, which is `dpop+jwt`, `alg` and `jwk`.
+    #[error("proof header is not of typ, alg and jwk")]
+    ProofHeader,
+    /// The proof's algorithm is none that we know: asymmetric ones alone.
+    #[error("proof is signed by an algorithm that is not taken")]
+    ProofAlgorithm,
+    /// The proof's key is private, of another kind than its algorithm, for something else, or none.
+    #[error("proof brings no public key of its algorithm")]
+    ProofKey,
+    /// The proof's payload is not strict JSON, or lacks `jti`, `htm`, `htu` or `iat`, or one of them has the wrong form.
+    #[error("proof lacks a claim or has one of the wrong form")]
+    ProofClaims,
+    /// The proof is not signed by the key that it brings.
+    #[error("proof is not signed by its key")]
+    ProofSignature,
+    /// The proof is for another method or URL.
+    #[error("proof is for another request")]
+    ProofElsewhere,
+    /// The proof's `ath` is not that of the token, or is not there; or it is there and no token is.
+    #[error("proof is not for this token")]
+    ProofOfAnotherToken,
+    /// The proof was made too long ago, or its `exp` is reached.
+    #[error("proof is too old")]
+    ProofTooOld,
+    /// The proof is made in the future, or its `nbf` is not reached.
+    #[error("proof is made in the future")]
+    ProofInFuture,
     /// `authorization_details` has an entry of an unknown type, or with unknown members (RFC 9396 §5).
     #[error("authorization details are unknown or malformed")]
     RightUnknown,

@@ -3,10 +3,11 @@
 //! [`Verifier::verify`] makes the [`Caller`], the proof that later steps demand. A caller is a peer whose certificate names
 //! exactly one thing and is valid *now*, and a token of an issuer we know: RFC 9068 access token, signed with a key of that
 //! issuer by that key's algorithm, for our audience, within its times, living no longer than configured, and bound to the
-//! peer's certificate (RFC 8705 §3). A token that is not bound is a bearer token, and nobody's.
+//! peer's certificate (RFC 8705 §3), or to a key of which the request brings a proof (RFC 9449), or to both. A token that is
+//! not bound is a bearer token, and nobody's. [`Verifier::prove`] verifies a proof by itself, where there is no token yet.
 //!
 //! Header and payload are read by the strict parser of `json/`; the signature alone is the library's (`crypto/`). What a
-//! caller may do is not asked here: that is `policy/`, and revocation is `guard/`.
+//! caller may do is not asked here: that is `policy/`, and revocation and replay are `guard/`.
 //!
 //! Faults hold no values. What came from a token prints as a length.
 
@@ -17,7 +18,10 @@ mod fault;
 mod header;
 mod known_partner;
 mod peer;
+mod proof;
+mod proof_claims;
 mod settings;
+mod target;
 mod verifier;
 
 #[cfg(test)]
@@ -31,6 +35,9 @@ pub use caller::TokenKind;
 pub use fault::IdentityFault;
 pub use known_partner::KnownPartner;
 pub use peer::Peer;
+pub use proof::DPOP;
+pub use proof::Proof;
+pub use settings::Bind;
 pub use settings::IdentitySettings;
 pub use settings::IssuerSettings;
 pub use settings::SettingsError;

@@ -3,6 +3,7 @@
 use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::identity::caller::TokenKind;
+use crate::model::PublicUrl;
 use std::sync::Arc;
 
 /// All settings of this room.
@@ -12,6 +13,33 @@ pub struct IdentitySettings {
     pub issuers: Vec<IssuerSettings>,
     /// By how many seconds an issuer's clock may be ahead of ours. Granted to `iat` and `nbf`; what is expired is expired.
     pub clock_skew_s: u64,
+    /// How many seconds a proof of possession stays good after it was made.
+    pub proof_age_s: u64,
+    /// By which URL apps know the gateway: what a proof names is this and the path.
+    pub public_url: PublicUrl,
+}
+
+/// How a token may be bound to whoever sends it (RFC 7800).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Bind {
+    /// To the certificate of the peer (RFC 8705 §3).
+    Mtls,
+    /// To a key of which each request brings a proof (RFC 9449).
+    Dpop,
+}
+
+impl Bind {
+    /// All of them, in the order in which configuration lists them.
+    pub const ALL: [Self; 2] = [Self::Mtls, Self::Dpop];
+
+    /// The word in configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mtls => "mtls",
+            Self::Dpop => "dpop",
+        }
+    }
 }
 
 /// One issuer.
@@ -27,6 +55,8 @@ pub struct IssuerSettings {
     pub algorithms: Vec<Algorithm>,
     /// The most seconds from `iat` to `exp`.
     pub max_lifetime_s: u64,
+    /// How its tokens may be bound; one that is bound in any other way, or in none, is refused.
+    pub bind: Vec<Bind>,
     /// What its tokens are.
     pub kind: TokenKind,
 }
@@ -46,4 +76,7 @@ pub enum SettingsError {
     /// An issuer's tokens may live for no time.
     #[error("issuer {0} has a maximum lifetime of zero")]
     NoLifetime(usize),
+    /// An issuer's tokens may be bound in no way.
+    #[error("issuer {0} may bind its tokens in no way")]
+    NoBinding(usize),
 }

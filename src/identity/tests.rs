@@ -3,6 +3,7 @@
 //! [`a_caller`] is for other rooms' tests: a caller is a proof, and they get one as the gateway does.
 
 mod mutation;
+mod proofs;
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
@@ -16,6 +17,7 @@ use crate::devkit::BACKEND;
 use crate::devkit::Pki;
 use crate::devkit::TokenClaims;
 use crate::devkit::TokenIssuer;
+use crate::identity::Bind;
 use crate::identity::Caller;
 use crate::identity::IdentityFault;
 use crate::identity::IdentitySettings;
@@ -28,13 +30,17 @@ use crate::identity::Verifier;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::PublicUrl;
 use http::HeaderMap;
+use http::Method;
 use http::header::AUTHORIZATION;
 use std::sync::Arc;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_790_000_000);
 const LIFETIME: u64 = 300;
 const SKEW: u64 = 5;
+const PROOF_AGE: u64 = 60;
+const PATH: &str = "/v1/houses/h-1/doors/d-1/open";
 const AUDIENCE: &str = "https://gateway.example";
 
 /// A session caller at `now`: user `ivanov` of the development backend, with what `change` makes of the claims.
@@ -68,7 +74,7 @@ impl World {
         let session = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256).unwrap();
         let sign_in = TokenIssuer::new("https://id.example", SigningAlgorithm::EdDsa).unwrap();
         let issuers = vec![settings(&session, TokenKind::Session), settings(&sign_in, TokenKind::SignIn)];
-        let verifier = Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).unwrap();
+        let verifier = Verifier::new(all(issuers)).unwrap();
         Self { peer, pki, trust, session, sign_in, verifier, now }
     }
 
@@ -78,7 +84,7 @@ impl World {
     }
 
     fn verify(&self, token: &str, demand: TokenDemand) -> Result<Caller, IdentityFault> {
-        self.verifier.verify(&self.peer, &fields(&[&format!("Bearer {token}")]), demand, self.now)
+        verified(&self.verifier, &self.peer, &fields(&[&format!("Bearer {token}")]), demand, self.now)
     }
 
     /// What becomes of a session token with claims that `change` made of the good ones.
@@ -106,8 +112,25 @@ fn settings(issuer: &TokenIssuer, kind: TokenKind) -> IssuerSettings {
         audience: AUDIENCE.to_owned(),
         algorithms: Algorithm::ALL.to_vec(),
         max_lifetime_s: LIFETIME,
+        bind: Bind::ALL.to_vec(),
         kind,
     }
+}
+
+fn all(issuers: Vec<IssuerSettings>) -> IdentitySettings {
+    let public_url = PublicUrl::new(AUDIENCE).unwrap();
+    IdentitySettings { issuers, clock_skew_s: SKEW, proof_age_s: PROOF_AGE, public_url }
+}
+
+/// What becomes of a request that asks for a door.
+fn verified(
+    verifier: &Verifier,
+    peer: &Peer,
+    fields: &HeaderMap,
+    demand: TokenDemand,
+    now: UnixSeconds,
+) -> Result<Caller, IdentityFault> {
+    verifier.verify(peer, fields, &Method::POST, PATH, demand, now)
 }
 
 fn fields(authorization: &[&str]) -> HeaderMap {
@@ -238,7 +261,7 @@ fn times_hold_at_their_limit_and_not_one_second_past_it() {
 fn a_token_expires_while_the_connection_lives_and_so_does_the_certificate() {
     let world = World::new();
     let fields = fields(&[&format!("Bearer {}", world.session.mint(&world.claims()).unwrap())]);
-    let verify = |now| world.verifier.verify(&world.peer, &fields, TokenDemand::Session, now).err();
+    let verify = |now| verified(&world.verifier, &world.peer, &fields, TokenDemand::Session, now).err();
     assert_eq!(verify(NOW.plus(LIFETIME - 1)), None);
     assert_eq!(verify(NOW.plus(LIFETIME)), Some(IdentityFault::Expired));
     let until = world.peer.certificate().not_after;
@@ -255,7 +278,7 @@ fn a_token_expires_while_the_connection_lives_and_so_does_the_certificate() {
 fn a_connection_is_asked_again_once_the_listener_trusts_others() {
     let world = World::new();
     let fields = fields(&[&format!("Bearer {}", world.session.mint(&world.claims()).unwrap())]);
-    let verify = || world.verifier.verify(&world.peer, &fields, TokenDemand::Session, NOW).err();
+    let verify = || verified(&world.verifier, &world.peer, &fields, TokenDemand::Session, NOW).err();
     assert_eq!(verify(), None);
     world.trust.replace(vec![world.pki.partner_authority.root()], Vec::new()).unwrap();
     assert_eq!(verify(), Some(IdentityFault::PeerUntrusted));
@@ -312,7 +335,7 @@ fn only_session_tokens_move_something() {
 }
 
 #[test]
-fn a_token_is_bound_to_the_certificate_that_brings_it_and_to_nothing_else() {
+fn a_bearer_token_is_bound_to_the_certificate_that_brings_it_and_to_nothing_else() {
     let world = World::new();
     let ours = encode_base64url(world.peer.certificate().thumbprint.as_bytes());
     let cnf = |members: &[(&str, &str)]| {
@@ -323,8 +346,13 @@ fn a_token_is_bound_to_the_certificate_that_brings_it_and_to_nothing_else() {
     assert_eq!(cnf(&[("x5t#S256", &ours)]), None);
     assert_eq!(cnf(&[("x5t#S256", &other)]), Some(IdentityFault::BoundToAnother));
     assert_eq!(cnf(&[]), Some(IdentityFault::Unbound));
-    assert_eq!(cnf(&[("jkt", &ours)]), Some(IdentityFault::BindingUnsupported));
-    assert_eq!(cnf(&[("x5t#S256", &ours), ("jkt", &ours)]), Some(IdentityFault::BindingUnsupported));
+    assert_eq!(cnf(&[("jkt", &ours)]), Some(IdentityFault::Scheme), "a key takes a proof");
+    assert_eq!(cnf(&[("x5t#S256", &ours), ("jkt", &ours)]), Some(IdentityFault::Scheme));
+    assert_eq!(cnf(&[("x5t#S256", &other), ("jkt", &ours)]), Some(IdentityFault::BoundToAnother));
+    for unknown in ["kid", "jwk", "jku", "osc"] {
+        assert_eq!(cnf(&[(unknown, &ours)]), Some(IdentityFault::BindingUnsupported), "{unknown}");
+        assert_eq!(cnf(&[("x5t#S256", &ours), (unknown, &ours)]), Some(IdentityFault::BindingUnsupported), "{unknown}");
+    }
     assert_eq!(cnf(&[("x5t#S256", &format!("{ours}="))]), Some(IdentityFault::ClaimInvalid));
     assert_eq!(cnf(&[("x5t#S256", ours.get(1..).unwrap())]), Some(IdentityFault::ClaimInvalid));
     assert_eq!(cnf(&[("x5t#S256", "")]), Some(IdentityFault::ClaimInvalid));
@@ -398,7 +426,7 @@ fn the_algorithm_is_the_keys() {
     // An algorithm that we know, that the issuer's key has, and that it may not use.
     let only_eddsa =
         IssuerSettings { algorithms: vec![Algorithm::EdDsa], ..settings(&world.session, TokenKind::Session) };
-    let verifier = Verifier::new(IdentitySettings { issuers: vec![only_eddsa], clock_skew_s: SKEW }).unwrap();
+    let verifier = Verifier::new(all(vec![only_eddsa])).unwrap();
     let world = World { verifier, ..world };
     assert_eq!(world.fault(|claims| claims), Some(IdentityFault::Algorithm));
 }
@@ -517,18 +545,18 @@ fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
 }
 
 #[test]
-fn there_is_one_authorization_field_of_the_scheme_bearer() {
+fn there_is_one_authorization_field_of_the_scheme_of_its_token() {
     let world = World::new();
     let token = world.session.mint(&world.claims()).unwrap();
     let fault = |authorization: &[&str]| {
-        world.verifier.verify(&world.peer, &fields(authorization), TokenDemand::Session, NOW).err()
+        verified(&world.verifier, &world.peer, &fields(authorization), TokenDemand::Session, NOW).err()
     };
     let good = format!("Bearer {token}");
     assert_eq!(fault(&[&good]), None);
     assert_eq!(fault(&[]), Some(IdentityFault::TokenMissing));
     assert_eq!(fault(&[&good, &good]), Some(IdentityFault::AuthorizationRepeated));
     assert_eq!(fault(&[&good, "Basic YTpi"]), Some(IdentityFault::AuthorizationRepeated));
-    for scheme in ["bearer", "BEARER", "DPoP", "Basic", "Bearer\t", ""] {
+    for scheme in ["bearer", "BEARER", "DPoP", "dpop", "DPOP", "Basic", "Bearer\t", ""] {
         assert_eq!(fault(&[&format!("{scheme} {token}")]), Some(IdentityFault::Scheme), "{scheme:?}");
     }
     assert_eq!(fault(&["Bearer"]), Some(IdentityFault::Scheme));
@@ -564,11 +592,12 @@ fn every_changed_character_of_a_token_is_noticed() {
 fn settings_that_would_let_nobody_or_anybody_in_are_refused() {
     let issuer = TokenIssuer::new("https://id.example", SigningAlgorithm::Es256).unwrap();
     let good = || settings(&issuer, TokenKind::SignIn);
-    let refusal = |issuers| Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).err();
+    let refusal = |issuers| Verifier::new(all(issuers)).err();
     assert_eq!(refusal(vec![good()]), None);
     assert_eq!(refusal(vec![good(), good()]), Some(SettingsError::IssuerTwice(2)));
     assert_eq!(refusal(vec![IssuerSettings { issuer: String::new(), ..good() }]), Some(SettingsError::Empty(1)));
     assert_eq!(refusal(vec![IssuerSettings { audience: String::new(), ..good() }]), Some(SettingsError::Empty(1)));
     assert_eq!(refusal(vec![IssuerSettings { algorithms: vec![], ..good() }]), Some(SettingsError::NoAlgorithm(1)));
     assert_eq!(refusal(vec![IssuerSettings { max_lifetime_s: 0, ..good() }]), Some(SettingsError::NoLifetime(1)));
+    assert_eq!(refusal(vec![IssuerSettings { bind: vec![], ..good() }]), Some(SettingsError::NoBinding(1)));
 }

@@ -1,4 +1,4 @@
-//! The verifier: one straight function from a connection and its `Authorization` field to a [`Caller`].
+//! The verifier: one straight function from a connection, an `Authorization` field and a proof to a [`Caller`].
 //!
 //! The order is that of trust: form, then whose key, then the signature, and only then what the claims say. The issuer is
 //! read from the unverified payload, but only to choose among the issuers we know; each has keys of its own, so that no
@@ -22,13 +22,19 @@ use crate::identity::claims::Claims;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::peer::Peer;
+use crate::identity::proof::DPOP;
+use crate::identity::proof::Proof;
+use crate::identity::settings::Bind;
 use crate::identity::settings::IdentitySettings;
 use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
+use crate::model::PublicUrl;
+use crate::model::Sha256;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use arc_swap::ArcSwap;
 use http::HeaderMap;
+use http::Method;
 use http::header::AUTHORIZATION;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -37,7 +43,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<Issuer>,
-    clock_skew_s: u64,
+    pub(super) clock_skew_s: u64,
+    pub(super) proof_age_s: u64,
+    pub(super) public_url: PublicUrl,
     pub(super) checks: Checks,
 }
 
@@ -49,7 +57,17 @@ struct Issuer {
     audience: String,
     algorithms: Vec<Algorithm>,
     max_lifetime_s: u64,
+    bind: Vec<Bind>,
     kind: TokenKind,
+}
+
+/// The schemes of an `Authorization` field under which tokens come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Scheme {
+    /// RFC 6750 §2.1.
+    Bearer,
+    /// RFC 9449 §7.1.
+    Dpop,
 }
 
 impl Verifier {
@@ -70,14 +88,18 @@ impl Verifier {
             if settings.max_lifetime_s == 0 {
                 return Err(SettingsError::NoLifetime(number));
             }
+            if settings.bind.is_empty() {
+                return Err(SettingsError::NoBinding(number));
+            }
             if issuers.iter().any(|known| *known.name == *settings.issuer) {
                 return Err(SettingsError::IssuerTwice(number));
             }
-            let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, kind } = settings;
+            let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, bind, kind } = settings;
             let (name, keys) = (issuer.into(), ArcSwap::new(keys));
-            issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, kind });
+            issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, bind, kind });
         }
-        Ok(Self { issuers, clock_skew_s: settings.clock_skew_s, checks: Checks::default() })
+        let IdentitySettings { clock_skew_s, proof_age_s, public_url, .. } = settings;
+        Ok(Self { issuers, clock_skew_s, proof_age_s, public_url, checks: Checks::default() })
     }
 
     /// Exchanges the keys of each issuer that `settings` names, for the requests that come after. Nothing else of the
@@ -90,7 +112,8 @@ impl Verifier {
         }
     }
 
-    /// Verifies the token in `fields` for this peer.
+    /// Verifies the token in `fields` for this peer and, where it is bound to a key, the proof beside it for a request of
+    /// `method` to `path` (as it came, without query).
     ///
     /// # Errors
     /// The first [`IdentityFault`], in the order of this file.
@@ -98,12 +121,15 @@ impl Verifier {
         &self,
         peer: &Peer,
         fields: &HeaderMap,
+        method: &Method,
+        path: &str,
         demand: TokenDemand,
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
         let checks = self.checks;
         self.standing(peer, now)?;
-        let jws = Jws::split(self.bearer(fields)?).map_err(|error| match error {
+        let (scheme, presented) = self.presented(fields)?;
+        let jws = Jws::split(presented).map_err(|error| match error {
             JwsError::TooLong => IdentityFault::TokenTooLong,
             JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
         })?;
@@ -113,9 +139,14 @@ impl Verifier {
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         checks.demand(Check::Audience, ours)?;
-        self.bound_to(peer, &claims)?;
+        let key = self.bound_to(issuer, peer, &claims)?;
+        let asks = if key.is_some() { Scheme::Dpop } else { Scheme::Bearer };
+        checks.demand(Check::SchemeOfBinding, scheme == asks)?;
+        checks.demand(Check::NoIdleProof, scheme == Scheme::Dpop || !fields.contains_key(DPOP))?;
         let moves_nothing = demand != TokenDemand::Session;
         checks.demand(Check::SessionKind, moves_nothing || issuer.kind == TokenKind::Session)?;
+        let proof = key.map(|key| self.possessed(key, self.prove_at(fields, method, path, Some(presented), now)?));
+        let proof = proof.transpose()?;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
         let token = Token {
@@ -137,7 +168,7 @@ impl Verifier {
             issued_at,
             expires_at,
         };
-        Ok(Caller::new(peer.clone(), Some(token)))
+        Ok(Caller::new(peer.clone(), Some(token), proof))
     }
 
     /// A caller by its certificate alone, for the gateway's own paths (`/-/`).
@@ -146,7 +177,7 @@ impl Verifier {
     /// [`IdentityFault::PeerNotValidNow`], [`IdentityFault::PeerRevoked`], [`IdentityFault::PeerUntrusted`].
     pub fn peer_only(&self, peer: &Peer, now: UnixSeconds) -> Result<Caller, IdentityFault> {
         self.standing(peer, now)?;
-        Ok(Caller::new(peer.clone(), None))
+        Ok(Caller::new(peer.clone(), None, None))
     }
 
     /// The issuer, if one of its keys signed the token with its own algorithm.
@@ -205,28 +236,39 @@ impl Verifier {
         }
     }
 
-    /// The token of the one `Authorization` field: `Bearer`, one space, and no other spelling (RFC 6750 §2.1).
-    fn bearer<'f>(&self, fields: &'f HeaderMap) -> Result<&'f str, IdentityFault> {
+    /// Scheme and token of the one `Authorization` field: `Bearer` (RFC 6750 §2.1) or `DPoP` (RFC 9449 §7.1), one space, and
+    /// no other spelling.
+    fn presented<'f>(&self, fields: &'f HeaderMap) -> Result<(Scheme, &'f str), IdentityFault> {
         let mut given = fields.get_all(AUTHORIZATION).iter();
         let field = given.next().ok_or(IdentityFault::TokenMissing)?;
         self.checks.demand(Check::OneAuthorization, given.next().is_none())?;
         let text = field.to_str().map_err(|_| IdentityFault::Scheme)?;
         let (scheme, token) = text.split_once(' ').ok_or(IdentityFault::Scheme)?;
-        self.checks.demand(Check::Scheme, scheme == "Bearer")?;
-        Ok(token)
+        self.checks.demand(Check::Scheme, matches!(scheme, "Bearer" | "DPoP"))?;
+        Ok((if scheme == "DPoP" { Scheme::Dpop } else { Scheme::Bearer }, token))
     }
 
-    /// Whether the token is bound to this peer's certificate, and to nothing else (RFC 8705 §3).
-    fn bound_to(&self, peer: &Peer, claims: &Claims<'_>) -> Result<(), IdentityFault> {
+    /// The key to which the token is bound, if it is bound to one. It must be bound to something, by no means but those of
+    /// its issuer, and be this peer's if it names a certificate (RFC 8705 §3): all that it names must hold.
+    fn bound_to(&self, issuer: &Issuer, peer: &Peer, claims: &Claims<'_>) -> Result<Option<Sha256>, IdentityFault> {
         let checks = self.checks;
-        match claims.binding {
-            None => checks.demand(Check::Bound, false),
-            Some(Binding::Other) => checks.demand(Check::BoundByCertificateAlone, false),
-            Some(Binding::Certificate(thumbprint)) => {
-                let same = constant_time_eq(thumbprint.as_bytes(), peer.certificate().thumbprint.as_bytes());
-                checks.demand(Check::BoundToPeer, same)
-            }
-        }
+        let Binding { certificate, key, other } = claims.binding.unwrap_or_default();
+        checks.demand(Check::Bound, other || certificate.is_some() || key.is_some())?;
+        checks.demand(Check::BoundByKnownMeans, !other)?;
+        let may = |bind, is_bound_so: bool| !is_bound_so || issuer.bind.contains(&bind);
+        let allowed = may(Bind::Mtls, certificate.is_some()) && may(Bind::Dpop, key.is_some());
+        checks.demand(Check::BindingAllowed, allowed)?;
+        let peers = peer.certificate().thumbprint;
+        let same = certificate.is_none_or(|bound| constant_time_eq(bound.as_bytes(), peers.as_bytes()));
+        checks.demand(Check::BoundToPeer, same)?;
+        Ok(key)
+    }
+
+    /// The proof, if it is one of the key to which the token is bound (RFC 9449 §6.1).
+    fn possessed(&self, key: Sha256, proof: Proof) -> Result<Proof, IdentityFault> {
+        let same = constant_time_eq(key.as_bytes(), proof.key().as_bytes());
+        self.checks.demand(Check::BoundToKey, same)?;
+        Ok(proof)
     }
 
     fn required(&self, check: Check, claim: Option<Cow<'_, str>>) -> Result<Stranger, IdentityFault> {

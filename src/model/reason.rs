@@ -87,8 +87,16 @@ reasons! {
     TokenExpired = "token-expired",
     /// The token is for somebody else.
     TokenAudience = "token-audience",
-    /// The token is bound to another certificate, or to none.
+    /// The token is bound to another certificate, to nothing, or in a way that its issuer may not use.
     TokenBinding = "token-binding",
+    /// The token is bound to another key than the one of the proof.
+    CnfMismatch = "cnf-mismatch",
+    /// The token is bound to a key, and there is no proof of it.
+    DpopMissing = "dpop-missing",
+    /// The proof is no proof: form, key or signature; it is for another request or token; or nothing asks for it.
+    DpopProofInvalid = "dpop-proof-invalid",
+    /// The proof was made too long ago, or in the future.
+    DpopNotTimely = "dpop-not-timely",
     /// The operation takes session tokens only.
     SessionRequired = "session-required",
     /// The peer sends more requests than it may.

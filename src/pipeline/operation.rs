@@ -82,7 +82,7 @@ async fn permitted<B: Body>(
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let paced = core.guard.pace(peer.name(), clock.steady())?;
     let demand = if declared.operation().actuates.is_some() { TokenDemand::Session } else { TokenDemand::Any };
-    let caller = core.identity.verify(peer, &head.fields, demand, now.seconds())?;
+    let caller = core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, now.seconds())?;
     gate.note_caller(facts, &caller).await?;
     trail.done(Step::Identify, clock);
 

@@ -127,9 +127,22 @@ impl From<IdentityFault> for Refusal {
             Fault::Expired | Fault::NotYetValid | Fault::IssuedInFuture | Fault::LifetimeTooLong => {
                 (Reason::TokenExpired, ProblemType::Unauthenticated)
             }
-            Fault::Unbound | Fault::BindingUnsupported | Fault::BoundToAnother => {
+            Fault::Unbound | Fault::BindingUnsupported | Fault::BindingNotAllowed | Fault::BoundToAnother => {
                 (Reason::TokenBinding, ProblemType::Unauthenticated)
             }
+            Fault::BoundToAnotherKey => (Reason::CnfMismatch, ProblemType::Unauthenticated),
+            Fault::ProofMissing => (Reason::DpopMissing, ProblemType::Unauthenticated),
+            Fault::ProofUnasked
+            | Fault::ProofRepeated
+            | Fault::ProofMalformed
+            | Fault::ProofHeader
+            | Fault::ProofAlgorithm
+            | Fault::ProofKey
+            | Fault::ProofClaims
+            | Fault::ProofSignature
+            | Fault::ProofElsewhere
+            | Fault::ProofOfAnotherToken => (Reason::DpopProofInvalid, ProblemType::Unauthenticated),
+            Fault::ProofTooOld | Fault::ProofInFuture => (Reason::DpopNotTimely, ProblemType::Unauthenticated),
             Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
         };
         Self::new(reason, kind)

@@ -20,6 +20,7 @@ use crate::devkit::Authority;
 use crate::devkit::Leaf;
 use crate::devkit::Validity;
 use crate::directory;
+use crate::identity::Bind;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
@@ -29,6 +30,7 @@ use crate::json::Object;
 use crate::json::Value;
 use crate::limits::Limits;
 use crate::model::PartnerName;
+use crate::model::PublicUrl;
 use crate::model::Sha256;
 use crate::secret::Secret;
 use crate::webhook::WebhookSecret;
@@ -122,16 +124,22 @@ impl Cast {
     }
 
     /// The settings by which a token like this one is verified: its issuer, and nobody else.
-    pub(super) fn issuers(&self, token: Option<&CaseToken>, limits: &Limits) -> IdentitySettings {
+    pub(super) fn issuers(&self, token: Option<&CaseToken>, limits: &Limits) -> Result<IdentitySettings, StageFault> {
         let issuers = token.map(|token| IssuerSettings {
             issuer: issuer(token).to_owned(),
             keys: Arc::clone(&self.token_keys),
             audience: AUDIENCE.to_owned(),
             algorithms: vec![SigningAlgorithm::EdDsa.verified_by()],
             max_lifetime_s: LONGEST_LIFETIME_S,
+            bind: vec![Bind::Mtls],
             kind: token.kind,
         });
-        IdentitySettings { issuers: issuers.into_iter().collect(), clock_skew_s: limits.clock_skew_s }
+        Ok(IdentitySettings {
+            issuers: issuers.into_iter().collect(),
+            clock_skew_s: limits.clock_skew_s,
+            proof_age_s: limits.proof_age_s,
+            public_url: PublicUrl::new(AUDIENCE).ok_or(StageFault::SetUp("public URL"))?,
+        })
     }
 
     /// The token, signed.

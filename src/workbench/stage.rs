@@ -238,7 +238,7 @@ impl Stage {
         let log = Log::begin_on(Box::new(disk.clone()), settings, key, Arc::clone(&clock), Arc::clone(&metrics));
         let log = log.map_err(|_| StageFault::SetUp("log"))?;
         let guard = Guard::open(limits, key, store.clone(), Vec::new(), clock.now());
-        let issuers = self.cast.issuers(case.caller.token.as_ref(), limits);
+        let issuers = self.cast.issuers(case.caller.token.as_ref(), limits)?;
         let updates = directory::Settings { keys: Some(self.cast.directory_keys()), max_age_s: None };
         let core = Core {
             identity: Verifier::new(issuers).map_err(|_| StageFault::SetUp("issuers"))?,

@@ -77,6 +77,7 @@ fn header(key: &SigningKey) -> String {
 /// An update with these bytes and this signature.
 fn sent(body: &[u8], signature: Option<String>) -> Command {
     Command {
+        scheme: "Bearer",
         method: "PUT",
         target: "/-/directory".into(),
         token: None,

@@ -25,6 +25,7 @@ use portcullis::config::known_keys;
 use portcullis::crypto::Jws;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
+use portcullis::devkit::AppKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
 use portcullis::devkit::PartnerSettings;
@@ -185,6 +186,10 @@ impl Site {
             Look::SignIn => {
                 let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
+            }
+            Look::App => {
+                let app = AppKey::new(SigningAlgorithm::Es256).unwrap();
+                self.give(gateway, &Command::new(&self.stage).of_app(&self.stage, &app)).0
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
             Look::Inbound => self.inbound(gateway),

@@ -114,6 +114,7 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
             ("src/guard/age.rs", "a_command_passes_at_both_limits_and_is_refused_one_second_past_each"),
         ],
     ),
+    ("proof_age_s", &[("src/identity/tests/proofs.rs", "a_proof_is_good_for_a_moment")]),
     (
         "record_timeout_ms",
         &[("tests/it/audit_faults.rs", "an_intent_that_becomes_durable_too_late_sends_nothing_and_its_key_is_free")],

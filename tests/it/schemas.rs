@@ -70,7 +70,7 @@ fn the_sample_configurations_fit_their_schema_and_broken_ones_do_not() {
             ("max_lifetime: 1h", "max_lifetime: 3600"),
             ("algorithms: [ES256, EdDSA]", "algorithms: [none]"),
             ("algorithms: [ES256, EdDSA]", "algorithms: []"),
-            ("bind: [mtls]", "bind: [dpop]"),
+            ("bind: [mtls]", "bind: [none]"),
             ("body_max_bytes: 64KiB", "body_max_bytes: 64KB"),
             ("connections_max: 10000", "connections_max: 0"),
             ("connections_max: 10000", "connections_maximum: 10000"),

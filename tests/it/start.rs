@@ -33,28 +33,28 @@ fn a_misspelt_key_is_refused_with_its_line_and_the_nearest_name() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "directory: {file:", "directry: {file:");
     let said = refusal(&stage);
-    says(&said, &["error[unknown-key]", "gateway.yaml:53:1", "53 | directry", "did you mean `directory`?", "missing"]);
+    says(&said, &["error[unknown-key]", "gateway.yaml:54:1", "54 | directry", "did you mean `directory`?", "missing"]);
 }
 
 #[test]
 fn a_key_that_stands_twice_is_refused() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "workers: 2", "workers: 2\nworkers: 4");
-    says(&refusal(&stage), &["gateway.yaml:4:", "workers"]);
+    says(&refusal(&stage), &["gateway.yaml:5:", "workers"]);
 }
 
 #[test]
 fn a_file_that_is_not_there_is_refused_at_the_key_that_names_it() {
     let stage = Stage::new();
     fs::remove_file(stage.path("pki/backend-authority.pem")).unwrap();
-    says(&refusal(&stage), &["error[missing-file]", "gateway.yaml:7:", "backend-authority.pem", "help:"]);
+    says(&refusal(&stage), &["error[missing-file]", "gateway.yaml:8:", "backend-authority.pem", "help:"]);
 }
 
 #[test]
 fn a_key_that_everybody_may_read_is_refused() {
     let stage = Stage::new();
     fs::set_permissions(stage.path("pki/store.key"), fs::Permissions::from_mode(0o644)).unwrap();
-    says(&refusal(&stage), &["gateway.yaml:55:50", "store.key", "0644", "help:"]);
+    says(&refusal(&stage), &["gateway.yaml:56:50", "store.key", "0644", "help:"]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn what_everybody_may_write_is_refused_wherever_it_is_named_or_stands() {
     let stage = Stage::new();
     let everybody = fs::Permissions::from_mode(0o666);
     fs::set_permissions(stage.path("pki/login.jwks"), everybody.clone()).unwrap();
-    says(&refusal(&stage), &["error[world-writable]", "gateway.yaml:15:", "login.jwks", "0666", "chmod o-w"]);
+    says(&refusal(&stage), &["error[world-writable]", "gateway.yaml:16:", "login.jwks", "0666", "chmod o-w"]);
     let stage = Stage::new();
     fs::set_permissions(stage.path("policies/cedar/doors.cedar"), everybody).unwrap();
     says(&refusal(&stage), &["error[world-writable]", "doors.cedar", "chmod o-w"]);
@@ -72,7 +72,7 @@ fn what_everybody_may_write_is_refused_wherever_it_is_named_or_stands() {
 fn a_certificate_that_is_not_for_an_authority_is_refused_where_it_is_named() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "authority: smarthome.gateway", "authority: other.gateway");
-    let line = ["error[certificate-names]", "gateway.yaml:7:", "`other.gateway.prop.example`"];
+    let line = ["error[certificate-names]", "gateway.yaml:8:", "`other.gateway.prop.example`"];
     let said = refusal(&stage);
     says(&said, &line);
     says(&said, &["add `DNS:other.gateway.prop.example` to its subject alternative names"]);
@@ -116,7 +116,7 @@ fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
 fn limits_that_leave_no_room_for_one_command_are_refused() {
     let stage = Stage::new();
     stage.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 1MiB");
-    says(&refusal(&stage), &["error[no-room-for-one]", "gateway.yaml:56:", "1088KiB", "answer_max_bytes"]);
+    says(&refusal(&stage), &["error[no-room-for-one]", "gateway.yaml:57:", "1088KiB", "answer_max_bytes"]);
     let room = Stage::new();
     room.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 960KiB");
     let gateway = Served::on(&room);
@@ -143,7 +143,7 @@ fn connections_that_the_machine_has_no_descriptors_for_are_refused_and_those_tha
     let stage = Stage::new();
     stage.limit("connections_max: 100");
     let said = refusal_within(&stage, 200);
-    says(&said, &["error[too-few-descriptors]", "gateway.yaml:56:", "connections_max", "LimitNOFILE=", "have 200"]);
+    says(&said, &["error[too-few-descriptors]", "gateway.yaml:57:", "connections_max", "LimitNOFILE=", "have 200"]);
     let needed = said.split("LimitNOFILE=").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
     let needed: u64 = needed.parse().unwrap();
     says(&refusal_within(&stage, needed - 1), &["too-few-descriptors"]);
@@ -165,16 +165,16 @@ fn an_address_in_use_is_refused_at_the_line_that_asks_for_it() {
     assert_eq!(said.matches("error[address-in-use]").count(), 2, "{said}");
     says(
         &said,
-        &[&format!("`{first}` of `listeners.backend.address`"), "gateway.yaml:6:14", "6 |     address:", "help:"],
+        &[&format!("`{first}` of `listeners.backend.address`"), "gateway.yaml:7:14", "7 |     address:", "help:"],
     );
-    says(&said, &[&format!("`{second}` of `listeners.ops.address`"), "gateway.yaml:11:18", "11 |   ops: {address:"]);
+    says(&said, &[&format!("`{second}` of `listeners.ops.address`"), "gateway.yaml:12:18", "12 |   ops: {address:"]);
 }
 
 #[test]
 fn a_socket_of_the_operator_that_is_in_use_is_refused_at_its_line() {
     let stage = Stage::new();
     let _first = crate::harness::Process::on(&stage);
-    says(&refusal(&stage), &["error[address-in-use]", "admin socket", "gateway.yaml:12:19", "12 |   admin:", "help:"]);
+    says(&refusal(&stage), &["error[address-in-use]", "admin socket", "gateway.yaml:13:19", "13 |   admin:", "help:"]);
 }
 
 #[test]
@@ -182,9 +182,9 @@ fn a_second_gateway_on_the_same_log_or_store_is_refused_at_the_line_that_names_i
     let stage = Stage::new();
     let _first = crate::harness::Process::on(&stage);
     stage.edit("gateway.yaml", "state/admin.sock", "state/admin2.sock");
-    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:55:", "55 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:56:", "56 | store:", "help:"]);
     stage.edit("gateway.yaml", "state/store.sqlite", "state/store2.sqlite");
-    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:54:", "54 | audit:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:55:", "55 | audit:", "help:"]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
     }
     let key = fs::read(stage.path("pki/store.key")).unwrap();
     fs::write(stage.path("pki/store.key"), [7; 32]).unwrap();
-    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:55:", "55 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:56:", "56 | store:", "help:"]);
     fs::write(stage.path("pki/store.key"), key).unwrap();
     let files = fs::read_dir(stage.path("state/audit")).unwrap().map(|entry| entry.unwrap().path());
     let segments = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
@@ -204,5 +204,5 @@ fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
     let mut bytes = fs::read(&segment).unwrap();
     bytes[..20].fill(b'#');
     fs::write(&segment, bytes).unwrap();
-    says(&refusal(&stage), &["error[unusable]", "the audit log", "gateway.yaml:54:", "54 | audit:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "the audit log", "gateway.yaml:55:", "55 | audit:", "help:"]);
 }

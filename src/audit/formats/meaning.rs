@@ -296,9 +296,11 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::TokenMalformed
         | Reason::TokenUntrusted
         | Reason::TokenSignature
+        | Reason::DpopMissing
+        | Reason::DpopProofInvalid
         | Reason::TokenAudience => Refused(Authentication, Medium, To::Unauthorized),
         Reason::PeerRevoked => Refused(Authentication, High, To::Unauthorized),
-        Reason::TokenMissing | Reason::TokenExpired | Reason::EventNotTimely => {
+        Reason::TokenMissing | Reason::TokenExpired | Reason::DpopNotTimely | Reason::EventNotTimely => {
             Refused(Authentication, Low, To::Unauthorized)
         }
         // What holds, in hands in which it should not be, or forged.
@@ -306,6 +308,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::EventSignature
         | Reason::EventIdReused
         | Reason::TokenBinding
+        | Reason::CnfMismatch
         | Reason::DirectoryUnsigned
         | Reason::LiftSamePerson
         | Reason::EraseSamePerson => Refused(DetectionFinding, High, To::Blocked),

@@ -4,20 +4,25 @@
 use super::AUDIENCE;
 use super::LIFETIME;
 use super::NOW;
+use super::PROOF_AGE;
 use super::SKEW;
 use super::World;
+use super::all;
 use super::fields;
 use super::number;
 use super::settings;
+use super::verified;
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::encode_base64url;
 use crate::crypto::sha256;
+use crate::devkit::AppKey;
 use crate::devkit::TokenClaims;
 use crate::devkit::TokenIssuer;
+use crate::identity::Bind;
+use crate::identity::DPOP;
 use crate::identity::IdentityFault;
-use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenDemand;
 use crate::identity::TokenKind;
@@ -26,36 +31,49 @@ use crate::identity::checks::Check;
 use crate::json::Object;
 use crate::json::Value;
 
+/// What the requests of these rows ask for.
+const URL: &str = "https://gateway.example/v1/houses/h-1/doors/d-1/open";
+
 /// One way to be refused by one check alone.
 struct Row {
     check: Check,
     /// The `Authorization` fields.
     sent: Vec<String>,
+    /// The `DPoP` fields.
+    proofs: Vec<String>,
     now: UnixSeconds,
 }
 
-/// The usual world, with a third issuer that signs with Ed25519 and may not.
+/// The usual world, with an issuer that signs with Ed25519 and may not, one that binds by proof and may not, and an app's key.
 struct Scene {
     world: World,
     restricted: TokenIssuer,
+    by_certificate: TokenIssuer,
+    app: AppKey,
 }
 
 impl Scene {
     fn new() -> Self {
         let mut world = World::new();
         let restricted = TokenIssuer::new("https://restricted.example", SigningAlgorithm::EdDsa).unwrap();
+        let by_certificate = TokenIssuer::new("https://certificates.example", SigningAlgorithm::Es256).unwrap();
         let issuers = vec![
             settings(&world.session, TokenKind::Session),
             settings(&world.sign_in, TokenKind::SignIn),
             IssuerSettings { algorithms: vec![Algorithm::Es256], ..settings(&restricted, TokenKind::Session) },
+            IssuerSettings { bind: vec![Bind::Mtls], ..settings(&by_certificate, TokenKind::Session) },
         ];
-        world.verifier = Verifier::new(IdentitySettings { issuers, clock_skew_s: SKEW }).unwrap();
-        Self { world, restricted }
+        world.verifier = Verifier::new(all(issuers)).unwrap();
+        Self { world, restricted, by_certificate, app: AppKey::new(SigningAlgorithm::Es256).unwrap() }
     }
 
     fn verdict(&self, row: &Row) -> Option<IdentityFault> {
         let sent: Vec<&str> = row.sent.iter().map(String::as_str).collect();
-        self.world.verifier.verify(&self.world.peer, &fields(&sent), TokenDemand::Session, row.now).err()
+        let mut fields = fields(&sent);
+        for proof in &row.proofs {
+            fields.append(DPOP, proof.parse().unwrap());
+        }
+        verified(&self.world.verifier, &self.world.peer, &fields, TokenDemand::Session, row.now).err()
     }
 
     /// A session token with claims that `change` made of the good ones.
@@ -88,7 +106,7 @@ impl Scene {
                 sent: vec![format!("Bearer {good}"), "Basic YTpi".to_owned()],
                 ..bearing(Check::OneAuthorization, String::new())
             },
-            Row { sent: vec![format!("DPoP {good}")], ..bearing(Check::Scheme, String::new()) },
+            Row { sent: vec![format!("Basic {good}")], ..bearing(Check::Scheme, String::new()) },
             self.headed(Check::HeaderMembers, &world.header(r#","crit":"exp""#)),
             self.headed(Check::Type, &good_header.replace("at+jwt", "JWT")),
             bearing(Check::KeyOfIssuer, world.sign_in.mint_raw(&of_sign_in, &world.claims().text()).unwrap()),
@@ -109,7 +127,7 @@ impl Scene {
             self.claiming(Check::Audience, |claims| claims.with("aud", "https://other.example")),
             self.claiming(Check::Audience, |claims| claims.without("aud")),
             self.claiming(Check::Bound, |claims| claims.without("cnf")),
-            self.claiming(Check::BoundByCertificateAlone, |claims| claims.with("cnf", cnf("jkt", b"key"))),
+            self.claiming(Check::BoundByKnownMeans, |claims| claims.with("cnf", cnf("kid", b"key"))),
             self.claiming(Check::BoundToPeer, |claims| claims.with("cnf", cnf("x5t#S256", b"another certificate"))),
             bearing(Check::SessionKind, world.sign_in.mint(&world.claims().with("iss", world.sign_in.name())).unwrap()),
             self.claiming(Check::Subject, |claims| claims.without("sub")),
@@ -117,16 +135,60 @@ impl Scene {
             self.claiming(Check::ClientId, |claims| claims.without("client_id")),
         ]
     }
+
+    /// The rows of tokens that are bound to the app's key.
+    fn rows_of_proofs(&self) -> Vec<Row> {
+        let world = &self.world;
+        let token = world.session.mint(&world.claims().bound_to(&self.app)).unwrap();
+        let good = || AppKey::claims("POST", URL, Some(&token), None, NOW);
+        let header = self.app.header("");
+        let row =
+            |check, proof: String| Row { check, sent: vec![format!("DPoP {token}")], proofs: vec![proof], now: NOW };
+        let claiming = |check, name: &str, value: Value| {
+            let mut claims = good();
+            claims.insert(name, value);
+            row(check, self.app.sign(&header, &claims).unwrap())
+        };
+        let headed = |check, header: &str| row(check, self.app.sign(header, &good()).unwrap());
+        let proof = || self.app.sign(&header, &good()).unwrap();
+        let other = AppKey::new(SigningAlgorithm::Es256).unwrap();
+        let of_certificates = world.claims().with("iss", self.by_certificate.name()).bound_to(&self.app);
+        let of_certificates = self.by_certificate.mint(&of_certificates).unwrap();
+        let beside = self.app.proof("POST", URL, Some(&of_certificates), None, NOW).unwrap();
+        let unbound = world.session.mint(&world.claims()).unwrap();
+        let of_another = sha256(b"another token");
+        vec![
+            Row { sent: vec![format!("DPoP {of_certificates}")], ..row(Check::BindingAllowed, beside) },
+            Row { sent: vec![format!("Bearer {token}")], proofs: vec![], ..row(Check::SchemeOfBinding, String::new()) },
+            Row { sent: vec![format!("DPoP {unbound}")], proofs: vec![], ..row(Check::SchemeOfBinding, String::new()) },
+            Row { sent: vec![format!("Bearer {unbound}")], ..row(Check::NoIdleProof, proof()) },
+            row(Check::BoundToKey, other.proof("POST", URL, Some(&token), None, NOW).unwrap()),
+            Row { proofs: vec![proof(), proof()], ..row(Check::OneProof, String::new()) },
+            headed(Check::ProofHeaderMembers, &self.app.header(r#","kid":"a""#)),
+            headed(Check::ProofType, &header.replace("dpop+jwt", "jwt")),
+            headed(Check::ProofKeyPublic, &header.replace(r#""kty""#, r#""d":"AQAB","kty""#)),
+            headed(Check::ProofKeyPurpose, &header.replace(r#""kty""#, r#""use":"enc","kty""#)),
+            row(Check::ProofSignature, other.sign(&header, &good()).unwrap()),
+            claiming(Check::ProofMethod, "htm", "GET".into()),
+            claiming(Check::ProofTarget, "htu", format!("{URL}x").into()),
+            claiming(Check::ProofToken, "ath", encode_base64url(of_another.as_bytes()).into()),
+            claiming(Check::ProofInPast, "iat", number(NOW.get() + SKEW + 1)),
+            claiming(Check::ProofNotOld, "iat", number(NOW.get() - PROOF_AGE - 1)),
+            claiming(Check::ProofNotBefore, "nbf", number(NOW.get() + SKEW + 1)),
+            claiming(Check::ProofNotExpired, "exp", number(NOW.get())),
+        ]
+    }
 }
 
 fn bearing(check: Check, token: String) -> Row {
-    Row { check, sent: vec![format!("Bearer {token}")], now: NOW }
+    Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW }
 }
 
 #[test]
 fn without_any_one_check_a_token_gets_in_that_must_not() {
     let mut scene = Scene::new();
-    let rows = scene.rows();
+    let mut rows = scene.rows();
+    rows.extend(scene.rows_of_proofs());
     for row in &rows {
         assert_eq!(scene.verdict(row), Some(row.check.fault()), "{:?}, all checks there", row.check);
     }

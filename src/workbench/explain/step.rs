@@ -88,6 +88,10 @@ impl WayStep {
             | Reason::TokenExpired
             | Reason::TokenAudience
             | Reason::TokenBinding
+            | Reason::CnfMismatch
+            | Reason::DpopMissing
+            | Reason::DpopProofInvalid
+            | Reason::DpopNotTimely
             | Reason::SessionRequired => Self::Identity,
             Reason::EventIdReused
             | Reason::RatePeer

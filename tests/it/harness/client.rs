@@ -3,10 +3,12 @@
 
 use crate::harness::stage::Stage;
 use crate::harness::stage::now;
+use portcullis::devkit::AppKey;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Household;
+use portcullis::devkit::PUBLIC_URL;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -84,6 +86,8 @@ impl Told {
 pub struct Command {
     pub method: &'static str,
     pub target: String,
+    /// The scheme under which the token comes.
+    pub scheme: &'static str,
     pub token: Option<String>,
     pub time: Option<String>,
     pub key: Option<String>,
@@ -98,6 +102,7 @@ impl Command {
         Self {
             method: "POST",
             target: "/v1/houses/house-1/doors/door-1/open?reason=guest".into(),
+            scheme: "Bearer",
             token: Some(stage.sessions.mint(&stage.claims()).unwrap()),
             time: Some(format!("@{}", now().get())),
             key: Some(fresh_key()),
@@ -115,6 +120,7 @@ impl Command {
         Self {
             method: errand.method,
             target: errand.target,
+            scheme: "Bearer",
             token: Some(stage.sessions.mint(&claims).unwrap()),
             time: errand.moves.then(|| format!("@{}", now().get())),
             key: errand.moves.then_some(key),
@@ -134,6 +140,25 @@ impl Command {
     pub fn bearing(mut self, token: String) -> Self {
         self.token = Some(token);
         self
+    }
+
+    /// The same from the app of this key, with a session token that is bound to it and a fresh proof.
+    pub fn of_app(self, stage: &Stage, app: &AppKey) -> Self {
+        let token = stage.sessions.mint(&stage.claims().bound_to(app)).unwrap();
+        Self { scheme: "DPoP", ..self }.bearing(token).proven(app, None)
+    }
+
+    /// The same with a fresh proof by this key, in place of any other, for what is asked and for its token.
+    pub fn proven(self, app: &AppKey, nonce: Option<&str>) -> Self {
+        let path = self.target.split('?').next().unwrap();
+        let proof = app.proof(self.method, &format!("{PUBLIC_URL}{path}"), self.token.as_deref(), nonce, now());
+        self.proving(&proof.unwrap())
+    }
+
+    /// The same with this proof in place of any other.
+    pub fn proving(mut self, proof: &str) -> Self {
+        self.more.retain(|(name, _)| name != "DPoP");
+        self.with("DPoP", proof)
     }
 
     /// The same with another body.
@@ -162,7 +187,7 @@ impl Command {
     /// The header fields.
     pub fn fields(&self) -> Vec<(String, String)> {
         let named = [
-            ("Authorization", self.token.as_ref().map(|token| format!("Bearer {token}"))),
+            ("Authorization", self.token.as_ref().map(|token| format!("{} {token}", self.scheme))),
             ("Command-Time", self.time.clone()),
             ("Idempotency-Key", self.key.clone()),
             ("Content-Type", self.media_type.clone()),

@@ -11,6 +11,8 @@ pub enum Look {
     Door,
     /// The same of a command with a sign-in token, which is known and yet opens nothing.
     SignIn,
+    /// The same of an app's command, with a proof of its key for the first public URL.
+    App,
     /// At which address a command is served.
     Backend,
     /// Whether an event of the partner's is taken, and what becomes of the first attempt to bring it to the backend.
@@ -74,6 +76,7 @@ const PARTNERS_KEY: &str = r#""pki/partner.key""#;
 pub const ROWS: &[Row] = &[
     row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
     row("environment", r#""production""#, Look::Start, "starts", "refused missing-key"),
+    row("public_url", r#""https://other.prop.example""#, Look::App, "200 done", "401 dpop-proof-invalid"),
     row("workers", "3", Look::Workers, "2 workers", "3 workers"),
     row("listeners.backend.address", r#""127.0.0.2:0""#, Look::Backend, "127.0.0.1 200 done", "127.0.0.2 200 done"),
     row(
@@ -130,7 +133,7 @@ pub const ROWS: &[Row] = &[
     row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
-    row("issuers[].bind", r#"["dpop"]"#, Look::Start, "starts", "refused unknown-word"),
+    row("issuers[].bind", r#"["dpop"]"#, Look::SignIn, KNOWN, "401 token-binding"),
     row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "refused requirement-undercut"),
     row("sessions.keys", r#"["pki/other-session.key"]"#, Look::Door, "200 done", "401 token-untrusted"),
     row("sessions.audience", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-audience"),
