@@ -31,11 +31,11 @@ pub(super) const PAGES: &[Page] = &[
         "action-resource",
         [
             "an own action of the gateway on something else",
-            "`revoke`, `emergencyStop` and `updateDirectory` are asked of a `Tenant` or the `Gateway` only.",
+            "`revoke`, `emergencyStop` and `updateDirectory` are asked of a `Tenant` or the `Gateway`, `issueSession` of a `Door`, `Barrier` or `House`.",
         ],
         [
             "собственное действие шлюза с другим ресурсом",
-            "`revoke`, `emergencyStop` и `updateDirectory` спрашиваются только о `Tenant` или `Gateway`.",
+            "`revoke`, `emergencyStop` и `updateDirectory` спрашиваются о `Tenant` или `Gateway`, `issueSession` — о `Door`, `Barrier` или `House`.",
         ],
     ),
     page(
@@ -258,11 +258,11 @@ pub(super) const PAGES: &[Page] = &[
         "own-action",
         [
             "an operation with the gateway's own action",
-            "`revoke`, `emergencyStop` and `updateDirectory` are asked by the gateway itself. Give the operation another action.",
+            "`revoke`, `emergencyStop`, `updateDirectory` and `issueSession` are asked by the gateway itself. Give the operation another action.",
         ],
         [
             "операция с собственным действием шлюза",
-            "О `revoke`, `emergencyStop` и `updateDirectory` спрашивает сам шлюз. Дайте операции другое действие.",
+            "О `revoke`, `emergencyStop`, `updateDirectory` и `issueSession` спрашивает сам шлюз. Дайте операции другое действие.",
         ],
     ),
     page(

@@ -59,6 +59,11 @@ pub(super) const PAGES: &[Page] = &[
         ["неверная длительность", "Число и единица, например `10s`."],
     ),
     page(
+        "not-hours",
+        ["hours that are none", "Days from 1 (Monday) to 7, and two times of a clock: `08:00` until `20:00`."],
+        ["это не часы недели", "Дни от 1 (понедельник) до 7 и два времени: с `08:00` до `20:00`."],
+    ),
+    page(
         "not-one-thing",
         ["two things where one stands", "A case asks for one thing: an operation, a request or an event."],
         ["сразу несколько запросов", "Случай просит одного: операцию, запрос или событие."],

@@ -3,7 +3,7 @@
 use crate::clock::UnixSeconds;
 use crate::identity::peer::Peer;
 use crate::identity::proof::Proof;
-use crate::model::RightKind;
+use crate::model::Right;
 use crate::model::Stranger;
 use crate::model::TenantId;
 use std::sync::Arc;
@@ -141,48 +141,5 @@ impl Token {
             _ => None,
         };
         claim.map(Stranger::expose)
-    }
-}
-
-/// One entry of `authorization_details` (RFC 9396 §2).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Right {
-    /// The entry's type.
-    pub kind: RightKind,
-    /// What may be done, for instance `open`; at least one.
-    pub actions: Vec<Stranger>,
-    /// In which house.
-    pub house: Stranger,
-    /// At which door or barrier; `None` for all of the house.
-    pub thing: Option<Stranger>,
-    /// `grant_id`: by what this right can be revoked alone; `None` where it has no name of its own.
-    pub grant: Option<Stranger>,
-}
-
-impl Right {
-    /// Whether it is of this kind and lists this action.
-    #[must_use]
-    pub fn is_for(&self, kind: RightKind, action: &str) -> bool {
-        self.kind == kind && self.actions.iter().any(|known| known.expose() == action)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_right_counts_only_for_its_own_kind_and_action() {
-        let of = |actions: &[&str]| Right {
-            kind: RightKind::Door,
-            actions: actions.iter().map(|action| Stranger::new(*action)).collect(),
-            house: Stranger::new("house-1"),
-            thing: None,
-            grant: None,
-        };
-        assert!(of(&["close", "open"]).is_for(RightKind::Door, "open"));
-        assert!(!of(&["close", "open"]).is_for(RightKind::Door, "lock"));
-        assert!(!of(&["close", "open"]).is_for(RightKind::Barrier, "open"));
-        assert!(!of(&[]).is_for(RightKind::Door, "open"));
     }
 }

@@ -8,13 +8,13 @@
 
 use crate::clock::UnixSeconds;
 use crate::crypto::decode_base64url;
-use crate::identity::caller::Right;
 use crate::identity::fault::IdentityFault;
+use crate::identity::rights::rights;
 use crate::json::JsonError;
 use crate::json::Kind;
 use crate::json::Limits;
 use crate::json::Reader;
-use crate::model::RightKind;
+use crate::model::Right;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use std::borrow::Cow;
@@ -24,7 +24,9 @@ const MAX_CLAIM_BYTES: usize = 255;
 /// The longest `scope`, in bytes.
 const MAX_SCOPE_BYTES: usize = 2048;
 
-const LIMITS: Limits = Limits { max_depth: 8, max_members: 64, max_elements: 64, max_string_bytes: 8 * 1024 };
+/// How deep and wide a token's payload may be, and a list of rights.
+pub(super) const LIMITS: Limits =
+    Limits { max_depth: 8, max_members: 64, max_elements: 64, max_string_bytes: 8 * 1024 };
 
 /// The claims that we read. Not verified.
 #[derive(Default)]
@@ -112,12 +114,12 @@ impl<'t> Claims<'t> {
 }
 
 /// A fault of the text; the reader tells no more, and the one who sent it needs no more.
-fn malformed(_: JsonError) -> IdentityFault {
+pub(super) fn malformed(_: JsonError) -> IdentityFault {
     IdentityFault::ClaimsMalformed
 }
 
 /// A fault in a claim that we read: of the text, or of the claim's type.
-fn of_a_claim(error: JsonError) -> IdentityFault {
+pub(super) fn of_a_claim(error: JsonError) -> IdentityFault {
     match error.fault() {
         crate::json::Fault::WrongKind { .. } | crate::json::Fault::StringTooLong => IdentityFault::ClaimInvalid,
         _ => IdentityFault::ClaimsMalformed,
@@ -134,7 +136,7 @@ pub(super) fn text<'t>(reader: &mut Reader<'t>) -> Result<Cow<'t, str>, Identity
 }
 
 /// An array of strings.
-fn texts<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, IdentityFault> {
+pub(super) fn texts<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, IdentityFault> {
     let mut texts = Vec::new();
     reader.begin_array().map_err(of_a_claim)?;
     while reader.next_element().map_err(malformed)? {
@@ -178,41 +180,6 @@ fn binding(reader: &mut Reader<'_>) -> Result<Binding, IdentityFault> {
 fn thumbprint(reader: &mut Reader<'_>) -> Result<Sha256, IdentityFault> {
     let bytes = decode_base64url(&text(reader)?).and_then(|bytes| bytes.try_into().ok());
     bytes.map(Sha256::new).ok_or(IdentityFault::ClaimInvalid)
-}
-
-/// `authorization_details`: an array of objects of a type that we know (RFC 9396 §2, §5: unknown ones are refused).
-fn rights(reader: &mut Reader<'_>) -> Result<Vec<Right>, IdentityFault> {
-    let mut rights = Vec::new();
-    reader.begin_array().map_err(of_a_claim)?;
-    while reader.next_element().map_err(malformed)? {
-        rights.push(right(reader)?);
-    }
-    Ok(rights)
-}
-
-/// One entry: exactly `type`, `house`, `actions` and, if it is for one thing of the house, that thing by the member that
-/// its type names (`door` of a `door_access`), and, if it can be revoked by itself, `grant_id`. A thing under another member
-/// is unknown: it would widen the right.
-fn right(reader: &mut Reader<'_>) -> Result<Right, IdentityFault> {
-    let (mut kind, mut house, mut thing, mut grant, mut actions) = (None, None, None, None, Vec::new());
-    reader.begin_object().map_err(of_a_claim)?;
-    while let Some(name) = reader.next_key().map_err(malformed)? {
-        match &*name {
-            "type" => kind = Some(RightKind::of(&text(reader)?).ok_or(IdentityFault::RightUnknown)?),
-            "house" => house = Some(Stranger::new(text(reader)?)),
-            "door" | "barrier" if thing.is_none() => thing = Some((name, Stranger::new(text(reader)?))),
-            "grant_id" => grant = Some(Stranger::new(text(reader)?)),
-            "actions" => actions = texts(reader)?.into_iter().map(Stranger::new).collect(),
-            _ => return Err(IdentityFault::RightUnknown),
-        }
-    }
-    let (Some(kind), Some(house), false) = (kind, house, actions.is_empty()) else {
-        return Err(IdentityFault::RightUnknown);
-    };
-    match thing {
-        Some((member, _)) if kind.thing() != Some(&*member) => Err(IdentityFault::RightUnknown),
-        thing => Ok(Right { kind, actions, house, thing: thing.map(|(_, thing)| thing), grant }),
-    }
 }
 
 /// Reads a value of any kind, as strictly as all others, and forgets it. Recurses at most [`LIMITS`]`.max_depth` times.

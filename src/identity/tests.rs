@@ -30,6 +30,7 @@ use crate::identity::Verifier;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::Extent;
 use crate::model::PublicUrl;
 use http::HeaderMap;
 use http::Method;
@@ -194,9 +195,9 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
     assert_eq!(exposed(&token.amr), ["pwd", "otp"]);
     assert_eq!(token.auth_time, Some(UnixSeconds::new(NOW.get() - 3_600)));
     assert_eq!(token.rights.len(), 2);
-    assert_eq!(token.rights[0].thing.as_ref().unwrap().expose(), "door-2");
+    assert_eq!(token.rights[0].extent, Extent::Only(vec![crate::model::Stranger::new("door-2")]));
     assert_eq!(exposed(&token.rights[0].actions), ["open", "see"]);
-    assert_eq!((token.rights[1].house.expose(), &token.rights[1].thing), ("house-3", &None));
+    assert_eq!((token.rights[1].house.expose(), &token.rights[1].extent), ("house-3", &Extent::Whole));
     assert_eq!((token.issued_at, token.expires_at), (NOW, NOW.plus(LIFETIME)));
 }
 
@@ -513,6 +514,9 @@ fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
         r#"[{"barrier":"b","type":"barrier_access","house":"h","actions":["open"]}]"#,
         r#"[{"type":"barrier_access","house":"h","actions":["open"]}]"#,
         r#"[{"type":"house_access","house":"h","actions":["read-events"]}]"#,
+        r#"[{"type":"door_access","house":"h","doors":["d","e"],"actions":["open"]}]"#,
+        r#"[{"type":"barrier_access","house":"h","barriers":["b"],"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"not_before":2,"not_after":2}]"#,
     ] {
         assert_eq!(fault(known), None, "{known}");
     }
@@ -521,6 +525,15 @@ fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
         r#"[{"type":"barrier_access","house":"h","door":"d","actions":["open"]}]"#,
         r#"[{"type":"house_access","house":"h","door":"d","actions":["open"]}]"#,
         r#"[{"type":"barrier_access","house":"h","barrier":"b","door":"d","actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","doors":[],"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","door":"d","doors":["d"],"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","doors":["d"],"door":"d","actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","barriers":["b"],"actions":["open"]}]"#,
+        r#"[{"type":"barrier_access","house":"h","doors":["d"],"actions":["open"]}]"#,
+        r#"[{"type":"house_access","house":"h","doors":["d"],"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"not_before":3,"not_after":2}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"locations":["https://a.example"]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"privileges":["admin"]}]"#,
         r#"[{"type":"payment","house":"h","actions":["open"]}]"#,
         r#"[{"house":"h","actions":["open"]}]"#,
         r#"[{"type":"door_access","actions":["open"]}]"#,
@@ -538,6 +551,10 @@ fn rights_are_of_a_type_that_we_know_with_members_that_we_know() {
         "[1]",
         r#"[{"type":"door_access","house":1,"actions":["open"]}]"#,
         r#"[{"type":"door_access","house":"h","door":null,"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","door":["d"],"actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","doors":"d","actions":["open"]}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"not_before":"1"}]"#,
+        r#"[{"type":"door_access","house":"h","actions":["open"],"not_after":-1}]"#,
         r#"[{"type":"door_access","house":"h","actions":"open"}]"#,
     ] {
         assert_eq!(fault(malformed), Some(IdentityFault::ClaimInvalid), "{malformed}");

@@ -28,18 +28,22 @@ impl ResourceId {
         joined
     }
 
-    /// The uid's id for policy: partner, tenant and parts, joined length-safe.
+    /// The uid's id for policy: partner (or nothing, where it is about none), tenant and parts, joined length-safe.
     #[must_use]
-    pub fn entity_id(&self, partner: &PartnerName, tenant: &TenantId) -> String {
+    pub fn entity_id(&self, partner: Option<&PartnerName>, tenant: &TenantId) -> String {
         entity_id(partner, tenant, self.parts.iter().map(AsRef::as_ref))
     }
 }
 
-/// The uid's id of a thing of which only the parts are known: partner, tenant and parts, joined length-safe.
+/// The uid's id of a thing of which only the parts are known: partner or nothing, tenant and parts, joined length-safe.
 #[must_use]
-pub fn entity_id<'a>(partner: &PartnerName, tenant: &TenantId, parts: impl IntoIterator<Item = &'a str>) -> String {
+pub fn entity_id<'a>(
+    partner: Option<&PartnerName>,
+    tenant: &TenantId,
+    parts: impl IntoIterator<Item = &'a str>,
+) -> String {
     let mut id = String::with_capacity(96);
-    push_netstring(&mut id, partner.as_str());
+    push_netstring(&mut id, partner.map_or("", PartnerName::as_str));
     push_netstring(&mut id, tenant.as_str());
     for part in parts {
         push_netstring(&mut id, part);

@@ -16,15 +16,15 @@ use crate::policy::constants::Constants;
 use crate::policy::context::Asker;
 use crate::policy::context::ContextPlan;
 use crate::policy::entities::BACKEND;
-use crate::policy::entities::GATEWAY;
 use crate::policy::entities::PARTNER;
-use crate::policy::entities::TENANT;
 use crate::policy::entities::Types;
 use crate::policy::entities::USER;
 use crate::policy::footprint::Footprint;
 use crate::policy::index::Index;
 use crate::policy::index::Rule;
 use crate::policy::index::demanded_type;
+use crate::policy::own::OWN_ACTIONS;
+use crate::policy::own::OwnAction;
 use crate::policy::policies::Action;
 use crate::policy::policies::Policies;
 use crate::policy::until::Until;
@@ -45,9 +45,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// What peers may ask at the gateway's own paths.
-pub(super) const OWN_ACTIONS: &[&str] = &["revoke", "emergencyStop", "updateDirectory"];
 
 /// What is needed to look at one action.
 pub(super) struct Assembly<'a> {
@@ -81,7 +78,7 @@ pub(super) fn assemble(
     }
     let mut actions = HashMap::new();
     for (name, demands) in &by_action {
-        if OWN_ACTIONS.contains(name) {
+        if OwnAction::of(name).is_some() {
             let message = format!("the action `{name}` is the gateway's own");
             let fault = assembly.stated(demands, "own-action", message);
             faults.push(fault.help("give the operation's action another name"));
@@ -89,8 +86,8 @@ pub(super) fn assemble(
             actions.insert(Arc::clone(&action.name), action);
         }
     }
-    for name in OWN_ACTIONS {
-        if let Some(action) = assembly.own(name, faults) {
+    for own in OWN_ACTIONS {
+        if let Some(action) = assembly.own(own, faults) {
             actions.insert(Arc::clone(&action.name), action);
         }
     }
@@ -173,18 +170,25 @@ impl Assembly<'_> {
     }
 
     /// An action of the gateway's own. A schema may leave it out: then nobody may do it.
-    fn own(&self, name: &str, faults: &mut Diagnostics) -> Option<Action> {
-        let action = self.action(name)?;
-        let fits = self.applies(action, true, BACKEND, &[], faults);
+    fn own(&self, own: &OwnAction, faults: &mut Diagnostics) -> Option<Action> {
+        let (name, action) = (own.name, self.action(own.name)?);
+        let mut fits = self.applies(action, true, own.principal, &[], faults);
         for resource in action.applies_to_resources() {
             let base = resource.name().basename().to_string();
-            if ![TENANT, GATEWAY].contains(&base.as_str()) {
+            if !own.resources.contains(&base.as_str()) {
                 let message = format!("the action `{name}` applies to `{base}`, of which it is never asked");
                 let fault = self.source.fault("action-resource", self.declared("action", name), message);
-                faults.push(fault.help("it is asked of a `Tenant` or the `Gateway`"));
+                faults.push(fault.help(format!("it is asked of: {}", own.told_resources())));
             }
         }
-        let made = self.make(action, &Asker::Peer, faults);
+        // A right may be asked for to each thing that there is: a policy must not meet one that its schema does not know it by.
+        if !own.is_a_peers() {
+            for resource in own.resources.iter().filter(|resource| self.types.get(resource).is_some()) {
+                fits &= self.applies(action, false, resource, &[], faults);
+            }
+        }
+        let asker = if own.is_a_peers() { Asker::Peer } else { Asker::Session };
+        let made = self.make(action, &asker, faults);
         made.filter(|_| fits)
     }
 

@@ -62,6 +62,16 @@ pub(super) enum Provider {
     Issuer,
     /// The OAuth client.
     ClientId,
+    /// At which level the user was authenticated.
+    Acr,
+    /// By which means.
+    Amr,
+    /// How long ago.
+    AuthAgeSeconds,
+    /// The type of the right that is asked for.
+    RightType,
+    /// The action of the right that is asked for.
+    RightAction,
     /// The app instance.
     Device,
     /// Validated values of the request.
@@ -70,7 +80,10 @@ pub(super) enum Provider {
 
 /// All attributes by name.
 pub(super) const PROVIDERS: &[(&str, Provider)] = &[
+    ("acr", Provider::Acr),
     ("ageSeconds", Provider::AgeSeconds),
+    ("amr", Provider::Amr),
+    ("authAgeSeconds", Provider::AuthAgeSeconds),
     ("clientId", Provider::ClientId),
     ("device", Provider::Device),
     ("grantedBarriers", Provider::GrantedBarriers),
@@ -84,6 +97,8 @@ pub(super) const PROVIDERS: &[(&str, Provider)] = &[
     ("purpose", Provider::Purpose),
     ("request", Provider::Request),
     ("resourceTenant", Provider::ResourceTenant),
+    ("rightAction", Provider::RightAction),
+    ("rightType", Provider::RightType),
     ("roles", Provider::Roles),
     ("scopes", Provider::Scopes),
     ("tenant", Provider::Tenant),
@@ -128,6 +143,8 @@ pub(super) enum Asker<'a> {
     Events(&'a [&'a Demand]),
     /// A peer; nothing but its name is known.
     Peer,
+    /// A user who asks for rights of a session, by way of a peer.
+    Session,
 }
 
 /// What is wrong with an attribute of the schema.
@@ -205,7 +222,7 @@ impl ContextPlan {
         let attributes = attributes.map(|(name, provider)| Attribute { name: (*name).into(), provider: *provider });
         let demands = match asker {
             Asker::Operations(demands) | Asker::Events(demands) => *demands,
-            Asker::Peer => &[],
+            Asker::Peer | Asker::Session => &[],
         };
         let mut values: BTreeMap<&str, RequestValue> = BTreeMap::new();
         for value in demands.iter().flat_map(|demand| &demand.values) {
@@ -251,13 +268,21 @@ impl Provider {
             Self::GrantedBarriers => entity(BARRIER, types).map(set),
             Self::GrantedDoors => entity(DOOR, types).map(set),
             Self::GrantedHouses => entity(HOUSE, types).map(set),
-            Self::Scopes | Self::Roles => Some(set(Type::primitive_string())),
+            Self::Scopes | Self::Roles | Self::Amr => Some(set(Type::primitive_string())),
             Self::Tenant | Self::ResourceTenant => entity(TENANT, types),
             Self::Partner => entity(PARTNER, types),
-            Self::AgeSeconds | Self::LocalMinuteOfDay | Self::LocalWeekday => Some(Type::primitive_long()),
-            Self::Peer | Self::Purpose | Self::TokenKind | Self::Issuer | Self::ClientId | Self::Device => {
-                Some(Type::primitive_string())
+            Self::AgeSeconds | Self::AuthAgeSeconds | Self::LocalMinuteOfDay | Self::LocalWeekday => {
+                Some(Type::primitive_long())
             }
+            Self::Peer
+            | Self::Purpose
+            | Self::TokenKind
+            | Self::Issuer
+            | Self::ClientId
+            | Self::Acr
+            | Self::RightType
+            | Self::RightAction
+            | Self::Device => Some(Type::primitive_string()),
             Self::Request => None,
         }
     }
@@ -265,7 +290,7 @@ impl Provider {
     /// Whether the value may be absent, so that the schema must declare it optional.
     fn may_be_absent(self, asker: &Asker<'_>) -> bool {
         match (self, asker) {
-            (Self::Tenant | Self::Device | Self::ClientId, _) => true,
+            (Self::Tenant | Self::Device | Self::Acr | Self::AuthAgeSeconds, _) => true,
             (Self::AgeSeconds, Asker::Operations(demands)) => demands.iter().any(|demand| !demand.dated),
             (Self::LocalMinuteOfDay | Self::LocalWeekday, Asker::Operations(demands)) => {
                 demands.iter().any(|demand| !is_of_a_house(&demand.resource))
@@ -294,6 +319,11 @@ impl Provider {
             | Self::TokenKind
             | Self::Issuer
             | Self::ClientId
+            | Self::Acr
+            | Self::Amr
+            | Self::AuthAgeSeconds
+            | Self::RightType
+            | Self::RightAction
             | Self::Request => Recordable::Value,
         }
     }
@@ -339,12 +369,13 @@ fn provider(name: &str, declared: &AttributeType, asker: &Asker<'_>, types: &Typ
     Ok(provider)
 }
 
-/// A peer brings its name; all else comes with a token or an operation.
+/// A peer brings its name; all else comes with a token, a right that is asked for, or an operation.
 fn is_offered(name: &str, asker: &Asker<'_>) -> bool {
     match asker {
-        Asker::Operations(_) => true,
+        Asker::Operations(_) => !matches!(name, "rightAction" | "rightType"),
         Asker::Events(_) => matches!(name, "partner" | "peer" | "purpose" | "request" | "resourceTenant"),
         Asker::Peer => name == "peer",
+        Asker::Session => !matches!(name, "ageSeconds" | "partner" | "purpose" | "request"),
     }
 }
 
@@ -364,7 +395,7 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
     let (_, kind) = kind.ok_or_else(no_kind)?;
     let demands = match asker {
         Asker::Operations(demands) | Asker::Events(demands) => *demands,
-        Asker::Peer => &[],
+        Asker::Peer | Asker::Session => &[],
     };
     let mut recordable = None;
     for demand in demands {

@@ -6,8 +6,6 @@ use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::identity::Caller;
 use crate::model::Located;
-use crate::model::RightKind;
-use crate::model::Stranger;
 use crate::model::TenantId;
 use crate::policy::Decision;
 use crate::policy::Judgement;
@@ -84,30 +82,25 @@ impl Policies {
         let Some(token) = caller.token().filter(|_| located.resource == *rebuilt.resource()) else {
             return Err(PolicyFault::Denied(Box::default()));
         };
+        let Some(bearer) = Bearer::of(caller) else {
+            return Err(PolicyFault::Denied(Box::default()));
+        };
         let operation = rebuilt.operation();
-        // An operation that wants no right is shown none, and a right that is revoked is none.
+        // An operation that wants no right is shown none; a right that is revoked is none, and so is one outside its window.
         let rights = token.rights.iter().filter(|right| {
             let wanted = operation.right.as_ref();
             let is_wanted = wanted.is_some_and(|wanted| right.is_for(wanted.kind, wanted.action.as_str()));
-            is_wanted && admitted.may_use(right.grant.as_ref())
+            is_wanted && admitted.may_use(right.grant.as_ref()) && right.counts(now.seconds().get(), located)
         });
         let request = |name: &str| rebuilt.value(name);
         let judgement = self.judge(&Question {
-            partner: rebuilt.contract().partner(),
+            partner: Some(rebuilt.contract().partner()),
             action: &operation.action,
             purpose: operation.purpose.as_str(),
             peer: caller.peer().name(),
-            bearer: Bearer {
-                issuer: &token.issuer,
-                subject: token.subject.expose(),
-                tenant: token.tenant.as_ref(),
-                kind: token.kind.word(),
-                device: token.device.as_ref().map(Stranger::expose),
-                client_id: Some(token.client_id.expose()),
-                roles: &token.roles,
-                scopes: &token.scopes,
-            },
-            grants: rights.map(|right| grant(right.kind, &right.house, right.thing.as_ref())).collect(),
+            bearer,
+            grants: rights.flat_map(Grant::of).collect(),
+            right: None,
             located,
             now: Some(now.seconds()),
             age_seconds: admitted.age_s(now),
@@ -167,8 +160,4 @@ impl PolicyFault {
             Self::Denied(decision) | Self::Errored(decision) => decision,
         }
     }
-}
-
-fn grant<'a>(kind: RightKind, house: &'a Stranger, thing: Option<&'a Stranger>) -> Grant<'a> {
-    Grant { kind, house: house.expose(), thing: thing.map(Stranger::expose) }
 }

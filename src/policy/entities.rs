@@ -5,7 +5,7 @@
 //! | entity | id |
 //! |---|---|
 //! | `User` | `N(issuer) N(tenant or nothing) N(subject)` |
-//! | `House`, `Door`, `Barrier` … | `N(partner) N(tenant) N(part) …` ([`entity_id`]) |
+//! | `House`, `Door`, `Barrier` … | `N(partner or nothing) N(tenant) N(part) …` ([`entity_id`]) |
 //! | `Tenant`, `Partner`, `Role`, `Backend`, `Gateway` | the name itself |
 //!
 //! The last row's names consist of one part each, so there is nothing to join; policies name them, and must stay readable.
@@ -148,8 +148,8 @@ impl Types {
         Some(EntityUID::from_components(found.clone(), Eid::new(id.as_ref()), None))
     }
 
-    /// The user and the thing. `None` where the schema lacks the type of either.
-    pub(super) fn given(&self, bearer: &Bearer<'_>, partner: &PartnerName, located: &Located) -> Option<Given> {
+    /// The user and the thing, as things of `partner` are named or, without one, as those that no partner is asked about. `None` where the schema lacks the type of either.
+    pub(super) fn given(&self, bearer: &Bearer<'_>, partner: Option<&PartnerName>, located: &Located) -> Option<Given> {
         let principal = self.uid(USER, user_id(bearer))?;
         let roles = bearer.roles.iter().filter_map(|role| self.uid(ROLE, role.expose()));
         let own = bearer.tenant.and_then(|tenant| self.tenant(tenant));
@@ -177,7 +177,7 @@ impl Types {
             Direction::Outbound => self.uid(BACKEND, peer)?,
             Direction::Inbound => self.uid(PARTNER, partner)?,
         };
-        Some(Given { principal: (principal, HashSet::new()), resource: self.thing(partner, located)? })
+        Some(Given { principal: (principal, HashSet::new()), resource: self.thing(Some(partner), located)? })
     }
 
     /// What was given, and what the constants add to it.
@@ -187,7 +187,11 @@ impl Types {
     }
 
     /// A thing and what it stands in.
-    pub(super) fn thing(&self, partner: &PartnerName, located: &Located) -> Option<(EntityUID, HashSet<EntityUID>)> {
+    pub(super) fn thing(
+        &self,
+        partner: Option<&PartnerName>,
+        located: &Located,
+    ) -> Option<(EntityUID, HashSet<EntityUID>)> {
         let (resource, tenant) = (&located.resource, &located.tenant);
         let above = located.ancestors.iter();
         let above = above.filter_map(|above| self.uid(&above.kind, above.entity_id(partner, tenant)));
@@ -211,7 +215,7 @@ impl Types {
         &self,
         kind: &str,
         grant: &Grant<'_>,
-        partner: &PartnerName,
+        partner: Option<&PartnerName>,
         tenant: &TenantId,
     ) -> Option<EntityUID> {
         match (kind, grant.kind, grant.thing) {

@@ -154,19 +154,19 @@ impl Policies {
             return Judgement::Denies(Decision::default());
         };
         // Nothing that a token says is offered to an event's action, so nobody's stands here.
-        let bearer = Bearer {
-            issuer: "",
-            subject: "",
-            tenant: None,
-            kind: "",
-            device: None,
-            client_id: None,
-            roles: &[],
-            scopes: &[],
+        let question = Question {
+            partner: Some(partner),
+            action,
+            purpose,
+            peer,
+            bearer: Bearer::default(),
+            grants: Vec::new(),
+            right: None,
+            located,
+            now: None,
+            age_seconds: None,
+            request,
         };
-        let grants = Vec::new();
-        let question =
-            Question { partner, action, purpose, peer, bearer, grants, located, now: None, age_seconds: None, request };
         self.put(found, given, now, |plan| plan.build(&question, &self.types))
     }
 }

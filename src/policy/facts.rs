@@ -108,7 +108,7 @@ impl ContextPlan {
             Provider::Roles => Some(texts(bearer.roles.iter().map(|role| role.expose()))),
             Provider::Tenant => bearer.tenant.and_then(|tenant| types.tenant(tenant)).map(entity),
             Provider::ResourceTenant => types.tenant(&question.located.tenant).map(entity),
-            Provider::Partner => types.uid(PARTNER, question.partner).map(entity),
+            Provider::Partner => question.partner.and_then(|partner| types.uid(PARTNER, partner)).map(entity),
             Provider::Peer => Some(text(question.peer)),
             Provider::Purpose => Some(text(question.purpose)),
             Provider::AgeSeconds => question.age_seconds.map(age),
@@ -117,6 +117,11 @@ impl ContextPlan {
             Provider::TokenKind => Some(text(bearer.kind)),
             Provider::Issuer => Some(text(bearer.issuer)),
             Provider::ClientId => bearer.client_id.map(text),
+            Provider::Acr => bearer.acr.map(text),
+            Provider::Amr => Some(texts(bearer.amr.iter().map(|means| means.expose()))),
+            Provider::AuthAgeSeconds => authentication_age(question).map(age),
+            Provider::RightType => question.right.map(|(kind, _)| text(kind.word())),
+            Provider::RightAction => question.right.map(|(_, action)| text(action)),
             Provider::Device => bearer.device.map(text),
             Provider::Request => Some(self.request(question)),
         }
@@ -166,6 +171,11 @@ fn age(seconds: u64) -> Value {
 
 fn long(number: i64) -> Value {
     Value::new(number, None)
+}
+
+/// How long ago the person was authenticated; nothing where the token does not say when.
+fn authentication_age(question: &Question<'_>) -> Option<u64> {
+    Some(question.now?.since(question.bearer.authenticated_at?))
 }
 
 /// What the clocks of the resource's house show. Where there are none, what reads them errs and denies.

@@ -11,15 +11,12 @@ use crate::diagnostic::Source;
 use crate::policy::Demand;
 use crate::policy::Policies;
 use crate::policy::assemble::Assembly;
-use crate::policy::assemble::OWN_ACTIONS;
 use crate::policy::compile::offset;
 use crate::policy::compile::read_policies;
 use crate::policy::compile::read_schema;
-use crate::policy::entities::BACKEND;
-use crate::policy::entities::GATEWAY;
-use crate::policy::entities::TENANT;
 use crate::policy::index::demanded_type;
 use crate::policy::lint_words;
+use crate::policy::own::OWN_ACTIONS;
 use crate::policy::until::Until;
 use cedar_policy::Policy;
 use cedar_policy_core::ast;
@@ -96,8 +93,10 @@ fn asks<'a>(assembly: &'a Assembly<'_>, demands: &'a [Demand]) -> Vec<Ask<'a>> {
         let action = assembly.action(demand.action.as_str())?;
         Some(Ask { action, principal: demand.by.principal(), resource: &demand.resource })
     });
-    let own = OWN_ACTIONS.iter().filter_map(|name| assembly.action(name));
-    let own = own.flat_map(|action| [TENANT, GATEWAY].map(|resource| Ask { action, principal: BACKEND, resource }));
+    let own = OWN_ACTIONS.iter().filter_map(|own| Some((own, assembly.action(own.name)?)));
+    let own = own.flat_map(|(own, action)| {
+        own.resources.iter().map(move |resource| Ask { action, principal: own.principal, resource })
+    });
     demanded.chain(own).collect()
 }
 

@@ -49,13 +49,16 @@ impl Origin {
                 | Provider::TokenKind
                 | Provider::Issuer
                 | Provider::ClientId
+                | Provider::Acr
+                | Provider::Amr
+                | Provider::AuthAgeSeconds
                 | Provider::Device,
             ) => Self::Token,
             Some(Provider::AgeSeconds | Provider::LocalMinuteOfDay | Provider::LocalWeekday) => Self::Time,
             Some(Provider::Peer) => Self::Certificate,
             Some(Provider::Partner | Provider::Purpose) => Self::Contract,
             Some(Provider::ResourceTenant) => Self::Directory,
-            Some(Provider::Request) => Self::Request,
+            Some(Provider::Request | Provider::RightType | Provider::RightAction) => Self::Request,
             None if name.starts_with("request.") => Self::Request,
             None if name.starts_with("resource") => Self::Directory,
             None => Self::Token,

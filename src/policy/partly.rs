@@ -133,8 +133,9 @@ impl Policies {
         let within = if question.by_the_same { Within::All } else { Within::Some };
         let mut above = placed("resource.in").unwrap_or_default();
         above.extend(self.types.tenant(question.tenant));
-        let resource =
-            self.types.uid(&question.resource.kind, question.resource.entity_id(question.partner, question.tenant))?;
+        let resource = self
+            .types
+            .uid(&question.resource.kind, question.resource.entity_id(Some(question.partner), question.tenant))?;
         let (principal, named) = match question.by {
             DemandedBy::User => (self.types.uid(USER, SOMEBODY)?, false),
             DemandedBy::Backend => (self.types.uid(BACKEND, question.peer)?, true),
@@ -182,7 +183,7 @@ impl Policies {
         };
         let principal = (principal, above.into_iter().collect::<HashSet<EntityUID>>());
         let (resource, side_of_resource) = match question.on {
-            On::Thing(located) => (self.types.thing(question.partner, located)?, Side::WHOLE),
+            On::Thing(located) => (self.types.thing(Some(question.partner), located)?, Side::WHOLE),
             On::Some(kind) => {
                 let nowhere = (self.types.uid(kind, SOMEBODY)?, HashSet::new());
                 (nowhere, Side { named: false, within: Within::Types(Vec::new()) })

@@ -11,7 +11,7 @@ use crate::policy::Decision;
 use crate::policy::Judgement;
 use crate::policy::Policies;
 use crate::policy::PolicyFault;
-use crate::policy::assemble::OWN_ACTIONS;
+use crate::policy::own::OwnAction;
 
 /// Proof that policy permits a peer an action at the gateway itself.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Policies {
         tenant: Option<&TenantId>,
         now: Option<UnixSeconds>,
     ) -> Judgement {
-        let found = self.action(action).filter(|_| OWN_ACTIONS.contains(&action));
+        let found = self.action(action).filter(|_| OwnAction::of(action).is_some_and(OwnAction::is_a_peers));
         match (found, self.types.given_peer(peer, tenant)) {
             (Some(action), Some(given)) => self.put(action, given, now, |plan| plan.build_for_peer(peer)),
             _ => Judgement::Denies(Decision::default()),

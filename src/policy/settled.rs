@@ -4,11 +4,9 @@
 //! Reducing never changes what a condition says of any question that can be asked in a [`Setting`]; where that is not plain,
 //! the condition stays as it is. Then two policies may count as different that are not, and never the other way round.
 
-use crate::policy::assemble::OWN_ACTIONS;
-use crate::policy::entities::BACKEND;
-use crate::policy::entities::GATEWAY;
 use crate::policy::entities::PARTNER;
-use crate::policy::entities::TENANT;
+use crate::policy::own::OWN_ACTIONS;
+use crate::policy::own::OwnAction;
 use crate::policy::policies::literal_truth;
 use cedar_policy_core::ast::BinaryOp;
 use cedar_policy_core::ast::Eid;
@@ -57,15 +55,13 @@ impl Setting {
     /// The settings of the gateway's own paths.
     #[must_use]
     pub fn own() -> Vec<Self> {
-        let resources = [TENANT, GATEWAY];
-        let all = OWN_ACTIONS.iter().flat_map(|action| resources.map(|resource| (*action, resource)));
-        let own = |(action, resource): (&str, &str)| Self {
-            action: action.to_owned(),
-            principal: BACKEND.to_owned(),
+        let of = |own: &OwnAction, resource: &str| Self {
+            action: own.name.to_owned(),
+            principal: own.principal.to_owned(),
             resource: resource.to_owned(),
             ..Self::default()
         };
-        all.map(own).collect()
+        OWN_ACTIONS.iter().flat_map(|own| own.resources.iter().map(move |resource| of(own, resource))).collect()
     }
 
     /// The same without what the contracts fix.
@@ -281,6 +277,7 @@ impl<'a> Settled<'a> {
                     let most = self.setting.max_age_s.and_then(|most| i64::try_from(most).ok());
                     Some((0, most.unwrap_or(i64::MAX)))
                 }
+                "authAgeSeconds" => Some((0, i64::MAX)),
                 "localMinuteOfDay" => Some((0, 1_439)),
                 "localWeekday" => Some((1, 7)),
                 _ => None,

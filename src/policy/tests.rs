@@ -7,6 +7,7 @@ mod constants;
 mod events;
 mod local_time;
 mod mutants;
+mod narrow;
 mod sample;
 mod until;
 mod weighing;
@@ -52,6 +53,9 @@ struct Case {
     device: Option<String>,
     roles: Vec<Stranger>,
     scopes: Vec<Stranger>,
+    acr: Option<String>,
+    amr: Vec<Stranger>,
+    authenticated_at: Option<u64>,
     kind_of_right: RightKind,
     grants: Vec<(String, Option<String>)>,
     located: Located,
@@ -93,6 +97,9 @@ fn resident() -> Case {
         device: Some("phone-1".into()),
         roles: vec![Stranger::new("resident")],
         scopes: vec![Stranger::new("doors:open")],
+        acr: Some("urn:two-factors".into()),
+        amr: vec![Stranger::new("pwd"), Stranger::new("otp")],
+        authenticated_at: Some(0),
         kind_of_right: RightKind::Door,
         grants: vec![("h1".into(), Some("main".into()))],
         located: door("north", "h1", "main"),
@@ -108,7 +115,7 @@ impl Case {
         let grants =
             self.grants.iter().map(|(house, thing)| Grant { kind: self.kind_of_right, house, thing: thing.as_deref() });
         with(&Question {
-            partner: &self.partner,
+            partner: Some(&self.partner),
             action: &self.action,
             purpose: self.purpose,
             peer: &self.peer,
@@ -119,10 +126,14 @@ impl Case {
                 kind: self.kind,
                 device: self.device.as_deref(),
                 client_id: Some("app"),
+                acr: self.acr.as_deref(),
+                amr: &self.amr,
+                authenticated_at: self.authenticated_at.map(UnixSeconds::new),
                 roles: &self.roles,
                 scopes: &self.scopes,
             },
             grants: grants.collect(),
+            right: None,
             located: &self.located,
             now: self.now.map(UnixSeconds::new),
             age_seconds: self.age,
@@ -323,7 +334,7 @@ fn a_peer_revokes_only_if_a_policy_names_it() {
 
 #[test]
 fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
-    let all = "clientId?: String, device?: String, issuer: String, roles: Set<String>, scopes: Set<String>, request: { reason?: String, userId: String, count?: Long, guest?: Bool },";
+    let all = "acr?: String, amr: Set<String>, authAgeSeconds?: Long, clientId: String, device?: String, issuer: String, roles: Set<String>, scopes: Set<String>, request: { reason?: String, userId: String, count?: Long, guest?: Bool },";
     let schema = SAMPLE_SCHEMA.replace("peer: String,", &format!("peer: String, {all}"));
     let mut demand = open_door();
     let value =
@@ -340,13 +351,13 @@ fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
         ("guest".into(), Value::from(true)),
     ];
     let mut bare = resident();
-    (bare.tenant, bare.device) = (None, None);
-    (bare.roles, bare.scopes, bare.grants) = (vec![], vec![], vec![]);
+    (bare.tenant, bare.device, bare.acr, bare.authenticated_at) = (None, None, None, None);
+    (bare.roles, bare.scopes, bare.amr, bare.grants) = (vec![], vec![], vec![], vec![]);
     bare.values = vec![("userId".into(), Value::from("user-1"))];
     let mut foreign = full.clone();
     foreign.located = door("south", "h9", "x");
     let (schema, _) = cedar_policy::Schema::from_cedarschema_str(&schema).unwrap();
-    for (case, attributes) in [(full, 17), (bare, 15), (foreign, 17)] {
+    for (case, attributes) in [(full, 20), (bare, 16), (foreign, 20)] {
         let action = policies.action("openDoor").unwrap();
         let context = case.ask(|question| action.context.build(question, &policies.types));
         assert_eq!(context.num_keys(), attributes);

@@ -7,10 +7,14 @@ use crate::diagnostic::Source;
 use crate::directory::Directory;
 use crate::identity::TokenKind;
 use crate::model::Direction;
+use crate::model::Extent;
 use crate::model::PartnerName;
 use crate::model::Reason;
+use crate::model::Right;
 use crate::model::RightKind;
+use crate::model::Stranger;
 use crate::model::TenantId;
+use crate::model::Window;
 use crate::pipeline::RevocationKind;
 use crate::workbench::pattern::Pattern;
 use bytes::Bytes;
@@ -69,6 +73,12 @@ pub struct CaseToken {
     pub roles: Vec<String>,
     /// `scope`, word by word.
     pub scopes: Vec<String>,
+    /// `acr`.
+    pub acr: Option<String>,
+    /// `amr`.
+    pub amr: Vec<String>,
+    /// How many seconds ago the user was authenticated, where the token says.
+    pub auth_age_s: Option<u64>,
     /// `authorization_details`.
     pub rights: Vec<CaseRight>,
     /// `device_id`.
@@ -98,11 +108,33 @@ pub struct CaseRight {
     pub actions: Vec<String>,
     /// `house`.
     pub house: String,
-    /// The one thing of the house that it is for, under the member that its type names.
-    pub thing: Option<String>,
+    /// The things of the house that it is for, under the members that its type names; none for all of it.
+    pub things: Vec<String>,
+    /// When it counts.
+    pub window: Window,
     /// `grant_id`.
     pub grant: Option<String>,
 }
+
+impl CaseRight {
+    /// The right as a token has it.
+    #[must_use]
+    pub fn right(&self) -> Right {
+        let stranger = |text: &String| Stranger::new(text.as_str());
+        let things: Vec<Stranger> = self.things.iter().map(stranger).collect();
+        Right {
+            kind: self.kind,
+            actions: self.actions.iter().map(stranger).collect(),
+            house: stranger(&self.house),
+            extent: if things.is_empty() { Extent::Whole } else { Extent::Only(things) },
+            window: self.window.clone(),
+            grant: self.grant.as_ref().map(stranger),
+        }
+    }
+}
+
+/// Where a session is asked for.
+pub(super) const SESSION_PATH: &str = "/-/oauth/token";
 
 /// What is asked for.
 #[derive(Clone, Debug)]

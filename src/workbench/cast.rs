@@ -24,6 +24,7 @@ use crate::identity::Bind;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
+use crate::identity::write_rights;
 use crate::json;
 use crate::json::Number;
 use crate::json::Object;
@@ -31,6 +32,7 @@ use crate::json::Value;
 use crate::limits::Limits;
 use crate::model::PartnerName;
 use crate::model::PublicUrl;
+use crate::model::Right;
 use crate::model::Sha256;
 use crate::secret::Secret;
 use crate::webhook::WebhookSecret;
@@ -167,9 +169,17 @@ impl Cast {
             claims.insert("roles", texts(&token.roles));
         }
         if !token.rights.is_empty() {
-            claims.insert("authorization_details", token.rights.iter().map(right).collect::<Vec<Value>>());
+            claims.insert("authorization_details", rights(&token.rights)?);
         }
-        for (name, at) in [("iat", issued), ("nbf", issued), ("exp", issued.plus(token.lifetime_s))] {
+        if let Some(acr) = &token.acr {
+            claims.insert("acr", acr.as_str());
+        }
+        if !token.amr.is_empty() {
+            claims.insert("amr", texts(&token.amr));
+        }
+        let authenticated = token.auth_age_s.map(|age| UnixSeconds::new(at.seconds().get().saturating_sub(age)));
+        let times = [("iat", issued), ("nbf", issued), ("exp", issued.plus(token.lifetime_s))];
+        for (name, at) in times.into_iter().chain(authenticated.map(|at| ("auth_time", at))) {
             claims.insert(name, Number::try_from(at.get()).map_err(|_| StageFault::Keys)?);
         }
         if let Some(peer) = &token.bound_to {
@@ -228,17 +238,12 @@ fn issuer(token: &CaseToken) -> &str {
     token.issuer.as_deref().unwrap_or(own)
 }
 
-fn right(right: &CaseRight) -> Value {
-    let mut entry = Object::from_iter([("type", Value::from(right.kind.word()))]);
-    entry.insert("house", right.house.as_str());
-    entry.insert("actions", texts(&right.actions));
-    if let (Some(member), Some(thing)) = (right.kind.thing(), &right.thing) {
-        entry.insert(member, thing.as_str());
-    }
-    if let Some(grant) = &right.grant {
-        entry.insert("grant_id", grant.as_str());
-    }
-    entry.into()
+/// The rights as a token has them.
+fn rights(rights: &[CaseRight]) -> Result<Value, StageFault> {
+    let rights: Vec<Right> = rights.iter().map(CaseRight::right).collect();
+    let mut text = Vec::new();
+    write_rights(&rights, &mut text);
+    json::parse(&text, json::Limits::default()).map_err(|_| StageFault::Keys)
 }
 
 fn texts(texts: &[String]) -> Vec<Value> {

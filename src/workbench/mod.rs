@@ -20,6 +20,7 @@ mod compare_words;
 mod coverage;
 mod disk;
 mod explain;
+mod issuing;
 mod keeper;
 mod layers;
 mod mutate;

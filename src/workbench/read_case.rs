@@ -5,10 +5,12 @@ use crate::clock::UnixMillis;
 use crate::directory::Directory;
 use crate::identity::TokenKind;
 use crate::model::Direction;
+use crate::model::Hours;
 use crate::model::Name;
 use crate::model::ResourceId;
 use crate::model::RightKind;
 use crate::model::TenantId;
+use crate::model::Window;
 use crate::model::Zone;
 use crate::pipeline::RevocationKind;
 use crate::workbench::case::Asks;
@@ -55,6 +57,7 @@ impl<'r> Readers<'r> {
             ("event", fields.optional("event")),
             ("revocation", fields.optional("revocation")),
             ("directory_update", fields.optional("directory_update")),
+            ("session", fields.optional("session")),
         ];
         let asked: Vec<(&str, &Node)> = asked.into_iter().filter_map(|(what, node)| Some((what, node?))).collect();
         let answer = fields.optional("answer");
@@ -145,10 +148,11 @@ impl<'r> Readers<'r> {
         let kind = fields.required("kind").and_then(|node| self.reader.word(node, &kinds));
         let subject = fields.required("subject").and_then(|node| self.text(node));
         let texts = |key| fields.optional(key).map(|node| self.texts(node)).unwrap_or_default();
-        let (roles, scopes) = (texts("roles"), texts("scopes"));
+        let (roles, scopes, amr) = (texts("roles"), texts("scopes"), texts("amr"));
         let rights = fields.optional("rights").and_then(|node| self.reader.list(node)).unwrap_or_default();
         let rights = rights.iter().filter_map(|node| self.right(node)).collect();
         let seconds = |key| fields.optional(key).and_then(|node| self.seconds(node));
+        let auth_age_s = seconds("auth_age");
         let (age_s, lifetime_s) = (seconds("age").unwrap_or(0), seconds("lifetime").unwrap_or(TOKEN_LIFETIME_S));
         let bound_to = match fields.optional("bound_to") {
             None => Some(peer.to_owned()),
@@ -161,6 +165,9 @@ impl<'r> Readers<'r> {
             tenant: text("tenant"),
             roles,
             scopes,
+            acr: text("acr"),
+            amr,
+            auth_age_s,
             rights,
             device: text("device"),
             car: text("car"),
@@ -175,17 +182,41 @@ impl<'r> Readers<'r> {
         kind.and(subject).map(|_| token)
     }
 
-    fn right(&self, node: &Node) -> Option<CaseRight> {
+    pub(super) fn right(&self, node: &Node) -> Option<CaseRight> {
         let fields = self.reader.fields(node)?;
         let kinds = RightKind::ALL.map(|kind| (kind.word(), kind));
         let kind = fields.required("type").and_then(|node| self.reader.word(node, &kinds));
         let actions = fields.required("actions").map(|node| self.texts(node));
         let house = fields.required("house").and_then(|node| self.text(node));
-        let member = kind.and_then(RightKind::thing);
-        let thing = member.and_then(|member| fields.optional(member)).and_then(|node| self.text(node));
+        let one = kind.and_then(RightKind::thing).and_then(|member| fields.optional(member));
+        let several = kind.and_then(RightKind::things).and_then(|member| fields.optional(member));
+        let mut things: Vec<String> = one.and_then(|node| self.text(node)).into_iter().collect();
+        things.extend(several.map(|node| self.texts(node)).unwrap_or_default());
+        let moment = |key| fields.optional(key).and_then(|node| self.time(node)).map(|at| at.seconds().get());
+        let (not_before, not_after) = (moment("not_before"), moment("not_after"));
+        let hours = fields.optional("hours").and_then(|node| self.reader.list(node)).unwrap_or_default();
+        let hours = hours.iter().filter_map(|node| self.hours(node)).collect();
         let grant = fields.optional("grant").and_then(|node| self.text(node));
         fields.finish();
-        Some(CaseRight { kind: kind?, actions: actions?, house: house?, thing, grant })
+        let window = Window { not_before, not_after, hours };
+        Some(CaseRight { kind: kind?, actions: actions?, house: house?, things, window, grant })
+    }
+
+    /// Hours of the week: `{days: [1, 5], from: "08:00", until: "20:00"}`.
+    fn hours(&self, node: &Node) -> Option<Hours> {
+        let fields = self.reader.fields(node)?;
+        let days = fields.required("days").map(|node| self.texts(node));
+        let from = fields.required("from").and_then(|node| self.text(node));
+        let until = fields.required("until").and_then(|node| self.text(node));
+        fields.finish();
+        let (days, from, until) = (days?, from?, until?);
+        let numbers: Option<Vec<u8>> = days.iter().map(|day| day.parse().ok()).collect();
+        let hours = numbers.and_then(|days| Hours::between(&days, &from, &until));
+        if hours.is_none() {
+            let help = "for instance `{days: [1, 2, 3, 4, 5], from: \"08:00\", until: \"20:00\"}`, 1 being Monday";
+            self.fault("not-hours", node, "these are no hours of the week".to_owned(), help);
+        }
+        hours
     }
 
     /// Text, or a number that is meant as text.

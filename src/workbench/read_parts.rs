@@ -5,11 +5,13 @@ use crate::contract::Contract;
 use crate::contract::Idempotency;
 use crate::contract::Operation;
 use crate::diagnostic::nearest;
+use crate::identity::write_rights;
 use crate::json::Number;
 use crate::json::Value;
 use crate::model::Direction;
 use crate::model::Name;
 use crate::model::Reason;
+use crate::model::Right;
 use crate::model::TenantId;
 use crate::workbench::case::Asks;
 use crate::workbench::case::CaseAnswer;
@@ -17,6 +19,7 @@ use crate::workbench::case::Expectation;
 use crate::workbench::case::ExpectedPartner;
 use crate::workbench::case::ExpectedReply;
 use crate::workbench::case::PartnerFault;
+use crate::workbench::case::SESSION_PATH;
 use crate::workbench::case::SignedAs;
 use crate::workbench::layers::Layered;
 use crate::workbench::pattern::Named;
@@ -45,9 +48,9 @@ impl Readers<'_> {
             [("event", node)] => self.event(node, at),
             [("revocation", node)] => self.own(node, Method::POST, "/-/revocations", false),
             [("directory_update", node)] => self.own(node, Method::PUT, "/-/directory", true),
+            [("session", node)] => self.session(node),
             _ => {
-                let message =
-                    "a case asks for exactly one thing: `request`, `event`, `revocation` or `directory_update`";
+                let message = "a case asks for exactly one thing: `request`, `event`, `revocation`, `directory_update` or `session`";
                 self.fault("not-one-thing", &layered.node, message.to_owned(), "keep one of them");
                 None
             }
@@ -292,6 +295,24 @@ impl Readers<'_> {
             fields: HeaderMap::from_iter([json]),
             body: Bytes::from(self.plain_bytes(&body, node)?),
             signed,
+        })
+    }
+
+    /// A session with these rights, asked for by who bears the token.
+    fn session(&self, node: &Node) -> Option<Asks> {
+        let fields = self.reader.fields(node)?;
+        let rights = fields.required("rights").and_then(|node| self.reader.list(node)).unwrap_or_default();
+        let rights: Vec<Right> = rights.iter().filter_map(|node| self.right(node)).map(|right| right.right()).collect();
+        fields.finish();
+        let mut body = Vec::new();
+        write_rights(&rights, &mut body);
+        Some(Asks::Request {
+            partner: self.bundle.contracts().next()?.partner().clone(),
+            method: Method::POST,
+            target: SESSION_PATH.to_owned(),
+            fields: HeaderMap::new(),
+            body: Bytes::from(body),
+            signed: false,
         })
     }
 

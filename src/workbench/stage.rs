@@ -12,6 +12,7 @@ use crate::contract::Contract;
 use crate::crypto::SecretKey;
 use crate::directory;
 use crate::guard::Guard;
+use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::limits::Limits;
 use crate::model::Actor;
@@ -55,6 +56,8 @@ use crate::workbench::case::SignedAs;
 use crate::workbench::cast::Cast;
 use crate::workbench::cast::pseudonym_key;
 use crate::workbench::disk::MemoryDisk;
+use crate::workbench::issuing;
+use crate::workbench::issuing::asks_for_session;
 use crate::workbench::keeper::Keeper;
 use crate::workbench::pattern::PatternFault;
 use crate::workbench::played::Played;
@@ -158,6 +161,10 @@ impl Stage {
         };
         let (head, body) = self.request(case)?;
         let (certificate, standing) = self.cast.peer(&case.caller.peer)?;
+        if asks_for_session(&case.asks) {
+            let peer = Peer::of(Arc::new(certificate), Arc::new(standing)).map_err(|_| StageFault::Peer)?;
+            return Ok(issuing::played(case, &scene.gate, &peer, (&head.fields, &body), &keeper));
+        }
         let server_name = Some(Box::from(authority(partner_of(&case.asks))));
         let visitor = scene.gate.greet(side, certificate, standing, server_name);
         let concluded = scene.gate.handle(&visitor, head, &mut Bytes::from(body)).await;

@@ -73,6 +73,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("guard", "Bound"),
     ("policy", "Permit"),
     ("policy", "EventPermit"),
+    ("policy", "Narrowed"),
     ("guard", "Placed"),
     ("protect", "Protected"),
     ("protect", "ProtectedEvent"),

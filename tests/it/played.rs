@@ -79,6 +79,8 @@ fn sample() -> (workbench::Stage, Vec<Case>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let bundle = Arc::new(Bundle::load(&folder, &Limits::default()).unwrap());
     let mut cases = Suite::read(&bundle.tests(), &bundle).unwrap().cases().to_vec();
+    // What policies would give a session is no request.
+    cases.retain(|case| !matches!(&case.asks, Asks::Request { target, .. } if target == "/-/oauth/token"));
     for (number, case) in cases.iter_mut().enumerate() {
         name(case, &format!("case-{:08}", number + 1_000));
     }

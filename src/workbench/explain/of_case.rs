@@ -118,7 +118,7 @@ fn of_token(token: &CaseToken) -> String {
         told.push(format!("roles {}", token.roles.join(", ")));
     }
     let rights = token.rights.iter().map(|right| {
-        let thing = right.thing.as_ref().map(|thing| format!("/{thing}")).unwrap_or_default();
+        let thing = if right.things.is_empty() { String::new() } else { format!("/{}", right.things.join("+")) };
         format!("{} on {}{thing}", right.actions.join("+"), right.house)
     });
     let rights: Vec<String> = rights.collect();

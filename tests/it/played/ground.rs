@@ -30,7 +30,8 @@ use portcullis::devkit::Validity;
 use portcullis::directory;
 use portcullis::directory::Directory;
 use portcullis::identity::TokenKind;
-use portcullis::json::Object;
+use portcullis::identity::write_rights;
+use portcullis::json;
 use portcullis::json::Value;
 use portcullis::model::Actor;
 use portcullis::model::AdminDoor;
@@ -258,7 +259,7 @@ impl Ground {
             claims = claims.with("roles", texts(&token.roles));
         }
         if !token.rights.is_empty() {
-            claims = claims.with("authorization_details", token.rights.iter().map(right).collect::<Vec<Value>>());
+            claims = claims.with("authorization_details", rights(&token.rights));
         }
         issuer.mint(&claims).unwrap()
     }
@@ -347,17 +348,12 @@ fn answer_of(case: &Case) -> Option<Vec<u8>> {
     Some([head.into_bytes(), body.unwrap_or_default()].concat())
 }
 
-fn right(right: &CaseRight) -> Value {
-    let mut entry = Object::from_iter([("type", Value::from(right.kind.word()))]);
-    entry.insert("house", right.house.as_str());
-    entry.insert("actions", texts(&right.actions));
-    if let (Some(member), Some(thing)) = (right.kind.thing(), &right.thing) {
-        entry.insert(member, thing.as_str());
-    }
-    if let Some(grant) = &right.grant {
-        entry.insert("grant_id", grant.as_str());
-    }
-    entry.into()
+/// The rights as a token has them.
+fn rights(rights: &[CaseRight]) -> Value {
+    let rights: Vec<_> = rights.iter().map(CaseRight::right).collect();
+    let mut text = Vec::new();
+    write_rights(&rights, &mut text);
+    json::parse(&text, json::Limits::default()).unwrap()
 }
 
 fn texts(texts: &[String]) -> Vec<Value> {
