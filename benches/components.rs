@@ -356,7 +356,7 @@ fn render(rebuilt: &Rebuilt) -> Fallible<usize> {
 fn verifier(issuer: &TokenIssuer) -> Fallible<Verifier> {
     let settings = IssuerSettings {
         issuer: issuer.name().to_owned(),
-        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes())?),
+        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes())?).into(),
         audience: AUDIENCE.to_owned(),
         algorithms: vec![Algorithm::Es256],
         max_lifetime_s: 600,

@@ -14,6 +14,7 @@ mod entrance;
 mod epochs;
 mod exporters;
 mod inherited;
+mod issuers;
 mod log_fault;
 mod reload;
 mod rooms;
@@ -111,6 +112,7 @@ pub struct Running {
     couriers: thread::JoinHandle<()>,
     closed: watch::Sender<bool>,
     exporters: thread::JoinHandle<()>,
+    issuers: thread::JoinHandle<()>,
     operator: thread::JoinHandle<()>,
     reloader: thread::JoinHandle<()>,
     archivist: thread::JoinHandle<()>,
@@ -207,11 +209,13 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         source: config.source.clone(),
         place: config.places.audit,
     };
+    let key_sources = std::mem::take(&mut config.key_sources);
     let (gates, callers, couriers, store, replayed) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     let exporters::Built { exporters, exports, outlets } =
         exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
+    let issuers::Built { refreshers, clients: to_issuers } = issuers::build(gate.core(), key_sources, &shared.limits)?;
     begin(&runtime, gate, in_effect, replayed)?;
     runtime.block_on(approvals::on_record(gate.core().snapshot.load().approved(), store.as_ref()));
 
@@ -235,12 +239,16 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         let work = exporters::run(exporters, Arc::clone(&exports), core, log, closed);
         spawn("exporters", &dying, move |runtime| runtime.block_on(work))?
     };
+    let issuers = {
+        let work = issuers::run(refreshers, until_closed.clone());
+        spawn("issuers", &dying, move |runtime| runtime.block_on(work))?
+    };
     let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);
     let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect).exporting(Arc::clone(&exports));
     status.tell_softeners();
     let reloader = {
         let (core, log) = (Arc::clone(gate.core()), gate.log().at_own_desk());
-        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, expiries };
+        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, to_issuers, expiries };
         let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?
@@ -271,6 +279,7 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         couriers,
         closed,
         exporters,
+        issuers,
         operator,
         reloader,
         archivist,
@@ -371,6 +380,7 @@ impl Running {
         }
         self.closed.send_replace(true);
         let _ = self.exporters.join();
+        let _ = self.issuers.join();
         let _ = self.operator.join();
         let _ = self.reloader.join();
         let _ = self.archivist.join();

@@ -81,7 +81,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let stranger = TokenIssuer::new(ISSUER, SigningAlgorithm::Es256).unwrap();
     let settings = IssuerSettings {
         issuer: ISSUER.to_owned(),
-        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes()).unwrap()),
+        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes()).unwrap()).into(),
         audience: AUDIENCE.to_owned(),
         algorithms: Algorithm::ALL.to_vec(),
         max_lifetime_s: LIFETIME,

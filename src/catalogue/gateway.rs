@@ -465,6 +465,11 @@ pub(super) const PAGES: &[Page] = &[
         ["одно назначение двух видов", "Сделайте два, каждому своё имя."],
     ),
     page(
+        "two-key-sources",
+        ["keys that come from more than one place", "Keep one of `file`, `url` and `discovery`."],
+        ["ключи из нескольких мест", "Оставьте одно из `file`, `url` и `discovery`."],
+    ),
+    page(
         "unanswered",
         ["a gateway that gave no answer", "Look whether it was done before doing it again."],
         ["шлюз не дал ответа", "Прежде чем повторять, проверьте, сделано ли."],

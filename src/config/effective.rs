@@ -140,7 +140,8 @@ fn shown(node: &Node) -> String {
 
 /// The host of a destination, by its address or its URL.
 fn remote_host_of(destination: &Node) -> Option<String> {
-    match (member(destination, "address").map(|node| &node.value), member(destination, "url")) {
+    let url = member(destination, "url").or_else(|| member(destination, "discovery"));
+    match (member(destination, "address").map(|node| &node.value), url) {
         (Some(Yaml::Text(text)), _) => values::host_of_remote(text),
         (_, Some(url)) => deliver::host_of(url),
         _ => None,

@@ -12,6 +12,7 @@ use crate::config::audit::SEGMENT_AGE_S;
 use crate::config::audit::SEGMENT_BYTES;
 use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
+use crate::config::key_sources::KEYS_KEPT_S;
 use crate::config::sessions::LIFETIME_S as SESSION_LIFETIME_S;
 use crate::config::softeners::in_unit;
 use crate::config::units;
@@ -217,7 +218,44 @@ pub const KEYS: &[Key] = &[
         "who is heard at that socket, by the uid that the kernel tells; lifting a revocation takes two lifters",
     ),
     key("issuers[].issuer", Takes::Text, Absent::Fault, "whose sign-in tokens are accepted: the claim `iss`"),
-    key("issuers[].jwks.file", Takes::File(false), Absent::Fault, "its public keys"),
+    key(
+        "issuers[].jwks.file",
+        Takes::File(false),
+        Absent::Nothing,
+        "its public keys; one of `file`, `url` and `discovery` is required",
+    ),
+    key(
+        "issuers[].jwks.url",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "where it publishes them as a JWKS; fetched in the background, and at once where a token names a key that is not known",
+    ),
+    key(
+        "issuers[].jwks.discovery",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "where its metadata lies (OpenID Connect Discovery, RFC 8414), whose `jwks_uri` must be at the same host and port",
+    ),
+    key("issuers[].jwks.server_name", Takes::HostName, Absent::RemoteHost, "the name in the certificate of that place"),
+    key(
+        "issuers[].jwks.keep",
+        Takes::Seconds(KEYS_KEPT_S),
+        Absent::Value("1h"),
+        "how old the last good set may grow while no other comes; beyond it the issuer's tokens are refused",
+    ),
+    key(
+        "issuers[].jwks.tls.ca",
+        Takes::File(false),
+        Absent::Nothing,
+        "who signs that certificate, and nobody else; required beside `url` and `discovery`",
+    ),
+    key(
+        "issuers[].jwks.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "who the gateway is there, where it asks",
+    ),
+    key("issuers[].jwks.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
     key("issuers[].audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
     key("issuers[].algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
     key("issuers[].max_lifetime", Takes::Seconds(SIGN_IN_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
@@ -573,7 +611,7 @@ impl Absent {
             Self::Cores => "one for each core",
             Self::UpstreamHost => "the host of `upstream`; required where that is an address",
             Self::EndpointHost => "the host of `endpoint`; required where that is an address",
-            Self::RemoteHost => "the host of `address` or `url`; required where that is an address",
+            Self::RemoteHost => "the host of `address`, `url` or `discovery`; required where that is an address",
         }
     }
 }

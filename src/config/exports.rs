@@ -6,15 +6,15 @@ use crate::config::deliver::target;
 use crate::config::files::Files;
 use crate::config::headers;
 use crate::config::headers::Header;
+use crate::config::remote;
+use crate::config::remote::Remote;
+use crate::config::remote::RemotePlace;
 use crate::config::values;
 use crate::config::values::At;
 use crate::config::values::Map;
-use crate::config::values::Upstream;
-use crate::crypto::TlsIdentity;
 use crate::model::Name;
 use crate::yaml::Node;
 use crate::yaml::Reader;
-use rustls_pki_types::CertificateDer;
 use std::path::PathBuf;
 
 /// How many destinations there may be. Each has a task, and each holds the log up to where it has come.
@@ -40,14 +40,14 @@ pub enum ExportTo {
     /// Whoever takes syslog messages over TLS (RFC 5425).
     Syslog {
         /// Where.
-        at: ExportAt,
+        at: RemotePlace,
         /// What the messages hold.
         format: Format,
     },
     /// Whoever takes logs over OTLP/HTTP.
     Otlp {
         /// Where.
-        at: ExportAt,
+        at: RemotePlace,
         /// The path there.
         path: Box<str>,
         /// Fields that go with each request: by them the receiver knows who sends.
@@ -62,20 +62,6 @@ pub enum ExportTo {
     },
 }
 
-/// A place in the network, and who both sides are there.
-pub struct ExportAt {
-    /// Host name or address.
-    pub host: Box<str>,
-    /// The port.
-    pub port: u16,
-    /// The name that its certificate must bear, sent as SNI.
-    pub server_name: Box<str>,
-    /// Who signs its certificate; nobody else does.
-    pub roots: Vec<CertificateDer<'static>>,
-    /// Who we are there, where it asks.
-    pub identity: Option<TlsIdentity>,
-}
-
 /// A destination as it is written.
 pub(super) struct Export {
     name: At<Name>,
@@ -83,17 +69,9 @@ pub(super) struct Export {
 }
 
 enum Kind {
-    Syslog { place: Place, format: Format },
-    Otlp { place: Place, path: Box<str>, headers: Option<At<PathBuf>> },
+    Syslog { place: Remote, format: Format },
+    Otlp { place: Remote, path: Box<str>, headers: Option<At<PathBuf>> },
     File { path: At<PathBuf>, format: Format },
-}
-
-/// A place in the network as it is written.
-struct Place {
-    at: At<Upstream>,
-    server_name: Option<At<Box<str>>>,
-    ca: At<PathBuf>,
-    own: Option<(At<PathBuf>, At<PathBuf>)>,
 }
 
 /// Reads the list.
@@ -146,11 +124,11 @@ fn syslog(reader: &Reader, node: &Node) -> Option<Kind> {
     let map = Map::open(reader, node)?;
     let at = map.need("address", values::remote);
     let server_name = map.may("server_name", values::host_name);
-    let tls = map.need("tls", tls);
+    let tls = map.need("tls", remote::tls);
     let format = map.need("format", |reader, node| reader.word(node, &IN_SYSLOG));
     map.close();
     let (ca, own) = tls?;
-    Some(Kind::Syslog { place: Place { at: at?, server_name: server_name?, ca, own }, format: format? })
+    Some(Kind::Syslog { place: Remote { at: at?, server_name: server_name?, ca, own }, format: format? })
 }
 
 fn otlp(reader: &Reader, node: &Node) -> Option<Kind> {
@@ -158,11 +136,11 @@ fn otlp(reader: &Reader, node: &Node) -> Option<Kind> {
     let url = map.need("url", target);
     let server_name = map.may("server_name", values::host_name);
     let headers = map.may("headers_file", values::path);
-    let tls = map.need("tls", tls);
+    let tls = map.need("tls", remote::tls);
     map.close();
     let (ca, own) = tls?;
     let At { place, value: Target { place: value, path } } = url?;
-    let place = Place { at: At { place, value }, server_name: server_name?, ca, own };
+    let place = Remote { at: At { place, value }, server_name: server_name?, ca, own };
     Some(Kind::Otlp { place, path, headers: headers? })
 }
 
@@ -172,26 +150,6 @@ fn file(reader: &Reader, node: &Node) -> Option<Kind> {
     let format = map.need("format", |reader, node| reader.word(node, &IN_FILES));
     map.close();
     Some(Kind::File { path: path?, format: format? })
-}
-
-/// Who signs the other side's certificate, and our own with its key, where there is one.
-type Tls = (At<PathBuf>, Option<(At<PathBuf>, At<PathBuf>)>);
-
-fn tls(reader: &Reader, node: &Node) -> Option<Tls> {
-    let map = Map::open(reader, node)?;
-    let ca = map.need("ca", values::path);
-    let certificate = map.may("certificate", values::path);
-    let key = map.may("key", values::path);
-    map.close();
-    let own = match (certificate?, key?) {
-        (None, None) => None,
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        _ => {
-            let message = "a certificate needs its `key`, and a key its `certificate`";
-            return values::fault(reader, node, "missing-key", message, Some("name both, or neither"));
-        }
-    };
-    Some((ca?, own))
 }
 
 /// What they mean: the files are read.
@@ -214,23 +172,6 @@ fn one(reader: &Reader, files: &mut Files<'_>, export: Export) -> Option<ExportS
     Some(ExportSettings { name, to })
 }
 
-fn at(reader: &Reader, files: &mut Files<'_>, written: Place, name: &Name) -> Option<ExportAt> {
-    let Place { at: At { place, value: Upstream { host, port, is_address } }, server_name, ca, own } = written;
-    let roots = files.roots(&ca);
-    let purpose = format!("the TLS key towards the destination `{name}`");
-    let identity = match &own {
-        Some((certificate, key)) => files.identity(certificate, key, &purpose).map(Some),
-        None => Some(None),
-    };
-    let server_name = match server_name {
-        Some(at) => Some(at.value),
-        None if is_address => {
-            let message = "a destination that is an address needs the name in its certificate";
-            let fault = reader.source().fault("missing-key", place, message);
-            reader.report(fault.help("add `server_name: <host name>` beside it"));
-            None
-        }
-        None => Some(host.clone()),
-    };
-    Some(ExportAt { host, port, server_name: server_name?, roots: roots?, identity: identity? })
+fn at(reader: &Reader, files: &mut Files<'_>, written: Remote, name: &Name) -> Option<RemotePlace> {
+    remote::meant(reader, files, written, ("a destination", &format!("the destination `{name}`")))
 }

@@ -6,6 +6,9 @@ use crate::config::callers;
 use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
+use crate::config::key_sources;
+use crate::config::key_sources::KeySourceSettings;
+use crate::config::key_sources::Keys;
 use crate::config::sessions;
 use crate::config::settings::Config;
 use crate::config::settings::ListenAddress;
@@ -23,6 +26,7 @@ use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::directory;
 use crate::identity::IdentitySettings;
+use crate::identity::IssuerKeys;
 use crate::identity::IssuerSettings;
 use crate::identity::TokenKind;
 use crate::model::DEVELOPMENT;
@@ -53,7 +57,9 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     callers::apart(reader, &written, backend.as_ref().map(|door| &door.tls), partners_tls);
     let to_backend = backend::meant(reader, &mut files, &written);
     let bundle_signers = bundle_signers(reader, &written);
-    let mut issuers: Vec<_> = written.issuers.into_iter().map(|from| issuer(&mut files, from)).collect();
+    let mut key_sources = Vec::new();
+    let read = |from| issuer(reader, &mut files, from, &mut key_sources);
+    let mut issuers: Vec<_> = written.issuers.into_iter().map(read).collect();
     let (sessions, accepted) = sessions::meant(&mut files, written.sessions).unzip();
     issuers.push(accepted);
     let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
@@ -92,6 +98,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
             proof_age_s: written.limits.proof_age_s,
             public_url: written.public_url,
         },
+        key_sources,
         sessions: sessions?,
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
@@ -152,13 +159,30 @@ pub(super) fn ops(reader: &Reader, written: &Written) -> Option<SocketAddr> {
     }
 }
 
-fn issuer(files: &mut Files<'_>, written: written::Issuer) -> Option<IssuerSettings> {
-    let purpose = format!("a key that signs tokens of `{}`", written.issuer.value);
+/// An issuer; where it publishes its keys, that goes to `sources`.
+fn issuer(
+    reader: &Reader,
+    files: &mut Files<'_>,
+    written: written::Issuer,
+    sources: &mut Vec<KeySourceSettings>,
+) -> Option<IssuerSettings> {
+    let (name, algorithms) = (written.issuer.value, written.algorithms);
+    let keys = match written.keys {
+        Keys::File(at) => {
+            let purpose = format!("a key that signs tokens of `{name}`");
+            IssuerKeys::from(Arc::new(files.key_set(&at, &algorithms, &purpose)?))
+        }
+        Keys::Published(at) => {
+            let (source, keep_s) = key_sources::meant(reader, files, *at, &name, &algorithms)?;
+            sources.push(source);
+            IssuerKeys::Remote { keep_s }
+        }
+    };
     Some(IssuerSettings {
-        keys: Arc::new(files.key_set(&written.keys, &written.algorithms, &purpose)?),
-        issuer: written.issuer.value.into(),
+        keys,
+        issuer: name.into(),
         audience: written.audience.into(),
-        algorithms: written.algorithms,
+        algorithms,
         max_lifetime_s: written.max_lifetime.as_secs(),
         bind: written.bind,
         kind: TokenKind::SignIn,

@@ -73,7 +73,7 @@ pub(super) fn meant(files: &mut Files<'_>, written: Sessions) -> Option<(Session
     algorithms.dedup();
     let accepts = IssuerSettings {
         issuer: written.issuer.value.into(),
-        keys: Arc::new(accepted),
+        keys: Arc::new(accepted).into(),
         audience: written.audience.into(),
         algorithms,
         max_lifetime_s: written.max_lifetime.as_secs(),

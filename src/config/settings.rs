@@ -4,6 +4,7 @@ use crate::config::audit::AuditSettings;
 use crate::config::expiries::Expiry;
 use crate::config::files::WatchedFile;
 use crate::config::files::digests_of;
+use crate::config::key_sources::KeySourceSettings;
 use crate::config::meaning;
 use crate::config::sessions::SessionSettings;
 use crate::config::written;
@@ -61,6 +62,8 @@ pub struct Config {
     pub identity: IdentitySettings,
     /// What signs the session tokens that are issued here.
     pub sessions: SessionSettings,
+    /// Where those of them that publish their keys do so.
+    pub key_sources: Vec<KeySourceSettings>,
     /// The partners, in the order of the file.
     pub partners: Vec<PartnerSettings>,
     /// The folder of the bundle.

@@ -11,6 +11,8 @@ use crate::config::backend;
 use crate::config::backend::Backend;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
+use crate::config::key_sources;
+use crate::config::key_sources::Keys;
 use crate::config::sessions;
 use crate::config::sessions::Sessions;
 use crate::config::settings::AdminPerson;
@@ -97,7 +99,7 @@ pub(super) struct Tls {
 
 pub(super) struct Issuer {
     pub(super) issuer: At<Box<str>>,
-    pub(super) keys: At<PathBuf>,
+    pub(super) keys: Keys,
     pub(super) audience: Box<str>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) max_lifetime: Duration,
@@ -283,7 +285,7 @@ fn issuers(reader: &Reader, node: &Node) -> Option<Vec<Issuer>> {
 fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
     let map = Map::open(reader, node)?;
     let issuer = map.need("issuer", |reader, node| Some(At { place: node.place, value: values::text(reader, node)? }));
-    let keys = map.need("jwks", |reader, node| one_path(reader, node, "file"));
+    let keys = map.need("jwks", key_sources::read);
     let audience = map.need("audience", values::text);
     let algorithms = map.need("algorithms", algorithms);
     let max_lifetime = map.need("max_lifetime", values::seconds(SIGN_IN_LIFETIME_S));

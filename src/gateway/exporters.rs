@@ -2,10 +2,10 @@
 //! of what changes of them while the gateway runs: certificates, authorities, header fields.
 
 use crate::audit::Log;
-use crate::config::ExportAt;
 use crate::config::ExportSettings;
 use crate::config::ExportTo;
 use crate::config::Header;
+use crate::config::RemotePlace;
 use crate::crypto::Outward;
 use crate::crypto::TlsError;
 use crate::diagnostic::Diagnostics;
@@ -100,8 +100,8 @@ fn one(
 ) -> Result<(Name, Destination, Outlet), Diagnostics> {
     let Change { side, headers } = change;
     let headers = Arc::new(ArcSwap::from_pointee(headers));
-    let client = |at: ExportAt| {
-        let ExportAt { host, port, server_name, .. } = at;
+    let client = |at: RemotePlace| {
+        let RemotePlace { host, port, server_name, .. } = at;
         let place = Place {
             host,
             port,

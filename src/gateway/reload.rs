@@ -31,6 +31,7 @@ use crate::diagnostic::Source;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::exporters::Change;
 use crate::gateway::exporters::Outlet;
+use crate::gateway::issuers;
 use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::swap::Swapper;
@@ -38,6 +39,7 @@ use crate::gateway::warnings;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::pipeline::Core;
+use crate::wire::Client;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::io;
@@ -106,6 +108,8 @@ pub(super) struct Parts {
     pub(super) callers: Callers,
     /// Where the log's records go out to.
     pub(super) outlets: Vec<Outlet>,
+    /// The connections to issuers that publish their keys.
+    pub(super) to_issuers: Vec<Client>,
     /// Where what runs out is told.
     pub(super) expiries: Expiries,
 }
@@ -196,13 +200,15 @@ impl Reloader {
         let backend_side = backend_side.transpose().map_err(unusable)?;
         let changes = config.audit.exports.iter().map(|settings| Change::to(settings, &self.parts.core));
         let changes = changes.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        let issuers_sides = config.key_sources.iter().map(|source| issuers::side(&source.at, &self.parts.core));
+        let issuers_sides = issuers_sides.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         // Made only to see that they can be.
         let _ = Entrance::all(&config)?;
         if config::digests_of(&self.watched) != *found {
             return Ok(TakenUp::Moving);
         }
         self.record(found).await?;
-        let Parts { at_backend, at_partners, core, callers, outlets, expiries, .. } = &self.parts;
+        let Parts { at_backend, at_partners, core, callers, outlets, to_issuers, expiries, .. } = &self.parts;
         at_backend.replace(config.backend).map_err(unusable)?;
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
             door.replace(listener).map_err(unusable)?;
@@ -217,6 +223,7 @@ impl Reloader {
         if let (Some(line), Some(side)) = (&callers.to_backend, backend_side) {
             line.replace(side);
         }
+        to_issuers.iter().zip(issuers_sides).for_each(|(client, side)| client.replace(side));
         outlets.iter().zip(changes).for_each(|(outlet, change)| outlet.replace(change));
         for (calls, partner) in callers.calls.iter().zip(config.partners) {
             if let (Some(calls), Some(now)) = (calls, partner.calls) {

@@ -54,6 +54,9 @@ pub enum IdentityFault {
     /// The issuer is none of ours.
     #[error("issuer is unknown")]
     IssuerUnknown,
+    /// The issuer publishes its keys at an address, and no set of them is in force: none came yet, or the last is too old.
+    #[error("keys of the issuer are not known now")]
+    KeysMissing,
     /// The issuer has no key of that id.
     #[error("key is unknown")]
     KeyUnknown,

@@ -9,17 +9,26 @@
 //! Header and payload are read by the strict parser of `json/`; the signature alone is the library's (`crypto/`). What a
 //! caller may do is not asked here: that is `policy/`, and revocation and replay are `guard/`.
 //!
+//! An issuer's keys are a file's, or the issuer publishes them and they are fetched beside all requests, at the configured place
+//! and no other (`key_source.rs`, `refresher.rs`). What verifies only looks at the set that is in force (`remote_keys.rs`).
+//!
 //! Faults hold no values. What came from a token prints as a length.
 
 mod caller;
 mod checks;
 mod claims;
 mod fault;
+mod fetch_fault;
 mod header;
+mod key_source;
 mod known_partner;
+mod metadata;
 mod peer;
 mod proof;
 mod proof_claims;
+mod refresher;
+mod remote_keys;
+mod renewal;
 mod rights;
 mod settings;
 mod target;
@@ -33,14 +42,20 @@ pub use caller::Token;
 pub use caller::TokenDemand;
 pub use caller::TokenKind;
 pub use fault::IdentityFault;
+pub use fetch_fault::FetchFault;
+pub use key_source::KEYS_ANSWER_MAX_BYTES;
+pub use key_source::KeySource;
 pub use known_partner::KnownPartner;
 pub use peer::Peer;
 pub use proof::DPOP;
 pub use proof::Proof;
+pub use refresher::Refresher;
+pub use remote_keys::RemoteKeys;
 pub use rights::read_rights;
 pub use rights::write_rights;
 pub use settings::Bind;
 pub use settings::IdentitySettings;
+pub use settings::IssuerKeys;
 pub use settings::IssuerSettings;
 pub use settings::SettingsError;
 pub use verifier::Verifier;

@@ -48,7 +48,7 @@ pub struct IssuerSettings {
     /// `iss`, compared byte for byte.
     pub issuer: String,
     /// Its keys.
-    pub keys: Arc<KeySet>,
+    pub keys: IssuerKeys,
     /// What `aud` must be or hold.
     pub audience: String,
     /// The algorithms that its keys may have.
@@ -59,6 +59,24 @@ pub struct IssuerSettings {
     pub bind: Vec<Bind>,
     /// What its tokens are.
     pub kind: TokenKind,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum IssuerKeys {
+    /// They are here.
+    Known(Arc<KeySet>),
+    /// The issuer publishes them; each set that comes counts for so many seconds.
+    Remote {
+        /// The seconds.
+        keep_s: u64,
+    },
+}
+
+impl From<Arc<KeySet>> for IssuerKeys {
+    fn from(keys: Arc<KeySet>) -> Self {
+        Self::Known(keys)
+    }
 }
 
 /// Why the settings are refused. Issuers are counted from 1.

@@ -109,7 +109,7 @@ impl World {
 fn settings(issuer: &TokenIssuer, kind: TokenKind) -> IssuerSettings {
     IssuerSettings {
         issuer: issuer.name().to_owned(),
-        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes()).unwrap()),
+        keys: Arc::new(KeySet::parse(issuer.jwks().as_bytes()).unwrap()).into(),
         audience: AUDIENCE.to_owned(),
         algorithms: Algorithm::ALL.to_vec(),
         max_lifetime_s: LIFETIME,

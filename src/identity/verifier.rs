@@ -24,8 +24,10 @@ use crate::identity::header::Header;
 use crate::identity::peer::Peer;
 use crate::identity::proof::DPOP;
 use crate::identity::proof::Proof;
+use crate::identity::remote_keys::RemoteKeys;
 use crate::identity::settings::Bind;
 use crate::identity::settings::IdentitySettings;
+use crate::identity::settings::IssuerKeys;
 use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
 use crate::model::PublicUrl;
@@ -52,8 +54,7 @@ pub struct Verifier {
 #[derive(Debug)]
 struct Issuer {
     name: Arc<str>,
-    /// The keys in force: those of the settings, until others replace them.
-    keys: ArcSwap<KeySet>,
+    keys: Keys,
     audience: String,
     algorithms: Vec<Algorithm>,
     max_lifetime_s: u64,
@@ -63,11 +64,29 @@ struct Issuer {
 
 /// The schemes of an `Authorization` field under which tokens come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Scheme {
+pub(super) enum Scheme {
     /// RFC 6750 §2.1.
     Bearer,
     /// RFC 9449 §7.1.
     Dpop,
+}
+
+/// Where the keys in force are.
+#[derive(Debug)]
+enum Keys {
+    /// Those of the settings, until others replace them.
+    Known(ArcSwap<KeySet>),
+    /// Those that came last, as long as they count.
+    Remote(Arc<RemoteKeys>),
+}
+
+impl Keys {
+    fn in_force(&self, now: UnixSeconds) -> Option<Arc<KeySet>> {
+        match self {
+            Self::Known(keys) => Some(keys.load_full()),
+            Self::Remote(keys) => keys.in_force(now),
+        }
+    }
 }
 
 impl Verifier {
@@ -95,7 +114,11 @@ impl Verifier {
                 return Err(SettingsError::IssuerTwice(number));
             }
             let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, bind, kind } = settings;
-            let (name, keys) = (issuer.into(), ArcSwap::new(keys));
+            let keys = match keys {
+                IssuerKeys::Known(keys) => Keys::Known(ArcSwap::new(keys)),
+                IssuerKeys::Remote { keep_s } => Keys::Remote(Arc::new(RemoteKeys::new(keep_s))),
+            };
+            let name = issuer.into();
             issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, bind, kind });
         }
         let IdentitySettings { clock_skew_s, proof_age_s, public_url, .. } = settings;
@@ -103,13 +126,28 @@ impl Verifier {
     }
 
     /// Exchanges the keys of each issuer that `settings` names, for the requests that come after. Nothing else of the
-    /// settings is taken.
+    /// settings is taken; keys that an issuer publishes stay the ones that came.
     pub fn replace_keys(&self, settings: &IdentitySettings) {
         for fresh in &settings.issuers {
-            if let Some(issuer) = self.issuers.iter().find(|issuer| *issuer.name == *fresh.issuer) {
-                issuer.keys.store(Arc::clone(&fresh.keys));
+            let known = self.issuers.iter().find(|issuer| *issuer.name == *fresh.issuer).map(|issuer| &issuer.keys);
+            if let (Some(Keys::Known(keys)), IssuerKeys::Known(fresh)) = (known, &fresh.keys) {
+                keys.store(Arc::clone(fresh));
             }
         }
+    }
+
+    /// The keys of each issuer that publishes them, for the one who fetches.
+    pub fn remote_keys(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<RemoteKeys>)> {
+        self.issuers.iter().filter_map(|issuer| match &issuer.keys {
+            Keys::Remote(keys) => Some((&issuer.name, keys)),
+            Keys::Known(_) => None,
+        })
+    }
+
+    /// Whether an issuer publishes its keys and none of them are in force at `now`.
+    #[must_use]
+    pub fn misses_keys(&self, now: UnixSeconds) -> bool {
+        self.issuers.iter().any(|issuer| issuer.keys.in_force(now).is_none())
     }
 
     /// Verifies the token in `fields` for this peer and, where it is bound to a key, the proof beside it for a request of
@@ -135,7 +173,7 @@ impl Verifier {
         })?;
         let header = Header::read(jws.header(), checks)?;
         let claims = Claims::read(jws.payload())?;
-        let issuer = self.signed_by(&jws, &header, &claims)?;
+        let issuer = self.signed_by(&jws, &header, &claims, now)?;
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         checks.demand(Check::Audience, ours)?;
@@ -181,10 +219,16 @@ impl Verifier {
     }
 
     /// The issuer, if one of its keys signed the token with its own algorithm.
-    fn signed_by(&self, jws: &Jws<'_>, header: &Header<'_>, claims: &Claims<'_>) -> Result<&Issuer, IdentityFault> {
+    fn signed_by(
+        &self,
+        jws: &Jws<'_>,
+        header: &Header<'_>,
+        claims: &Claims<'_>,
+        now: UnixSeconds,
+    ) -> Result<&Issuer, IdentityFault> {
         let name = claims.issuer.as_ref().ok_or(IdentityFault::ClaimMissing)?;
         let issuer = self.issuers.iter().find(|issuer| *issuer.name == **name).ok_or(IdentityFault::IssuerUnknown)?;
-        let keys = self.keys(issuer, &header.key);
+        let keys = self.keys(issuer, &header.key, now).ok_or(IdentityFault::KeysMissing)?;
         let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
         let algorithm = key.algorithm();
         self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
@@ -193,15 +237,16 @@ impl Verifier {
         Ok(issuer)
     }
 
-    /// The issuer's keys. Nobody else's: an issuer speaks for itself alone.
-    fn keys(&self, issuer: &Issuer, kid: &str) -> Arc<KeySet> {
+    /// The issuer's keys in force. Nobody else's: an issuer speaks for itself alone.
+    fn keys(&self, issuer: &Issuer, kid: &str, now: UnixSeconds) -> Option<Arc<KeySet>> {
         if self.checks.leaves_out(Check::KeyOfIssuer) {
-            let anybodys = self.issuers.iter().map(|other| other.keys.load_full()).find(|keys| keys.key(kid).is_some());
-            if let Some(keys) = anybodys {
-                return keys;
+            let all = self.issuers.iter().filter_map(|other| other.keys.in_force(now));
+            let anybodys = all.into_iter().find(|keys| keys.key(kid).is_some());
+            if anybodys.is_some() {
+                return anybodys;
             }
         }
-        issuer.keys.load_full()
+        issuer.keys.in_force(now)
     }
 
     /// `iat` and `exp`, if the token is good now. Skew is granted towards the future only: what is expired stays so.
@@ -238,7 +283,7 @@ impl Verifier {
 
     /// Scheme and token of the one `Authorization` field: `Bearer` (RFC 6750 §2.1) or `DPoP` (RFC 9449 §7.1), one space, and
     /// no other spelling.
-    fn presented<'f>(&self, fields: &'f HeaderMap) -> Result<(Scheme, &'f str), IdentityFault> {
+    pub(super) fn presented<'f>(&self, fields: &'f HeaderMap) -> Result<(Scheme, &'f str), IdentityFault> {
         let mut given = fields.get_all(AUTHORIZATION).iter();
         let field = given.next().ok_or(IdentityFault::TokenMissing)?;
         self.checks.demand(Check::OneAuthorization, given.next().is_none())?;

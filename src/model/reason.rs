@@ -81,6 +81,8 @@ reasons! {
     TokenMalformed = "token-malformed",
     /// The token's issuer or key is unknown here.
     TokenUntrusted = "token-untrusted",
+    /// The keys of the token's issuer are not known now.
+    IssuerUnavailable = "issuer-unavailable",
     /// The token's signature is wrong.
     TokenSignature = "token-signature",
     /// The token is expired, not valid yet, or valid for too long.

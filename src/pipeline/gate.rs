@@ -170,6 +170,10 @@ impl Gate {
         if !self.core.updates.is_timely(&self.core.snapshot.load().directory, self.core.clock.now()) {
             notices.push("directory-too-old");
         }
+        // Session tokens are good all the same, and another gateway would miss them too.
+        if self.core.identity.misses_keys(self.core.clock.now().seconds()) {
+            notices.push("issuer-keys-missing");
+        }
         if self.log.space().is_some_and(|left| left.is_short) {
             notices.push("audit-space-short");
         }

@@ -17,6 +17,7 @@ mod facts;
 mod from_partner;
 mod gate;
 mod health;
+mod identify;
 mod known;
 mod operation;
 mod own;

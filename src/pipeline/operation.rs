@@ -20,6 +20,7 @@ use crate::pipeline::exchange::Command;
 use crate::pipeline::facts;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::identify;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::repeat;
@@ -82,7 +83,7 @@ async fn permitted<B: Body>(
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let paced = core.guard.pace(peer.name(), clock.steady())?;
     let demand = if declared.operation().actuates.is_some() { TokenDemand::Session } else { TokenDemand::Any };
-    let caller = core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, now.seconds())?;
+    let caller = identify::caller(core, peer, head, demand, now).await?;
     gate.note_caller(facts, &caller).await?;
     trail.done(Step::Identify, clock);
 

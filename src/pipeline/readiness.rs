@@ -74,6 +74,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "have the backend send a newer one (`PUT /-/directory`); it is in force at once",
     },
     Condition {
+        code: "issuer-keys-missing",
+        says: "an issuer publishes its keys and none of them are in force: its tokens are refused, those of other issuers are not",
+        hint: "the log says why they do not come; look at the issuer, its address and certificates. They are fetched again by themselves",
+    },
+    Condition {
         code: "audit-space-short",
         says: "at the present rate the space for the audit log lasts for less than six hours",
         hint: "give its file system more, or take away what else lies there; never a segment that is not archived",

@@ -122,6 +122,8 @@ impl From<IdentityFault> for Refusal {
             Fault::IssuerUnknown | Fault::KeyUnknown | Fault::Algorithm => {
                 (Reason::TokenUntrusted, ProblemType::Unauthenticated)
             }
+            // The token may be good: whoever brings it need not sign in again for it.
+            Fault::KeysMissing => (Reason::IssuerUnavailable, ProblemType::Unavailable),
             Fault::Signature => (Reason::TokenSignature, ProblemType::Unauthenticated),
             Fault::Audience => (Reason::TokenAudience, ProblemType::Unauthenticated),
             Fault::Expired | Fault::NotYetValid | Fault::IssuedInFuture | Fault::LifetimeTooLong => {

@@ -8,6 +8,7 @@ use crate::model::Name;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::model::Reason;
+use crate::telemetry::issuer_metrics::IssuerMetrics;
 use crate::telemetry::labels::ConnectionRefusal;
 use crate::telemetry::labels::Door;
 use crate::telemetry::labels::HandshakeFailure;
@@ -74,6 +75,7 @@ pub struct Metrics {
     audit_removed: IntCounter,
     audit_held: IntGaugeVec,
     exports: ExportMetrics,
+    pub(super) issuers: IssuerMetrics,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
     audit_last_commit: Gauge,
@@ -224,6 +226,11 @@ impl Metrics {
                 records: make.counters(names::EXPORT_RECORDS)?,
                 rejected: make.counters(names::EXPORT_REJECTED)?,
                 failures: make.counters(names::EXPORT_FAILURES)?,
+            },
+            issuers: IssuerMetrics {
+                age: make.gauges(names::ISSUER_AGE)?,
+                keep: make.gauges(names::ISSUER_KEEP)?,
+                fetches: make.counters(names::ISSUER_FETCHES)?,
             },
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
@@ -614,6 +621,7 @@ mod tests {
         assert_eq!(["queued", "dead", "else"].map(|state| metrics.outbox_events(state)), [1, 2, 0]);
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         metrics.export_begins(&Name::new("siem").unwrap());
+        metrics.issuer_begins("https://id.example", 3_600);
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         metrics.audit_disturbed(Some(("segment", "deleted")));
         metrics.audit_held("unexported", true);

@@ -79,6 +79,9 @@ metrics! {
     EXPORT_RECORDS = "portcullis_export_records_total" ["destination"] "Records that the destination took.";
     EXPORT_REJECTED = "portcullis_export_rejected_total" ["destination"] "Records of these that the destination rejected for good.";
     EXPORT_FAILURES = "portcullis_export_failures_total" ["destination"] "Batches that were not taken, and tries to read or to keep the place that failed.";
+    ISSUER_AGE = "portcullis_issuer_keys_age_seconds" ["issuer"] "Time since the issuer's keys came last; since the start where none came.";
+    ISSUER_KEEP = "portcullis_issuer_keys_keep_seconds" ["issuer"] "How old the issuer's keys may grow before they are refused.";
+    ISSUER_FETCHES = "portcullis_issuer_fetches_total" ["issuer", "result"] "Fetches of the issuer's keys: done, or the word for what was wrong.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -193,12 +193,22 @@ impl Client {
     /// # Errors
     /// [`ClientError::ServerName`].
     pub fn to(place: Place, outward: Arc<Outward>) -> Result<Self, ClientError> {
+        let authority = place.server_name.clone();
+        Self::naming(authority, place, outward)
+    }
+
+    /// The same, whose requests bear `authority` as `Host`: the server's name and a port, where those who are asked make
+    /// addresses of it.
+    ///
+    /// # Errors
+    /// [`ClientError::ServerName`].
+    pub fn naming(authority: Box<str>, place: Place, outward: Arc<Outward>) -> Result<Self, ClientError> {
         let name = ServerName::try_from(place.server_name.to_string()).map_err(|_| ClientError::ServerName)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 host: place.host,
                 port: place.port,
-                authority: place.server_name,
+                authority,
                 server_name: name,
                 side: ArcSwap::from_pointee(Side { number: 0, outward }),
                 connect_timeout: place.connect_timeout,

@@ -129,7 +129,7 @@ impl Cast {
     pub(super) fn issuers(&self, token: Option<&CaseToken>, limits: &Limits) -> Result<IdentitySettings, StageFault> {
         let issuers = token.map(|token| IssuerSettings {
             issuer: issuer(token).to_owned(),
-            keys: Arc::clone(&self.token_keys),
+            keys: Arc::clone(&self.token_keys).into(),
             audience: AUDIENCE.to_owned(),
             algorithms: vec![SigningAlgorithm::EdDsa.verified_by()],
             max_lifetime_s: LONGEST_LIFETIME_S,

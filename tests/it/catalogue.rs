@@ -22,6 +22,7 @@ const NO_CODES: &[&str] = &[
     "crl-expired",
     "directory-too-old",
     "exports-behind",
+    "issuer-keys-missing",
     "not-recordable",
     "partner-certificate-expired",
     "partner-crl-expired",

@@ -6,8 +6,10 @@ mod rows;
 
 use crate::harness::Command;
 use crate::harness::Event;
+use crate::harness::Page;
 use crate::harness::Post;
 use crate::harness::Process;
+use crate::harness::Publisher;
 use crate::harness::Receiver;
 use crate::harness::Record;
 use crate::harness::Served;
@@ -15,6 +17,7 @@ use crate::harness::Stage;
 use crate::harness::export_records;
 use crate::harness::now;
 use crate::harness::ops_page;
+use crate::harness::publish_keys;
 use crate::harness::take_events;
 use crate::harness::until;
 use crate::harness::without_mappings;
@@ -72,6 +75,9 @@ struct Site {
     /// Where records go, and where they go instead.
     siems: [Receiver; 2],
     otel: Receiver,
+    /// Where issuers publish their keys, and the two that do.
+    publisher: Publisher,
+    published: [TokenIssuer; 2],
     stage: Stage,
 }
 
@@ -82,6 +88,7 @@ impl Site {
         let siems = [Receiver::syslog(&stage), Receiver::syslog(&stage)];
         let otel = Receiver::otlp(&stage);
         export_records(&stage, siems[0].address, otel.address);
+        let (publisher, published) = publish(&stage);
         let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
         let doors: String = (0..40).map(|number| format!(", told-{number}")).collect();
@@ -142,6 +149,8 @@ impl Site {
             partner_secret: kit.partner_secret,
             siems,
             otel,
+            publisher,
+            published,
             stage,
         }
     }
@@ -157,6 +166,7 @@ impl Site {
         let text = row.value.replace("{second}", &self.second.address().to_string());
         let text = text.replace("{elsewhere}", &self.endpoints[1].url());
         let text = text.replace("{siem}", &self.siems[1].address.to_string());
+        let text = text.replace("{publisher}", &self.publisher.address.to_string());
         let text = text.replace("{otel}", &self.otel.address.to_string());
         *at(&mut config, row.key) = serde_json::from_str(&text).unwrap();
         config
@@ -190,6 +200,16 @@ impl Site {
             Look::App => {
                 let app = AppKey::new(SigningAlgorithm::Es256).unwrap();
                 self.give(gateway, &Command::new(&self.stage).of_app(&self.stage, &app)).0
+            }
+            Look::Published | Look::Discovered => {
+                let issuer = &self.published[usize::from(look == Look::Discovered)];
+                let token = issuer.mint(&self.stage.claims_of(issuer)).unwrap();
+                self.give(gateway, &Command::new(&self.stage).bearing(token)).0
+            }
+            Look::Kept => {
+                let issuer = self.published[0].name();
+                let series = format!("portcullis_issuer_keys_keep_seconds{{issuer=\"{issuer}\"}}");
+                format!("{} s", gateway.metric(&series))
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
             Look::Inbound => self.inbound(gateway),
@@ -426,6 +446,23 @@ impl Drop for Site {
     }
 }
 
+/// Two issuers that publish their keys, and beside each page one that holds other keys.
+fn publish(stage: &Stage) -> (Publisher, [TokenIssuer; 2]) {
+    let publisher = Publisher::start(stage);
+    publish_keys(stage, publisher.address);
+    let names = ["https://published.prop.example", "https://discovered.prop.example"];
+    let issuers = names.map(|name| TokenIssuer::new(name, SigningAlgorithm::Es256).unwrap());
+    let other = TokenIssuer::new(names[0], SigningAlgorithm::Es256).unwrap();
+    publisher.page("/keys", Page::json(&issuers[0].jwks()));
+    publisher.page("/discovered", Page::json(&issuers[1].jwks()));
+    publisher.page("/other", Page::json(&other.jwks()));
+    for (path, keys) in [("/metadata", "/discovered"), ("/other-metadata", "/other")] {
+        let keys = format!("https://{}{keys}", publisher.address);
+        publisher.page(path, Page::json(&format!(r#"{{"issuer":"{}","jwks_uri":"{keys}"}}"#, names[1])));
+    }
+    (publisher, issuers)
+}
+
 fn copy(stage: &Stage, from: &str, to: &str) {
     fs::create_dir(stage.path(to)).unwrap();
     for entry in fs::read_dir(stage.path(from)).unwrap().map(|entry| entry.unwrap()) {
@@ -439,17 +476,29 @@ fn copy(stage: &Stage, from: &str, to: &str) {
     }
 }
 
-/// The value under a key; `[]` is the first item of a list that has the next key, `<name>` the first entry of a mapping.
+/// The value under a key; `[]` is the first item of a list that has what follows, `<name>` the first entry of a mapping.
 fn at<'v>(value: &'v mut Value, key: &str) -> &'v mut Value {
-    let next = key.split('.').skip(1).map(Some).chain([None]);
-    key.split('.').zip(next).fold(value, |value, (segment, next)| match segment.strip_suffix("[]") {
+    let (segment, rest) = key.split_once('.').map_or((key, None), |(one, rest)| (one, Some(rest)));
+    let value = match segment.strip_suffix("[]") {
         Some(list) => {
             let items = value[list].as_array_mut().unwrap();
-            items.iter_mut().find(|item| next.is_none_or(|next| item.get(next).is_some())).unwrap()
+            items.iter_mut().find(|item| rest.is_none_or(|rest| has(item, rest))).unwrap()
         }
         None if segment == "<name>" => value.as_object_mut().unwrap().values_mut().next().unwrap(),
         None => &mut value[segment],
-    })
+    };
+    match rest {
+        Some(rest) => at(value, rest),
+        None => value,
+    }
+}
+
+/// Whether there is something under a key without lists.
+fn has(value: &Value, key: &str) -> bool {
+    match key.split_once('.') {
+        Some((one, rest)) => value.get(one).is_some_and(|value| has(value, rest)),
+        None => value.get(key).is_some(),
+    }
 }
 
 /// How many threads of a gateway serve requests. They are begun before whoever answers here, and bear their name as soon as
@@ -490,6 +539,7 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     let kept = "audit: {retention: {age: 400d, archive: {directory: state/archive}}, ";
     let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     export_records(&stage, nobody, nobody);
+    publish_keys(&stage, nobody);
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap().replace("audit: {", kept));
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();

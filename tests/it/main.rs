@@ -93,6 +93,8 @@ mod http1;
 #[cfg(test)]
 mod inbound;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod keys;

@@ -350,7 +350,7 @@ fn of_reason(reason: Reason) -> Refused {
         // What the gateway, its disk or the partner cannot do.
         Reason::Withdrawn => Refused(ApiActivity, Low, To::AccessRevoked),
         Reason::PartnerRefused => Refused(ApiActivity, Low, To::Rejected),
-        Reason::PartnerUnreachable | Reason::AnswerUndeclared | Reason::NotQueued => {
+        Reason::IssuerUnavailable | Reason::PartnerUnreachable | Reason::AnswerUndeclared | Reason::NotQueued => {
             Refused(ApiActivity, Medium, To::Error)
         }
         Reason::OutcomeUnknown

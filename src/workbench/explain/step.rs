@@ -84,6 +84,7 @@ impl WayStep {
             | Reason::TokenMissing
             | Reason::TokenMalformed
             | Reason::TokenUntrusted
+            | Reason::IssuerUnavailable
             | Reason::TokenSignature
             | Reason::TokenExpired
             | Reason::TokenAudience

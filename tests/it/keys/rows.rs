@@ -13,6 +13,12 @@ pub enum Look {
     SignIn,
     /// The same of an app's command, with a proof of its key for the first public URL.
     App,
+    /// The same with one of an issuer that publishes its keys.
+    Published,
+    /// The same with one of an issuer whose metadata says where its keys are.
+    Discovered,
+    /// How long the keys of the first of these count.
+    Kept,
     /// At which address a command is served.
     Backend,
     /// Whether an event of the partner's is taken, and what becomes of the first attempt to bring it to the backend.
@@ -67,6 +73,7 @@ const fn row(key: &'static str, value: &'static str, look: Look, was: &'static s
 }
 
 const KNOWN: &str = "403 session-required";
+const UNAVAILABLE: &str = "503 issuer-unavailable";
 
 const OTHER_NAME: &str = r#""other.example""#;
 const OTHER_CA: &str = r#""pki/other-authority.pem""#;
@@ -130,6 +137,19 @@ pub const ROWS: &[Row] = &[
     ),
     row("issuers[].issuer", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].jwks.file", r#""pki/other.jwks""#, Look::SignIn, KNOWN, "401 token-untrusted"),
+    row("issuers[].jwks.url", r#""https://{publisher}/other""#, Look::Published, KNOWN, "401 token-untrusted"),
+    row(
+        "issuers[].jwks.discovery",
+        r#""https://{publisher}/other-metadata""#,
+        Look::Discovered,
+        KNOWN,
+        "401 token-untrusted",
+    ),
+    row("issuers[].jwks.server_name", OTHER_NAME, Look::Published, KNOWN, UNAVAILABLE),
+    row("issuers[].jwks.keep", r#""5m""#, Look::Kept, "3600 s", "300 s"),
+    row("issuers[].jwks.tls.ca", OTHER_CA, Look::Published, KNOWN, UNAVAILABLE),
+    row("issuers[].jwks.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
+    row("issuers[].jwks.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),

@@ -1,0 +1,34 @@
+//! Who is asking, by certificate and token; and once more, where the token's key may be one that was published just now.
+
+use crate::clock::UnixMillis;
+use crate::identity::Caller;
+use crate::identity::IdentityFault;
+use crate::identity::Peer;
+use crate::identity::TokenDemand;
+use crate::model::Head;
+use crate::pipeline::gate::Core;
+
+/// The caller. A token whose key is not known waits for its issuer's newer keys, for two seconds at most, so that a rotation
+/// fails no request; then it is verified from the beginning, as of then.
+///
+/// # Errors
+/// [`IdentityFault`].
+pub async fn caller(
+    core: &Core,
+    peer: &Peer,
+    head: &Head,
+    demand: TokenDemand,
+    now: UnixMillis,
+) -> Result<Caller, IdentityFault> {
+    let verify =
+        |now: UnixMillis| core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, now.seconds());
+    match verify(now) {
+        Err(fault @ (IdentityFault::KeyUnknown | IdentityFault::KeysMissing)) => {
+            match core.identity.renewed(&head.fields, now.seconds(), core.clock.steady()).await {
+                true => verify(core.clock.now()),
+                false => Err(fault),
+            }
+        }
+        verdict => verdict,
+    }
+}
