@@ -154,8 +154,10 @@ fn decide(
     trail.done(Step::Decide, gate.core.clock.as_ref());
     let admitted = gate.core.guard.admit_event(&met.route.name, &located.tenant);
     facts.tenant = is_there.then(|| located.tenant.clone());
-    facts::note_place(facts, located, is_there, &met.route.name)?;
-    admitted?;
+    let by_then = || decision.as_ref().map(EventPermit::decision);
+    facts::note_place(facts, located, is_there, &met.route.name)
+        .map_err(|refusal| refusal.after_decision(by_then()))?;
+    admitted.map_err(|fault| Refusal::from(fault).after_decision(by_then()))?;
     met.route.count(&gate.core.metrics, &rebuilt.event().name, &decision);
     Ok(decision?)
 }

@@ -110,7 +110,8 @@ async fn permitted<B: Body>(
     };
     let decision = snapshot.bundle.policies().decide_event(Sender::of_caller(&caller), &event, &located, clock.now());
     trail.done(Step::Decide, clock);
-    facts::note_place(facts, located, is_there, &route.name)?;
+    facts::note_place(facts, located, is_there, &route.name)
+        .map_err(|refusal| refusal.after_decision(decision.as_ref().map(EventPermit::decision)))?;
     route.count(&core.metrics, &event.event().name, &decision);
     let permit = decision?;
     let refused = |refusal: Refusal| refusal.after_permit(permit.decision());

@@ -111,7 +111,8 @@ async fn permitted<B: Body>(
     };
     let decision = snapshot.bundle.policies().decide(&admitted, &caller, &rebuilt, &located, now);
     trail.done(Step::Decide, clock);
-    facts::note_place(facts, located, is_there, &route.name)?;
+    facts::note_place(facts, located, is_there, &route.name)
+        .map_err(|refusal| refusal.after_decision(decision.as_ref().map(Permit::decision)))?;
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
     let rest = Permitted { caller, admitted, bound, rebuilt, permit: permit.clone() };

@@ -69,6 +69,21 @@ impl Refusal {
         self
     }
 
+    /// The same, with what policy had decided by then. About a thing that the directory does not know it was asked all the same,
+    /// so that it takes the same work; what it read is left out then, since it names what nobody here knows.
+    #[must_use]
+    pub fn after_decision(mut self, decision: Result<&Decision, &PolicyFault>) -> Self {
+        let mut by_then = match decision {
+            Ok(permit) => by_permit(permit),
+            Err(fault) => decided(fault.decision()),
+        };
+        if self.reason == Reason::ResourceUnknown {
+            by_then.inputs.clear();
+        }
+        self.decided = Some(Box::new(by_then));
+        self
+    }
+
     /// The same, with the seconds after which it is worth asking again.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {

@@ -103,6 +103,9 @@ fn a_thing_that_the_directory_does_not_know_is_recorded_with_the_directorys_vers
     assert!(bundle.get("directory").is_u64());
     assert_eq!(records[0].get("directory"), bundle.get("directory"));
     assert!(!records[0].0.to_string().contains("house-9"), "what the directory does not know is a stranger's word");
+    // Policies were asked all the same, about a thing of nobody's.
+    let decision = records[0].get("decision");
+    assert_eq!((&decision["result"], &decision["inputs"]), (&json!("deny"), &json!({})), "{decision}");
 }
 
 #[test]
@@ -129,6 +132,9 @@ fn a_thing_of_a_house_that_is_not_linked_to_the_partner_is_as_one_that_is_not_th
     let record = of(&unlinked.2);
     assert_eq!(record.text("reason"), "partner-not-linked");
     assert_eq!(record.get("resource")["id"], json!(["house-1", "door-1"]));
+    let decision = record.get("decision");
+    assert_eq!(decision["result"], "allow", "policy permitted it, and the directory does not: {decision}");
+    assert!(!decision["policies"].as_array().unwrap().is_empty() && decision["inputs"]["principal.in"].is_array());
     drop(gateway);
     stage.assert_nothing_was_sent();
 }

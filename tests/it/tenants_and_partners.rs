@@ -155,7 +155,9 @@ fn what_is_one_tenants_or_one_partners_is_refused_at_the_other_for_its_own_reaso
             apart.refuses(what, &errand, &own_door, &command, &of_own_tenant);
             let what = "of a house of nobody's";
             let command = good.clone().to(&good.target.replace(household.house, "house-9"));
-            apart.refuses(what, &errand, &own_door, &command, &(404, "resource-unknown", vec![]));
+            // Policies were asked about a thing of nobody's, which is no tenant's own.
+            let nobodys = (404, "resource-unknown", of_own_tenant.2.clone());
+            apart.refuses(what, &errand, &own_door, &command, &nobodys);
             let what = "of a house in which only the other partner acts";
             let partner = foreign.split('.').next().unwrap();
             let elsewhere = good.target.replace(household.house, &format!("{}-{partner}", household.tenant));

@@ -141,7 +141,7 @@ fn notes(story: &Story<'_>, ended: &Ended, same: bool, bundle: &Bundle) -> Vec<S
     if step == Some(WayStep::Place) {
         notes.push("The record does not hold what the directory said then, but for its version.".to_owned());
     }
-    if story.opening.get("decision").is_none() && matches!(story.kind(), "refusal" | "intent" | "event") {
+    if story.decision().is_none() && matches!(story.kind(), "refusal" | "intent" | "event") {
         notes.push("Policies were not asked, or what they said does not count.".to_owned());
     }
     notes

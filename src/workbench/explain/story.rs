@@ -95,8 +95,13 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The decision on record: whether it allows, and the policies that decided. Where one errs, it is that which denies.
+    /// The decision on record: whether it allows, and the policies that decided. Where one errs, it is that which denies. None
+    /// where it counts for nothing, being about a thing that the directory does not have for this partner.
     pub(super) fn decision(&self) -> Option<(bool, Vec<&'a str>)> {
+        let is_not_there = [Reason::ResourceUnknown, Reason::PartnerNotLinked].map(Reason::code);
+        if self.kind() == "refusal" && self.text("reason").is_some_and(|reason| is_not_there.contains(&reason)) {
+            return None;
+        }
         let decision = self.opening.get("decision")?;
         let ids = |name: &str| decision.get(name).and_then(Value::as_array).unwrap_or_default();
         let errs = ids("errors");
