@@ -2,7 +2,7 @@
 //!
 //! Whoever has a client certificate can be refused as often as it likes; that must not fill the disk. Each peer has two
 //! buckets of tokens, one for refusals before its caller is known and one for those after, since the callers of many
-//! people come through one peer. A refusal that finds a token is recorded in full. One that finds none is added to a sum
+//! people come through one peer. A person whose acts on the gateway itself are refused has one, too. A refusal that finds a token is recorded in full. One that finds none is added to a sum
 //! of that bucket, which is written with the next tick. The sum has a receipt from the beginning, and all in it are given
 //! that one, whatever the reason: a receipt for each reason would tell "you may not" from "there is none". Nothing is
 //! uncounted: a sum that finds no room in the log is told by a gap record.
@@ -10,9 +10,11 @@
 //! Memory is bounded: peers whose buckets are full again are forgotten, and where even so there are [`PEERS_MAX`], all
 //! others share one bucket and its sums. `now` is an argument; a clock that goes back gives nothing.
 
+use crate::audit::facts::By;
 use crate::audit::facts::Facts;
 use crate::clock::UnixMillis;
 use crate::crypto::random;
+use crate::model::PersonName;
 use crate::model::Reason;
 use crate::model::Receipt;
 use crate::model::Sha256;
@@ -51,6 +53,8 @@ pub(super) struct Sum {
     pub(super) peer: Option<Arc<str>>,
     /// The certificate's thumbprint; `None` where it stands for many peers.
     pub(super) certificate: Option<Sha256>,
+    /// The person who acted, with the role and the door of the first act; `None` where it was none.
+    pub(super) by: Option<By>,
     /// How many there are of each reason.
     pub(super) reasons: BTreeMap<Reason, u64>,
     /// When the first was refused.
@@ -65,10 +69,11 @@ struct State {
     sums: HashMap<Key, Sum>,
 }
 
-/// Whose refusals; without a certificate, everybody's who has no bucket of their own.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+/// Whose refusals; without a certificate and a person, everybody's who has no bucket of their own.
+#[derive(Clone, Eq, Hash, PartialEq)]
 struct Key {
     certificate: Option<Sha256>,
+    person: Option<PersonName>,
     known: bool,
 }
 
@@ -85,20 +90,24 @@ impl Flood {
     /// Adds a refusal to a sum, if it comes too fast to be recorded in full. Gives the receipt of the sum.
     pub(super) fn sums_up(&self, facts: &Facts, reason: Reason, now: UnixMillis) -> Option<Receipt> {
         let mut state = self.state.lock();
-        let mut key = Key { certificate: facts.certificate, known: facts.caller_known };
+        let person = facts.by.as_ref().map(|by| by.person.clone());
+        let mut key = Key { certificate: facts.certificate, person, known: facts.caller_known };
         if !state.has_place_for(&key, &self.rates, now) {
-            key.certificate = None;
+            (key.certificate, key.person) = (None, None);
         }
         let rate = self.rates.of(key.known);
-        let bucket = state.buckets.entry(key).or_insert_with(|| Bucket::full(rate, now));
+        let bucket = state.buckets.entry(key.clone()).or_insert_with(|| Bucket::full(rate, now));
         if bucket.take(rate, now) {
             return None;
         }
         let peer = key.certificate.and_then(|_| facts.peer.clone());
+        let by = facts.by.clone().filter(|_| key.person.is_some());
+        let certificate = key.certificate;
         let sum = state.sums.entry(key).or_insert_with(|| Sum {
             receipt: Receipt::new(random()),
             peer,
-            certificate: key.certificate,
+            certificate,
+            by,
             reasons: BTreeMap::new(),
             from: now,
             until: now,
@@ -177,7 +186,9 @@ const fn capacity(rate: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::crypto::sha256;
+    use crate::model::AdminDoor;
     use crate::model::Epoch;
+    use crate::model::Role;
 
     const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
     const RATES: RefusalRates = RefusalRates { unknown_per_minute: 6, known_per_minute: 10 };
@@ -224,6 +235,7 @@ mod tests {
             receipt: receipts[0].unwrap(),
             peer: Some("peer 1".into()),
             certificate: one.certificate,
+            by: None,
             reasons: BTreeMap::from([(Reason::TokenMissing, 3), (Reason::PolicyDenied, 1)]),
             from: NOW.plus(6),
             until: NOW.plus(9),
@@ -233,6 +245,20 @@ mod tests {
         assert!(flood.take().is_empty(), "each is written once");
         let next = flood.sums_up(&one, Reason::TokenMissing, NOW.plus(11));
         assert!(next.is_some() && next != receipts[0], "what comes afterwards is another sum");
+    }
+
+    #[test]
+    fn a_person_whose_acts_are_refused_has_a_bucket_and_a_sum_under_their_name() {
+        let flood = Flood::new(RATES);
+        let of = |person| {
+            let by = By { person: PersonName::new(person).unwrap(), role: Role::Lifter, door: AdminDoor::Socket };
+            Facts { by: Some(by), ..Facts::new(Receipt::new([1; 16]), Epoch::new(1), sha256(b"bundle")) }
+        };
+        assert_eq!(in_full(&flood, &of("petrova"), 20, NOW), 6);
+        assert_eq!(in_full(&flood, &of("sidorov"), 6, NOW), 6);
+        let sums = flood.take();
+        let [sum] = &sums[..] else { panic!("one") };
+        assert_eq!((sum.count(), &sum.by, sum.certificate), (14, &of("petrova").by, None));
     }
 
     #[test]

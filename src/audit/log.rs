@@ -35,6 +35,7 @@ use crate::audit::losses::Losses;
 use crate::audit::losses::Part;
 use crate::audit::opening::begin_segment;
 use crate::audit::opening::lock;
+use crate::audit::outcome::Administered;
 use crate::audit::outcome::Note;
 use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
@@ -402,6 +403,20 @@ impl Log {
         let settings = &self.shared.settings;
         let patience = if note.is_of_a_request() { settings.deadline } else { settings.patience() };
         self.durable_within(patience, wait).await.map(|_| Noted { receipt: facts.receipt })
+    }
+
+    /// Records that a person's act was refused, and gives the receipt of that. One that comes too fast is recorded in a sum, as
+    /// refusals of peers are.
+    ///
+    /// # Errors
+    /// [`AuditFault`].
+    pub async fn refused_act(&self, facts: &Facts, act: Administered, now: UnixMillis) -> Result<Receipt, AuditFault> {
+        if self.is_open()
+            && let Some(receipt) = self.shared.flood.sums_up(facts, act.reason, now)
+        {
+            return Ok(receipt);
+        }
+        self.note(facts, Note::Admin(act), now).await.map(|noted| noted.receipt())
     }
 
     /// The answer to a request whose record could not be made durable: 503, nothing was done. Counted; a record that was

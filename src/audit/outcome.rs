@@ -124,7 +124,7 @@ impl Note {
 /// An act of a person on the gateway itself that revoked nothing.
 #[derive(Clone, Debug)]
 pub struct Administered {
-    /// Which one: `revoke`, `propose-lift`, `lift`, `propose-erase`, `erase` or `erased`.
+    /// Which one: `revoke`, `propose-lift`, `lift`, `subject`, `propose-erase`, `erase` or `erased`.
     pub act: &'static str,
     /// Why it ended so; [`Reason::Done`] of one that was taken, also where its effect is still to come.
     pub reason: Reason,

@@ -30,7 +30,7 @@
 //! | `at` | the place in the partner's answer that the contract does not declare: `in`, `pointer` of declared names, `expected` |
 //! | `status` | the partner's |
 //! | `answer` | the answer that a repeated idempotency key is given, sealed |
-//! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate (also in a `refusal` of a peer without a name) |
+//! | `count` `reasons` `from` `until` `certificate` | in `refusals`: how many refusals of this peer, or of this person's acts (`by`, as in the first), it stands for, in all and by reason, beyond those with a record of their own; times of the first and the last; the thumbprint of the peer's certificate (also in a `refusal` of a peer without a name) |
 //! | `lost` | in `gap`: how many records found no room before; the outcomes among them follow as `unknown` |
 //! | `segment` `origin` `size` `root` `frontier` | in `segment`: number of the segment; the log's name; how many records stand before this one, the root of the tree over them (RFC 6962), and the hashes of its maximal perfect subtrees, the largest first, all in base64. `epoch` is the highest that the log has told by then |
 //! | `revoked` | kind, keyed digest, tenant, the epoch that it made, and whether it was `stored` by then; in force it is either way |
@@ -197,6 +197,9 @@ pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
     line.text_if("peer", sum.peer.as_deref());
     if let Some(certificate) = sum.certificate {
         line.shown("certificate", certificate);
+    }
+    if let Some(by) = &sum.by {
+        line.by(by);
     }
     line.number("count", sum.count());
     line.open("reasons", b'{');

@@ -172,6 +172,9 @@ const fn help_for(reason: Reason) -> &'static str {
             "nothing was done: the gateway knows no such operation (of its contracts), partner or tenant (of its directory)"
         }
         Reason::RoleMissing => "nothing was done: `listeners.admin.roles` says who may do what",
+        Reason::RateActs | Reason::RateFull => {
+            "nothing was done: a person acts `person_acts_per_minute` at most; wait a minute"
+        }
         Reason::LiftNotInForce => {
             "nothing is revoked under exactly this kind, tenant and value: `portcullis revocations list` shows what is"
         }

@@ -1,4 +1,5 @@
-//! Rates: how often one peer, subject, device, object or tenant may ask, and how often one peer may revoke.
+//! Rates: how often one peer, subject, device, object or tenant may ask, how often one peer may revoke or be told what is on
+//! record already, and how often one person may act on the gateway itself.
 //!
 //! Each thing has a bucket that holds as many requests as its limit names, and fills up again within the limit's second,
 //! minute or hour. A bucket is one number, the moment at which it will be full again (the generic cell rate algorithm, ITU-T
@@ -50,6 +51,10 @@ pub enum RateOf {
     Tenant,
     /// A peer that revokes.
     Revocations,
+    /// A peer that is told again what is on record already.
+    Answers,
+    /// A person who acts on the gateway itself.
+    Acts,
 }
 
 /// Why a request comes too fast.
@@ -92,6 +97,8 @@ pub(super) struct Rates {
     object: Meter,
     tenant: Meter,
     revocations: Meter,
+    answers: Meter,
+    acts: Meter,
 }
 
 /// The buckets of one kind of thing.
@@ -125,6 +132,8 @@ impl Rates {
             object: meter(RateOf::Object, limits.object_rate_per_minute, MINUTE),
             tenant: meter(RateOf::Tenant, limits.tenant_rate_per_second, SECOND),
             revocations: meter(RateOf::Revocations, limits.peer_revocations_per_hour, HOUR),
+            answers: meter(RateOf::Answers, limits.peer_answers_per_minute, MINUTE),
+            acts: meter(RateOf::Acts, limits.person_acts_per_minute, MINUTE),
         }
     }
 
@@ -157,6 +166,16 @@ impl Rates {
     /// Counts a revocation that `peer` orders.
     pub(super) fn count_revocation(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
         self.revocations.take(self.key(peer), now)
+    }
+
+    /// Counts what `peer` is told again.
+    pub(super) fn count_answer(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
+        self.answers.take(self.key(peer), now)
+    }
+
+    /// Counts an act of `person`.
+    pub(super) fn count_act(&self, person: &str, now: Duration) -> Result<(), RateFault> {
+        self.acts.take(self.key(person), now)
     }
 
     fn key(&self, of: impl Hash) -> u64 {
@@ -329,6 +348,8 @@ mod tests {
             object_rate_per_minute: 4,
             tenant_rate_per_second: 5,
             peer_revocations_per_hour: 1,
+            peer_answers_per_minute: 6,
+            person_acts_per_minute: 7,
             ..Limits::default()
         };
         // Each row changes, from one request to the next, all but what it is about.
@@ -366,6 +387,10 @@ mod tests {
         let fault = RateFault::TooFast(RateOf::Revocations, 3_600);
         assert_eq!(rates.count_revocation("backend", START), Err(fault));
         assert_eq!(rates.count_revocation("other", START), Ok(()));
+        assert_eq!((0..20).filter(|_| rates.count_answer("backend", START).is_ok()).count(), 6);
+        assert_eq!(rates.count_answer("other", START), Ok(()));
+        assert_eq!((0..20).filter(|_| rates.count_act("petrova", START).is_ok()).count(), 7);
+        assert_eq!(rates.count_act("sidorov", START), Ok(()));
     }
 
     #[test]

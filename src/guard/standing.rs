@@ -20,6 +20,7 @@ use crate::guard::revocation::StoreFault;
 use crate::guard::two_persons::Proposals;
 use crate::limits::Limits;
 use crate::model::Epoch;
+use crate::model::PersonName;
 use crate::model::Sha256;
 use crate::model::TenantId;
 use std::fmt;
@@ -107,6 +108,23 @@ impl Guard {
     /// [`RateFault`].
     pub fn pace_revocation(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
         self.rates.count_revocation(peer, now)
+    }
+
+    /// Counts what `peer` is told again, at the steady time `now`: the answer of a command or an event that it has given before,
+    /// the state of a command. Nothing comes of it but a record.
+    ///
+    /// # Errors
+    /// [`RateFault`].
+    pub fn pace_answer(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
+        self.rates.count_answer(peer, now)
+    }
+
+    /// Counts an act of `person` on the gateway itself, at the steady time `now`. What narrows is not counted.
+    ///
+    /// # Errors
+    /// [`RateFault`].
+    pub fn pace_act(&self, person: &PersonName, now: Duration) -> Result<(), RateFault> {
+        self.rates.count_act(person.as_str(), now)
     }
 
     /// Revokes: in force before anything is awaited; durable when this returns `Ok`, and no command of whom is revoked

@@ -113,6 +113,10 @@ reasons! {
     RateTenant = "rate-tenant",
     /// The peer orders more revocations than it may.
     RateRevocations = "rate-revocations",
+    /// The peer is told again what is on record already more often than it may.
+    RateAnswers = "rate-answers",
+    /// The person acts on the gateway itself more often than one may.
+    RateActs = "rate-acts",
     /// So many rates are kept that no further one can be.
     RateFull = "rate-full",
     /// Subject, device, session or token is revoked.

@@ -1,7 +1,8 @@
 //! The way of an act: what a person orders of the gateway itself, at an admin door.
 //!
 //! Whether the person has the role comes first. Each act ends on record with person, role and door, taken or refused:
-//! narrowing after it is in force, widening before. Acts about persons stand in `persons.rs`. Reading what is revoked, or the bundle in force, is no act and leaves no
+//! narrowing after it is in force, widening before; refusals that come too fast in sums. Whoever acts too often is refused, but
+//! for revocations. Acts about persons stand in `persons.rs`. Reading what is revoked, or the bundle in force, is no act and leaves no
 //! record.
 
 use crate::audit::Administered;
@@ -30,6 +31,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::known;
 use crate::pipeline::known::unknown_name;
 use crate::pipeline::persons::PersonOrder;
+use crate::pipeline::refusal::Refusal;
 use crate::pipeline::revocation::RevocationOrder;
 use std::sync::Arc;
 
@@ -108,18 +110,37 @@ pub struct Listed {
 impl Gate {
     /// Carries out what `by` orders.
     pub async fn act(&self, act: Act, by: &Actor) -> ActReply {
-        let reply = match act {
-            Act::List(after) => return self.list(after, by).await,
-            Act::Bundle => return self.bundle(by),
-            Act::Revoke(order) => self.revoke(order, by).await,
-            Act::ProposeLift(order) => self.propose(order, by).await,
-            Act::ConfirmLift(order) => self.confirm(order, by).await,
-            Act::Subject(order, ticket) => self.subject(order, ticket, by).await,
-            Act::ProposeErase(order) => self.propose_erase(order, by).await,
-            Act::ConfirmErase(order) => self.erase(order, by).await,
+        let reply = match self.paced(&act, by) {
+            Err((word, role, reason)) => {
+                self.refused(&self.facts_of(by, role), Administered::of(word, reason, None)).await
+            }
+            Ok(()) => match act {
+                Act::List(after) => return self.list(after, by).await,
+                Act::Bundle => return self.bundle(by),
+                Act::Revoke(order) => self.revoke(order, by).await,
+                Act::ProposeLift(order) => self.propose(order, by).await,
+                Act::ConfirmLift(order) => self.confirm(order, by).await,
+                Act::Subject(order, ticket) => self.subject(order, ticket, by).await,
+                Act::ProposeErase(order) => self.propose_erase(order, by).await,
+                Act::ConfirmErase(order) => self.erase(order, by).await,
+            },
         };
         self.core.metrics.concluded(reply.outcome.as_ref().err().map_or(Reason::Done, |refusal| refusal.reason));
         reply
+    }
+
+    /// Whether `by` may act once more now. What narrows is never refused for that, and what leaves no record is not counted.
+    fn paced(&self, act: &Act, by: &Actor) -> Result<(), (&'static str, Role, Reason)> {
+        let (word, role) = match act {
+            Act::Revoke(_) | Act::List(_) | Act::Bundle => return Ok(()),
+            Act::ProposeLift(_) => ("propose-lift", Role::Lifter),
+            Act::ConfirmLift(_) => ("lift", Role::Lifter),
+            Act::Subject(..) => ("subject", Role::Investigator),
+            Act::ProposeErase(_) => ("propose-erase", Role::Eraser),
+            Act::ConfirmErase(_) => ("erase", Role::Eraser),
+        };
+        let paced = self.core.guard.pace_act(&by.person, self.core.clock.steady());
+        paced.map_err(|fault| (word, role, Refusal::from(fault).reason))
     }
 
     async fn revoke(&self, order: RevocationOrder, by: &Actor) -> ActReply {
@@ -273,7 +294,7 @@ impl Gate {
     /// Records a refusal, and tells it even where it could not be recorded: nothing was done.
     pub(super) async fn refused(&self, facts: &Facts, administered: Administered) -> ActReply {
         let reason = administered.reason;
-        let receipt = self.noted(facts, administered).await.map(|noted| noted.receipt());
+        let receipt = self.log.refused_act(facts, administered, self.core.clock.now()).await.ok();
         ActReply { outcome: Err(reason.into()), receipt }
     }
 }

@@ -120,6 +120,7 @@ async fn permitted<B: Body>(
     trail.done(Step::Rebuild, clock);
 
     if let Some(known) = core.outbox.known(source(&met, &verified), &rebuilt).await? {
+        core.guard.pace_answer(met.partner.peer().name(), clock.steady())?;
         return again(known.receipt, known.same);
     }
     trail.done(Step::Bind, clock);

@@ -123,6 +123,7 @@ async fn permitted<B: Body>(
     let source = Source { peer: caller.peer().name(), id: id.expose() };
     if let Some(known) = core.outbox.known(source, &event).await.map_err(|fault| refused(fault.into()))? {
         facts.decided = Some(by_permit(permit.decision()));
+        core.guard.pace_answer(caller.peer().name(), clock.steady())?;
         return before(known);
     }
     let protected = route.protector.protect_event(&permit, &event).map_err(|fault| refused(fault.into()))?;

@@ -146,7 +146,10 @@ fn granted(
     let reservation = match bound {
         Bound::NoKey => None,
         Bound::Reserved(reservation) => Some(reservation),
-        Bound::Past(first, outcome) => return Ok(Granted::Again(Box::new(Repeated { asked, first, outcome }))),
+        Bound::Past(first, outcome) => {
+            core.guard.pace_answer(caller.peer().name(), core.clock.steady())?;
+            return Ok(Granted::Again(Box::new(Repeated { asked, first, outcome })));
+        }
     };
 
     let moves = asked.rebuilt.operation().actuates.is_some();

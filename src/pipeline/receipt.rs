@@ -55,6 +55,7 @@ pub async fn requested(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded
 /// Who asks, and what is known of their command.
 fn asked(gate: &Gate, visitor: &Visitor, head: &Head, facts: &mut Facts) -> Result<(Receipt, ReceiptState), Refusal> {
     let caller = own::meet(gate, visitor, head, Form::bare("GET"), facts)?;
+    gate.core.guard.pace_answer(caller.peer().name(), gate.core.clock.steady())?;
     // What is no receipt is looked for as well, so that it takes as long.
     let nobodys = Receipt::new([0; 16]);
     let receipt = head.path.strip_prefix(PREFIX).and_then(Receipt::parse).unwrap_or(nobodys);

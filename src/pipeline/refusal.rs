@@ -325,6 +325,8 @@ impl From<RateFault> for Refusal {
             RateOf::Object => Reason::RateObject,
             RateOf::Tenant => Reason::RateTenant,
             RateOf::Revocations => Reason::RateRevocations,
+            RateOf::Answers => Reason::RateAnswers,
+            RateOf::Acts => Reason::RateActs,
         };
         Self::new(reason, ProblemType::TooManyRequests).after(seconds)
     }

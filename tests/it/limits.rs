@@ -142,6 +142,14 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
         "peer_revocations_per_hour",
         &[("tests/it/rates.rs", "a_peer_orders_so_many_revocations_in_an_hour_and_the_operator_as_many_as_it_takes")],
     ),
+    ("peer_answers_per_minute", SHARES),
+    (
+        "person_acts_per_minute",
+        &[(
+            "tests/it/shares.rs",
+            "a_person_acts_so_often_and_no_more_and_a_script_that_goes_on_adds_sums_and_still_may_revoke",
+        )],
+    ),
     ("outbox_max", &[("src/webhook/outbox/tests.rs", "the_outbox_holds_as_many_as_it_may_and_not_one_more")]),
     (
         "deliveries_at_once_max",
@@ -198,6 +206,8 @@ const RATES: &[(&str, &str)] =
     &[("tests/it/rates.rs", "each_rate_holds_its_limit_and_one_past_it_is_told_when_to_come_back")];
 const SCHEDULE: &[(&str, &str)] =
     &[("src/webhook/schedule.rs", "the_last_attempt_and_the_age_hold_their_limit_and_not_one_more")];
+const SHARES: &[(&str, &str)] =
+    &[("tests/it/shares.rs", "what_a_peer_is_told_again_has_a_bound_and_a_flood_twice_as_long_adds_sums_alone")];
 const CONTRACTS: (&str, &str) = ("src/contract/tests/load.rs", "the_limits_bound_bodies_depth_and_members");
 
 fn root() -> &'static Path {

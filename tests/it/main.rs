@@ -149,6 +149,8 @@ mod sample;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod signed_swaps;

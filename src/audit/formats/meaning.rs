@@ -328,6 +328,8 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::RateObject
         | Reason::RateTenant
         | Reason::RateRevocations
+        | Reason::RateAnswers
+        | Reason::RateActs
         | Reason::CommandTooOld
         | Reason::CommandFromFuture
         | Reason::IdempotencyInProgress

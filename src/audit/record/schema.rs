@@ -133,7 +133,7 @@ const SHAPES: &str = r##"{
       "stored": {"type": "boolean"}
     }
   },
-  "act": {"enum": ["revoke", "propose-lift", "lift", "propose-erase", "erase", "erased"]},
+  "act": {"enum": ["revoke", "propose-lift", "lift", "subject", "propose-erase", "erase", "erased"]},
   "about": {
     "type": "object", "additionalProperties": false, "required": ["kind"],
     "properties": {
@@ -196,7 +196,7 @@ const fn members(kind: Kind) -> (&'static [&'static [&'static str]], &'static [&
         Kind::Outcome => (&[&["receipt", "state", "reason"]], &[COST, &["detail", "at", "status", "answer"]]),
         Kind::Refusal => (&[JUDGED, &["reason"]], &[WHO, COST, REFUSED]),
         Kind::Repeat => (&[JUDGED, &["reason", "first"]], &[WHO, COST, REFUSED]),
-        Kind::Refusals => (&[&["receipt", "count", "reasons", "from", "until"]], &[&["peer", "certificate"]]),
+        Kind::Refusals => (&[&["receipt", "count", "reasons", "from", "until"]], &[&["peer", "certificate", "by"]]),
         Kind::Revocation => (&[JUDGED, &["revoked"]], &[WHO, COST, &["decision"]]),
         Kind::Event => (
             &[JUDGED, &["partner", "operation", "direction", "resource", "decision", "protected"]],

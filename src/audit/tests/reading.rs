@@ -141,6 +141,7 @@ pub(crate) fn written(texts: &[String; 8], numbers: [u64; 8], keyed: bool, state
         receipt: receipt(4),
         peer: Some(peer.as_str().into()),
         certificate: Some(digest("certificate")),
+        by: facts.by.clone(),
         reasons: [(reason, lost), (Reason::Internal, 1)].into(),
         from: now,
         until: UnixMillis::new(epoch),

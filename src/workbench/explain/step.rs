@@ -101,6 +101,8 @@ impl WayStep {
             | Reason::RateObject
             | Reason::RateTenant
             | Reason::RateRevocations
+            | Reason::RateAnswers
+            | Reason::RateActs
             | Reason::RateFull
             | Reason::Revoked
             | Reason::CertificateRevoked
