@@ -8,8 +8,13 @@ use crate::harness::told_by;
 use crate::harness::until;
 use portcullis::clock::Clock;
 use portcullis::clock::SystemClock;
+use portcullis::crypto::NoteName;
+use portcullis::crypto::NoteSigner;
+use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::SigningKey;
 use portcullis::crypto::sha256;
 use portcullis::devkit::Pki;
+use portcullis::secret::Secret;
 use serde_json::Value;
 use std::fs;
 use std::io::BufRead;
@@ -19,6 +24,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use tempfile::TempDir;
 
 const ORIGIN: &str = "gateway.prop.example/audit";
@@ -31,6 +37,7 @@ impl House {
     fn new() -> Self {
         let house = Self(tempfile::tempdir().unwrap());
         fs::create_dir(house.log()).unwrap();
+        fs::write(house.path("log.vkey"), signer(ORIGIN).vkey()).unwrap();
         house
     }
 
@@ -53,22 +60,30 @@ impl House {
         fs::write(self.log().join(format!("segment-{number:010}.jsonl")), bytes).unwrap();
     }
 
-    /// Says that so many records are signed.
+    /// Says that so many records are signed, by the key of a log of this name.
     fn signed(&self, origin: &str, size: u64, root: &str) {
         let root = encoded(sha256(root.as_bytes()).as_bytes());
-        let note = format!("{origin}\n{size}\n{root}\n\n\u{2014} {origin} {}\n", encoded(&[7; 68]));
-        fs::write(self.log().join("checkpoint"), note).unwrap();
+        let signer = signer(origin);
+        fs::write(self.log().join("checkpoint"), signer.sign(&format!("{origin}\n{size}\n{root}\n"))).unwrap();
+        fs::write(self.path("log.vkey"), signer.vkey()).unwrap();
     }
 
     fn arguments(&self, format: &str, to: &str) -> Vec<String> {
         let words = ["audit", "export", &self.text("audit"), "--format", format, "--to", to].map(str::to_owned);
-        [&words[..], &["--cursor".to_owned(), self.text("cursor")]].concat()
+        let more = ["--cursor".to_owned(), self.text("cursor"), "--log-key".to_owned(), self.text("log.vkey")];
+        [&words[..], &more].concat()
     }
 
     fn export(&self, format: &str, to: &str, more: &[&str]) -> (i32, String, String) {
         let arguments = self.arguments(format, to);
         told_by(&arguments.iter().map(String::as_str).chain(more.iter().copied()).collect::<Vec<_>>())
     }
+}
+
+/// Signs in the name of a log, always under the same key.
+fn signer(origin: &str) -> NoteSigner {
+    static PEM: LazyLock<Secret> = LazyLock::new(|| SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap());
+    NoteSigner::from_pem(NoteName::new(origin).unwrap(), &PEM).unwrap()
 }
 
 fn encoded(bytes: &[u8]) -> String {
@@ -121,7 +136,17 @@ fn every_format_takes_what_is_signed_over_all_segments_and_the_cursor_goes_on_th
         fs::remove_file(house.path("cursor")).unwrap();
     }
     // Without a cursor each run begins at the oldest.
-    let (_, all, _) = told_by(&["audit", "export", &house.text("audit"), "--format", "jsonl", "--to", "-"]);
+    let (_, all, _) = told_by(&[
+        "audit",
+        "export",
+        &house.text("audit"),
+        "--log-key",
+        &house.text("log.vkey"),
+        "--format",
+        "jsonl",
+        "--to",
+        "-",
+    ]);
     assert_eq!(indexes(&all), (0..20).collect::<Vec<_>>());
 }
 
@@ -289,6 +314,32 @@ fn a_cursor_of_another_log_or_of_a_longer_copy_is_refused() {
     );
     fs::write(house.path("cursor"), "{}").unwrap();
     assert!(house.export("jsonl", "-", &[]).2.contains("it is no cursor of an export"));
+}
+
+#[test]
+fn a_checkpoint_that_the_logs_key_has_not_signed_is_not_believed_and_without_a_key_none_is() {
+    let house = House::new();
+    house.segment(1, 0..20);
+    house.signed(ORIGIN, 20, "a");
+    let another = SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap();
+    let another = NoteSigner::from_pem(NoteName::new(ORIGIN).unwrap(), &another).unwrap();
+    let root = encoded(sha256(b"a").as_bytes());
+    let signed = fs::read_to_string(house.log().join("checkpoint")).unwrap();
+    for note in [
+        another.sign(&format!("{ORIGIN}\n20\n{root}\n")),
+        // One more record than was signed.
+        signed.replacen("\n20\n", "\n21\n", 1),
+        signer("other.example/audit").sign(&format!("{ORIGIN}\n20\n{root}\n")),
+    ] {
+        fs::write(house.log().join("checkpoint"), note).unwrap();
+        let (code, out, err) = house.export("jsonl", "-", &[]);
+        assert!(code == 2 && out.is_empty() && err.starts_with("error[no-checkpoint]: "), "{err}");
+        assert!(!house.path("cursor").exists());
+    }
+    fs::write(house.log().join("checkpoint"), signed).unwrap();
+    let (code, out, err) = told_by(&["audit", "export", &house.text("audit"), "--format", "jsonl", "--to", "-"]);
+    assert!(code == 2 && out.is_empty() && err.contains("--log-key"), "{err}");
+    assert_eq!(indexes(&house.export("jsonl", "-", &[]).1).len(), 20);
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::cli::audit::export::gather::Choice;
 use crate::cli::audit::export::gather::Source;
 use crate::cli::audit::export::kept::Kept;
 use crate::cli::audit::export::target::Target;
-use crate::cli::audit::place;
 use crate::cli::audit::place::LogPlace;
 use crate::cli::output::Ending;
 use crate::cli::output::complain;
@@ -36,17 +35,20 @@ const TRIES_EVERY: Duration = Duration::from_secs(5);
 /// Exports the audit log as a SIEM reads it, each record at least once, as far as the newest signed checkpoint, which ends each
 /// batch. `docs/export.md` tells the formats.
 ///
-/// With `--config` the configured key has to have signed the checkpoint. With `--cursor` it goes on where the last run came to; what was interrupted there is sent again, and nothing is left out.
+/// The log's key has to have signed the checkpoint: the configured one with `--config`, else the one that is named. With `--cursor` it goes on where the last run came to; what was interrupted there is sent again, and nothing is left out.
 ///
 /// Exit codes: 0 all was exported that is signed, 2 it could not be.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  portcullis audit export --config gateway.yaml --format ocsf --to ocsf.jsonl --cursor ocsf.cursor\n  \
-                  portcullis audit export audit --format cef --to tls://siem:6514 --ca ca.pem --cursor at --follow"
+                  portcullis audit export audit --log-key log.vkey --format cef --to tls://siem:6514 --ca ca.pem --cursor at --follow"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     place: LogPlace,
+    /// The log's public key, or a file that holds it; with `--config` the configured one unless it is named
+    #[arg(long, value_name = "KEY", required_unless_present = "config")]
+    log_key: Option<String>,
     /// How a record is written
     #[arg(long, value_enum)]
     format: Format,
@@ -176,12 +178,8 @@ fn source(arguments: &Arguments) -> Result<Source, Diagnostics> {
     let Chosen { since, until, kinds } = &arguments.chosen;
     let choice = Choice { since: *since, until: *until, kinds: kinds.clone() };
     let format = arguments.format.meant();
-    let (directory, config) = arguments.place.find()?;
-    let source = Source::new(directory, format, choice);
-    match &config {
-        Some(config) => Ok(source.signed_by(place::configured_key(config)?)),
-        None => Ok(source),
-    }
+    let (directory, key) = arguments.place.find_with_key(arguments.log_key.as_deref())?;
+    Ok(Source::new(directory, key, format, choice))
 }
 
 /// Tells a terminal, in steps of one in a hundred, how far a long export has come.

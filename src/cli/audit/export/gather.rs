@@ -33,7 +33,8 @@ pub(super) struct Source {
     directory: PathBuf,
     format: Format,
     choice: Choice,
-    key: Option<VerifierKey>,
+    /// By it alone a checkpoint is believed.
+    key: VerifierKey,
     clock: SystemClock,
 }
 
@@ -60,16 +61,12 @@ pub(super) struct Batch {
 }
 
 impl Source {
-    pub(super) fn new(directory: PathBuf, format: Format, choice: Choice) -> Self {
-        Self { directory, format, choice, key: None, clock: SystemClock::new() }
+    /// The log in this folder, as far as this key has signed it.
+    pub(super) fn new(directory: PathBuf, key: VerifierKey, format: Format, choice: Choice) -> Self {
+        Self { directory, format, choice, key, clock: SystemClock::new() }
     }
 
-    /// Takes only checkpoints that this key has signed.
-    pub(super) fn signed_by(self, key: VerifierKey) -> Self {
-        Self { key: Some(key), ..self }
-    }
-
-    /// The newest checkpoint; `None` where nothing is signed yet.
+    /// The newest checkpoint, which the key has signed; `None` where nothing is signed yet.
     pub(super) fn checkpoint(&self) -> Result<Option<Signed>, Diagnostics> {
         let path = self.directory.join("checkpoint");
         let bytes = match fs::read(&path) {
@@ -79,11 +76,9 @@ impl Source {
         };
         let read = |bytes| {
             let note = Note::parse(bytes)?;
-            if let Some(key) = &self.key {
-                note.verify(key)?;
-            }
+            note.verify(&self.key)?;
             let checkpoint = note.unverified_checkpoint()?;
-            match self.key.as_ref().is_none_or(|key| *key.name() == *checkpoint.origin) {
+            match *self.key.name() == *checkpoint.origin {
                 true => Ok(checkpoint),
                 false => Err(crate::evidence::NoteFault::Origin),
             }
