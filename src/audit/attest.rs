@@ -12,6 +12,7 @@
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::segment;
+use crate::audit::storage::O_NOFOLLOW;
 use crate::audit::tiles::Tiles;
 use crate::audit::tree::Tree;
 use crate::clock::Clock;
@@ -96,8 +97,10 @@ pub(super) struct Attester {
 /// The list of the checkpoints of one segment.
 struct List {
     segment: u64,
-    file: File,
-    /// Bytes of whole notes. What a write that failed left behind them is overwritten: the next note is no shorter.
+    path: PathBuf,
+    /// None behind an error: what a descriptor says afterwards means nothing, so that it is never asked again.
+    file: Option<File>,
+    /// Bytes of notes that are durable. What a write that failed left behind them is cut off.
     end: u64,
     /// How many records the last one in it covers.
     size: u64,
@@ -290,9 +293,19 @@ impl Attester {
 impl List {
     fn create(directory: &Path, segment: u64) -> io::Result<Self> {
         let path = segment::checkpoints(directory, segment);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         File::open(directory)?.sync_all()?;
-        Ok(Self { segment, file, end: 0, size: 0 })
+        Ok(Self { segment, path, file: Some(file), end: 0, size: 0 })
+    }
+
+    /// Opens the file anew, by its name, and makes it end behind what is durable; that writes its last block once more.
+    fn reopen(&self) -> io::Result<File> {
+        let file = OpenOptions::new().write(true).custom_flags(O_NOFOLLOW).open(&self.path)?;
+        if file.metadata()?.len() < self.end {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the list of checkpoints is shorter than it was"));
+        }
+        file.set_len(self.end)?;
+        Ok(file)
     }
 
     fn append(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
@@ -302,8 +315,10 @@ impl List {
         }
         let gap = if self.end == 0 { "" } else { "\n" };
         let bytes = [gap, checkpoint.note()].concat();
-        self.file.write_all_at(bytes.as_bytes(), self.end)?;
-        self.file.sync_data()?;
+        let file = self.file.take().map_or_else(|| self.reopen(), Ok)?;
+        file.write_all_at(bytes.as_bytes(), self.end)?;
+        file.sync_data()?;
+        self.file = Some(file);
         self.end += bytes.len() as u64;
         self.size = checkpoint.size();
         Ok(())
@@ -320,5 +335,56 @@ impl Drop for Attesting {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::tests::harness::signer;
+
+    fn checkpoint(records: usize) -> Checkpoint {
+        let mut tree = Tree::default();
+        (0..records).for_each(|record| tree.append_lines(format!("{record}\n").as_bytes()));
+        Checkpoint::sign(&signer(), &tree)
+    }
+
+    /// `/dev/null` takes every byte and cannot make one durable: only the system itself can say so.
+    #[test]
+    fn a_list_that_could_not_be_made_durable_is_opened_anew_and_cut_behind_what_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = List::create(folder.path(), 1).unwrap();
+        list.append(&checkpoint(1)).unwrap();
+        let null = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        assert_eq!(null.sync_data().unwrap_err().raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
+        list.file = Some(null);
+        assert!(list.append(&checkpoint(2)).is_err());
+        assert!(list.file.is_none(), "nobody asks that descriptor again");
+        // What the write that failed may have left, and longer than what comes.
+        let path = segment::checkpoints(folder.path(), 1);
+        let left = [fs::read(&path).unwrap(), vec![b'x'; 2_000]].concat();
+        fs::write(&path, left).unwrap();
+        list.append(&checkpoint(3)).unwrap();
+        let (listed, end) = checkpoint::listed(&path, &signer()).unwrap();
+        assert_eq!(listed.iter().map(Checkpoint::size).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(end, fs::metadata(&path).unwrap().len(), "and nothing behind them");
+    }
+
+    #[test]
+    fn a_list_that_is_shorter_than_it_was_or_somewhere_else_takes_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = segment::checkpoints(folder.path(), 1);
+        let mut list = List::create(folder.path(), 1).unwrap();
+        list.append(&checkpoint(1)).unwrap();
+        let whole = fs::read(&path).unwrap();
+        list.file = None;
+        fs::write(&path, &whole[1..]).unwrap();
+        assert_eq!(list.append(&checkpoint(2)).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
+        assert!(list.append(&checkpoint(2)).is_err());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, &whole).unwrap();
+        list.append(&checkpoint(2)).unwrap();
     }
 }

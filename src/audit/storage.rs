@@ -94,7 +94,7 @@ pub trait Reads: Send {
 }
 
 /// Opening fails where a link stands under the name.
-const O_NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+pub(super) const O_NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Segments as files of a directory.
 #[derive(Debug)]
