@@ -47,7 +47,7 @@ pub const LEAST_AGE_S: u64 = 25 * 3_600;
 pub const LONGEST_AGE_S: u64 = 36_500 * 86_400;
 
 /// The longest head of a segment, in bytes: 64 hashes and a name.
-const HEAD_MAX_BYTES: u64 = 16 * 1024;
+pub(super) const HEAD_MAX_BYTES: u64 = 16 * 1024;
 
 /// What is kept here, and where the rest goes.
 #[derive(Clone, Debug, Eq, PartialEq)]

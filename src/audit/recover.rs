@@ -15,8 +15,11 @@
 //! known, nothing is cut.
 //!
 //! Segments are read from the newest backwards until one begins earlier than a day before the last process's last
-//! segment; an exchange takes seconds, so every open intent lies there.
+//! segment; an exchange takes seconds, so every open intent lies there. One that began so early does not end it where an older
+//! one began within that day: then the clock was wrong for a while, and keys of today lie behind it. (What was recorded under a
+//! clock that was a day behind counts as that old.)
 
+use crate::audit::archive::HEAD_MAX_BYTES;
 use crate::audit::chain::Chain;
 use crate::audit::chain::Segment;
 use crate::audit::checkpoint;
@@ -48,6 +51,9 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -150,6 +156,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     let mut numbers = segment::numbers(directory).map_err(io_at(directory))?;
     let (mut segments, mut mending) = (Vec::new(), Vec::new());
     let (mut cut, mut horizon) = (None, None);
+    let latest = now.get().saturating_add(DISORDER_MS);
     let mut next = 1;
     while let Some(number) = numbers.pop() {
         let path = segment::path(directory, number);
@@ -172,7 +179,8 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
         let began = read.began.unwrap_or(now);
         let until = *horizon.get_or_insert(began.get().min(now.get()).saturating_sub(REMEMBERED_MS + DISORDER_MS));
         segments.push(chain.link(&path, read)?);
-        if began.get() < until && chain.is_attested() {
+        let is_today = |older: &u64| began_at(directory, *older).is_some_and(|at| (until..=latest).contains(&at.get()));
+        if began.get() < until && chain.is_attested() && !numbers.iter().any(is_today) {
             break;
         }
     }
@@ -185,6 +193,14 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
     let recovered = Recovered { past, unknown: unknown.len(), cut_bytes };
     Ok(Found { recovered, receipts, unknown, cut, next, tree, epoch })
+}
+
+/// When a segment began, as its first record says; `None` where it says nothing that can be read.
+fn began_at(directory: &Path, number: u64) -> Option<UnixMillis> {
+    let file = File::open(segment::path(directory, number)).ok()?;
+    let mut line = Vec::new();
+    BufReader::new(file.take(HEAD_MAX_BYTES)).read_until(b'\n', &mut line).ok()?;
+    Line::parse(&line).map(|line| line.time)
 }
 
 /// What a segment tells.

@@ -13,6 +13,7 @@ use crate::audit::recover;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
 use crate::clock::ManualClock;
+use crate::clock::UnixMillis;
 use crate::model::IdentifierKind;
 use crate::model::PastOutcome;
 use crate::model::Reason;
@@ -187,6 +188,31 @@ async fn a_key_is_remembered_for_a_day_and_not_a_millisecond_longer() {
     drop(log);
     assert_eq!(house.open_at(NOW.plus(DAY_MS)).1.past.len(), 1);
     assert_eq!(house.open_at(NOW.plus(DAY_MS + 1)).1.past.len(), 0);
+}
+
+#[tokio::test]
+async fn a_key_of_today_is_remembered_though_the_clock_was_set_back_and_forth_between_two_starts() {
+    let house = House::new();
+    let hour = DAY_MS / 24;
+    let past = UnixMillis::new(NOW.get() - 100 * DAY_MS);
+    // A right clock, one that was set back, and a right one again; and a segment of long ago before them.
+    for (number, at) in [(9, past), (1, NOW), (2, past.plus(hour)), (3, NOW.plus(hour))] {
+        let (log, _) = house.open_at(at);
+        let open = log.intent(&permit(), &protected(), &facts(number, Some(&number.to_string())), at).await.unwrap();
+        let _ = log.outcome(open, ended(OutcomeState::Done, Some("opened")), reply(200, ""), at).await;
+        drop(log);
+    }
+    let remembered = |at| {
+        let past = house.open_at(at).1.past;
+        past.into_iter().map(|command| command.receipt).collect::<Vec<_>>()
+    };
+    let today = [receipt(1), receipt(3)];
+    assert_eq!(remembered(NOW.plus(2 * hour)), today);
+    // A clock that was set forward remembers nothing, and put right again everything.
+    assert_eq!(remembered(NOW.plus(100 * DAY_MS)), []);
+    assert_eq!(remembered(NOW.plus(3 * hour)), today);
+    assert_eq!(remembered(NOW.plus(25 * hour)), [receipt(3)]);
+    assert!(crate::audit::examine(house.folder.path(), &signer(), NOW).is_ok());
 }
 
 #[tokio::test]
