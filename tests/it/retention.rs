@@ -64,6 +64,50 @@ fn old_segments_go_to_the_archive_on_record_and_the_log_goes_on_without_them() {
 }
 
 #[test]
+fn segments_that_are_unpacked_beside_the_rest_verify_with_it_from_the_first_record_on() {
+    let stage = stage();
+    let gateway = Served::on(&stage);
+    until("two segments go", || gateway.metric("portcullis_audit_removed_total") == 2);
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
+    drop(gateway);
+    // As the page about the archive says it: the log's folder copied, and the archive unpacked into that.
+    let copy = stage.path("state/copy");
+    fs::create_dir(&copy).unwrap();
+    let paste = |line: &str| {
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-ec", line]).current_dir(stage.path("state")).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    paste("cp -r audit/. copy; cp -r archive/. copy; gunzip -k copy/*.gz");
+    let verified = |folder: &str| {
+        let (folder, key) = (stage.path(folder), stage.path("state/audit/log.vkey"));
+        let [folder, key] = [&folder, &key].map(|path| path.to_str().unwrap());
+        told_by(&["audit", "verify", folder, "--key", key, "--format", "json"])
+    };
+    let (code, out, err) = verified("state/audit");
+    let rest: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(code == 0 && rest["from"].as_u64() > Some(0), "{out}{err}");
+    let (code, out, err) = verified("state/copy");
+    let whole: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &whole["from"], &whole["first_segment"]), (0, &0.into(), &1.into()), "{out}{err}");
+    assert_eq!((&whole["size"], &whole["attested"]), (&rest["size"], &rest["attested"]));
+    assert_eq!(whole["segments"].as_u64().unwrap(), rest["segments"].as_u64().unwrap() + 2);
+    assert!(whole["checkpoints"].as_u64() > rest["checkpoints"].as_u64(), "those of the archive are looked at too");
+    // A byte of the archive that was changed, and a segment that is missing, are found.
+    let first = copy.join("segment-0000000001.jsonl");
+    let mut bytes = fs::read(&first).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&first, bytes).unwrap();
+    let (code, out, _) = verified("state/copy");
+    assert!(code == 1 && out.contains("segment-0000000001.jsonl"), "{out}");
+    paste(
+        "rm copy/segment-0000000001.jsonl; gunzip -k copy/segment-0000000001.jsonl.gz; rm copy/segment-0000000002.jsonl",
+    );
+    assert_eq!(verified("state/copy").0, 1, "one that is missing in the midst");
+}
+
+#[test]
 fn an_archive_that_holds_something_else_or_takes_nothing_is_told_and_nothing_goes() {
     let stage = stage();
     let other = stage.path("state/archive/segment-0000000001.jsonl.gz");
