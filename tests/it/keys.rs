@@ -2,6 +2,7 @@
 //! that can be told from the other from outside, or is refused where the other is not. The keys are those that the reader
 //! asks for; a limit's row is the test that walks it.
 
+mod log;
 mod rows;
 
 use crate::harness::Command;
@@ -22,6 +23,7 @@ use crate::harness::take_events;
 use crate::harness::until;
 use crate::harness::without_mappings;
 use crate::limits::WALKS;
+use log::LOG_LOOKS;
 use portcullis::clock::UnixMillis;
 use portcullis::config::Config;
 use portcullis::config::known_keys;
@@ -65,6 +67,10 @@ struct Site {
     /// Stands where the first partner stands not, and is no other in anything else.
     second: SimulatedPartner,
     base: Value,
+    /// The key of the log's checkpoints under the first configuration, once it is known.
+    log_key: Option<String>,
+    /// Logs that were begun for one look each.
+    logs: usize,
     /// The person's pseudonym under the first configuration, once it is known.
     pseudonym: Option<String>,
     /// Where events go, and where they go instead.
@@ -107,9 +113,11 @@ impl Site {
         let token_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         let webhook = format!("whsec_{}", "A".repeat(32));
         let session_key = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+        let log_key = SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap();
         let keys = [
             ("token", token_key.expose()),
             ("session", session_key.expose()),
+            ("checkpoint", log_key.expose()),
             ("secret", &[9; 32]),
             ("webhook", webhook.as_bytes()),
         ];
@@ -143,6 +151,8 @@ impl Site {
         Self {
             second,
             base,
+            log_key: None,
+            logs: 0,
             pseudonym: None,
             endpoints,
             backend,
@@ -175,8 +185,12 @@ impl Site {
     /// What a gateway of this configuration shows at each look, and `refused` and the codes of the faults where none starts.
     fn shows(&mut self, config: &Value, looks: &[Look]) -> Vec<String> {
         self.write(config);
-        if looks == [Look::Workers] {
-            return vec![workers(&Process::on(&self.stage), config["workers"].as_u64().unwrap())];
+        match looks {
+            [Look::Workers] => {
+                return vec![workers(&Process::on(&self.stage), config["workers"].as_u64().unwrap())];
+            }
+            [look] if LOG_LOOKS.contains(look) => return vec![self.log(config, *look)],
+            _ => {}
         }
         match Config::load(&self.stage.path(CONFIG)).and_then(Served::of) {
             Ok(gateway) => looks.iter().map(|look| self.look(&gateway, *look)).collect(),
@@ -191,7 +205,9 @@ impl Site {
     fn look(&mut self, gateway: &Served, look: Look) -> String {
         match look {
             Look::Start => "starts".into(),
-            Look::Workers => panic!("is looked at in a process of its own"),
+            Look::Workers | Look::Vouched | Look::Reserve | Look::Ahead | Look::Age => {
+                panic!("is looked at in a gateway of its own")
+            }
             Look::Door => self.give(gateway, &Command::new(&self.stage)).0,
             Look::SignIn => {
                 let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
@@ -559,12 +575,15 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
 #[test]
 fn of_two_configurations_that_differ_in_one_key_each_is_seen_to_be_what_it_says() {
     let mut site = Site::new();
-    let looks: BTreeSet<Look> = ROWS.iter().map(|row| row.look).filter(|look| *look != Look::Workers).collect();
-    let looks: Vec<_> = looks.into_iter().collect();
+    let alone = |look: &Look| *look == Look::Workers || LOG_LOOKS.contains(look);
+    let looks: BTreeSet<Look> = ROWS.iter().map(|row| row.look).collect();
+    let (alone, looks): (Vec<Look>, Vec<Look>) = looks.into_iter().partition(alone);
     let base = site.base.clone();
     let shown = site.shows(&base, &looks);
     let mut was: BTreeMap<Look, String> = looks.into_iter().zip(shown).collect();
-    was.insert(Look::Workers, site.shows(&base, &[Look::Workers]).remove(0));
+    for look in alone {
+        was.insert(look, site.shows(&base, &[look]).remove(0));
+    }
     let mut wrong = Vec::new();
     for row in ROWS {
         let changed = site.changed(row);

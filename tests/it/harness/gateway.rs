@@ -56,7 +56,7 @@ impl Served {
     pub fn on_disk_with(stage: &Stage, deeds: &Arc<Deeds>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::load(&stage.path("gateway.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
         change(&mut config);
-        let disk = FaultyDisk::new(&stage.path("state/audit"), deeds);
+        let disk = FaultyDisk::new(&config.audit.directory, deeds);
         let injected = Injected { disk: Some(Box::new(disk)), clock: None };
         Self::of_with(config, injected).unwrap_or_else(|faults| panic!("{faults}"))
     }

@@ -45,6 +45,14 @@ pub enum Look {
     Update,
     /// In which folder the command is on record.
     Log,
+    /// Whose name and key stand in the checkpoint of a log that begins.
+    Vouched,
+    /// How many records find room in a segment of a MiB and a little where there is no further one.
+    Reserve,
+    /// How large a segment is made ahead.
+    Ahead,
+    /// How many segments two records begin that come two minutes apart.
+    Age,
     /// Whether a changed bundle comes into force by itself.
     Bundle,
     /// What becomes of the first batch of records at the destinations of syslog, and in which format.
@@ -79,6 +87,9 @@ const OTHER_NAME: &str = r#""other.example""#;
 const OTHER_CA: &str = r#""pki/other-authority.pem""#;
 const PARTNERS: &str = r#""pki/partner.pem""#;
 const PARTNERS_KEY: &str = r#""pki/partner.key""#;
+
+const FIRST_LOG: &str = "gateway.prop.example/audit by the first key";
+const OTHER_KEY: &str = "gateway.prop.example/audit by another key";
 
 pub const ROWS: &[Row] = &[
     row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
@@ -257,11 +268,11 @@ pub const ROWS: &[Row] = &[
     row("directory.jwks.file", r#""pki/other.jwks""#, Look::Update, "200", "403 directory-unsigned"),
     row("directory.max_age", r#""5m""#, Look::Door, "200 done", "503 directory-too-old"),
     row("audit.directory", r#""state/other-audit""#, Look::Log, "state/audit", "state/other-audit"),
-    row("audit.origin", r#""an other""#, Look::Start, "starts", "refused malformed-origin"),
-    row("audit.checkpoint_key", r#""pki/other-token.key""#, Look::Start, "starts", "refused malformed-key"),
-    row("audit.reserve", r#""63KiB""#, Look::Start, "starts", "refused out-of-bounds"),
-    row("audit.segments.max_bytes", r#""2GiB""#, Look::Start, "starts", "refused out-of-bounds"),
-    row("audit.segments.max_age", r#""59s""#, Look::Start, "starts", "refused out-of-bounds"),
+    row("audit.origin", r#""other.example/audit""#, Look::Vouched, FIRST_LOG, "other.example/audit by the first key"),
+    row("audit.checkpoint_key", r#""pki/other-checkpoint.key""#, Look::Vouched, FIRST_LOG, OTHER_KEY),
+    row("audit.reserve", r#""64KiB""#, Look::Reserve, "a few find room", "20 find room"),
+    row("audit.segments.max_bytes", r#""32MiB""#, Look::Ahead, "67108864 bytes ahead", "33554432 bytes ahead"),
+    row("audit.segments.max_age", r#""60s""#, Look::Age, "1 segment in two minutes", "2 segments in two minutes"),
     row("audit.retention.age", r#""24h""#, Look::Start, "starts", "refused out-of-bounds"),
     row("audit.retention.archive.directory", r#""state/audit""#, Look::Start, "starts", "refused archive-in-log"),
     row("audit.exports[].name", r#""other""#, Look::Places, "archive otel siem", "archive otel other"),
