@@ -2,7 +2,7 @@
 //!
 //! **Company.** A commit costs the kernel far more than a record costs us. A commit that comes right upon another waits
 //! for company: as long as the last one took for each record that it held, at most [`LINGER_MAX`], counted from its end.
-//! So one caller alone never waits, and where many call, commits become fewer and larger instead of eating the time in
+//! So one caller alone waits only where it comes again at once, for as long as the last commit took, and where many call, commits become fewer and larger instead of eating the time in
 //! which the callers are served.
 //!
 //! A pause before a commit, as long as the last one took, was tried while more records waited: at 5,000 and at 7,000
