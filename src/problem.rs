@@ -91,6 +91,10 @@ problem_types! {
     BadPartnerAnswer = "bad-partner-answer", BAD_GATEWAY, "The partner gave no acceptable answer";
     /// The partner could not be reached; nothing was done.
     PartnerUnreachable = "partner-unreachable", BAD_GATEWAY, "The partner could not be reached, nothing was done";
+    /// The backend gave no acceptable answer.
+    BadBackendAnswer = "bad-backend-answer", BAD_GATEWAY, "The backend gave no acceptable answer";
+    /// The backend could not be reached; nothing was done.
+    BackendUnreachable = "backend-unreachable", BAD_GATEWAY, "The backend could not be reached, nothing was done";
     /// It is not known whether the command was done.
     OutcomeUnknown = "outcome-unknown", GATEWAY_TIMEOUT, "It is not known whether the command was done";
 }
@@ -115,11 +119,51 @@ pub struct Problem {
     pub errors: Vec<WrongPlace>,
     /// In how many whole seconds it is worth asking again (RFC 9110 §10.2.3), where that is known.
     pub retry_after_s: Option<u64>,
+    /// What a token endpoint says instead of the document.
+    pub oauth: Option<OAuthError>,
+}
+
+/// What a token endpoint says (RFC 6749 §5.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OAuthError {
+    /// The form is none that it takes.
+    InvalidRequest,
+    /// The client is not known, or has not proved itself.
+    InvalidClient,
+    /// What was presented for a token is not good for one.
+    InvalidGrant,
+    /// This client may not ask in this way.
+    UnauthorizedClient,
+    /// There is no such grant here.
+    UnsupportedGrantType,
+    /// The scope is none that may be asked for.
+    InvalidScope,
+}
+
+impl OAuthError {
+    /// The word, and the status that goes with it.
+    const fn told(self) -> (&'static str, StatusCode) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", StatusCode::BAD_REQUEST),
+            Self::InvalidClient => ("invalid_client", StatusCode::UNAUTHORIZED),
+            Self::InvalidGrant => ("invalid_grant", StatusCode::BAD_REQUEST),
+            Self::UnauthorizedClient => ("unauthorized_client", StatusCode::BAD_REQUEST),
+            Self::UnsupportedGrantType => ("unsupported_grant_type", StatusCode::BAD_REQUEST),
+            Self::InvalidScope => ("invalid_scope", StatusCode::BAD_REQUEST),
+        }
+    }
+
+    /// One member and no more: which check failed is for the record alone.
+    fn reply(self) -> Reply {
+        let (word, status) = self.told();
+        let fields = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        Reply { status, fields, body: Bytes::from(format!(r#"{{"error":"{word}"}}"#)) }
+    }
 }
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self { kind, errors: Vec::new(), retry_after_s: None }
+        Self { kind, errors: Vec::new(), retry_after_s: None, oauth: None }
     }
 }
 
@@ -127,6 +171,9 @@ impl Problem {
     /// The document as an answer, with the receipt as `instance`.
     #[must_use]
     pub fn reply(&self, receipt: Receipt) -> Reply {
+        if let Some(error) = self.oauth {
+            return error.reply();
+        }
         let mut body = Vec::with_capacity(256);
         body.extend_from_slice(b"{\"type\":\"/problems/");
         body.extend_from_slice(self.kind.slug().as_bytes());

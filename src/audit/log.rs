@@ -419,6 +419,11 @@ impl Log {
         self.note(facts, Note::Admin(act), now).await.map(|noted| noted.receipt())
     }
 
+    /// The answer to who asks for what is published, which is not recorded: it is the same for everybody, and changes nothing.
+    pub fn published(&self, facts: &Facts, reply: Reply) -> Concluded {
+        Concluded { receipt: facts.receipt, reason: Reason::Done, reply, kept_at: None }
+    }
+
     /// The answer to a request whose record could not be made durable: 503, nothing was done. Counted; a record that was
     /// lost is also told by a gap record once the log works again.
     pub fn unrecorded(&self, facts: &Facts) -> Concluded {

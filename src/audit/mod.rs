@@ -128,6 +128,7 @@ pub use outcome::Activated;
 pub use outcome::Administered;
 pub use outcome::BundleRefused;
 pub use outcome::ClockStepped;
+pub use outcome::Issued;
 pub use outcome::KeysTakenUp;
 pub use outcome::Note;
 pub use outcome::Outcome;

@@ -7,6 +7,7 @@ use crate::audit::facts::Steps;
 use crate::clock::UnixMillis;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
+use crate::model::PartnerName;
 use crate::model::PersonName;
 use crate::model::Reason;
 use crate::model::Receipt;
@@ -107,6 +108,19 @@ pub enum Note {
         /// The command's receipt.
         of: Receipt,
     },
+    /// A partner that calls was given a token.
+    Issued(Issued),
+}
+
+/// A token that is given to a partner.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Whom.
+    pub partner: PartnerName,
+    /// Its `jti`: random, ours.
+    pub token: Box<str>,
+    /// What it is good for, of the words of the partner's contract.
+    pub scopes: Vec<Box<str>>,
 }
 
 impl Note {
@@ -117,7 +131,10 @@ impl Note {
 
     /// Whether somebody waits for an answer who can be refused.
     pub(super) const fn is_of_a_request(&self) -> bool {
-        matches!(self, Self::Directory(_) | Self::Revocation(_) | Self::Admin(_) | Self::Receipt { .. })
+        matches!(
+            self,
+            Self::Directory(_) | Self::Revocation(_) | Self::Admin(_) | Self::Receipt { .. } | Self::Issued(_)
+        )
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `salt` | 32 random bytes in base64url, so that a digest of a record tells nothing about a neighbour that is guessed |
 //! | `receipt` `epoch` `bundle` | receipt; epoch of revocations seen; digest of the bundle that judged |
 //! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them; of an event `operation` is its name |
-//! | `direction` | `outbound` or `inbound`, of an event |
+//! | `direction` | `outbound` or `inbound`, of an event; `inbound` of what a partner asks the backend |
 //! | `subject` `device` `car` | random handles |
 //! | `resource` | type, id (outermost first), tenant, version of the directory |
 //! | `directory` | version of the directory that came with a bundle, that the backend sent, or that does not know the thing |
@@ -41,6 +41,7 @@
 //! | `archived` | in `archive`: number of the `segment` that is in the archive and about to be removed here, how many records lie before it (`from`) and with it (`to`), and the digest of its bytes in `sha256` |
 //! | `digest` `replaces` `changed` `secrets` | in `key`: one digest over all certificates, keys and lists that are taken up while the gateway runs, and over those before; the digest of each file that changed; how many secret ones changed |
 //! | `expected` `stepped` `by_ms` | in `clock`: what the wall clock would show by the steady one, which way it was set, and by how much |
+//! | `scopes` | in `token`: what the token that a partner was given is good for; its `jti` is in `token` |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
@@ -63,6 +64,7 @@ use crate::audit::receipts::Told;
 use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
 use crate::crypto::encode_base64url;
+use crate::model::Direction;
 use crate::model::Epoch;
 use crate::model::Reason;
 use crate::model::Receipt;
@@ -99,6 +101,9 @@ pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, 
     // Partner, operation, thing and decision come from the proofs: what was permitted and protected is what is recorded.
     line.text("partner", protected.partner().as_str());
     line.text("operation", protected.operation().as_str());
+    if protected.direction() == Direction::Inbound {
+        line.text("direction", Direction::Inbound.word());
+    }
     line.persons(facts);
     line.resource(permit.located());
     let decision = permit.decision();
@@ -266,6 +271,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         Note::Key(taken) => line.keys(taken),
         Note::Clock(stepped) => line.clock(stepped),
         Note::Receipt { of } => line.shown("of", of),
+        Note::Issued(issued) => line.issued(issued),
     }
     line.steps(&facts.steps);
     line.end();

@@ -225,7 +225,10 @@ pub(super) fn demand(operation: &Operation, source: Option<&Source>) -> Demand {
     Demand {
         operation: operation.id.clone(),
         stated: stated(source, &format!("operationId: {}", operation.id), &operation.action),
-        by: DemandedBy::User,
+        by: match operation.direction {
+            Direction::Outbound => DemandedBy::User,
+            Direction::Inbound => DemandedBy::Client,
+        },
         action: operation.action.clone(),
         resource: (*operation.resource.kind).into(),
         dated: operation.max_age_s.is_some(),

@@ -161,6 +161,28 @@ pub(super) const PAGES: &[Page] = &[
         ["ключа идемпотентности может не быть", "Это обязательное текстовое поле верхнего уровня тела."],
     ),
     page(
+        "inbound-scope",
+        [
+            "a scope that is missing, or not to the purpose",
+            "An operation of `direction: inbound` names the `scope` that the partner's token must have; no other operation has one.",
+        ],
+        [
+            "область доступа не указана или не к месту",
+            "Операция с `direction: inbound` называет `scope`, который должен быть в токене партнёра; у других операций его нет.",
+        ],
+    ),
+    page(
+        "inbound-unfit",
+        [
+            "something that an inbound operation cannot say",
+            "What moves something, grants a right or is done once takes a person's token; a partner's token speaks for no person.",
+        ],
+        [
+            "входящая операция не может так",
+            "Движение, право и однократность требуют токена человека; токен партнёра ни за кого не говорит.",
+        ],
+    ),
+    page(
         "invalid-name",
         ["something that is no name", "At most 64 letters, digits, `-`, `_` and `.`."],
         ["это не имя", "Не больше 64 букв, цифр, `-`, `_` и `.`."],
@@ -255,11 +277,6 @@ pub(super) const PAGES: &[Page] = &[
             "объект или список вместо одного значения",
             "В пути, запросе и заголовках — строки, числа и логические значения.",
         ],
-    ),
-    page(
-        "not-available-yet",
-        ["something that is not there yet", "Operations of `direction: inbound` do not exist yet."],
-        ["этого пока нет", "Операций с `direction: inbound` пока нет."],
     ),
     page(
         "null-unfit",

@@ -2,6 +2,7 @@
 
 use crate::config::files::Files;
 use crate::config::settings::BackendSettings;
+use crate::config::settings::EventSettings;
 use crate::config::values;
 use crate::config::values::At;
 use crate::config::values::Map;
@@ -24,6 +25,12 @@ pub(super) struct Backend {
     upstream: At<Upstream>,
     server_name: Option<At<Box<str>>>,
     tls: Tls,
+    events: Option<Events>,
+}
+
+/// Where it takes events, and what signs them.
+struct Events {
+    place: Place,
     path: Box<str>,
     sign: Paths,
 }
@@ -33,37 +40,38 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Backend> {
     let upstream = map.need("upstream", values::upstream);
     let server_name = map.may("server_name", values::host_name);
     let tls = map.need("tls", |reader, node| written::tls(reader, node, "ca"));
-    let events = map.need("events", |reader, node| {
+    let events = map.may("events", |reader, node| {
         let map = Map::open(reader, node)?;
         let path = map.need("path", path);
         let sign = map.need("sign", written::paths);
         map.close();
-        Some((path?, sign?))
+        Some(Events { place: node.place, path: path?, sign: sign? })
     });
     map.close();
-    let (path, sign) = events?;
-    Some(Backend { place: node.place, upstream: upstream?, server_name: server_name?, tls: tls?, path, sign })
+    let events = events?;
+    Some(Backend { place: node.place, upstream: upstream?, server_name: server_name?, tls: tls?, events })
 }
 
 /// What it means; the outer `None` is a fault.
 #[expect(clippy::option_option, reason = "a fault and absence are two things")]
 pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: &Written) -> Option<Option<BackendSettings>> {
     let sends = |partner: &&written::Partner| partner.webhooks.is_some();
-    let (backend, sender) = match (&written.to_backend, written.partners.iter().find(sends)) {
-        (None, None) => return Some(None),
-        (None, Some(partner)) => {
-            let message =
-                format!("`{}` sends events, and nothing says where the backend takes them", partner.name.value);
-            let fault = reader.source().fault("missing-key", partner.name.place, message);
-            reader.report(fault.help("add `backend: {upstream: .., tls: .., events: ..}`"));
-            return None;
-        }
-        (Some(backend), sender) => (backend, sender),
-    };
+    let sender = written.partners.iter().find(sends);
+    let takes_events = written.to_backend.as_ref().is_some_and(|backend| backend.events.is_some());
+    if let Some(partner) = sender.filter(|_| !takes_events) {
+        let message = format!("`{}` sends events, and nothing says where the backend takes them", partner.name.value);
+        let fault = reader.source().fault("missing-key", partner.name.place, message);
+        reader.report(fault.help("add `backend: {upstream: .., tls: .., events: ..}`"));
+        return None;
+    }
+    let Some(backend) = &written.to_backend else { return Some(None) };
     let tls = files.tls(&backend.tls, "the TLS key towards the backend");
     let crls = files.crls(&backend.tls.crls, tls.as_ref());
     let secret = |at: &At<_>| files.key(at, "a secret that signs events for the backend", WebhookSecret::parse);
-    let secrets: Vec<_> = backend.sign.iter().map(secret).collect();
+    let events = backend.events.as_ref().map(|events| {
+        let secrets: Vec<_> = events.sign.iter().map(secret).collect();
+        Some(EventSettings { path: events.path.clone(), secrets: secrets.into_iter().collect::<Option<_>>()? })
+    });
     let upstream = &backend.upstream.value;
     let server_name = match &backend.server_name {
         Some(at) => Some(at.value.clone()),
@@ -75,11 +83,22 @@ pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: &Written) -
         }
         None => Some(upstream.host.clone()),
     };
-    if sender.is_none() {
-        let message = "nothing comes in that would go to the backend: no partner sends events";
-        let fault = reader.source().fault("without-effect", backend.place, message);
-        reader.report(fault.help("add `webhooks: {verify: ..}` to a partner, or take `backend` out"));
-        return None;
+    let without_effect = |place, message: &str, help: &str| {
+        reader.report(reader.source().fault("without-effect", place, message).help(help));
+    };
+    match (sender, &backend.events, written.partners.iter().any(|partner| partner.client.is_some())) {
+        (None, None, false) => {
+            let message = "nothing comes in that would go to the backend: no partner sends events or calls operations";
+            let help = "add `webhooks: {verify: ..}` or `client: ..` to a partner, or take `backend` out";
+            without_effect(backend.place, message, help);
+            return None;
+        }
+        (None, Some(events), _) => {
+            let message = "nothing comes in that would go to the backend: no partner sends events";
+            without_effect(events.place, message, "add `webhooks: {verify: ..}` to a partner, or take this out");
+            return None;
+        }
+        (Some(_), ..) | (None, None, true) => {}
     }
     Some(Some(BackendSettings {
         host: upstream.host.clone(),
@@ -87,8 +106,7 @@ pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: &Written) -
         server_name: server_name?,
         tls: tls?,
         crls: crls?,
-        path: backend.path.clone(),
-        secrets: secrets.into_iter().collect::<Option<_>>()?,
+        events: events.map_or(Some(None), |events| events.map(Some))?,
     }))
 }
 

@@ -3,6 +3,7 @@
 //! An authority speaks for one side. The backend's door takes whoever its authorities certify for a peer, so one that also
 //! certified partners would make every partner a peer of the backend's door.
 
+use crate::config::clients;
 use crate::config::files::Files;
 use crate::config::settings::CallerListener;
 use crate::config::settings::PartnerCalls;
@@ -44,7 +45,8 @@ pub(super) fn calls(files: &mut Files<'_>, partner: &written::Partner) -> Option
         None => Some(Vec::new()),
     };
     let webhook_secrets = secrets?;
-    Some(partner.peer.as_ref().map(|peer| PartnerCalls { peer: peer.value.clone(), webhook_secrets }))
+    let client = clients::client(files, name.as_str(), partner.client.as_ref())?;
+    Some(partner.peer.as_ref().map(|peer| PartnerCalls { peer: peer.value.clone(), webhook_secrets, client }))
 }
 
 /// Reports what makes no sense together, each at its place.
@@ -52,6 +54,7 @@ pub(super) fn fit_together(reader: &Reader, written: &Written) {
     let report = |code, place: Place, message: String, help: &str| {
         reader.report(reader.source().fault(code, place, message).help(help));
     };
+    clients::fit_together(reader, written);
     for partner in &written.partners {
         let name = &partner.name.value;
         if let (Some(peer), None) = (&partner.peer, &written.partner_door) {

@@ -10,6 +10,7 @@ use crate::audit::LONGEST_AGE_S;
 use crate::config::audit::RESERVE_BYTES;
 use crate::config::audit::SEGMENT_AGE_S;
 use crate::config::audit::SEGMENT_BYTES;
+use crate::config::clients;
 use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
 use crate::config::key_sources::KEYS_KEPT_S;
@@ -363,10 +364,34 @@ pub const KEYS: &[Key] = &[
         "what the partner signs its events with: each counts, so that it can exchange its secret without a gap",
     ),
     key(
+        "partners.<name>.client.client_id",
+        Takes::Text,
+        Absent::Nothing,
+        "the client that this partner is at our token endpoint; without it this partner calls no operation",
+    ),
+    key(
+        "partners.<name>.client.jwks.file",
+        Takes::File(false),
+        Absent::Nothing,
+        "public keys of that client: where they are, it proves itself by them too (`private_key_jwt`), else by its certificate alone",
+    ),
+    key(
+        "clients.keys",
+        Takes::SecretFiles,
+        Absent::Nothing,
+        "what signs the tokens of partners that call: the first key, while all are published and taken",
+    ),
+    key(
+        "clients.max_lifetime",
+        Takes::Seconds(clients::LIFETIME_S),
+        Absent::Value("5m"),
+        "how long such a token is valid",
+    ),
+    key(
         "backend.upstream",
         Takes::Upstream,
         Absent::Nothing,
-        "where the backend takes partners' events; required where a partner sends any",
+        "where the backend takes what partners send: events, and what they ask for; required where a partner does either",
     ),
     key("backend.server_name", Takes::HostName, Absent::UpstreamHost, "the name in the backend's certificate"),
     key("backend.tls.certificate", Takes::File(false), Absent::Nothing, "who the gateway is towards the backend"),

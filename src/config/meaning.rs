@@ -3,6 +3,7 @@
 use crate::config::audit;
 use crate::config::backend;
 use crate::config::callers;
+use crate::config::clients;
 use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
@@ -55,6 +56,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     };
     let partners_tls = partner_listener.iter().flatten().next().map(|door| &door.tls);
     callers::apart(reader, &written, backend.as_ref().map(|door| &door.tls), partners_tls);
+    let client_tokens = clients::meant(&mut files, written.clients.as_ref(), written.limits.clock_skew_s);
     let to_backend = backend::meant(reader, &mut files, &written);
     let bundle_signers = bundle_signers(reader, &written);
     let mut key_sources = Vec::new();
@@ -100,6 +102,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
         },
         key_sources,
         sessions: sessions?,
+        client_tokens: client_tokens?,
         partners: partners.into_iter().collect::<Option<_>>()?,
         policies: policies?,
         signers: bundle_signers?,

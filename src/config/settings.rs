@@ -1,6 +1,7 @@
 //! What `gateway.yaml` means: everything resolved, read and understood.
 
 use crate::config::audit::AuditSettings;
+use crate::config::clients::ClientSettings;
 use crate::config::expiries::Expiry;
 use crate::config::files::WatchedFile;
 use crate::config::files::digests_of;
@@ -18,6 +19,7 @@ use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::directory;
+use crate::identity::ClientTokens;
 use crate::identity::IdentitySettings;
 use crate::limits::Limits;
 use crate::model::Name;
@@ -64,6 +66,8 @@ pub struct Config {
     pub sessions: SessionSettings,
     /// Where those of them that publish their keys do so.
     pub key_sources: Vec<KeySourceSettings>,
+    /// The tokens of partners that call operations; `None` where none does.
+    pub client_tokens: Option<ClientTokens>,
     /// The partners, in the order of the file.
     pub partners: Vec<PartnerSettings>,
     /// The folder of the bundle.
@@ -186,7 +190,13 @@ pub struct BackendSettings {
     pub tls: TlsPeer,
     /// The revocation lists about that certificate; without any, none is asked.
     pub crls: Vec<Crl>,
-    /// Where it takes events.
+    /// How it takes events; `None` where no partner sends any.
+    pub events: Option<EventSettings>,
+}
+
+/// How the backend takes events.
+pub struct EventSettings {
+    /// Where.
     pub path: Box<str>,
     /// What signs them, each with a signature of its own.
     pub secrets: Vec<WebhookSecret>,
@@ -234,6 +244,8 @@ pub struct PartnerCalls {
     pub peer: Box<str>,
     /// What its events are verified with; empty where it sends none.
     pub webhook_secrets: Vec<WebhookSecret>,
+    /// How it gets tokens for operations; `None` where it calls none.
+    pub client: Option<ClientSettings>,
 }
 
 /// Where a partner takes events.

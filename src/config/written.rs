@@ -9,6 +9,9 @@ use crate::config::audit;
 use crate::config::audit::Audit;
 use crate::config::backend;
 use crate::config::backend::Backend;
+use crate::config::clients;
+use crate::config::clients::Client;
+use crate::config::clients::Clients;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
 use crate::config::key_sources;
@@ -61,6 +64,8 @@ pub(super) struct Written {
     pub(super) workers: Option<NonZeroUsize>,
     pub(super) backend: CallerDoor,
     pub(super) partner_door: Option<CallerDoor>,
+    /// The tokens of partners that call operations.
+    pub(super) clients: Option<Clients>,
     /// Where the backend takes what comes from partners.
     pub(super) to_backend: Option<Backend>,
     pub(super) ops: Option<At<ListenAddress>>,
@@ -116,6 +121,7 @@ pub(super) struct Partner {
     pub(super) pseudonym_key: At<PathBuf>,
     pub(super) endpoint: Option<Deliver>,
     pub(super) peer: Option<At<Box<str>>>,
+    pub(super) client: Option<Client>,
     pub(super) webhooks: Option<Webhooks>,
 }
 
@@ -161,6 +167,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
     let listeners = map.need("listeners", listeners);
     let issuers = map.need("issuers", issuers);
     let sessions = map.need("sessions", sessions::read);
+    let clients = map.may("clients", clients::read);
     let to_backend = map.may("backend", backend::read);
     let partners = map.need("partners", partners);
     let policies = map.need("policies", policies);
@@ -179,6 +186,7 @@ pub(super) fn read(reader: &Reader, root: &Node) -> Option<Written> {
         workers: workers?,
         backend,
         partner_door,
+        clients: clients?,
         to_backend: to_backend?,
         ops,
         admin_socket,
@@ -367,6 +375,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let token = map.need("token", token);
     let pseudonym_key = map.need("pseudonym_key", values::path);
     let peer = map.may("peer", values::peer_name);
+    let client = map.may("client", clients::read_client);
     let webhooks = map.may("webhooks", webhooks);
     map.close();
     let (endpoint, webhooks) = webhooks?.unwrap_or_default();
@@ -380,6 +389,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
         pseudonym_key: pseudonym_key?,
         endpoint,
         peer: peer?,
+        client: client?,
         webhooks,
     })
 }
@@ -439,7 +449,7 @@ fn store(reader: &Reader, node: &Node) -> Option<Store> {
 }
 
 /// A mapping of one key, which is a path.
-fn one_path(reader: &Reader, node: &Node, key: &'static str) -> Option<At<PathBuf>> {
+pub(super) fn one_path(reader: &Reader, node: &Node, key: &'static str) -> Option<At<PathBuf>> {
     let map = Map::open(reader, node)?;
     let path = map.need(key, values::path);
     map.close();

@@ -7,12 +7,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::contract::declare::declare;
+use crate::contract::declare::declare_inbound;
 use crate::contract::fault::ContractFault;
 use crate::contract::operation::Contract;
 use crate::contract::operation::Idempotency;
 use crate::contract::rebuild::Rebuilt;
 use crate::contract::rebuild::rebuild;
 use crate::identity::Caller;
+use crate::model::Direction;
 use crate::model::Head;
 use crate::model::Outgoing;
 use crate::model::Treated;
@@ -31,7 +33,11 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub fn rebuild_anew(contract: &Arc<Contract>, rebuilt: &Rebuilt, caller: &Caller) -> Result<Rebuilt, ContractFault> {
     let Ok(whole) = rebuilt.render::<Infallible>(&mut |_| Ok(Treated::Keep));
     let head = head(&whole, rebuilt)?;
-    rebuild(declare(contract, &head)?, caller, &whole.body)
+    let declared = match rebuilt.operation().direction {
+        Direction::Outbound => declare(contract, &head),
+        Direction::Inbound => declare_inbound(contract, &head),
+    };
+    rebuild(declared?, caller, &whole.body)
 }
 
 /// The head that a caller would have sent.
@@ -73,6 +79,8 @@ impl Rebuilt {
             && ours.max_age_s == theirs.max_age_s
             && ours.idempotency == theirs.idempotency
             && ours.right == theirs.right
+            && ours.direction == theirs.direction
+            && ours.scope == theirs.scope
             && self.contract().partner() == other.contract().partner()
             && self.resource() == other.resource()
             && self.idempotency_key() == other.idempotency_key()

@@ -19,6 +19,7 @@ use crate::model::ChangeKind;
 use crate::model::Difference;
 use crate::model::Direction;
 use crate::model::Rating;
+use std::sync::Arc;
 
 /// Everything in which two versions of the contract with one partner differ; `None` is a contract that is not there.
 #[must_use]
@@ -200,8 +201,12 @@ impl Comparison {
             let meaning = "another list of the answer is the one that may speak of persons";
             self.push(ChangeKind::Records, Rating::Underived, old, new, meaning);
         }
+        let scope = |scope: &Option<Arc<str>>| scope.as_deref().unwrap_or("none").to_owned();
+        let asked = "tokens of the partner need another scope for it";
+        self.same(ChangeKind::Scope, (&old.scope, &new.scope), scope, asked);
+        self.to_partner = new.direction == Direction::Outbound;
         self.requests(old, new);
-        self.to_partner = false;
+        self.to_partner = !self.to_partner;
         self.answers(old, new);
         self.to_partner = true;
     }

@@ -25,6 +25,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::Source;
 use crate::json;
 use crate::limits::Limits;
+use crate::model::Direction;
 use crate::yaml;
 use crate::yaml::Reader;
 
@@ -68,7 +69,7 @@ pub(super) fn json_limits(limits: &Limits) -> json::Limits {
 }
 
 fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<Contract> {
-    let mut router = Router::new();
+    let (mut router, mut inbound) = (Router::new(), Router::new());
     let mut operations: Vec<Operation> = Vec::new();
     let mut paths: Vec<Path<'_>> = Vec::new();
     let mut ids = BTreeSet::new();
@@ -89,7 +90,11 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
                 continue;
             };
             // Within one path no method can stand twice: it is a key of a map.
-            router.add(path.pieces.clone(), operation.method.clone(), OperationIndex::new(operations.len()));
+            let door = match operation.direction {
+                Direction::Outbound => &mut router,
+                Direction::Inbound => &mut inbound,
+            };
+            door.add(path.pieces.clone(), operation.method.clone(), OperationIndex::new(operations.len()));
             operations.push(operation);
         }
         paths.push(path);
@@ -112,6 +117,7 @@ fn compile(reader: &Reader, document: Document<'_>, limits: &Limits) -> Option<C
         operations,
         events,
         router,
+        inbound,
         json_limits: json_limits(limits),
     })
 }

@@ -46,7 +46,7 @@ pub(super) fn compile(
         patterns,
         fields: Vec::new(),
         cost: Cost::default(),
-        event: Some(words.direction.value),
+        tokenless: Some(words.direction.value),
     };
     not_null(reader, &body)?;
     let Shape::Object(object) = &body.shape else {

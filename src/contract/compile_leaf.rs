@@ -58,7 +58,9 @@ impl SchemaCompiler<'_> {
         let rule = self.rule(words, is_text, at);
         let claim = self.claim(words, is_text, at);
         let (mut check, rule, claim) = (check?, rule?, claim?);
-        let comes_from_partner = at.status.is_some() || self.event == Some(Direction::Inbound);
+        // Of what no token of a person speaks for, the way is said; else requests go to the partner and answers come from it.
+        let comes_from_partner =
+            self.tokenless.map_or(at.status.is_some(), |direction| direction == Direction::Inbound);
         if comes_from_partner && rule.protection == Protection::Pseudonymize {
             check = Check::Pseudonym;
         }
@@ -161,7 +163,7 @@ impl SchemaCompiler<'_> {
         Some(FieldRule { class: words.class, of, protection })
     }
 
-    /// Nobody's token speaks for an event: who a person is stays here all the same.
+    /// No person's token speaks for an event, or for what a partner asks: who a person is stays here all the same.
     fn tells_no_person(
         &self,
         words: &FieldWords<'_>,
@@ -169,7 +171,7 @@ impl SchemaCompiler<'_> {
         protection: Protection,
     ) -> Option<()> {
         let of_person = of.is_some_and(IdentifierKind::must_equal_a_claim);
-        let told = match self.event {
+        let told = match self.tokenless {
             Some(Direction::Outbound) => protection == Protection::Keep,
             Some(Direction::Inbound) => protection != Protection::Pseudonymize,
             None => false,
@@ -177,7 +179,7 @@ impl SchemaCompiler<'_> {
         if !of_person || !told {
             return Some(());
         }
-        let message = "the identifier of a user, device or car in an event is not `protect: pseudonymize`";
+        let message = "the identifier of a user, device or car in an event or an inbound operation is not `protect: pseudonymize`";
         let help = "the partner knows persons by their pseudonyms alone; towards it a value may also be dropped";
         self.refuse("event-person", words.place, message, help)
     }
@@ -217,7 +219,7 @@ impl SchemaCompiler<'_> {
     fn claim<'w>(&self, words: &FieldWords<'w>, is_text: bool, at: &Position) -> Option<Option<&'w str>> {
         let kind = words.of.map(|of| of.value).filter(|_| words.class == DataClass::Identifier);
         let wanted = kind.and_then(claim_of);
-        let in_request = at.status.is_none() && self.event.is_none();
+        let in_request = at.status.is_none() && self.tokenless.is_none();
         match (&words.claim, wanted) {
             (None, Some(claim)) if in_request && kind.is_some_and(IdentifierKind::must_equal_a_claim) => {
                 let message = "the identifier of a user, device or car does not say which `claim` it equals";
@@ -225,7 +227,8 @@ impl SchemaCompiler<'_> {
             }
             (None, _) => Some(None),
             (Some(claim), _) if !in_request => {
-                let message = "a `claim` binds a request to its caller, and this is an answer or an event";
+                let message =
+                    "a `claim` binds a request to its caller, and this is an answer, an event or an inbound operation";
                 self.refuse("claim-unfit", claim.place, message, "take `claim` out")
             }
             (Some(claim), Some(wanted)) if claim.value == wanted && is_text => Some(Some(claim.value)),

@@ -10,6 +10,7 @@ use crate::contract::compile;
 use crate::contract::compile::Path;
 use crate::contract::compile_body;
 use crate::contract::compile_body::not_null;
+use crate::contract::compile_inbound;
 use crate::contract::compile_records;
 use crate::contract::compile_schema::Position;
 use crate::contract::compile_schema::SchemaCompiler;
@@ -54,17 +55,21 @@ pub(super) fn compile(
     patterns: &mut Patterns,
 ) -> Option<Operation> {
     let json_limits = compile::json_limits(limits);
+    let inbound = written.words.direction.value == Direction::Inbound;
     let mut schemas = SchemaCompiler {
         reader,
         limits: json_limits,
         patterns,
         fields: Vec::new(),
         cost: Cost::default(),
-        event: None,
+        tokenless: inbound.then_some(Direction::Inbound),
     };
     let parameters = parameters(&mut schemas, path, &written);
     let body_max_bytes = written.words.body_max_bytes.map_or(limits.body_max_bytes, |at| at.value);
     let bodies = compile_body::request(&mut schemas, &written, body_max_bytes);
+    if inbound {
+        schemas.tokenless = Some(Direction::Outbound);
+    }
     let answers = compile_body::answers(&mut schemas, &written, limits.answer_max_bytes);
     answers_are_final(reader, &written);
     // Of answers that are no good, nothing is said of their lists.
@@ -84,13 +89,7 @@ pub(super) fn compile(
     let resource = names.resource(&words);
     let idempotency = names.idempotency(&words);
     moves_safely(reader, &words, &written.method);
-    if words.direction.value == Direction::Inbound {
-        reader.fault(
-            "not-available-yet",
-            words.direction.place,
-            "operations of `direction: inbound` are not available yet",
-        );
-    }
+    compile_inbound::fits(reader, &words);
     Some(Operation {
         id: written.id.value,
         method: written.method,
@@ -105,6 +104,7 @@ pub(super) fn compile(
         purpose: words.purpose,
         legal_basis: words.legal_basis,
         right: words.right.map(|(kind, action)| RightDemand { kind, action }),
+        scope: words.scope.map(|at| at.value.into()),
         body_max_bytes: if bodies.is_empty() { 0 } else { body_max_bytes },
         fields,
         records: words

@@ -33,8 +33,9 @@ pub(super) struct SchemaCompiler<'r> {
     pub(super) fields: Vec<Field>,
     /// Of the body that is being compiled.
     pub(super) cost: Cost,
-    /// Which way the event goes that is being compiled; `None` for an operation.
-    pub(super) event: Option<Direction>,
+    /// Which way it goes, of what no token of a person speaks for: an event, or an inbound operation's request and, the other
+    /// way, its answers. `None` for an outbound operation.
+    pub(super) tokenless: Option<Direction>,
 }
 
 /// Where a schema stands.

@@ -10,6 +10,7 @@ use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::routed::Routed;
 use crate::contract::router::NoRoute;
+use crate::contract::router::Router;
 use crate::contract::target;
 use crate::json::Value;
 use crate::model::Head;
@@ -28,15 +29,27 @@ pub struct Declared {
     pub(super) form: Option<usize>,
 }
 
-/// Finds the operation of a request and checks all that its head says: fields, path, query, media type, length.
+/// Finds the operation of a request of the backend and checks all that its head says: fields, path, query, media type, length.
 ///
 /// # Errors
 /// [`ContractFault`] names the first thing that does not fit.
 pub fn declare(contract: &Arc<Contract>, head: &Head) -> Result<Declared, ContractFault> {
+    declare_by(&contract.router, contract, head)
+}
+
+/// As [`declare`], of what a partner asks for at its own door.
+///
+/// # Errors
+/// [`ContractFault`] names the first thing that does not fit.
+pub fn declare_inbound(contract: &Arc<Contract>, head: &Head) -> Result<Declared, ContractFault> {
+    declare_by(&contract.inbound, contract, head)
+}
+
+fn declare_by(router: &Router, contract: &Arc<Contract>, head: &Head) -> Result<Declared, ContractFault> {
     if headers::holds_refused_field(&head.fields) {
         return Err(ContractFault::RefusedField);
     }
-    let route = contract.router.route(&head.method, &head.path).map_err(|no_route| match no_route {
+    let route = router.route(&head.method, &head.path).map_err(|no_route| match no_route {
         NoRoute::Path => ContractFault::NotFound,
         NoRoute::Method => ContractFault::MethodNotDeclared,
     })?;

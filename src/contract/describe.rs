@@ -62,7 +62,8 @@ impl Contract {
     /// The operation of a method and a raw path, whatever else the request holds.
     #[must_use]
     pub fn operation_of(&self, method: &http::Method, path: &str) -> Option<&Operation> {
-        self.router.route(method, path).ok().map(|route| self.operation(route.operation))
+        let found = self.router.route(method, path).or_else(|_| self.inbound.route(method, path));
+        found.ok().map(|route| self.operation(route.operation))
     }
 }
 

@@ -108,6 +108,7 @@ fn operation_words() -> Value {
                     ],
                 ),
             ),
+            ("scope", text("^[!-~]{1,64}$", "of `direction: inbound`: the scope that the partner's token must have")),
             ("actuates", words(&actuates, "what it moves; then `max_age` and `idempotency` are required")),
             ("max_age", text("^[0-9]+[sm]$", "how old a command may be, 1s to 60m")),
             ("idempotency", text(".", "`header`, or the name of a required text of the body")),

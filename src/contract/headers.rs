@@ -5,6 +5,7 @@
 
 use crate::contract::expected;
 use crate::contract::schema::Parameter;
+use crate::form;
 use crate::json::Value;
 use crate::model::Stranger;
 use crate::problem::WrongPlace;
@@ -136,6 +137,12 @@ pub fn idempotency_key(fields: &HeaderMap) -> Result<Stranger, ()> {
 #[must_use]
 pub fn says_json(fields: &HeaderMap) -> bool {
     media_type(fields).is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+/// Whether `Content-Type` stands there once and says that the body is a form.
+#[must_use]
+pub fn says_form(fields: &HeaderMap) -> bool {
+    media_type(fields).is_some_and(|essence| essence.eq_ignore_ascii_case(form::MEDIA_TYPE))
 }
 
 /// The media type of `Content-Type`, if it stands there once, alone or with `charset=utf-8`, which changes nothing.

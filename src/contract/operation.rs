@@ -31,7 +31,10 @@ pub struct Contract {
     pub(super) retention: Box<str>,
     pub(super) operations: Vec<Operation>,
     pub(super) events: Vec<Event>,
+    /// The operations that the backend asks for.
     pub(super) router: Router,
+    /// Those that the partner asks for: neither door finds what is the other's.
+    pub(super) inbound: Router,
     pub(super) json_limits: json::Limits,
 }
 
@@ -63,6 +66,8 @@ pub struct Operation {
     pub legal_basis: Name,
     /// The entry of the token's `authorization_details` that grants it.
     pub right: Option<RightDemand>,
+    /// The scope that a partner's token must have; there exactly if it is inbound.
+    pub scope: Option<Arc<str>>,
     /// The longest body, in bytes.
     pub body_max_bytes: u64,
     /// Every leaf that may cross, in the order of the contract: path, query, header, body, answers.
@@ -216,6 +221,11 @@ impl Contract {
     #[must_use]
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// The scopes that a token of the partner may have: those of its inbound operations.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().filter_map(|operation| operation.scope.as_deref())
     }
 
     /// The operation of this index.

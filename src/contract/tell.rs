@@ -46,8 +46,9 @@ pub(super) fn operation(operation: &Operation) -> String {
     let fields = operation.fields.iter().filter(|field| field.status.is_none());
     let names = list(fields.map(|field| format!("{} ({})", field.pointer, field.rule.class.word())));
     let (method, path, action) = (&operation.method, &operation.path, &operation.action);
+    let asked = operation.scope.as_ref().map(|scope| format!(", inbound by scope {scope}")).unwrap_or_default();
     let brings = if names.is_empty() { "nothing".to_owned() } else { names };
-    format!("{method} {path}, action {action}, {}{moves}, brings {brings}", resource(&operation.resource))
+    format!("{method} {path}, action {action}, {}{moves}{asked}, brings {brings}", resource(&operation.resource))
 }
 
 pub(super) fn event(event: &Event) -> String {

@@ -27,6 +27,7 @@ mod draft;
 mod editor_schema;
 mod events;
 mod forms;
+mod inbound;
 mod keywords;
 mod lists;
 mod load;

@@ -60,6 +60,8 @@ pub struct ViewedOperation {
     pub direction: &'static str,
     /// The entry of the token's `authorization_details` that grants it, for instance `door_access: open`.
     pub right: Option<String>,
+    /// The scope that the partner's token needs; of an inbound one only.
+    pub scope: Option<String>,
     /// What it moves.
     pub actuates: Option<&'static str>,
     /// Whether it lets people out.
@@ -199,6 +201,7 @@ fn viewed_operation(one: &Operation, written: &written::Operation<'_>) -> Viewed
         resource: resource(&one.resource),
         direction: one.direction.word(),
         right: one.right.as_ref().map(|right| format!("{}: {}", right.kind.word(), right.action)),
+        scope: one.scope.as_deref().map(str::to_owned),
         actuates: one
             .actuates
             .and_then(|what| Actuates::ALL.iter().find(|(_, one)| *one == what))

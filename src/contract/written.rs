@@ -62,6 +62,7 @@ pub(super) struct OperationWords<'a> {
     pub(super) kind: Name,
     pub(super) id: Vec<At<&'a str>>,
     pub(super) right: Option<(RightKind, Name)>,
+    pub(super) scope: Option<At<&'a str>>,
     pub(super) direction: At<Direction>,
     pub(super) actuates: Option<At<Actuates>>,
     pub(super) egress: Option<Place>,

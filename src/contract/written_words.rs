@@ -23,6 +23,9 @@ use crate::yaml::Reader;
 /// The largest `max_age`, in seconds: a command that may be older is no command but a schedule.
 const MAX_AGE_S: u64 = 3_600;
 
+/// The longest scope, in bytes.
+const MAX_SCOPE_BYTES: usize = 64;
+
 /// The words of `direction`.
 const DIRECTIONS: [(&str, Direction); 2] = [("outbound", Direction::Outbound), ("inbound", Direction::Inbound)];
 
@@ -59,6 +62,7 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
     let max_age_s = optional(&fields, "max_age", &|node| seconds(reader, node));
     let idempotency =
         optional(&fields, "idempotency", &|node| Some(At { place: node.place, value: reader.text(node)? }));
+    let scope = optional(&fields, "scope", &|node| scope(reader, node));
     let records = optional(&fields, "records", &|node| records(reader, node));
     let body_max_bytes = optional(&fields, "limits", &|node| limits(reader, node));
     let purpose = required_name("purpose");
@@ -76,6 +80,7 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
         local_override: local_override?,
         max_age_s: max_age_s?,
         idempotency: idempotency?,
+        scope: scope?,
         records: records?,
         body_max_bytes: body_max_bytes?,
         purpose: purpose?,
@@ -181,6 +186,16 @@ fn right(reader: &Reader, node: &Node) -> Option<(RightKind, Name)> {
     let action = fields.required("action").and_then(|node| name(reader, node));
     fields.finish();
     Some((kind?, action?))
+}
+
+/// One scope (RFC 6749 §3.3): what a partner asks a token for.
+fn scope<'a>(reader: &'a Reader, node: &'a Node) -> Option<At<&'a str>> {
+    let text = reader.text(node)?;
+    let fits = (1..=MAX_SCOPE_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+    let text =
+        checked(reader, node, text, fits, "a scope: 1 to 64 characters without spaces, for instance `grants.read`")?;
+    Some(At { place: node.place, value: text })
 }
 
 fn records<'a>(reader: &'a Reader, node: &'a Node) -> Option<RecordWords<'a>> {

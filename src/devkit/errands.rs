@@ -118,9 +118,10 @@ mod tests {
     use super::*;
     use crate::contract::Contract;
     use crate::diagnostic::Source;
+    use crate::model::Direction;
 
     #[test]
-    fn there_is_one_errand_for_each_operation_of_the_sample() {
+    fn there_is_one_errand_for_each_operation_that_the_backend_asks_for_in_the_sample() {
         let contracts = [
             include_str!("../../policies/contracts/smarthome.openapi.yaml"),
             include_str!("../../policies/contracts/parkline.openapi.yaml"),
@@ -128,7 +129,8 @@ mod tests {
         let contracts = contracts.map(|text| Contract::compile(&Source::new("sample.openapi.yaml", text)).unwrap());
         let declared = contracts.iter().flat_map(|contract| {
             let authority = format!("{}.gateway.prop.example", contract.partner());
-            contract.operations().iter().map(move |operation| {
+            let asked = contract.operations().iter().filter(|operation| operation.direction == Direction::Outbound);
+            asked.map(move |operation| {
                 let path = operation.path.split(['{', '}']).next().unwrap_or_default().to_owned();
                 (
                     operation.id.to_string(),

@@ -4,6 +4,9 @@
 use crate::clock::Clock;
 use crate::clock::UnixSeconds;
 use crate::crypto::SignError;
+use crate::crypto::SigningAlgorithm;
+use crate::crypto::SigningKey;
+use crate::crypto::jwks_json;
 use crate::crypto::random;
 use crate::devkit::folder::FolderError;
 use crate::devkit::folder::GatewayFolder;
@@ -29,14 +32,22 @@ use std::sync::Arc;
 /// Where the simulated backend takes events.
 const PATH: &str = "/partner-events";
 
+/// The client that the smart-home partner is at the gateway's token endpoint.
+pub const CLIENT_ID: &str = "smarthome-intercom";
+
 /// How the partner's events are verified.
 const VERIFY: &str = "verify: pki/partner-events.secret";
 
-/// Keys and certificates of inbound events.
+/// How the partner is known as a client.
+const CLIENT: &str = "client: {client_id: smarthome-intercom, jwks: {file: pki/smarthome-client.jwks}}";
+
+/// Keys and certificates of inbound events and operations.
 pub struct InboundKit {
     /// The secret that the partner signs with, as in its file.
     pub partner_secret: String,
     backend_secret: String,
+    /// By which the partner proves itself as a client.
+    client_key: SigningKey,
     /// Signs the backend's server certificate and the gateway's client certificate for it.
     pub authority: Authority,
     /// The backend's server certificate, for `localhost`.
@@ -58,7 +69,10 @@ impl InboundKit {
         let (partner_secret, backend_secret) = (webhook_secret(), webhook_secret());
         write_new(&pki.join("partner-events.secret"), &partner_secret, 0o600)?;
         write_new(&pki.join("backend-events.secret"), &backend_secret, 0o600)?;
-        Ok(Self { partner_secret, backend_secret, authority, server })
+        let (client_key, own) = (signing_key()?, SigningKey::generate_pem(SigningAlgorithm::Es256)?);
+        write_new(&pki.join("clients.key"), own.expose(), 0o600)?;
+        write_new(&pki.join("smarthome-client.jwks"), jwks_json(&[&client_key]), 0o644)?;
+        Ok(Self { partner_secret, backend_secret, client_key, authority, server })
     }
 
     /// The backend that takes them, on a free port of 127.0.0.1.
@@ -90,7 +104,26 @@ impl InboundKit {
         Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
     }
 
-    /// Adds to the folder's `gateway.yaml` that the partner sends events, and that the backend takes them at this address.
+    /// An assertion of the partner's client (RFC 7523) for whoever is `audience`, of this id, good for a minute from `now`.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn client_assertion(&self, audience: &str, id: &str, now: UnixSeconds) -> Result<String, SignError> {
+        let (issued, expires) = (now.get(), now.plus(60).get());
+        let claims = format!(
+            r#"{{"iss":"{CLIENT_ID}","sub":"{CLIENT_ID}","aud":"{audience}","jti":"{id}","iat":{issued},"exp":{expires}}}"#
+        );
+        self.client_key.sign_jws("client-authentication+jwt", claims.as_bytes())
+    }
+
+    /// The key of that client, for assertions that must be refused.
+    #[must_use]
+    pub const fn client_key(&self) -> &SigningKey {
+        &self.client_key
+    }
+
+    /// Adds to the folder's `gateway.yaml` that the partner sends events and calls operations, and that the backend takes both
+    /// at this address.
     ///
     /// # Errors
     /// [`FolderError::Write`].
@@ -103,11 +136,17 @@ impl InboundKit {
                 true => text.replace("    webhooks: {", &format!("    webhooks: {{{VERIFY}, ")),
                 false => text.replace(&peer, &format!("{peer}    webhooks: {{{VERIFY}}}\n")),
             };
-            text + &backend_yaml(backend)
+            let text = text.replace(&peer, &format!("{peer}    {CLIENT}\n"));
+            text + "clients: {keys: pki/clients.key}\n" + &backend_yaml(backend)
         };
         let written = fs::read_to_string(&path).and_then(|text| fs::write(&path, with_events(text)));
         written.map_err(|error| FolderError::Write(path, error))
     }
+}
+
+fn signing_key() -> Result<SigningKey, SignError> {
+    let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
+    SigningKey::from_pem(&pem).map_err(|_| SignError)
 }
 
 /// A secret of webhooks as a sender and a receiver share it (Standard Webhooks).

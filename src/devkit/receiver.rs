@@ -1,7 +1,7 @@
 //! A simulated receiver of webhooks: takes POST at one path over mutual TLS, verifies each signature by itself, keeps what it
 //! took, and answers what it is told to answer.
 //!
-//! It stands for the backend that takes partners' events. It verifies with no code of the gateway's: the headers are taken apart
+//! It stands for the backend that takes partners' events, and that tells them how it stands with a grant. It verifies with no code of the gateway's: the headers are taken apart
 //! here, and the authentication code is the library's. What is not signed as it must be is refused and kept apart.
 
 use crate::clock::Clock;
@@ -77,6 +77,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     status: Mutex<u16>,
     book: watch::Sender<Book>,
+    /// What it says when it is asked, byte by byte; `None` closes without a word.
+    says: Mutex<Option<Vec<u8>>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -87,7 +89,20 @@ struct Book {
     /// Good events that were answered otherwise than 2xx.
     turned_away: usize,
     refused: Vec<&'static str>,
+    asked: Vec<AskedFor>,
 }
+
+/// What a partner asked for, as it came.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AskedFor {
+    /// The first line.
+    pub start: String,
+    /// All fields in order, names as they were spelled.
+    pub fields: Vec<(String, String)>,
+}
+
+/// How it stands with every grant, until it is told otherwise.
+const GRANT: &str = r#"{"houseId":"house-1","status":"active","userId":"guest-petrov","reason":"by-request"}"#;
 
 impl EventReceiver {
     /// Starts a receiver that answers 204.
@@ -107,6 +122,7 @@ impl EventReceiver {
             clock: settings.clock,
             status: Mutex::new(204),
             book: watch::Sender::new(Book::default()),
+            says: Mutex::new(Some(whole_answer(200, GRANT))),
             stopping: watch::Sender::new(false),
         });
         let tasks = Tasks::new();
@@ -118,6 +134,22 @@ impl EventReceiver {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Says this from now on when a partner asks for a grant.
+    pub fn tell(&self, status: u16, body: &str) {
+        *self.shared.says.lock() = Some(whole_answer(status, body));
+    }
+
+    /// Closes without a word from now on when a partner asks for a grant.
+    pub fn break_off(&self) {
+        *self.shared.says.lock() = None;
+    }
+
+    /// What it was asked for, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<AskedFor> {
+        self.shared.book.borrow().asked.clone()
     }
 
     /// Answers good events with this status from now on; what is no 2xx is not taken.
@@ -190,6 +222,15 @@ impl Shared {
         let is_gateway = names(&stream, &self.client_name);
         let mut buffer = Vec::new();
         while let Some((head, body)) = request(&mut stream, &mut buffer).await {
+            if is_gateway && head.start.starts_with("GET ") {
+                let asked = AskedFor { start: head.start, fields: head.fields };
+                self.book.send_modify(|book| book.asked.push(asked));
+                let Some(answer) = self.says.lock().clone() else { return };
+                if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let status = match self.judge(is_gateway, &head, &body) {
                 Ok(event) => self.take(event),
                 Err(word) => {
@@ -241,6 +282,12 @@ impl Shared {
         let body = String::from_utf8(body.to_vec()).map_err(|_| "body")?;
         Ok(ReceivedEvent { id: id.to_owned(), fields: head.fields.clone(), body })
     }
+}
+
+/// A whole answer in JSON, or without a body.
+fn whole_answer(status: u16, body: &str) -> Vec<u8> {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+    format!("HTTP/1.1 {status} x\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// The next whole request; `None` where there is none.

@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("cedar/doors.cedar", include_str!("../../policies/cedar/doors.cedar")),
     ("cedar/events.cedar", include_str!("../../policies/cedar/events.cedar")),
     ("cedar/houses.cedar", include_str!("../../policies/cedar/houses.cedar")),
+    ("cedar/partners.cedar", include_str!("../../policies/cedar/partners.cedar")),
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
     ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
@@ -24,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/events.yaml", include_str!("../../policies/tests/events.yaml")),
     ("tests/houses.yaml", include_str!("../../policies/tests/houses.yaml")),
     ("tests/own.yaml", include_str!("../../policies/tests/own.yaml")),
+    ("tests/partners.yaml", include_str!("../../policies/tests/partners.yaml")),
     ("tests/walls.yaml", include_str!("../../policies/tests/walls.yaml")),
 ];
 

@@ -3,6 +3,7 @@
 use crate::audit::Log;
 use crate::config::BackendSettings;
 use crate::config::EndpointSettings;
+use crate::config::EventSettings;
 use crate::config::TlsPeer;
 use crate::crypto::Crl;
 use crate::diagnostic::Diagnostics;
@@ -61,28 +62,39 @@ pub(super) fn to_partner(
     Ok((courier, client))
 }
 
+/// Connections to the backend, for answers of at most so many bytes.
+pub(super) fn backend_client(
+    core: &Core,
+    backend: &BackendSettings,
+    answer_max_bytes: usize,
+    limits: &Limits,
+) -> Result<Client, Diagnostics> {
+    let client = Client::new(ClientSettings {
+        host: backend.host.clone(),
+        port: backend.port,
+        server_name: backend.server_name.clone(),
+        identity: &backend.tls.identity,
+        roots: backend.tls.roots.clone(),
+        lists: backend.crls.clone(),
+        connect_timeout: Limits::millis(limits.connect_timeout_ms),
+        exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
+        answer_max_bytes,
+        clock: Arc::clone(&core.clock),
+    });
+    client.map_err(|error| internal("the connections to the backend", &error))
+}
+
 /// The couriers that bring the backend what partners send, one for each of `senders`, and their connections.
 pub(super) fn to_backend(
     core: &Arc<Core>,
     log: &Log,
-    backend: BackendSettings,
+    backend: &BackendSettings,
+    events: EventSettings,
     senders: Vec<(PartnerName, Arc<Protector>)>,
     limits: &Limits,
 ) -> Result<(Vec<Courier>, Client), Diagnostics> {
-    let BackendSettings { host, port, server_name, tls, crls, path, secrets } = backend;
-    let client = Client::new(ClientSettings {
-        host,
-        port,
-        server_name,
-        identity: &tls.identity,
-        roots: tls.roots,
-        lists: crls,
-        connect_timeout: Limits::millis(limits.connect_timeout_ms),
-        exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
-        answer_max_bytes: ANSWER_MAX_BYTES,
-        clock: Arc::clone(&core.clock),
-    });
-    let client = client.map_err(|error| internal("the connections to the backend", &error))?;
+    let client = backend_client(core, backend, ANSWER_MAX_BYTES, limits)?;
+    let EventSettings { path, secrets } = events;
     let secrets: Arc<[WebhookSecret]> = secrets.into();
     let courier = |(partner, protector)| {
         let destination = Destination { direction: Direction::Inbound, partner };

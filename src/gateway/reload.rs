@@ -220,14 +220,20 @@ impl Reloader {
         for (lines, side) in callers.lines.iter().zip(sides) {
             lines.iter().for_each(|line| line.replace(Arc::clone(&side)));
         }
-        if let (Some(line), Some(side)) = (&callers.to_backend, backend_side) {
-            line.replace(side);
+        if let Some(side) = backend_side {
+            callers.to_backend.iter().for_each(|line| line.replace(Arc::clone(&side)));
+        }
+        if let (Some(tokens), Some(now)) = (&core.client_tokens, config.client_tokens) {
+            tokens.store(Arc::new(now));
         }
         to_issuers.iter().zip(issuers_sides).for_each(|(client, side)| client.replace(side));
         outlets.iter().zip(changes).for_each(|(outlet, change)| outlet.replace(change));
         for (calls, partner) in callers.calls.iter().zip(config.partners) {
             if let (Some(calls), Some(now)) = (calls, partner.calls) {
                 calls.replace(now.webhook_secrets);
+                if let (Some(client), Some(now)) = (calls.client(), now.client) {
+                    client.replace(now.keys);
+                }
             }
         }
         Ok(TakenUp::Done)

@@ -32,6 +32,7 @@ use crate::gateway::swap::Terms;
 use crate::gateway::unusable;
 use crate::guard::Guard;
 use crate::guard::LedgerEntry;
+use crate::identity::PartnerClient;
 use crate::identity::Verifier;
 use crate::limits::Limits;
 use crate::partner;
@@ -42,6 +43,7 @@ use crate::pipeline::Core;
 use crate::pipeline::Courier;
 use crate::pipeline::Gate;
 use crate::pipeline::Health;
+use crate::pipeline::Inward;
 use crate::pipeline::Room;
 use crate::pipeline::Route;
 use crate::pipeline::Snapshot;
@@ -117,8 +119,8 @@ pub(super) struct Trusts {
 pub(super) struct Callers {
     /// Every worker's connections.
     pub(super) lines: Vec<Vec<Client>>,
-    /// The connections to the backend, where it takes what partners send.
-    pub(super) to_backend: Option<Client>,
+    /// The connections to the backend, where it takes what partners send: the couriers', and every worker's.
+    pub(super) to_backend: Vec<Client>,
     /// How the partner is known when it calls.
     pub(super) calls: Vec<Option<Arc<Calls>>>,
 }
@@ -182,6 +184,7 @@ pub(super) fn gates(
     let core = Arc::new(Core {
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
+        client_tokens: config.client_tokens.map(ArcSwap::from_pointee),
         clients: trusts.backend,
         partner_clients: trusts.partners,
         guard,
@@ -204,7 +207,7 @@ pub(super) fn gates(
     let (mut lines, mut clients, mut couriers) = (Vec::new(), Vec::new(), Vec::new());
     for mut partner in config.partners {
         let endpoint = partner.endpoint.take();
-        let line = Line::new(&core, partner, room.beside(&limits), endpoint.is_some())?;
+        let line = Line::new(&core, partner, [room.beside(&limits), room.beside(&limits)], endpoint.is_some())?;
         let mut of_line = Vec::with_capacity(count.saturating_add(1));
         if let Some(endpoint) = endpoint {
             let name = line.tokens.name.clone();
@@ -222,26 +225,36 @@ pub(super) fn gates(
         lines.push(line);
         clients.push(of_line);
     }
-    let to_backend = match config.to_backend {
-        Some(backend) => {
-            let senders = lines.iter().filter(|line| line.calls.as_ref().is_some_and(|calls| calls.sends_events()));
-            let senders = senders.map(|line| (line.tokens.name.clone(), Arc::clone(&line.protector))).collect();
-            let (of_backend, client) = couriers::to_backend(&core, &log, backend, senders, &limits)?;
-            couriers.extend(of_backend);
-            Some(client)
-        }
-        None => None,
-    };
-    let gate = |_| {
+    let mut to_backend = Vec::new();
+    let mut backend = config.to_backend;
+    if let Some(backend) = &mut backend
+        && let Some(events) = backend.events.take()
+    {
+        let senders = lines.iter().filter(|line| line.calls.as_ref().is_some_and(|calls| calls.sends_events()));
+        let senders = senders.map(|line| (line.tokens.name.clone(), Arc::clone(&line.protector))).collect();
+        let (of_backend, client) = couriers::to_backend(&core, &log, backend, events, senders, &limits)?;
+        couriers.extend(of_backend);
+        to_backend.push(client);
+    }
+    let mut gates = Vec::with_capacity(count);
+    for _ in 0..count {
+        let inward = match &backend {
+            Some(backend) if lines.iter().any(Line::calls_operations) => {
+                let most = usize::try_from(limits.answer_max_bytes).unwrap_or(usize::MAX);
+                let client = couriers::backend_client(&core, backend, most, &limits)?;
+                to_backend.push(client.clone());
+                Some(client)
+            }
+            _ => None,
+        };
         let mut routes = Vec::with_capacity(lines.len());
         for (line, clients) in lines.iter().zip(&mut clients) {
-            let (route, client) = line.route(&core, &limits)?;
+            let (route, client) = line.route(&core, &limits, inward.as_ref())?;
             routes.push(route);
             clients.push(client);
         }
-        Ok(Gate::new(Arc::clone(&core), log.at_own_desk(), routes))
-    };
-    let gates = (0..count).map(gate).collect::<Result<_, Diagnostics>>()?;
+        gates.push(Gate::new(Arc::clone(&core), log.at_own_desk(), routes));
+    }
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
     Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store, replayed))
 }
@@ -291,21 +304,31 @@ struct Line {
     health: Arc<Health>,
     crls: Vec<Crl>,
     room: Room,
+    /// The room for what the partner asks the backend.
+    inward: Room,
     has_endpoint: bool,
     calls: Option<Arc<Calls>>,
 }
 
 impl Line {
+    /// Whether the partner may ask for operations of its contract.
+    fn calls_operations(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.client().is_some())
+    }
+
     fn new(
         core: &Core,
         settings: config::PartnerSettings,
-        room: Room,
+        [room, inward]: [Room; 2],
         has_endpoint: bool,
     ) -> Result<Self, Diagnostics> {
         let config::PartnerSettings {
             name, authority, host, port, server_name, tls, crls, token, pseudonym_key, ..
         } = settings;
-        let calls = settings.calls.map(|calls| Calls::new(name.clone(), calls.peer, calls.webhook_secrets));
+        let calls = settings.calls.map(|calls| {
+            let client = calls.client.map(|client| PartnerClient::new(client.id, &authority, client.keys));
+            Calls::new(name.clone(), calls.peer, calls.webhook_secrets, client)
+        });
         let snapshot = core.snapshot.load();
         let contract = snapshot.bundle.contract(&name).ok_or_else(|| internal("a contract", &name))?;
         Ok(Self {
@@ -327,12 +350,18 @@ impl Line {
             health: Arc::default(),
             crls,
             room,
+            inward,
             has_endpoint,
             calls: calls.map(Arc::new),
         })
     }
 
-    fn route(&self, core: &Core, limits: &Limits) -> Result<((Box<str>, Route), Client), Diagnostics> {
+    fn route(
+        &self,
+        core: &Core,
+        limits: &Limits,
+        inward: Option<&Client>,
+    ) -> Result<((Box<str>, Route), Client), Diagnostics> {
         let client = Client::new(ClientSettings {
             host: self.host.clone(),
             port: self.port,
@@ -355,6 +384,10 @@ impl Line {
             room: self.room.clone(),
             has_endpoint: self.has_endpoint,
             calls: self.calls.clone(),
+            inward: inward.filter(|_| self.calls_operations()).map(|client| Inward {
+                backend: partner::Backend::new(Arc::new(client.clone())),
+                room: self.inward.clone(),
+            }),
             decisions: operations
                 .map(|operation| (operation.id.clone(), core.metrics.operation(&operation.id)))
                 .collect(),

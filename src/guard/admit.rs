@@ -135,6 +135,14 @@ impl Guard {
         self.revocations.stopped(&alone, None).map_or(Ok(()), |kind| Err(kind.into()))
     }
 
+    /// Admits a partner that asks for a token.
+    ///
+    /// # Errors
+    /// [`GuardFault::PartnerRevoked`] while it is stopped for all.
+    pub fn admit_partner(&self, partner: &PartnerName) -> Result<(), GuardFault> {
+        if self.revocations.is_partner_stopped(partner) { Err(GuardFault::PartnerRevoked) } else { Ok(()) }
+    }
+
     pub(super) fn admit_ids(
         &self,
         ids: &Ids<'_>,
@@ -282,18 +290,18 @@ pub(super) struct Ids<'c> {
 
 impl<'c> Ids<'c> {
     pub(super) fn of(caller: &'c Caller) -> Self {
-        let token = caller.token();
+        let (token, client) = (caller.token(), caller.client());
         Self {
-            peer: caller.peer().name(),
+            peer: client.map_or_else(|| caller.peer().name(), |client| &client.counted_as),
             standing: caller.peer().standing(),
             certificate: Some(caller.peer().certificate().thumbprint),
-            issuer: token.map_or("", |token| &token.issuer),
+            issuer: token.map(|token| &*token.issuer).or(client.map(|client| &*client.issuer)).unwrap_or_default(),
             tenant: token.and_then(|token| token.tenant.as_ref()),
             subject: token.map(|token| &token.subject),
             device: token.and_then(|token| token.device.as_ref()),
             session: token.and_then(|token| token.session.as_ref()),
-            token: token.map(|token| &token.token_id),
-            expires_at: token.map(|token| token.expires_at),
+            token: token.map(|token| &token.token_id).or(client.map(|client| &client.token_id)),
+            expires_at: token.map(|token| token.expires_at).or(client.map(|client| client.expires_at)),
         }
     }
 

@@ -38,6 +38,12 @@ pub enum GuardFault {
     /// It is dated further ahead than clocks may differ.
     #[error("the command is dated in the future")]
     CommandFromFuture,
+    /// The client assertion was used before, or may have been.
+    #[error("the client assertion was used before")]
+    AssertionReplayed,
+    /// No further client assertion can be remembered.
+    #[error("no further client assertion can be remembered")]
+    AssertionsFull,
     /// The operation demands an idempotency key and there is none, or it is malformed.
     #[error("the idempotency key is missing or malformed")]
     IdempotencyKeyInvalid,

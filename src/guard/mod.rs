@@ -11,6 +11,7 @@
 
 mod admit;
 mod age;
+mod assertions;
 mod bind;
 mod current;
 mod departures;

@@ -314,6 +314,12 @@ impl Revocations {
         any && self.inner.read().reaches(&self.digest(kind, name), Some(tenant))
     }
 
+    /// Whether a partner is stopped for all.
+    pub(super) fn is_partner_stopped(&self, partner: &PartnerName) -> bool {
+        let any = self.stops.load(Ordering::Acquire) > 0;
+        any && self.inner.read().reaches(&self.digest(RevocationKind::Partner, partner.as_str()), None)
+    }
+
     /// Whether a right of a token of `tenant` counts no more.
     pub(super) fn is_withheld(&self, grant: &Stranger, tenant: Option<&TenantId>) -> bool {
         let any = self.stops.load(Ordering::Acquire) > 0;

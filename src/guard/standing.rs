@@ -5,6 +5,7 @@
 use crate::clock::UnixMillis;
 use crate::crypto::HmacKey;
 use crate::crypto::SecretKey;
+use crate::guard::assertions::Assertions;
 use crate::guard::departures::Departures;
 use crate::guard::fault::RevokeFault;
 use crate::guard::kind::Revocation;
@@ -39,6 +40,7 @@ pub struct Guard {
     pub(super) revocations: Revocations,
     pub(super) rates: Rates,
     pub(super) departures: Departures,
+    pub(super) assertions: Assertions,
     pub(super) liftings: Proposals<(Sha256, Option<TenantId>), Epoch>,
     pub(super) erasures: Proposals<Sha256, ()>,
     pub(super) store: Arc<dyn RevocationStore>,
@@ -70,6 +72,7 @@ impl Guard {
             revocations,
             rates: Rates::new(limits),
             departures: Departures::new(),
+            assertions: Assertions::new(now),
             liftings: Proposals::new(limits.lift_confirm_ms),
             erasures: Proposals::new(limits.lift_confirm_ms),
             store,

@@ -1,6 +1,7 @@
 //! The caller: the proof that a request comes from a peer and a token that belong together.
 
 use crate::clock::UnixSeconds;
+use crate::identity::client_token::ClientToken;
 use crate::identity::peer::Peer;
 use crate::identity::proof::Proof;
 use crate::model::Right;
@@ -58,6 +59,8 @@ pub struct Caller {
     peer: Peer,
     token: Option<Token>,
     proof: Option<Proof>,
+    /// Of a partner that calls; then there is no person's.
+    client: Option<ClientToken>,
 }
 
 impl Caller {
@@ -65,7 +68,12 @@ impl Caller {
     pub const CLAIMS: [&'static str; 7] = ["sub", "device_id", "car_id", "tenant", "sid", "client_id", "jti"];
 
     pub(super) const fn new(peer: Peer, token: Option<Token>, proof: Option<Proof>) -> Self {
-        Self { peer, token, proof }
+        Self { peer, token, proof, client: None }
+    }
+
+    /// A partner that calls by its own token.
+    pub(super) const fn of_client(peer: Peer, client: ClientToken) -> Self {
+        Self { peer, token: None, proof: None, client: Some(client) }
     }
 
     /// The peer of the connection.
@@ -80,7 +88,13 @@ impl Caller {
         self.proof.as_ref()
     }
 
-    /// The token; `None` only on the gateway's own paths.
+    /// The partner's own token; `None` for whoever comes by the backend's door.
+    #[must_use]
+    pub const fn client(&self) -> Option<&ClientToken> {
+        self.client.as_ref()
+    }
+
+    /// The person's token; `None` only on the gateway's own paths, and for a partner that calls.
     #[must_use]
     pub const fn token(&self) -> Option<&Token> {
         self.token.as_ref()

@@ -138,6 +138,12 @@ pub enum IdentityFault {
     /// `authorization_details` has an entry of an unknown type, or with unknown members (RFC 9396 §5).
     #[error("authorization details are unknown or malformed")]
     RightUnknown,
+    /// The client that asks is none of this partner's, or does not say how it proves itself.
+    #[error("client is not the partner's")]
+    ClientUnknown,
+    /// The token has not the operation's scope.
+    #[error("token has not the operation's scope")]
+    ScopeMissing,
     /// The operation takes session tokens only.
     #[error("a session token is demanded")]
     SessionRequired,

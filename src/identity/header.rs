@@ -22,6 +22,13 @@ pub(super) struct Header<'t> {
 }
 
 impl<'t> Header<'t> {
+    /// Reads the header of a token of one of these types, each in its one usual spelling.
+    pub(super) fn read_as(text: &'t [u8], types: &[&str]) -> Result<Self, IdentityFault> {
+        let members = members(text, Checks::default()).map_err(|_| IdentityFault::Header)?;
+        let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
+        if types.contains(&&*typ) { Ok(Self { algorithm, key }) } else { Err(IdentityFault::Type) }
+    }
+
     /// Reads the header of an access token.
     pub(super) fn read(text: &'t [u8], checks: Checks) -> Result<Self, IdentityFault> {
         let members = members(text, checks).map_err(|_| IdentityFault::Header)?;

@@ -54,6 +54,13 @@ impl Verifier {
 }
 
 impl KnownPartner {
+    /// The name under which the requests of a partner are counted together. A peer's name has no space, so this is no peer's
+    /// of the backend's door.
+    #[must_use]
+    pub fn counted_as(partner: &PartnerName) -> Box<str> {
+        format!("partner {partner}").into()
+    }
+
     /// The partner.
     #[must_use]
     pub const fn name(&self) -> &PartnerName {

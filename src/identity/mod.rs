@@ -12,11 +12,17 @@
 //! An issuer's keys are a file's, or the issuer publishes them and they are fetched beside all requests, at the configured place
 //! and no other (`key_source.rs`, `refresher.rs`). What verifies only looks at the set that is in force (`remote_keys.rs`).
 //!
+//! A partner is a [`KnownPartner`] at its own door, by its certificate alone. It gets tokens there as a client of OAuth
+//! ([`PartnerClient`], [`ClientTokens`]), and with such a token it is a [`Caller`] too: of the operations that its contract
+//! lets it ask for, and of nothing else.
+//!
 //! Faults hold no values. What came from a token prints as a length.
 
 mod caller;
 mod checks;
 mod claims;
+mod client_assertion;
+mod client_token;
 mod fault;
 mod fetch_fault;
 mod header;
@@ -41,6 +47,11 @@ pub use caller::Caller;
 pub use caller::Token;
 pub use caller::TokenDemand;
 pub use caller::TokenKind;
+pub use client_assertion::Asserted;
+pub use client_assertion::PartnerClient;
+pub use client_token::ClientToken;
+pub use client_token::ClientTokens;
+pub use client_token::Minted;
 pub use fault::IdentityFault;
 pub use fetch_fault::FetchFault;
 pub use key_source::KEYS_ANSWER_MAX_BYTES;

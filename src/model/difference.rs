@@ -55,6 +55,8 @@ pub enum ChangeKind {
     LegalBasis,
     /// The entry of the token that grants an operation.
     Right,
+    /// The scope that a partner's token needs.
+    Scope,
     /// The longest body.
     Limits,
     /// Which list of an answer holds records.
@@ -261,6 +263,7 @@ impl ChangeKind {
             Self::Purpose => "purpose",
             Self::LegalBasis => "legal-basis",
             Self::Right => "right",
+            Self::Scope => "scope",
             Self::Limits => "limits",
             Self::Records => "records",
             Self::Event => "event",

@@ -99,6 +99,18 @@ reasons! {
     DpopProofInvalid = "dpop-proof-invalid",
     /// The proof was made too long ago, or in the future.
     DpopNotTimely = "dpop-not-timely",
+    /// A request for a token is no form that the token endpoint takes.
+    TokenRequestInvalid = "token-request-invalid",
+    /// Who asks for a token, or brings one, is no client of this partner, or has not proved that it is.
+    ClientRefused = "client-refused",
+    /// The client assertion was used before, or may have been: it is older than this process.
+    AssertionReplayed = "assertion-replayed",
+    /// So many client assertions are remembered that no further one can be.
+    AssertionsFull = "assertions-full",
+    /// No scope was asked for, or one that the partner's contract does not declare.
+    ScopeRefused = "scope-refused",
+    /// The token has not the scope of the operation.
+    ScopeMissing = "scope-missing",
     /// The operation takes session tokens only.
     SessionRequired = "session-required",
     /// The peer sends more requests than it may.
@@ -181,10 +193,14 @@ reasons! {
     PartnerBusy = "partner-busy",
     /// The partner could not be reached; nothing was sent.
     PartnerUnreachable = "partner-unreachable",
-    /// The partner gave an answer that the contract does not declare.
+    /// The backend could not be reached; nothing was sent.
+    BackendUnreachable = "backend-unreachable",
+    /// The other side gave an answer that the contract does not declare.
     AnswerUndeclared = "answer-undeclared",
     /// The partner refused, as the contract declares that it may.
     PartnerRefused = "partner-refused",
+    /// The backend refused, as the contract declares that it may.
+    BackendRefused = "backend-refused",
     /// Bytes of the command left and no valid answer came.
     OutcomeUnknown = "outcome-unknown",
     /// So many revocations are in force, or wait to be stored, that no peer may add one.

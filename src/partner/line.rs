@@ -5,6 +5,7 @@ use crate::clock::UnixMillis;
 use crate::crypto::SigningKey;
 use crate::guard::Admitted;
 use crate::guard::Current;
+use crate::model::Direction;
 use crate::model::PartnerName;
 use crate::model::TreeHead;
 use crate::partner::answer::Answer;
@@ -116,7 +117,8 @@ impl Line {
         recorded: &Recorded,
         current: Current,
     ) -> Result<Answer, SendFault> {
-        let belongs = recorded.digest() == protected.digest()
+        let belongs = protected.direction() == Direction::Outbound
+            && recorded.digest() == protected.digest()
             && voucher.command() == protected.digest()
             && recorded.partner() == protected.partner()
             && recorded.partner() == &self.partner

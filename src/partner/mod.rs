@@ -28,6 +28,7 @@
 //! ```
 
 mod answer;
+mod backend;
 mod fault;
 mod line;
 mod token;
@@ -36,6 +37,8 @@ mod token;
 mod tests;
 
 pub use answer::Answer;
+pub use backend::Backend;
+pub use backend::BackendLine;
 pub use fault::PartnerFault;
 pub use fault::SendFault;
 pub use line::Line;

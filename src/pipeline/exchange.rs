@@ -1,4 +1,4 @@
-//! The second half of an outbound operation, steps 7 to 10: from the intent to the outcome, in a task of its own. A caller
+//! The second half of an operation, whichever way it goes, steps 7 to 10: from the intent to the outcome, in a task of its own. A caller
 //! who hangs up cannot lose the outcome, and going down waits for it.
 
 use crate::audit::Concluded;
@@ -6,6 +6,7 @@ use crate::audit::Facts;
 use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Recorded;
+use crate::clock::UnixSeconds;
 use crate::contract;
 use crate::contract::AnswerFault;
 use crate::contract::Rebuilt;
@@ -15,10 +16,12 @@ use crate::guard::Reservation;
 use crate::guard::Running;
 use crate::guard::Withdrawn;
 use crate::identity::Caller;
+use crate::model::Direction;
 use crate::model::PastOutcome;
 use crate::model::Reason;
 use crate::model::Reply;
 use crate::partner::Answer;
+use crate::partner::SendFault;
 use crate::partner::Voucher;
 use crate::pipeline::anew;
 use crate::pipeline::facts::note_intent;
@@ -48,7 +51,15 @@ pub struct Command {
     pub reservation: Option<Reservation>,
     pub seat: Seat,
     pub protected: Protected,
-    pub voucher: Voucher,
+    pub towards: Towards,
+}
+
+/// Where a command goes.
+pub enum Towards {
+    /// To the partner, with the token of this command.
+    Partner(Voucher),
+    /// To the backend, which is asked by a partner.
+    Backend,
 }
 
 /// What was asked, of whom, by which snapshot, and why it may be: enough to read the answer.
@@ -95,12 +106,12 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
 }
 
 async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let Command { asked, caller, placed, reservation, mut seat, protected, voucher } = command;
+    let Command { asked, caller, placed, reservation, mut seat, protected, towards } = command;
     let clock = Arc::clone(&gate.core.clock);
     let in_flight = gate.core.metrics.exchange();
 
     // Step 7: durable before anything leaves.
-    note_intent(&mut facts, &mut trail, reservation.as_ref(), &protected, &voucher);
+    note_intent(&mut facts, &mut trail, reservation.as_ref(), &protected, towards.voucher());
     let at = clock.now();
     let recorded = match gate.log.intent(&asked.permit, &protected, &facts, at).await {
         Ok(recorded) => recorded,
@@ -116,13 +127,16 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
     trail.done(Step::Intent, clock.as_ref());
 
     // Steps 8 and 9: once more, then once only; and the whole answer before its first byte goes on.
-    let sending = Sending { caller: &caller, placed: &placed, voucher, protected, recorded: &recorded };
+    let sending = Sending { caller: &caller, placed: &placed, towards, protected, recorded: &recorded };
     let mut ended = match deliver(&gate, &asked, sending, &mut trail).await {
         Ok(answer) => Ended::with_answer(&asked, answer, &recorded),
         Err(refusal) => Ended::without_answer(refusal, &recorded),
     };
     trail.done(Step::Answer, clock.as_ref());
-    asked.route.health.note(&ended.outcome, clock.now());
+    // How the backend does says nothing of the partner.
+    if asked.rebuilt.operation().direction == Direction::Outbound {
+        asked.route.health.note(&ended.outcome, clock.now());
+    }
 
     ended.reply.body = seat.with(ended.reply.body);
     let concluded = conclude(&gate, recorded, running, ended, trail).await;
@@ -134,12 +148,26 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
 async fn deliver(gate: &Gate, asked: &Asked, sending: Sending<'_>, trail: &mut Trail) -> Result<Answer, Refusal> {
     let core = &gate.core;
     let recorded = sending.recorded;
-    let line = asked.route.partner.open(recorded).await;
-    trail.done(Step::Connect, core.clock.as_ref());
-    let line = line?;
-    let current = sending.last_look(core, asked)?;
-    let Sending { voucher, protected, .. } = sending;
-    let answer = line.send(voucher, protected, recorded, current).await;
+    let answer = match (&sending.towards, &asked.route.inward) {
+        (Towards::Partner(_), _) => {
+            let line = asked.route.partner.open(recorded).await;
+            trail.done(Step::Connect, core.clock.as_ref());
+            let line = line?;
+            let current = sending.last_look(core, asked)?;
+            let Sending { towards: Towards::Partner(voucher), protected, .. } = sending else {
+                return Err(SendFault::Mismatch.into());
+            };
+            line.send(voucher, protected, recorded, current).await
+        }
+        (Towards::Backend, Some(inward)) => {
+            let line = inward.backend.open(recorded).await;
+            trail.done(Step::Connect, core.clock.as_ref());
+            let line = line.map_err(Refusal::of_backend)?;
+            let current = sending.last_look(core, asked)?;
+            line.send(sending.protected, recorded, current).await
+        }
+        (Towards::Backend, None) => Err(SendFault::Mismatch),
+    };
     trail.done(Step::Partner, core.clock.as_ref());
     Ok(answer?)
 }
@@ -148,16 +176,36 @@ async fn deliver(gate: &Gate, asked: &Asked, sending: Sending<'_>, trail: &mut T
 struct Sending<'c> {
     caller: &'c Caller,
     placed: &'c Placed,
-    voucher: Voucher,
+    towards: Towards,
     protected: Protected,
     recorded: &'c Recorded,
+}
+
+impl Towards {
+    /// The token that goes with it.
+    const fn voucher(&self) -> Option<&Voucher> {
+        match self {
+            Self::Partner(voucher) => Some(voucher),
+            Self::Backend => None,
+        }
+    }
+}
+
+/// Who refused, as its contract declares that it may.
+const fn refused(direction: Direction) -> Reason {
+    match direction {
+        Direction::Outbound => Reason::PartnerRefused,
+        Direction::Inbound => Reason::BackendRefused,
+    }
 }
 
 impl Sending<'_> {
     /// By its own bundle where that is in force still, else by whichever is.
     fn last_look(&self, core: &Core, asked: &Asked) -> Result<Current, Withdrawn> {
-        let Self { caller, placed, voucher, protected, recorded } = self;
-        let (then, good_until) = (asked.snapshot.basis(), voucher.expires_at());
+        let Self { caller, placed, towards, protected, recorded } = self;
+        // To the backend goes no token of ours; the partner's own is asked about in any case.
+        let own = || placed.admitted().token_expires_at().unwrap_or(UnixSeconds::new(0));
+        let (then, good_until) = (asked.snapshot.basis(), towards.voucher().map_or_else(own, Voucher::expires_at));
         let mut in_force = core.snapshot.load_full();
         if in_force.basis().bundle == then.bundle {
             return core.guard.current(recorded, placed, good_until, then, in_force.basis(), core.clock.now());
@@ -239,11 +287,12 @@ impl Ended {
     fn with_answer(asked: &Asked, answer: Answer, recorded: &Recorded) -> Self {
         let partner_status = Some(answer.status().as_u16());
         let size = Some(answer.body().len() as u64);
+        let direction = asked.rebuilt.operation().direction;
         let mut ended = match asked.read(answer) {
             Ok(Taken { reply, kept }) => {
                 let (state, reason) = match reply.status.is_success() {
                     true => (OutcomeState::Done, Reason::Done),
-                    false => (OutcomeState::Refused, Reason::PartnerRefused),
+                    false => (OutcomeState::Refused, refused(direction)),
                 };
                 let mut outcome = Outcome::new(state, reason);
                 outcome.keep = kept;
@@ -251,7 +300,7 @@ impl Ended {
             }
             // What came is no valid answer, so it is not known whether the command was done.
             Err(Unfit { word, at }) => {
-                let refusal = Refusal::of_answer();
+                let refusal = Refusal::of_answer(direction);
                 let mut outcome = Outcome::new(OutcomeState::Unknown, refusal.reason);
                 outcome.detail = Some(word);
                 outcome.at = at;
@@ -266,7 +315,7 @@ impl Ended {
     fn without_answer(refusal: Refusal, recorded: &Recorded) -> Self {
         let state = match refusal.reason {
             Reason::Withdrawn => OutcomeState::Withdrawn,
-            Reason::PartnerUnreachable | Reason::Internal => OutcomeState::NotSent,
+            Reason::PartnerUnreachable | Reason::BackendUnreachable | Reason::Internal => OutcomeState::NotSent,
             _ => OutcomeState::Unknown,
         };
         let reply = refusal.problem.reply(recorded.receipt());

@@ -66,13 +66,13 @@ pub fn note_intent(
     trail: &mut Trail,
     reservation: Option<&Reservation>,
     protected: &Protected,
-    voucher: &Voucher,
+    voucher: Option<&Voucher>,
 ) {
     facts.steps = trail.unrecorded();
     facts.key = reservation.map(|key| KeyDigests { key: key.key_digest(), body: key.body_digest() });
     facts.sizes.sent = Some(protected.outgoing().body.len() as u64);
-    facts.partner_token = Some(voucher.jti().into());
-    facts.partner_trace = voucher.trace().map(TraceParent::trace);
+    facts.partner_token = voucher.map(|voucher| voucher.jti().into());
+    facts.partner_trace = voucher.and_then(Voucher::trace).map(TraceParent::trace);
 }
 
 /// Notes the thing that a request is about. One that is not there, and one where the partner does not act, are the same to

@@ -9,6 +9,7 @@ use crate::crypto::Certificate;
 use crate::crypto::ClientTrust;
 use crate::crypto::Standing;
 use crate::guard::Guard;
+use crate::identity::ClientTokens;
 use crate::identity::IdentityFault;
 use crate::identity::Peer;
 use crate::identity::Verifier;
@@ -43,6 +44,8 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     /// Who is asking.
     pub identity: Verifier,
+    /// The tokens of partners that call, where any may.
+    pub client_tokens: Option<ArcSwap<ClientTokens>>,
     /// Whom the backend's listener trusts.
     pub clients: Arc<ClientTrust>,
     /// Whom the partners' listener trusts, if there is one.

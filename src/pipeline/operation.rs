@@ -1,22 +1,26 @@
 //! The way of an outbound operation, from the backend to the partner. Steps 2 to 6 stand here, in order; the first "no"
-//! ends it. From the intent on (step 7) the exchange runs in a task of its own: `exchange`.
+//! ends it. Steps 4 to 6 are those of an inbound one, too (`inbound`): the proofs tell which way it goes. From the intent on (step 7) the exchange runs in a task of its own: `exchange`.
 
 use crate::audit::Checkpoint;
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::clock::UnixMillis;
 use crate::contract;
+use crate::contract::Declared;
 use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::guard::Bound;
+use crate::guard::Paced;
 use crate::identity::Caller;
 use crate::identity::TokenDemand;
+use crate::model::Direction;
 use crate::model::Head;
 use crate::model::Reason;
 use crate::pipeline::directory;
 use crate::pipeline::exchange;
 use crate::pipeline::exchange::Asked;
 use crate::pipeline::exchange::Command;
+use crate::pipeline::exchange::Towards;
 use crate::pipeline::facts;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
@@ -36,7 +40,7 @@ use crate::telemetry::Step;
 use std::sync::Arc;
 
 /// How the first half of the way ended well.
-enum Granted {
+pub enum Granted {
     /// A command that may be carried out.
     Fresh(Box<Command>),
     /// A command that was given before, under the same idempotency key.
@@ -50,23 +54,40 @@ pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body
     let snapshot = gate.core.snapshot.load_full();
     let mut facts = gate.facts(visitor, &snapshot);
     facts.trace = Some(gate.trace_of(visitor, head));
-    match permitted(gate, visitor, snapshot, head, body, &mut facts, &mut trail).await {
+    let permitted = match arrived(gate, visitor, snapshot, head, &mut facts, &mut trail).await {
+        Ok(arrived) => permitted(gate, arrived, head, body, &mut facts, &mut trail).await,
+        Err(refusal) => Err(refusal),
+    };
+    carry_on(gate, permitted, facts, trail).await
+}
+
+/// What comes after the first half of the way, whichever way it goes.
+pub async fn carry_on(gate: &Gate, permitted: Result<Granted, Refusal>, facts: Facts, trail: Trail) -> Concluded {
+    match permitted {
         Ok(Granted::Fresh(command)) => exchange::run(gate, *command, facts, trail).await,
         Ok(Granted::Again(repeated)) => repeat::answer(gate, *repeated, facts, trail).await,
         Err(refusal) => refuse(gate, facts, refusal, trail).await,
     }
 }
 
-/// The steps before anything has an effect.
-async fn permitted<B: Body>(
+/// A declared request of a known caller.
+pub struct Arrived {
+    pub route: Arc<Route>,
+    pub snapshot: Arc<Snapshot>,
+    pub declared: Declared,
+    pub caller: Caller,
+    pub paced: Paced,
+}
+
+/// Steps 2 and 3: what the backend asks for, and who asks.
+async fn arrived(
     gate: &Gate,
     visitor: &Visitor,
     snapshot: Arc<Snapshot>,
     head: &Head,
-    body: &mut B,
     facts: &mut Facts,
     trail: &mut Trail,
-) -> Result<Granted, Refusal> {
+) -> Result<Arrived, Refusal> {
     let core = &gate.core;
     let clock = core.clock.as_ref();
     let now = clock.now();
@@ -86,8 +107,22 @@ async fn permitted<B: Body>(
     let caller = identify::caller(core, peer, head, demand, now).await?;
     gate.note_caller(facts, &caller).await?;
     trail.done(Step::Identify, clock);
+    Ok(Arrived { route: Arc::clone(route), snapshot, declared, caller, paced })
+}
 
-    let admitted = core.guard.admit(paced, &declared, &caller, &head.fields, now)?;
+/// Steps 4 to 6, whichever way it goes.
+pub async fn permitted<B: Body>(
+    gate: &Gate,
+    arrived: Arrived,
+    head: &Head,
+    body: &mut B,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<Granted, Refusal> {
+    let core = &gate.core;
+    let clock = core.clock.as_ref();
+    let Arrived { route, snapshot, declared, caller, paced } = arrived;
+    let admitted = core.guard.admit(paced, &declared, &caller, &head.fields, clock.now())?;
     facts.epoch = admitted.epoch();
     trail.done(Step::Admit, clock);
 
@@ -116,7 +151,7 @@ async fn permitted<B: Body>(
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
     let rest = Permitted { caller, admitted, bound, rebuilt, permit: permit.clone() };
-    granted(gate, route, snapshot, rest, facts, trail, now).map_err(|refusal| refusal.after_permit(permit.decision()))
+    granted(gate, &route, snapshot, rest, facts, trail, now).map_err(|refusal| refusal.after_permit(permit.decision()))
 }
 
 /// What policy permits, before it is known whether it may be carried out.
@@ -156,14 +191,27 @@ fn granted(
     if moves && !core.updates.is_timely(&asked.snapshot.directory, now) {
         return Err(directory::too_old());
     }
-    let seat = route.room.seat()?;
-    let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt)?;
-    let seen = gate.log().checkpoint();
-    let seen = seen.as_deref().map(Checkpoint::head);
-    let voucher = route.partner.mint(&protected, placed.admitted(), seen, now)?.traced(towards_partner(facts.trace));
+    let direction = asked.rebuilt.operation().direction;
+    let room = match (direction, &route.inward) {
+        (Direction::Outbound, _) => &route.room,
+        (Direction::Inbound, Some(inward)) => &inward.room,
+        (Direction::Inbound, None) => return Err(Refusal::new(Reason::BackendUnreachable, ProblemType::Unavailable)),
+    };
+    let seat = room.seat()?;
+    let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt);
+    let protected = protected.map_err(|fault| Refusal::of_protection(fault, direction))?;
+    let towards = match direction {
+        Direction::Outbound => {
+            let seen = gate.log().checkpoint();
+            let seen = seen.as_deref().map(Checkpoint::head);
+            let voucher = route.partner.mint(&protected, placed.admitted(), seen, now)?;
+            Towards::Partner(voucher.traced(towards_partner(facts.trace)))
+        }
+        Direction::Inbound => Towards::Backend,
+    };
     trail.done(Step::Protect, core.clock.as_ref());
 
-    Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, voucher })))
+    Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, towards })))
 }
 
 /// Records a refusal, then answers it.

@@ -23,25 +23,41 @@ use crate::problem::ProblemType;
 /// What every path of the gateway itself begins with.
 pub const PREFIX: &str = "/-/";
 
+/// What the gateway's own paths begin with at either door; no contract declares such a path.
+pub const PREFIXES: [&str; 2] = [PREFIX, "/.well-known/"];
+
 /// The form of a request to one of these paths; nothing else passes.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
     method: &'static str,
-    /// Whether it brings one JSON document, and else nothing.
-    json: bool,
+    brings: Brings,
+}
+
+/// What comes with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Brings {
+    Nothing,
+    Json,
+    Form,
 }
 
 impl Form {
     /// A request that brings one JSON document.
     #[must_use]
     pub const fn json(method: &'static str) -> Self {
-        Self { method, json: true }
+        Self { method, brings: Brings::Json }
+    }
+
+    /// A request that brings one form, by `POST`.
+    #[must_use]
+    pub const fn encoded() -> Self {
+        Self { method: "POST", brings: Brings::Form }
     }
 
     /// A request that brings nothing.
     #[must_use]
     pub const fn bare(method: &'static str) -> Self {
-        Self { method, json: false }
+        Self { method, brings: Brings::Nothing }
     }
 }
 
@@ -95,10 +111,15 @@ pub fn has_form(head: &Head, form: Form) -> Result<(), (Reason, ProblemType)> {
     if contract::holds_refused_field(&head.fields) {
         return Err((Reason::RefusedField, ProblemType::BadRequest));
     }
-    if form.json && (contract::says_coded(&head.fields) || !contract::says_json(&head.fields)) {
+    let fits = match form.brings {
+        Brings::Nothing => true,
+        Brings::Json => !contract::says_coded(&head.fields) && contract::says_json(&head.fields),
+        Brings::Form => !contract::says_coded(&head.fields) && contract::says_form(&head.fields),
+    };
+    if !fits {
         return Err((Reason::MediaTypeNotDeclared, ProblemType::UnsupportedMediaType));
     }
-    if !form.json && !head.no_body && head.content_length != Some(0) {
+    if form.brings == Brings::Nothing && !head.no_body && head.content_length != Some(0) {
         return Err((Reason::BodyInvalid, ProblemType::InvalidRequest));
     }
     Ok(())

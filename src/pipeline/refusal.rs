@@ -15,12 +15,14 @@ use crate::guard::RateFault;
 use crate::guard::RateOf;
 use crate::guard::Withdrawn;
 use crate::identity::IdentityFault;
+use crate::model::Direction;
 use crate::model::Reason;
 use crate::partner::PartnerFault;
 use crate::partner::SendFault;
 use crate::pipeline::port::BodyFault;
 use crate::policy::Decision;
 use crate::policy::PolicyFault;
+use crate::problem::OAuthError;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
@@ -60,6 +62,19 @@ impl Refusal {
     #[must_use]
     pub fn new(reason: Reason, kind: ProblemType) -> Self {
         Self { reason, problem: Problem::from(kind), decided: None, detail: None }
+    }
+
+    /// A refusal at a token endpoint.
+    #[must_use]
+    pub fn of_token(reason: Reason, error: OAuthError) -> Self {
+        Self::new(reason, ProblemType::InvalidRequest).in_oauth(error)
+    }
+
+    /// The same, told in the words of a token endpoint.
+    #[must_use]
+    pub fn in_oauth(mut self, error: OAuthError) -> Self {
+        self.problem.oauth = Some(error);
+        self
     }
 
     /// The same, of what policy had permitted by then.
@@ -160,6 +175,8 @@ impl From<IdentityFault> for Refusal {
             | Fault::ProofElsewhere
             | Fault::ProofOfAnotherToken => (Reason::DpopProofInvalid, ProblemType::Unauthenticated),
             Fault::ProofTooOld | Fault::ProofInFuture => (Reason::DpopNotTimely, ProblemType::Unauthenticated),
+            Fault::ClientUnknown => (Reason::ClientRefused, ProblemType::Unauthenticated),
+            Fault::ScopeMissing => (Reason::ScopeMissing, ProblemType::Forbidden),
             Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
         };
         Self::new(reason, kind)
@@ -210,10 +227,31 @@ impl Refusal {
         Self { problem, ..Self::new(Reason::BodyInvalid, ProblemType::InvalidRequest) }
     }
 
-    /// An answer of the partner that may not be passed on. What was wrong with it is for the record alone.
+    /// An answer that may not be passed on, of the partner or, to what it asks, of the backend. What was wrong with it is for
+    /// the record alone.
     #[must_use]
-    pub fn of_answer() -> Self {
-        Self::new(Reason::AnswerUndeclared, ProblemType::BadPartnerAnswer)
+    pub fn of_answer(direction: Direction) -> Self {
+        let kind = match direction {
+            Direction::Outbound => ProblemType::BadPartnerAnswer,
+            Direction::Inbound => ProblemType::BadBackendAnswer,
+        };
+        Self::new(Reason::AnswerUndeclared, kind)
+    }
+
+    /// There is no connection to the backend.
+    #[must_use]
+    pub fn of_backend(fault: PartnerFault) -> Self {
+        let refusal = Self::new(Reason::BackendUnreachable, ProblemType::BackendUnreachable);
+        Self { detail: Some(fault.word()), ..refusal }
+    }
+
+    /// A request that cannot be protected. Who asks by a pseudonym that is none of ours, or another tenant's, finds nothing.
+    #[must_use]
+    pub fn of_protection(fault: ProtectFault, direction: Direction) -> Self {
+        match (fault, direction) {
+            (ProtectFault::Foreign, Direction::Inbound) => Self::new(Reason::ProtectionFailed, ProblemType::NotFound),
+            (fault, _) => Self::from(fault),
+        }
     }
 }
 
@@ -303,6 +341,8 @@ impl From<GuardFault> for Refusal {
             GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
             GuardFault::CommandTooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
             GuardFault::CommandFromFuture => (Reason::CommandFromFuture, ProblemType::CommandNotTimely),
+            GuardFault::AssertionReplayed => (Reason::AssertionReplayed, ProblemType::Unauthenticated),
+            GuardFault::AssertionsFull => (Reason::AssertionsFull, ProblemType::Unavailable),
             GuardFault::IdempotencyKeyInvalid => (Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest),
             GuardFault::IdempotencyKeyReused => (Reason::IdempotencyKeyReused, ProblemType::KeyReused),
             GuardFault::IdempotencyInProgress => (Reason::IdempotencyInProgress, ProblemType::InProgress),

@@ -6,6 +6,7 @@ use crate::directory::Directory;
 use crate::guard::Basis;
 use crate::model::OperationId;
 use crate::model::PartnerName;
+use crate::partner::Backend;
 use crate::partner::Partner;
 use crate::pipeline::calls::Calls;
 use crate::pipeline::health::Health;
@@ -43,8 +44,18 @@ pub struct Route {
     pub has_endpoint: bool,
     /// How it calls; `None` where it does not.
     pub calls: Option<Arc<Calls>>,
+    /// Where what it asks for goes; `None` where it asks for nothing.
+    pub inward: Option<Inward>,
     /// The decisions of each operation, counted.
     pub decisions: HashMap<OperationId, OperationMetrics>,
+}
+
+/// The backend as one partner's requests reach it.
+pub struct Inward {
+    /// The backend.
+    pub backend: Backend,
+    /// How many of this partner's requests may be under way to it: not out of the room for commands to the partner.
+    pub room: Room,
 }
 
 impl Snapshot {

@@ -147,6 +147,7 @@ impl Assembly<'_> {
         }
         let asker = match by {
             DemandedBy::User => Asker::Operations(demands),
+            DemandedBy::Client => Asker::Clients(demands),
             DemandedBy::Backend | DemandedBy::Partner => Asker::Events(demands),
         };
         let made = self.make(action, &asker, faults);
@@ -360,7 +361,7 @@ impl DemandedBy {
         match self {
             Self::User => USER,
             Self::Backend => BACKEND,
-            Self::Partner => PARTNER,
+            Self::Partner | Self::Client => PARTNER,
         }
     }
 }

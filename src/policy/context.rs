@@ -135,10 +135,12 @@ pub(super) struct RequestValue {
     pub(super) recordable: Recordable,
 }
 
-/// Who asks: a user by an operation of a contract, whoever tells an event, or a peer at the gateway's own paths.
+/// Who asks: a user or a partner by an operation of a contract, whoever tells an event, or a peer at the gateway's own paths.
 pub(super) enum Asker<'a> {
     /// The operations that are this action.
     Operations(&'a [&'a Demand]),
+    /// The operations that are this action and that a partner asks for: its token tells of itself, and of no person.
+    Clients(&'a [&'a Demand]),
     /// The events that are this action; no token comes with them.
     Events(&'a [&'a Demand]),
     /// A peer; nothing but its name is known.
@@ -221,7 +223,7 @@ impl ContextPlan {
         let attributes = PROVIDERS.iter().filter(|(name, _)| is_offered(name, asker));
         let attributes = attributes.map(|(name, provider)| Attribute { name: (*name).into(), provider: *provider });
         let demands = match asker {
-            Asker::Operations(demands) | Asker::Events(demands) => *demands,
+            Asker::Operations(demands) | Asker::Clients(demands) | Asker::Events(demands) => *demands,
             Asker::Peer | Asker::Session => &[],
         };
         let mut values: BTreeMap<&str, RequestValue> = BTreeMap::new();
@@ -292,7 +294,7 @@ impl Provider {
         match (self, asker) {
             (Self::Tenant | Self::Device | Self::Acr | Self::AuthAgeSeconds, _) => true,
             (Self::AgeSeconds, Asker::Operations(demands)) => demands.iter().any(|demand| !demand.dated),
-            (Self::LocalMinuteOfDay | Self::LocalWeekday, Asker::Operations(demands)) => {
+            (Self::LocalMinuteOfDay | Self::LocalWeekday, Asker::Operations(demands) | Asker::Clients(demands)) => {
                 demands.iter().any(|demand| !is_of_a_house(&demand.resource))
             }
             _ => false,
@@ -373,6 +375,19 @@ fn provider(name: &str, declared: &AttributeType, asker: &Asker<'_>, types: &Typ
 fn is_offered(name: &str, asker: &Asker<'_>) -> bool {
     match asker {
         Asker::Operations(_) => !matches!(name, "rightAction" | "rightType"),
+        Asker::Clients(_) => matches!(
+            name,
+            "clientId"
+                | "issuer"
+                | "localMinuteOfDay"
+                | "localWeekday"
+                | "partner"
+                | "peer"
+                | "purpose"
+                | "request"
+                | "resourceTenant"
+                | "scopes"
+        ),
         Asker::Events(_) => matches!(name, "partner" | "peer" | "purpose" | "request" | "resourceTenant"),
         Asker::Peer => name == "peer",
         Asker::Session => !matches!(name, "ageSeconds" | "partner" | "purpose" | "request"),
@@ -394,7 +409,7 @@ fn request_value(name: &str, declared: &AttributeType, asker: &Asker<'_>) -> Res
     let kind = kind.into_iter().find(|(known, _)| known == declared.attr_type.as_ref());
     let (_, kind) = kind.ok_or_else(no_kind)?;
     let demands = match asker {
-        Asker::Operations(demands) | Asker::Events(demands) => *demands,
+        Asker::Operations(demands) | Asker::Clients(demands) | Asker::Events(demands) => *demands,
         Asker::Peer | Asker::Session => &[],
     };
     let mut recordable = None;

@@ -5,6 +5,7 @@ use crate::clock::UnixMillis;
 use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::identity::Caller;
+use crate::model::Direction;
 use crate::model::Located;
 use crate::model::TenantId;
 use crate::policy::Decision;
@@ -65,8 +66,8 @@ pub enum PolicyFault {
 impl Policies {
     /// Asks whether this caller may do this to this thing, at `now`.
     ///
-    /// `located` is what the directory knows of the request's own resource; of any other, and for a caller without a
-    /// token, the answer is a deny.
+    /// `located` is what the directory knows of the request's own resource; of any other the answer is a deny, and so it is for a
+    /// caller without the token that the operation's direction wants: a person's outward, the contract's partner's inward.
     ///
     /// # Errors
     /// [`PolicyFault::Denied`] where a forbid holds or no permit does; [`PolicyFault::Errored`] where a policy could not
@@ -79,12 +80,28 @@ impl Policies {
         located: &Located,
         now: UnixMillis,
     ) -> Result<Permit, PolicyFault> {
-        let Some(token) = caller.token().filter(|_| located.resource == *rebuilt.resource()) else {
+        if located.resource != *rebuilt.resource() {
             return Err(PolicyFault::Denied(Box::default()));
+        }
+        let judgement = match rebuilt.operation().direction {
+            Direction::Outbound => self.judge_user(admitted, caller, rebuilt, located, now),
+            Direction::Inbound => self.judge_client(admitted, caller, rebuilt, located, now),
         };
-        let Some(bearer) = Bearer::of(caller) else {
-            return Err(PolicyFault::Denied(Box::default()));
-        };
+        let decision = judgement.into_permission()?;
+        Ok(Permit { decision: Arc::new(decision), located: Arc::new(located.clone()) })
+    }
+
+    /// What a person asks through the backend.
+    fn judge_user(
+        &self,
+        admitted: &Admitted,
+        caller: &Caller,
+        rebuilt: &Rebuilt,
+        located: &Located,
+        now: UnixMillis,
+    ) -> Judgement {
+        let Some(token) = caller.token() else { return Judgement::Denies(Decision::default()) };
+        let Some(bearer) = Bearer::of(caller) else { return Judgement::Denies(Decision::default()) };
         let operation = rebuilt.operation();
         // An operation that wants no right is shown none; a right that is revoked is none, and so is one outside its window.
         let rights = token.rights.iter().filter(|right| {
@@ -93,7 +110,7 @@ impl Policies {
             is_wanted && admitted.may_use(right.grant.as_ref()) && right.counts(now.seconds().get(), located)
         });
         let request = |name: &str| rebuilt.value(name);
-        let judgement = self.judge(&Question {
+        self.judge(&Question {
             partner: Some(rebuilt.contract().partner()),
             action: &operation.action,
             purpose: operation.purpose.as_str(),
@@ -105,9 +122,47 @@ impl Policies {
             now: Some(now.seconds()),
             age_seconds: admitted.age_s(now),
             request: &request,
-        });
-        let decision = judgement.into_permission()?;
-        Ok(Permit { decision: Arc::new(decision), located: Arc::new(located.clone()) })
+        })
+    }
+
+    /// What a partner asks by its own token: of its own contract, and of no other.
+    fn judge_client(
+        &self,
+        admitted: &Admitted,
+        caller: &Caller,
+        rebuilt: &Rebuilt,
+        located: &Located,
+        now: UnixMillis,
+    ) -> Judgement {
+        let partner = rebuilt.contract().partner();
+        let Some(client) = caller.client().filter(|client| client.partner == *partner) else {
+            return Judgement::Denies(Decision::default());
+        };
+        let operation = rebuilt.operation();
+        let request = |name: &str| rebuilt.value(name);
+        self.judge_of_client(&Question {
+            partner: Some(partner),
+            action: &operation.action,
+            purpose: operation.purpose.as_str(),
+            peer: caller.peer().name(),
+            bearer: Bearer {
+                issuer: &client.issuer,
+                subject: "",
+                tenant: None,
+                kind: "",
+                device: None,
+                client_id: Some(&client.client_id),
+                roles: &[],
+                scopes: &client.scopes,
+                ..Bearer::default()
+            },
+            grants: Vec::new(),
+            right: None,
+            located,
+            now: Some(now.seconds()),
+            age_seconds: admitted.age_s(now),
+            request: &request,
+        })
     }
 }
 

@@ -18,6 +18,8 @@ pub enum DemandedBy {
     Backend,
     /// The partner, by an event that comes from it: the principal is a `Partner`.
     Partner,
+    /// The partner, by an operation that it asks for and a token of its own: the principal is a `Partner`.
+    Client,
 }
 
 /// The demand of one operation or event.

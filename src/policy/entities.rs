@@ -165,7 +165,7 @@ impl Types {
         Some(Given { principal: (self.uid(BACKEND, peer)?, HashSet::new()), resource: (resource, HashSet::new()) })
     }
 
-    /// Who tells an event, and the thing that it is about.
+    /// Who tells an event or calls as a partner, and the thing that it is about.
     pub(super) fn given_event(
         &self,
         direction: Direction,

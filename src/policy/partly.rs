@@ -139,7 +139,7 @@ impl Policies {
         let (principal, named) = match question.by {
             DemandedBy::User => (self.types.uid(USER, SOMEBODY)?, false),
             DemandedBy::Backend => (self.types.uid(BACKEND, question.peer)?, true),
-            DemandedBy::Partner => (self.types.uid(PARTNER, question.partner)?, true),
+            DemandedBy::Partner | DemandedBy::Client => (self.types.uid(PARTNER, question.partner)?, true),
         };
         let mut known = Known {
             given: Given::new((principal, placed("principal.in").unwrap_or_default()), (resource, above)),

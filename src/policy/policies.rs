@@ -1,6 +1,7 @@
 //! The compiled policies, and how one question to them is judged.
 
 use crate::clock::UnixSeconds;
+use crate::model::Direction;
 use crate::policy::Decision;
 use crate::policy::asked::Asked;
 use crate::policy::asked::Witness;
@@ -105,6 +106,18 @@ impl Policies {
             return Judgement::Denies(Decision::default());
         };
         self.put(action, given, question.now, |plan| plan.build(question, &self.types))
+    }
+
+    /// Judges the question of a partner that calls: it is the principal itself.
+    pub fn judge_of_client(&self, question: &Question<'_>) -> Judgement {
+        let Question { partner, peer, located, .. } = *question;
+        let given = partner.and_then(|partner| self.types.given_event(Direction::Inbound, peer, partner, located));
+        match (self.action(question.action.as_str()), given) {
+            (Some(action), Some(given)) => {
+                self.put(action, given, question.now, |plan| plan.build(question, &self.types))
+            }
+            _ => Judgement::Denies(Decision::default()),
+        }
     }
 
     /// Puts a question to an action's policies, and before the witness if there is one; `build` fills a plan.

@@ -1,6 +1,7 @@
 //! The two proofs of this room: [`Protected`], the only bytes that may leave, and [`Restored`], an answer whose
 //! pseudonyms are ours and were turned back.
 
+use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Name;
 use crate::model::OperationId;
@@ -39,6 +40,7 @@ use std::fmt;
 pub struct Protected {
     pub(super) partner: PartnerName,
     pub(super) operation: OperationId,
+    pub(super) direction: Direction,
     pub(super) outgoing: Outgoing,
     pub(super) digest: Sha256,
     pub(super) subject: Option<Box<str>>,
@@ -119,6 +121,12 @@ impl Protected {
         &self.operation
     }
 
+    /// Which way it goes.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+
     /// The request as it will leave.
     #[must_use]
     pub const fn outgoing(&self) -> &Outgoing {
@@ -153,6 +161,7 @@ impl Protected {
     pub fn is_the_same_as(&self, other: &Self) -> bool {
         self.partner == other.partner
             && self.operation == other.operation
+            && self.direction == other.direction
             && self.digest == other.digest
             && self.subject == other.subject
             && self.object == other.object
@@ -175,7 +184,16 @@ impl Protected {
         let method = http::Method::POST;
         let outgoing = Outgoing { method, target, content_type: None, accept, fields: Vec::new(), body };
         let (partner, operation) = (partner.clone(), operation.clone());
-        Self { partner, operation, outgoing, digest, subject: None, object: Vec::new(), right: None }
+        Self {
+            partner,
+            operation,
+            direction: Direction::Outbound,
+            outgoing,
+            digest,
+            subject: None,
+            object: Vec::new(),
+            right: None,
+        }
     }
 }
 

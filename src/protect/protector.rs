@@ -6,6 +6,7 @@ use crate::crypto::SivKey;
 use crate::crypto::sha256;
 use crate::identity::Caller;
 use crate::model::DataClass;
+use crate::model::Direction;
 use crate::model::IdentifierKind;
 use crate::model::Leaf;
 use crate::model::Outgoing;
@@ -38,18 +39,24 @@ impl Protector {
     }
 
     /// Treats every leaf of a permitted request as its contract declares. Pseudonyms are those of the tenant to whom the
-    /// thing belongs, and the token's subject gets one in any case: a partner never sees who a user is.
+    /// thing belongs, and the token's subject gets one in any case: a partner never sees who a user is. In what a partner asks
+    /// the backend, pseudonyms are turned back instead.
     ///
     /// # Errors
-    /// [`ProtectFault`], if a value cannot be protected as declared: then nothing leaves.
+    /// [`ProtectFault`], if a value cannot be protected as declared: then nothing leaves. [`ProtectFault::Foreign`] where a
+    /// partner asks with a pseudonym that is not ours, or was given out for another tenant.
     pub fn protect(&self, permit: &Permit, caller: &Caller, rebuilt: &Rebuilt) -> Result<Protected, ProtectFault> {
         if *rebuilt.contract().partner() != self.partner {
             return Err(ProtectFault::OtherPartner);
         }
         let tenant = permit.tenant();
         let mut object = Vec::new();
+        let direction = rebuilt.operation().direction;
         let outgoing = rebuilt.render(&mut |leaf| {
-            let treated = self.treat(tenant, leaf)?;
+            let treated = match direction {
+                Direction::Outbound => self.treat(tenant, leaf)?,
+                Direction::Inbound => self.restored(tenant, leaf)?,
+            };
             if let Some((kind, id)) = moved(leaf, &treated) {
                 object.push((kind, id.into()));
             }
@@ -60,6 +67,7 @@ impl Protector {
         Ok(Protected {
             partner: self.partner.clone(),
             operation: operation.id.clone(),
+            direction,
             digest: digest(&outgoing),
             outgoing,
             subject,
@@ -68,7 +76,8 @@ impl Protector {
         })
     }
 
-    /// Turns the pseudonyms of an answer back into the ids that the caller knows. Every house that it names, in each of its
+    /// Turns the pseudonyms of an answer back into the ids that the caller knows; of the backend's answer to a partner, every
+    /// leaf is protected as in a request to it. Every house that it names, in each of its
     /// records, must be the one that was asked for, also where it does not cross.
     ///
     /// # Errors
@@ -77,9 +86,18 @@ impl Protector {
     pub fn restore(&self, permit: &Permit, checked: Checked) -> Result<Restored, ProtectFault> {
         let tenant = permit.tenant();
         let house = permit.located().house();
+        let direction = checked.routed().operation().direction;
         let reply = checked.render(&mut |leaf| {
-            let treated = self.restored(tenant, leaf)?;
-            match named_house(leaf, &treated) {
+            let treated = match direction {
+                Direction::Outbound => self.restored(tenant, leaf)?,
+                Direction::Inbound => self.treat(tenant, leaf)?,
+            };
+            // In our own words: what comes from the partner once it is turned back, what comes from the backend as it came.
+            let ours = match direction {
+                Direction::Outbound => named_house(leaf, &treated),
+                Direction::Inbound => named_house(leaf, &Treated::Keep),
+            };
+            match ours {
                 Some(named) if Some(named) != house => Err(ProtectFault::OtherHouse),
                 Some(_) | None => Ok(treated),
             }

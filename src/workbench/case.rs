@@ -56,6 +56,8 @@ pub struct CaseCaller {
     pub peer: String,
     /// The token beside it, if there is one.
     pub token: Option<CaseToken>,
+    /// What a partner's own token is good for, if it brings one.
+    pub client: Option<Vec<String>>,
 }
 
 /// A token, as its issuer would sign it: every claim here becomes one of a token that is really signed and verified.
@@ -139,10 +141,12 @@ pub(super) const SESSION_PATH: &str = "/-/oauth/token";
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub enum Asks {
-    /// A request at the backend's door: an operation, or one of the gateway's own paths.
+    /// A request: an operation, at the door of whoever may ask for it, or one of the gateway's own paths.
     Request {
         /// The partner whose authority it is sent to.
         partner: PartnerName,
+        /// Inbound what a partner asks the backend.
+        direction: Direction,
         /// The method.
         method: Method,
         /// Path and query, raw, as they are sent.

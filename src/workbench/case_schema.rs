@@ -60,7 +60,14 @@ fn definitions() -> Value {
             "revocation",
             closed(&["kind", "value"], vec![("kind", word(&kinds)), ("value", anything()), ("tenant", anything())]),
         ),
-        ("caller", closed(&[], vec![("peer", text("the name in the certificate")), ("token", to("token"))])),
+        (
+            "caller",
+            closed(
+                &[],
+                vec![("peer", text("the name in the certificate")), ("token", to("token")), ("client", to("client"))],
+            ),
+        ),
+        ("client", closed(&["scopes"], vec![("scopes", list(anything()))])),
         (
             "token",
             closed(
@@ -324,6 +331,7 @@ mod tests {
         let of_case: BTreeSet<String> = keys(cases).into_iter().filter(|key| !read_before.contains(key)).collect();
         assert_eq!(of_case, case("zzz: 1"));
         assert_eq!(def("caller"), case("caller: {zzz: 1}"));
+        assert_eq!(def("client"), case("caller: {peer: x, client: {scopes: [a], zzz: 1}}"));
         assert_eq!(def("token"), case("caller: {peer: x, token: {kind: session, zzz: 1}}"));
         let rights = ["door_access", "barrier_access", "house_access"];
         let rights = rights.map(|kind| {

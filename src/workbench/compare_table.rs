@@ -211,6 +211,9 @@ impl Flip {
 /// What is asked for, in words.
 fn asked(row: &Case) -> String {
     match &row.asks {
+        Asks::Request { partner, direction: Direction::Inbound, method, target, .. } => {
+            format!("{method} {target} by {partner}")
+        }
         Asks::Request { partner, method, target, .. } => format!("{method} {target} towards {partner}"),
         Asks::Event { partner, direction: Direction::Outbound, .. } => format!("an event to {partner}"),
         Asks::Event { partner, direction: Direction::Inbound, .. } => format!("an event from {partner}"),

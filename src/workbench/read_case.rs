@@ -75,7 +75,7 @@ impl<'r> Readers<'r> {
             // A partner's event comes from the partner; nobody else calls without a name.
             None => match &asks {
                 Asks::Event { partner, direction: Direction::Inbound, .. } => {
-                    CaseCaller { peer: format!("spiffe://{partner}.example/events"), token: None }
+                    CaseCaller { peer: format!("spiffe://{partner}.example/events"), token: None, client: None }
                 }
                 _ => {
                     let fault = self.reader.source().fault("missing-key", layered.place, "the key `caller` is missing");
@@ -133,12 +133,19 @@ impl<'r> Readers<'r> {
         let peer = fields.required("peer").and_then(|node| self.text(node));
         let token = fields.optional("token");
         let token = token.map(|node| self.token(node, peer.as_deref().unwrap_or_default()));
+        let client = fields.optional("client").map(|node| {
+            let fields = self.reader.fields(node)?;
+            let scopes = fields.required("scopes").map(|node| self.texts(node));
+            fields.finish();
+            scopes
+        });
         fields.finish();
         let token = match token {
             Some(token) => Some(token?),
             None => None,
         };
-        Some(CaseCaller { peer: peer?, token })
+        let client = client.map_or(Some(None), |scopes| scopes.map(Some))?;
+        Some(CaseCaller { peer: peer?, token, client })
     }
 
     fn token(&self, node: &Node, peer: &str) -> Option<CaseToken> {

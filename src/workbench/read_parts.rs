@@ -10,9 +10,11 @@ use crate::json::Number;
 use crate::json::Value;
 use crate::model::Direction;
 use crate::model::Name;
+use crate::model::PartnerName;
 use crate::model::Reason;
 use crate::model::Right;
 use crate::model::TenantId;
+use crate::protect::Protector;
 use crate::workbench::case::Asks;
 use crate::workbench::case::CaseAnswer;
 use crate::workbench::case::Expectation;
@@ -21,6 +23,7 @@ use crate::workbench::case::ExpectedReply;
 use crate::workbench::case::PartnerFault;
 use crate::workbench::case::SESSION_PATH;
 use crate::workbench::case::SignedAs;
+use crate::workbench::cast::pseudonym_key;
 use crate::workbench::layers::Layered;
 use crate::workbench::pattern::Named;
 use crate::workbench::pattern::Pattern;
@@ -108,6 +111,7 @@ impl Readers<'_> {
         };
         Some(Asks::Request {
             partner: contract.partner().clone(),
+            direction: operation.map_or(Direction::Outbound, |operation| operation.direction),
             method,
             target,
             fields: headers.into_iter().collect(),
@@ -147,13 +151,35 @@ impl Readers<'_> {
             return None;
         };
         let operation = contract.operations().get(at)?;
-        let target = self.target(operation, path, query, node)?;
+        let target = self.target(contract.partner(), operation, path, query, node)?;
         let method = operation.method.clone();
         Some((contract, Some(at), method, target))
     }
 
+    /// A value of a path: as it is, or the pseudonym of whatever is named, with its tenant beside it.
+    fn path_value(&self, partner: &PartnerName, node: &Node) -> Option<String> {
+        if !matches!(node.value, Yaml::Map(_)) {
+            return self.text(node);
+        }
+        let protector = Protector::new(partner.clone(), pseudonym_key(partner));
+        match self.pattern(node)?.value(&protector, None) {
+            Ok(value) => value.as_str().map(str::to_owned),
+            Err(fault) => {
+                self.fault("missing-key", node, fault.to_string(), "write `{pseudonym: {request: .., tenant: ..}}`");
+                None
+            }
+        }
+    }
+
     /// The target of an operation, encoded.
-    fn target(&self, operation: &Operation, path: Option<&Node>, query: Option<&Node>, node: &Node) -> Option<String> {
+    fn target(
+        &self,
+        partner: &PartnerName,
+        operation: &Operation,
+        path: Option<&Node>,
+        query: Option<&Node>,
+        node: &Node,
+    ) -> Option<String> {
         let mut target = String::new();
         let values = path.and_then(|node| self.reader.fields(node)).map(|fields| owned(&fields)).unwrap_or_default();
         let mut missing = 0_usize;
@@ -163,7 +189,7 @@ impl Readers<'_> {
                 None => target.push_str(piece),
                 Some(name) => {
                     let entry = values.iter().find(|(known, _)| known == name);
-                    match entry.and_then(|(_, node)| self.text(node)) {
+                    match entry.and_then(|(_, node)| self.path_value(partner, node)) {
                         Some(value) => encode(&value, &mut target),
                         None => {
                             missing = missing.saturating_add(1);
@@ -290,6 +316,7 @@ impl Readers<'_> {
         let json = (HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
         Some(Asks::Request {
             partner: contract.partner().clone(),
+            direction: Direction::Outbound,
             method,
             target: target.to_owned(),
             fields: HeaderMap::from_iter([json]),
@@ -308,6 +335,7 @@ impl Readers<'_> {
         write_rights(&rights, &mut body);
         Some(Asks::Request {
             partner: self.bundle.contracts().next()?.partner().clone(),
+            direction: Direction::Outbound,
             method: Method::POST,
             target: SESSION_PATH.to_owned(),
             fields: HeaderMap::new(),

@@ -80,7 +80,10 @@ fn settings(bundle: &Bundle) -> Vec<Setting> {
         let partner = Some(contract.partner().to_string());
         all.extend(contract.operations().iter().map(|operation| Setting {
             action: operation.action.to_string(),
-            principal: "User".to_owned(),
+            principal: match operation.direction {
+                Direction::Outbound => "User".to_owned(),
+                Direction::Inbound => "Partner".to_owned(),
+            },
             resource: operation.resource.kind.to_string(),
             partner: partner.clone(),
             purpose: Some(operation.purpose.to_string()),

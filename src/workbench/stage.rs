@@ -12,6 +12,8 @@ use crate::contract::Contract;
 use crate::crypto::SecretKey;
 use crate::directory;
 use crate::guard::Guard;
+use crate::identity::ClientTokens;
+use crate::identity::PartnerClient;
 use crate::identity::Peer;
 use crate::identity::Verifier;
 use crate::limits::Limits;
@@ -22,6 +24,7 @@ use crate::model::Head;
 use crate::model::PartnerName;
 use crate::model::Side;
 use crate::model::Stranger;
+use crate::partner::Backend;
 use crate::partner::Partner;
 use crate::partner::PartnerSettings;
 use crate::pipeline::Act;
@@ -31,6 +34,7 @@ use crate::pipeline::Core;
 use crate::pipeline::Courier;
 use crate::pipeline::Gate;
 use crate::pipeline::Health;
+use crate::pipeline::Inward;
 use crate::pipeline::RevocationOrder;
 use crate::pipeline::Room;
 use crate::pipeline::Route;
@@ -47,6 +51,7 @@ use crate::webhook::WEBHOOK_ID;
 use crate::webhook::WEBHOOK_SIGNATURE;
 use crate::webhook::WEBHOOK_TIMESTAMP;
 use crate::webhook::WebhookId;
+use crate::wire::Connect;
 use crate::wire::Streams;
 use crate::workbench::case::Asks;
 use crate::workbench::case::Case;
@@ -155,11 +160,11 @@ impl Stage {
         let bundle = Arc::new(self.bundle.witnessed(Arc::<Keeper>::clone(&keeper)));
         let scene = Box::pin(self.scene(case, bundle)).await?;
         scene.revoke(case).await?;
-        let side = match &case.asks {
-            Asks::Event { direction: Direction::Inbound, .. } => Side::Partner,
-            Asks::Event { .. } | Asks::Request { .. } => Side::Backend,
+        let side = match direction_of(&case.asks) {
+            Direction::Inbound => Side::Partner,
+            Direction::Outbound => Side::Backend,
         };
-        let (head, body) = self.request(case)?;
+        let (head, body) = self.request(case, scene.gate.core())?;
         let (certificate, standing) = self.cast.peer(&case.caller.peer)?;
         if asks_for_session(&case.asks) {
             let peer = Peer::of(Arc::new(certificate), Arc::new(standing)).map_err(|_| StageFault::Peer)?;
@@ -173,6 +178,7 @@ impl Stage {
                 let _attempts = courier.deliver_due().await;
                 *to
             }
+            None if side == Side::Partner => Side::Backend,
             None => Side::Partner,
         };
         let sent = scene.script.taken().into_iter().next().map(|bytes| Sent { to, bytes });
@@ -203,7 +209,11 @@ impl Stage {
             answer_max_bytes: usize::try_from(self.limits.answer_max_bytes).unwrap_or(usize::MAX),
         };
         let towards = format!("{name}.example");
-        let route = self.route(case, contract, Arc::clone(&protector), room, streams(&towards))?;
+        let asked = match (&case.asks, direction_of(&case.asks)) {
+            (Asks::Request { .. }, Direction::Inbound) => "backend.example",
+            _ => &towards,
+        };
+        let route = self.route(case, contract, Arc::clone(&protector), room, streams(asked))?;
         let courier = match &case.asks {
             Asks::Request { .. } => None,
             Asks::Event { direction, .. } => {
@@ -247,8 +257,12 @@ impl Stage {
         let guard = Guard::open(limits, key, store.clone(), Vec::new(), clock.now());
         let issuers = self.cast.issuers(case.caller.token.as_ref(), limits)?;
         let updates = directory::Settings { keys: Some(self.cast.directory_keys()), max_age_s: None };
+        let client_keys = [Arc::new(self.cast.partner_key()?)];
+        let client_tokens = ClientTokens::new(&client_keys, PARTNER_TOKEN_S, limits.clock_skew_s);
+        let client_tokens = client_tokens.map_err(|_| StageFault::Keys)?;
         let core = Core {
             identity: Verifier::new(issuers).map_err(|_| StageFault::SetUp("issuers"))?,
+            client_tokens: Some(ArcSwap::from_pointee(client_tokens)),
             clients: self.cast.trust(),
             partner_clients: Some(self.cast.trust()),
             guard: guard.await.map_err(|_| StageFault::SetUp("guard"))?,
@@ -286,27 +300,30 @@ impl Stage {
             key: self.cast.partner_key()?,
             lifetime_s: PARTNER_TOKEN_S,
         };
-        let calls = match &case.asks {
-            Asks::Event { direction: Direction::Inbound, .. } => {
-                let peer = case.caller.peer.as_str().into();
-                Some(Arc::new(Calls::new(name.clone(), peer, vec![self.cast.secret()?])))
+        let calls = match direction_of(&case.asks) {
+            Direction::Inbound => {
+                let (peer, secrets) = (case.caller.peer.as_str().into(), vec![self.cast.secret()?]);
+                Some(Arc::new(Calls::new(name.clone(), peer, secrets, Some(client_of(name)))))
             }
-            _ => None,
+            Direction::Outbound => None,
         };
+        let wire: Arc<dyn Connect> = Arc::new(streams);
+        let inward = Inward { backend: Backend::new(Arc::clone(&wire)), room: room.beside(&self.limits) };
         Ok(Route {
             name: name.clone(),
             protector,
-            partner: Partner::new(Arc::new(settings), Arc::new(streams)),
+            partner: Partner::new(Arc::new(settings), wire),
             health: Arc::new(Health::default()),
             room,
             has_endpoint: true,
             calls,
+            inward: Some(inward),
             decisions: std::collections::HashMap::new(),
         })
     }
 
     /// The request as it arrives, read from its connection.
-    fn request(&self, case: &Case) -> Result<(Head, Vec<u8>), StageFault> {
+    fn request(&self, case: &Case, core: &Core) -> Result<(Head, Vec<u8>), StageFault> {
         let name = partner_of(&case.asks);
         let value = |text: &str| HeaderValue::try_from(text).map_err(|_| StageFault::Header);
         let (method, target, mut fields, body) = match &case.asks {
@@ -336,6 +353,10 @@ impl Stage {
             let bearer = format!("Bearer {}", self.cast.token(token, case.at)?);
             fields.insert(header::AUTHORIZATION, value(&bearer)?);
         }
+        if let Some(scopes) = &case.caller.client {
+            let bearer = format!("Bearer {}", self.client_token(case, scopes, core)?);
+            fields.insert(header::AUTHORIZATION, value(&bearer)?);
+        }
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(Box::from(query))),
             None => (target, None),
@@ -351,6 +372,17 @@ impl Stage {
             no_body,
         };
         Ok((head, body))
+    }
+
+    /// A partner's own token, as the gateway of the case issues it.
+    fn client_token(&self, case: &Case, scopes: &[String], core: &Core) -> Result<String, StageFault> {
+        let (name, now) = (partner_of(&case.asks), case.at.seconds());
+        let (certificate, standing) = self.cast.peer(&case.caller.peer)?;
+        let peer = Peer::of(Arc::new(certificate), Arc::new(standing)).map_err(|_| StageFault::Peer)?;
+        let known = core.identity.partner(&peer, name, peer.name(), now).map_err(|_| StageFault::Peer)?;
+        let tokens = core.client_tokens.as_ref().ok_or(StageFault::Keys)?.load_full();
+        let minted = tokens.mint(&known, &client_of(name), &scopes.join(" "), now);
+        Ok(minted.map_err(|_| StageFault::Keys)?.token)
     }
 
     fn signed(&self, id: &str, signed: SignedAs, body: &[u8], case: &Case) -> Result<HeaderMap, StageFault> {
@@ -382,6 +414,18 @@ impl Scene {
             done.outcome.map_err(|_| StageFault::Revocation)?;
         }
         Ok(())
+    }
+}
+
+/// The client that every partner is on the stage.
+fn client_of(partner: &PartnerName) -> PartnerClient {
+    PartnerClient::new("stage".into(), &authority(partner), None)
+}
+
+/// Which way it goes.
+const fn direction_of(asks: &Asks) -> Direction {
+    match asks {
+        Asks::Request { direction, .. } | Asks::Event { direction, .. } => *direction,
     }
 }
 

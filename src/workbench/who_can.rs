@@ -119,10 +119,11 @@ fn ways<'a>(bundle: &'a Bundle, asker: Option<&'a Asker>) -> Vec<Way<'a>> {
     let mut ways = Vec::new();
     for contract in bundle.contracts() {
         for operation in contract.operations() {
-            let who = match asker {
-                None => Who::Anybody,
-                Some(Asker::Role(role)) => Who::Role(role),
-                Some(Asker::Backend(_) | Asker::Partner) => continue,
+            let who = match (operation.direction, asker) {
+                (Direction::Outbound, None) => Who::Anybody,
+                (Direction::Outbound, Some(Asker::Role(role))) => Who::Role(role),
+                (Direction::Inbound, None | Some(Asker::Partner)) => Who::Partner,
+                _ => continue,
             };
             ways.push(Way {
                 contract,
@@ -165,6 +166,7 @@ fn demanded(operation: &Operation) -> Vec<String> {
     if operation.actuates.is_some() {
         all.push("a session token".to_owned());
     }
+    all.extend(operation.scope.as_ref().map(|scope| format!("a token of the partner with the scope {scope}")));
     if let Some(right) = &operation.right {
         let (kind, action) = (right.kind.word(), &right.action);
         all.push(format!("only rights of the token of type {kind} with action {action} are shown to policies"));

@@ -67,6 +67,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("contract", "Declared"),
     ("identity", "Caller"),
     ("identity", "KnownPartner"),
+    ("identity", "Asserted"),
     ("guard", "Admitted"),
     ("contract", "Rebuilt"),
     ("contract", "RebuiltEvent"),

@@ -33,6 +33,7 @@ use portcullis::crypto::SigningKey;
 use portcullis::devkit::AppKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
+use portcullis::devkit::InboundKit;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SESSION_ISSUER;
 use portcullis::devkit::SimulatedEndpoint;
@@ -42,6 +43,7 @@ use portcullis::devkit::Validity;
 use portcullis::diagnostic::Diagnostics;
 use portcullis::diagnostic::Source;
 use portcullis::limits::TABLE;
+use portcullis::secret::Secret;
 use rows::Look;
 use rows::ROWS;
 use rows::Row;
@@ -78,6 +80,7 @@ struct Site {
     /// Where the backend takes what the partner sends, and what the partner signs that with.
     backend: EventReceiver,
     partner_secret: String,
+    kit: InboundKit,
     /// Where records go, and where they go instead.
     siems: [Receiver; 2],
     otel: Receiver,
@@ -156,7 +159,8 @@ impl Site {
             pseudonym: None,
             endpoints,
             backend,
-            partner_secret: kit.partner_secret,
+            partner_secret: kit.partner_secret.clone(),
+            kit,
             siems,
             otel,
             publisher,
@@ -229,6 +233,8 @@ impl Site {
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
             Look::Inbound => self.inbound(gateway),
+            Look::Caller => self.caller(gateway),
+            Look::Issuer => self.issuer(gateway),
             Look::Partners => self.partners(gateway),
             Look::Ops => format!("{} {}", gateway.ops.ip(), ops_page(gateway.ops, "/metrics").0),
             Look::Admin => self.admin(),
@@ -338,6 +344,35 @@ impl Site {
         let at: String = at.map(|(name, _)| name).collect();
         let words = [&status, record.text("state"), record.text("detail"), &at];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Asks for a token with an assertion of this moment: a gateway that has just begun may not take it, and says so of none
+    /// but the client's own.
+    fn caller(&self, gateway: &Served) -> String {
+        let issuer = "https://smarthome.gateway.prop.example";
+        let assertion = self.kit.client_assertion(issuer, "of-the-keys-test", now()).unwrap();
+        let form = format!(
+            "grant_type=client_credentials&scope=grants.read&client_assertion={assertion}\
+             &client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        );
+        let fields = [("Content-Type", "application/x-www-form-urlencoded")];
+        let caller = self.stage.caller(gateway.partners);
+        let answer = self.stage.wait(caller.call("POST", "/-/oauth/token", &fields, form.as_bytes())).unwrap();
+        let reason = self.stage.records().last().unwrap().text("reason").to_owned();
+        match (answer.status, reason.as_str()) {
+            // It may have served for long enough by now.
+            (401, "assertion-replayed") | (200, _) => "taken for this client's, but for its age".to_owned(),
+            (status, reason) => format!("{status} {reason}"),
+        }
+    }
+
+    /// Whether the keys that are published are those of the first configuration.
+    fn issuer(&self, gateway: &Served) -> String {
+        let own = fs::read(self.stage.path("pki/clients.key")).unwrap();
+        let own = SigningKey::from_pem(&Secret::new(own)).unwrap();
+        let caller = self.stage.caller(gateway.partners);
+        let published = self.stage.wait(caller.call("GET", "/-/oauth/jwks", &[], b"")).unwrap().text();
+        if published.contains(own.kid()) { "the first key".to_owned() } else { "another key".to_owned() }
     }
 
     /// The partner sends an event, and what becomes of the first attempt to bring it to the backend.

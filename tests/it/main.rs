@@ -21,6 +21,8 @@ mod backup;
 #[cfg(test)]
 mod beginnings;
 #[cfg(test)]
+mod callers;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod check;

@@ -280,6 +280,10 @@ fn neutral(request: &[u8], seed: &str) -> String {
             assert_eq!((parts.len(), parts[1].len(), parts[2].len()), (4, 32, 16), "{trace}");
             format!("traceparent: {}-TRACE-SPAN-{}", parts[0], parts[3])
         }
+        Some(("receipt-id", receipt)) => {
+            assert!(receipt.starts_with("r-"), "{receipt}");
+            "receipt-id: RECEIPT".to_owned()
+        }
         Some(("webhook-id", id)) => {
             assert!(id.len() == 26 && id.starts_with("evt_"), "{id}");
             "webhook-id: EVENT".to_owned()

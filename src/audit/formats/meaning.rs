@@ -122,6 +122,7 @@ impl Meaning {
             | Kind::Revocation
             | Kind::Event
             | Kind::Receipt
+            | Kind::Token
             | Kind::Recovery
             | Kind::Archive
             | Kind::Gap
@@ -246,6 +247,9 @@ fn of_kind(kind: Kind) -> Row {
             Some(To::Allowed),
             "A caller asked what became of a command",
         ),
+        Kind::Token => {
+            Row(Authentication, (1, "Logon"), Informational, Success, Some(To::Allowed), "A partner was given a token")
+        }
         Kind::Recovery => {
             Row(EventLogActivity, (8, "Restart"), Informational, Success, None, "The log was read back at a start")
         }
@@ -284,6 +288,8 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::CommandTimeInvalid
         | Reason::IdempotencyKeyInvalid
         | Reason::IdempotencyKeyReused
+        | Reason::TokenRequestInvalid
+        | Reason::ScopeRefused
         | Reason::NameUnknown
         | Reason::LiftNotInForce
         | Reason::LiftNotProposed
@@ -298,6 +304,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::TokenSignature
         | Reason::DpopMissing
         | Reason::DpopProofInvalid
+        | Reason::ClientRefused
         | Reason::TokenAudience => Refused(Authentication, Medium, To::Unauthorized),
         Reason::PeerRevoked => Refused(Authentication, High, To::Unauthorized),
         Reason::TokenMissing | Reason::TokenExpired | Reason::DpopNotTimely | Reason::EventNotTimely => {
@@ -309,11 +316,12 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::EventIdReused
         | Reason::TokenBinding
         | Reason::CnfMismatch
+        | Reason::AssertionReplayed
         | Reason::DirectoryUnsigned
         | Reason::LiftSamePerson
         | Reason::EraseSamePerson => Refused(DetectionFinding, High, To::Blocked),
         // The rights of a session, a peer or a person.
-        Reason::SessionRequired => Refused(AuthorizeSession, Low, To::Unauthorized),
+        Reason::SessionRequired | Reason::ScopeMissing => Refused(AuthorizeSession, Low, To::Unauthorized),
         Reason::Revoked | Reason::CertificateRevoked => Refused(AuthorizeSession, Medium, To::AccessRevoked),
         Reason::GrantRevoked => Refused(AuthorizeSession, Low, To::AccessRevoked),
         Reason::RoleMissing => Refused(AuthorizeSession, Medium, To::Unauthorized),
@@ -336,6 +344,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::PartnerBusy => Refused(ApiActivity, Low, To::Blocked),
         Reason::RateFull
         | Reason::IdempotencyFull
+        | Reason::AssertionsFull
         | Reason::OutboxFull
         | Reason::RevocationsFull
         | Reason::LiftsFull
@@ -351,10 +360,12 @@ fn of_reason(reason: Reason) -> Refused {
         Reason::PolicyError | Reason::ProtectionFailed => Refused(ApiActivity, High, To::Error),
         // What the gateway, its disk or the partner cannot do.
         Reason::Withdrawn => Refused(ApiActivity, Low, To::AccessRevoked),
-        Reason::PartnerRefused => Refused(ApiActivity, Low, To::Rejected),
-        Reason::IssuerUnavailable | Reason::PartnerUnreachable | Reason::AnswerUndeclared | Reason::NotQueued => {
-            Refused(ApiActivity, Medium, To::Error)
-        }
+        Reason::PartnerRefused | Reason::BackendRefused => Refused(ApiActivity, Low, To::Rejected),
+        Reason::IssuerUnavailable
+        | Reason::PartnerUnreachable
+        | Reason::BackendUnreachable
+        | Reason::AnswerUndeclared
+        | Reason::NotQueued => Refused(ApiActivity, Medium, To::Error),
         Reason::OutcomeUnknown
         | Reason::DirectoryNotStored
         | Reason::LiftNotStored

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Key,
     Clock,
     Receipt,
+    Token,
     Recovery,
     Archive,
     Gap,
@@ -49,12 +50,13 @@ impl Note {
             Self::Key(_) => Kind::Key,
             Self::Clock(_) => Kind::Clock,
             Self::Receipt { .. } => Kind::Receipt,
+            Self::Issued(_) => Kind::Token,
         }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -74,6 +76,7 @@ impl Kind {
         Self::Key,
         Self::Clock,
         Self::Receipt,
+        Self::Token,
         Self::Recovery,
         Self::Archive,
         Self::Gap,
@@ -102,6 +105,7 @@ impl Kind {
             Self::Key => "key",
             Self::Clock => "clock",
             Self::Receipt => "receipt",
+            Self::Token => "token",
             Self::Recovery => "recovery",
             Self::Archive => "archive",
             Self::Gap => "gap",

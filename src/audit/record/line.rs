@@ -10,6 +10,7 @@ use crate::audit::handles::Handle;
 use crate::audit::outcome::Activated;
 use crate::audit::outcome::Administered;
 use crate::audit::outcome::ClockStepped;
+use crate::audit::outcome::Issued;
 use crate::audit::outcome::KeysTakenUp;
 use crate::audit::outcome::ReIdentified;
 use crate::audit::outcome::Revoked;
@@ -270,6 +271,17 @@ impl<'a> Line<'a> {
         }
         self.close(b']');
         self.number("secrets", taken.secrets);
+    }
+
+    pub(super) fn issued(&mut self, issued: &Issued) {
+        self.text("partner", issued.partner.as_str());
+        self.text("token", &issued.token);
+        self.open("scopes", b'[');
+        for scope in &issued.scopes {
+            self.comma();
+            json::write_string(scope, self.out);
+        }
+        self.close(b']');
     }
 
     pub(super) fn clock(&mut self, stepped: &ClockStepped) {

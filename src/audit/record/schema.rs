@@ -150,6 +150,7 @@ const SHAPES: &str = r##"{
   "by_ms": {"$ref": "#/$defs/count"},
   "of": {"$ref": "#/$defs/receipt"},
   "first": {"$ref": "#/$defs/receipt"},
+  "scopes": {"type": "array", "items": {"type": "string"}},
   "sizes": {
     "type": "object", "additionalProperties": {"$ref": "#/$defs/count"},
     "propertyNames": {"enum": ["request", "sent", "answer", "reply"]}
@@ -191,7 +192,7 @@ const fn members(kind: Kind) -> (&'static [&'static [&'static str]], &'static [&
         }
         Kind::Intent => (
             &[JUDGED, &["partner", "operation", "resource", "decision", "protected"]],
-            &[WHO, COST, &["key", "token", "trace", "partner_trace"]],
+            &[WHO, COST, &["direction", "key", "token", "trace", "partner_trace"]],
         ),
         Kind::Outcome => (&[&["receipt", "state", "reason"]], &[COST, &["detail", "at", "status", "answer"]]),
         Kind::Refusal => (&[JUDGED, &["reason"]], &[WHO, COST, REFUSED]),
@@ -212,6 +213,7 @@ const fn members(kind: Kind) -> (&'static [&'static [&'static str]], &'static [&
         Kind::Clock => (&[JUDGED, &["expected", "stepped", "by_ms"]], &[WHO, COST]),
         Kind::Archive => (&[JUDGED, &["archived"]], &[WHO, COST]),
         Kind::Receipt => (&[JUDGED, &["of"]], &[WHO, COST]),
+        Kind::Token => (&[JUDGED, &["partner", "token", "scopes"]], &[WHO, COST]),
         Kind::Segment => (&[&["segment", "origin", "size", "root", "frontier", "epoch"]], &[]),
         Kind::Recovery => (&[], &[JUDGED, WHO, COST, &["state", "unknown", "cut", "replayed", "up_to"]]),
         Kind::Gap => (&[&["lost"]], &[]),

@@ -10,6 +10,7 @@ use crate::audit::ClockStepped;
 use crate::audit::Delivery;
 use crate::audit::Facts;
 use crate::audit::Handle;
+use crate::audit::Issued;
 use crate::audit::KeysTakenUp;
 use crate::audit::Note;
 use crate::audit::Outcome;
@@ -81,6 +82,7 @@ fn notes() -> Vec<Note> {
         Note::Key(KeysTakenUp { digest, replaces: Some(digest), changed: vec![digest, digest], secrets: 1 }),
         Note::Clock(ClockStepped { expected: NOW, forward: false, by_ms: 1_500 }),
         Note::Receipt { of: receipt(1) },
+        Note::Issued(Issued { partner: name("smarthome"), token: "abc".into(), scopes: vec!["grants.read".into()] }),
     ]
 }
 

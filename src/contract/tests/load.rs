@@ -323,7 +323,7 @@ fn what_an_operation_says_must_be_known_and_whole() {
     refused(&[
         ("        action: openDoor\n", "", "missing-key", 0),
         ("        purpose: access\n", "", "missing-key", -7),
-        ("        direction: outbound\n", "        direction: inbound\n", "not-available-yet", 0),
+        ("        direction: outbound\n", "        direction: outbound\n        scope: a\n", "inbound-scope", 1),
         ("        direction: outbound\n", "        direction: sideways\n", "unknown-word", 0),
         ("        purpose: access\n", "        purpose: a b\n", "invalid-name", 0),
         ("        purpose: access\n", "        purpose: access\n        revoke_within: 1s\n", "unknown-key", 1),

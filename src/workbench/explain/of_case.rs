@@ -6,6 +6,7 @@ use crate::contract;
 use crate::contract::ContractFault;
 use crate::json;
 use crate::json::Value;
+use crate::model::Direction;
 use crate::model::Head;
 use crate::model::Name;
 use crate::model::Reason;
@@ -170,8 +171,9 @@ fn contract_rule(
         return Some(ContractRule { place: Some(place.trim_end().to_owned()), expected, declared: None });
     }
     let (partner, told) = match &case.asks {
-        Asks::Request { partner, method, target, fields, body, .. } => {
-            (partner, again(bundle, partner, method, target, fields, body.len()))
+        Asks::Request { partner, direction, method, target, fields, body, .. } => {
+            let way = (partner, *direction);
+            (partner, again(bundle, way, method, target, fields, body.len()))
         }
         Asks::Event { partner, .. } => (partner, None),
     };
@@ -186,7 +188,7 @@ fn contract_rule(
 /// The head, asked once more: a caller who is not known yet was told nothing.
 fn again(
     bundle: &Bundle,
-    partner: &Name,
+    (partner, direction): (&Name, Direction),
     method: &Method,
     target: &str,
     fields: &HeaderMap,
@@ -202,7 +204,11 @@ fn again(
         content_length: (length > 0).then(|| u64::try_from(length).unwrap_or(u64::MAX)),
         no_body: length == 0,
     };
-    contract::declare(bundle.contract(partner)?, &head).err()
+    let contract = bundle.contract(partner)?;
+    match direction {
+        Direction::Outbound => contract::declare(contract, &head).err(),
+        Direction::Inbound => contract::declare_inbound(contract, &head).err(),
+    }
 }
 
 /// A place that did not fit, as a problem document tells it.

@@ -195,7 +195,7 @@ fn weighed(story: &Story<'_>, bundle: &Bundle, same: bool, taken: &Taken<'_>) ->
             story.text("subject").map_or("(the caller)".to_owned(), |handle| format!("subject {handle}"))
         }
         DemandedBy::Backend => format!("Backend::\"{peer}\""),
-        DemandedBy::Partner => format!("Partner::\"{partner}\""),
+        DemandedBy::Partner | DemandedBy::Client => format!("Partner::\"{partner}\""),
     };
     seen.values.insert("principal".to_owned(), principal);
     Some(seen::view(bundle, &action, &weighed, &seen, taken))
@@ -228,7 +228,11 @@ fn found_time(story: &Story<'_>) -> Option<UnixSeconds> {
 fn asker(bundle: &Bundle, partner: &Name, name: &Name) -> Option<(DemandedBy, String)> {
     let contract = bundle.contract(partner)?;
     if let Some(operation) = contract.operations().iter().find(|operation| operation.id == *name) {
-        return Some((DemandedBy::User, operation.action.to_string()));
+        let by = match operation.direction {
+            Direction::Outbound => DemandedBy::User,
+            Direction::Inbound => DemandedBy::Client,
+        };
+        return Some((by, operation.action.to_string()));
     }
     let event = contract.events().iter().find(|event| event.name == *name)?;
     let by = match event.direction {

@@ -93,6 +93,8 @@ impl WayStep {
             | Reason::DpopMissing
             | Reason::DpopProofInvalid
             | Reason::DpopNotTimely
+            | Reason::ClientRefused
+            | Reason::ScopeMissing
             | Reason::SessionRequired => Self::Identity,
             Reason::EventIdReused
             | Reason::RatePeer
@@ -116,6 +118,8 @@ impl WayStep {
             | Reason::IdempotencyKeyReused
             | Reason::IdempotencyInProgress
             | Reason::IdempotencyReplayed
+            | Reason::AssertionReplayed
+            | Reason::AssertionsFull
             | Reason::IdempotencyFull => Self::Guard,
             Reason::ResourceUnknown | Reason::PartnerNotLinked | Reason::DirectoryTooOld => Self::Place,
             // A right that is revoked is none: policies then deny for want of it.
@@ -142,11 +146,15 @@ impl WayStep {
             | Reason::EraseSamePerson
             | Reason::ErasuresFull
             | Reason::EraseNotStored
+            | Reason::TokenRequestInvalid
+            | Reason::ScopeRefused
             | Reason::ReceiptUnknown => Self::Own,
-            Reason::Withdrawn | Reason::PartnerBusy | Reason::PartnerUnreachable | Reason::OutcomeUnknown => {
-                Self::Partner
-            }
-            Reason::AnswerUndeclared | Reason::PartnerRefused => Self::Answer,
+            Reason::Withdrawn
+            | Reason::PartnerBusy
+            | Reason::PartnerUnreachable
+            | Reason::BackendUnreachable
+            | Reason::OutcomeUnknown => Self::Partner,
+            Reason::AnswerUndeclared | Reason::PartnerRefused | Reason::BackendRefused => Self::Answer,
         }
     }
 }

@@ -23,6 +23,10 @@ pub enum Look {
     Backend,
     /// Whether an event of the partner's is taken, and what becomes of the first attempt to bring it to the backend.
     Inbound,
+    /// What becomes of a client assertion that was made before the gateway has served for two seconds.
+    Caller,
+    /// Which key verifies the tokens of partners that call.
+    Issuer,
     /// At which address the partner may call, and what it is told where nothing is.
     Partners,
     /// At which address metrics are served.
@@ -247,6 +251,22 @@ pub const ROWS: &[Row] = &[
         "204 delivered",
         "403 event-signature",
     ),
+    row(
+        "partners.<name>.client.client_id",
+        r#""another-client""#,
+        Look::Caller,
+        "taken for this client's, but for its age",
+        "401 client-refused",
+    ),
+    row(
+        "partners.<name>.client.jwks.file",
+        r#""pki/other.jwks""#,
+        Look::Caller,
+        "taken for this client's, but for its age",
+        "401 token-untrusted",
+    ),
+    row("clients.keys", r#""pki/other-token.key""#, Look::Issuer, "the first key", "another key"),
+    row("clients.max_lifetime", r#""301s""#, Look::Start, "starts", "refused out-of-bounds"),
     row("backend.upstream", r#""https://{second}""#, Look::Inbound, "204 delivered", "204 failed handshake"),
     row("backend.server_name", r#""other.example""#, Look::Inbound, "204 delivered", "204 failed handshake"),
     row("backend.tls.certificate", r#""pki/partner.pem""#, Look::Start, "starts", "refused malformed-certificate"),

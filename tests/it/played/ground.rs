@@ -8,18 +8,21 @@ use crate::harness::now;
 use crate::played::scripted::Scripted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use portcullis::clock::Clock;
 use portcullis::clock::SystemClock;
 use portcullis::clock::UnixMillis;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::SecretKey;
+use portcullis::crypto::SigningKey;
 use portcullis::crypto::SivKey;
 use portcullis::crypto::sha256;
 use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
+use portcullis::devkit::CLIENT_ID;
 use portcullis::devkit::GATEWAY;
 use portcullis::devkit::InboundKit;
 use portcullis::devkit::Issued;
@@ -41,6 +44,7 @@ use portcullis::model::Stranger;
 use portcullis::pipeline::Act;
 use portcullis::pipeline::RevocationOrder;
 use portcullis::protect::Protector;
+use portcullis::secret::Secret;
 use portcullis::workbench::Asks;
 use portcullis::workbench::Case;
 use portcullis::workbench::CaseAnswer;
@@ -103,8 +107,9 @@ pub struct Ground {
     pub stage: Stage,
     clock: Arc<Hands>,
     authority: Authority,
-    /// Of partners' clients, who may not be the backend's.
-    partners: Authority,
+    /// The partner as it calls: of an authority that may not be the backend's.
+    partner: Issued,
+    ids: AtomicU64,
     peers: Mutex<HashMap<String, Arc<Issued>>>,
 }
 
@@ -142,7 +147,9 @@ impl Ground {
         }
         let clock = Arc::new(Hands { at: AtomicU64::new(at.get()), steady: SystemClock::new() });
         let gateway = Served::by(&stage, clock.clone());
-        Self { gateway, smarthome, parkline, receiver, stage, clock, authority, partners, peers: Mutex::default() }
+        let partner = partners.issue(&Leaf::client(PARTNER_PEER, ALWAYS)).unwrap();
+        let (ids, peers) = (AtomicU64::new(1), Mutex::default());
+        Self { gateway, smarthome, parkline, receiver, stage, clock, authority, partner, ids, peers }
     }
 
     /// Puts the case's revocations in force, as the operator does.
@@ -158,7 +165,7 @@ impl Ground {
     /// Who stands behind the gateway where this case goes.
     pub fn behind(&self, case: &Case) -> &Scripted {
         match &case.asks {
-            Asks::Event { direction: Direction::Inbound, .. } => &self.receiver,
+            asks if direction_of(asks) == Direction::Inbound => &self.receiver,
             asks if partner_of(asks).as_ref() == "parkline" => &self.parkline,
             _ => &self.smarthome,
         }
@@ -204,6 +211,9 @@ impl Ground {
         if let Some(token) = &case.caller.token {
             fields.push(("authorization".into(), format!("Bearer {}", self.token(token, case.at))));
         }
+        if let Some(scopes) = &case.caller.client {
+            fields.push(("authorization".into(), format!("Bearer {}", self.client_token(scopes, case.at))));
+        }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
         let backend = self.backend(case, name);
         self.stage
@@ -214,14 +224,25 @@ impl Ground {
     /// Whoever asks, at the door where such a case comes in.
     fn backend(&self, case: &Case, name: &PartnerName) -> Backend {
         let authority = if name.as_ref() == "parkline" { PARKLINE_AUTHORITY } else { AUTHORITY };
-        let (address, identity) = match &case.asks {
-            Asks::Event { direction: Direction::Inbound, .. } => {
-                let partner = self.partners.issue(&Leaf::client(PARTNER_PEER, ALWAYS)).unwrap();
-                (self.gateway.partners.unwrap(), partner.identity().unwrap())
-            }
-            _ => (self.gateway.address, self.peer(&case.caller.peer).identity().unwrap()),
+        let (address, identity) = match direction_of(&case.asks) {
+            Direction::Inbound => (self.gateway.partners.unwrap(), self.partner.identity().unwrap()),
+            Direction::Outbound => (self.gateway.address, self.peer(&case.caller.peer).identity().unwrap()),
         };
         Backend::new(address, authority, Some(&identity), vec![self.authority.root()]).unwrap()
+    }
+
+    /// A token of the partner, as the gateway issues it: it has only just begun, and takes no assertion yet.
+    fn client_token(&self, scopes: &[String], at: UnixMillis) -> String {
+        let own = Secret::new(fs::read(self.stage.path("pki/clients.key")).unwrap());
+        let issuer = format!("https://{AUTHORITY}");
+        let thumbprint = URL_SAFE_NO_PAD.encode(self.partner.parsed().unwrap().thumbprint.as_bytes());
+        let (at, jti) = (at.seconds().get(), self.ids.fetch_add(1, Ordering::Relaxed));
+        let claims = serde_json::json!({
+            "iss": issuer, "aud": issuer, "sub": CLIENT_ID, "client_id": CLIENT_ID, "scope": scopes.join(" "),
+            "jti": jti.to_string(), "iat": at, "exp": at + 300, "cnf": {"x5t#S256": thumbprint},
+        });
+        let own = SigningKey::from_pem(&own).unwrap();
+        own.sign_jws("partner-client+jwt", claims.to_string().as_bytes()).unwrap()
     }
 
     fn peer(&self, name: &str) -> Arc<Issued> {
@@ -276,6 +297,13 @@ impl Ground {
 pub fn partner_of(asks: &Asks) -> &PartnerName {
     match asks {
         Asks::Request { partner, .. } | Asks::Event { partner, .. } => partner,
+    }
+}
+
+/// Which way it goes.
+pub fn direction_of(asks: &Asks) -> Direction {
+    match asks {
+        Asks::Request { direction, .. } | Asks::Event { direction, .. } => *direction,
     }
 }
 

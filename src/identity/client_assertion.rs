@@ -1,0 +1,152 @@
+//! A partner as a client of our token endpoint: who it is there, and its assertion (RFC 7523 §3, RFC 7521 §4.2).
+//!
+//! The certificate of the connection has told the partner already (RFC 8705 §2). A client with keys of its own signs an
+//! assertion besides: then a stolen certificate gets no token. It is made for one request: for us alone, by one string (an
+//! assertion for two would be good at the other), good for minutes, and with an id that is taken once (`guard`).
+
+use crate::clock::UnixSeconds;
+use crate::crypto::Jws;
+use crate::crypto::JwsError;
+use crate::crypto::KeySet;
+use crate::crypto::sha256;
+use crate::identity::fault::IdentityFault;
+use crate::identity::header::Header;
+use crate::json;
+use crate::json::Limits;
+use crate::json::Value;
+use crate::model::Sha256;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// The types of an assertion. `JWT` is what libraries write; issuer, keys and audience tell it from every other token.
+const TYPES: [&str; 2] = ["client-authentication+jwt", "JWT"];
+
+/// From `iat` to `exp` at most, in seconds.
+const LIFETIME_MAX_S: u64 = 300;
+
+/// The longest `jti`, in bytes.
+const MAX_ID_BYTES: usize = 255;
+
+const LIMITS: Limits = Limits { max_depth: 4, max_members: 32, max_elements: 16, max_string_bytes: 1024 };
+
+/// How a partner is known as a client. What it holds of keys is exchanged while the gateway runs.
+#[derive(Debug)]
+pub struct PartnerClient {
+    client_id: Box<str>,
+    /// Who we are to it (RFC 8414 §2): `iss` and `aud` of its tokens, and what its assertions must be for.
+    issuer: Box<str>,
+    /// What verifies its assertions; `None` for one that is known by its certificate alone.
+    keys: Option<ArcSwap<KeySet>>,
+}
+
+/// An assertion that was verified and may be used once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "an assertion is good once: the guard must be asked"]
+pub struct Asserted {
+    /// The digest of client and `jti`.
+    pub id: Sha256,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// `exp`: the first second in which it is no longer good.
+    pub expires_at: UnixSeconds,
+}
+
+impl Asserted {
+    /// By how many seconds a client's clock may be ahead of ours: enough for clocks that are kept, whose seconds turn a moment
+    /// earlier. So long after its start a process takes no assertion either, for the one before may have taken it ahead.
+    pub const AHEAD_S: u64 = 1;
+}
+
+impl PartnerClient {
+    /// The client of this id, of the partner who calls us by `authority`; with `keys` it must sign assertions.
+    #[must_use]
+    pub fn new(client_id: Box<str>, authority: &str, keys: Option<Arc<KeySet>>) -> Self {
+        Self { client_id, issuer: format!("https://{authority}").into(), keys: keys.map(ArcSwap::new) }
+    }
+
+    /// The issuer that it gets its tokens from.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `client_id`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Whether it signs assertions.
+    #[must_use]
+    pub const fn asserts(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Verifies assertions with other keys from now on; one without keys stays so.
+    pub fn replace(&self, keys: Option<Arc<KeySet>>) {
+        if let (Some(known), Some(keys)) = (&self.keys, keys) {
+            known.store(keys);
+        }
+    }
+
+    /// Verifies an assertion. It may be used once the guard has said so.
+    ///
+    /// # Errors
+    /// The first [`IdentityFault`], in the order of this function; [`IdentityFault::ClientUnknown`] for a client that has no
+    /// keys, and where `iss` or `sub` is another than this client.
+    pub fn asserted(&self, assertion: &str, now: UnixSeconds) -> Result<Asserted, IdentityFault> {
+        let keys = self.keys.as_ref().ok_or(IdentityFault::ClientUnknown)?.load();
+        let jws = Jws::split(assertion).map_err(|error| match error {
+            JwsError::TooLong => IdentityFault::TokenTooLong,
+            JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
+        })?;
+        let header = Header::read_as(jws.header(), &TYPES)?;
+        let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
+        if !key.algorithm().is_called(&header.algorithm) {
+            return Err(IdentityFault::Algorithm);
+        }
+        key.verify(&jws).map_err(|_| IdentityFault::Signature)?;
+        let claims = json::parse(jws.payload(), LIMITS).map_err(|_| IdentityFault::ClaimsMalformed)?;
+        let text = |name: &str| {
+            claims.get(name).ok_or(IdentityFault::ClaimMissing)?.as_str().ok_or(IdentityFault::ClaimInvalid)
+        };
+        for name in ["iss", "sub"] {
+            if text(name)? != &*self.client_id {
+                return Err(IdentityFault::ClientUnknown);
+            }
+        }
+        // One string: an array, even of one, may name others besides (RFC 7523 §3 as amended: the sole value).
+        if claims.get("aud").ok_or(IdentityFault::ClaimMissing)?.as_str() != Some(&self.issuer) {
+            return Err(IdentityFault::Audience);
+        }
+        let issued_at = time(&claims, "iat")?.ok_or(IdentityFault::ClaimMissing)?;
+        let expires_at = time(&claims, "exp")?.ok_or(IdentityFault::ClaimMissing)?;
+        let latest = now.plus(Asserted::AHEAD_S);
+        if issued_at > latest {
+            return Err(IdentityFault::IssuedInFuture);
+        }
+        if time(&claims, "nbf")?.is_some_and(|not_before| not_before > latest) {
+            return Err(IdentityFault::NotYetValid);
+        }
+        if now >= expires_at {
+            return Err(IdentityFault::Expired);
+        }
+        if expires_at <= issued_at || expires_at.since(issued_at) > LIFETIME_MAX_S {
+            return Err(IdentityFault::LifetimeTooLong);
+        }
+        let jti = text("jti")?;
+        if jti.is_empty() || jti.len() > MAX_ID_BYTES {
+            return Err(IdentityFault::ClaimInvalid);
+        }
+        // The client's length first, so that no two clients share an id.
+        let id = sha256(format!("{}:{}{jti}", self.client_id.len(), self.client_id).as_bytes());
+        Ok(Asserted { id, issued_at, expires_at })
+    }
+}
+
+/// A time in whole seconds; the outer fault is one that is none.
+fn time(claims: &Value, name: &str) -> Result<Option<UnixSeconds>, IdentityFault> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let seconds = value.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.map(|seconds| Some(UnixSeconds::new(seconds))).ok_or(IdentityFault::ClaimInvalid)
+}
