@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("cedar/houses.cedar", include_str!("../../policies/cedar/houses.cedar")),
     ("cedar/partners.cedar", include_str!("../../policies/cedar/partners.cedar")),
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
+    ("cedar/sessions.cedar", include_str!("../../policies/cedar/sessions.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
     ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
@@ -26,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/houses.yaml", include_str!("../../policies/tests/houses.yaml")),
     ("tests/own.yaml", include_str!("../../policies/tests/own.yaml")),
     ("tests/partners.yaml", include_str!("../../policies/tests/partners.yaml")),
+    ("tests/sessions.yaml", include_str!("../../policies/tests/sessions.yaml")),
     ("tests/walls.yaml", include_str!("../../policies/tests/walls.yaml")),
 ];
 

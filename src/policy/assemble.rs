@@ -179,7 +179,7 @@ impl Assembly<'_> {
             if !own.resources.contains(&base.as_str()) {
                 let message = format!("the action `{name}` applies to `{base}`, of which it is never asked");
                 let fault = self.source.fault("action-resource", self.declared("action", name), message);
-                faults.push(fault.help(format!("it is asked of: {}", own.told_resources())));
+                faults.push(fault.help(format!("it is asked of {}", own.told_resources)));
             }
         }
         // A right may be asked for to each thing that there is: a policy must not meet one that its schema does not know it by.

@@ -18,6 +18,8 @@ pub(super) struct OwnAction {
     pub(super) principal: &'static str,
     /// The entity types of which it is asked.
     pub(super) resources: &'static [&'static str],
+    /// The same for people.
+    pub(super) told_resources: &'static str,
 }
 
 /// All of them.
@@ -25,7 +27,12 @@ pub(super) const OWN_ACTIONS: &[OwnAction] = &[
     by_peer("revoke"),
     by_peer("emergencyStop"),
     by_peer("updateDirectory"),
-    OwnAction { name: ISSUE_SESSION, principal: USER, resources: &[DOOR, BARRIER, HOUSE] },
+    OwnAction {
+        name: ISSUE_SESSION,
+        principal: USER,
+        resources: &[DOOR, BARRIER, HOUSE],
+        told_resources: "a `Door`, `Barrier` or `House`",
+    },
 ];
 
 impl OwnAction {
@@ -38,15 +45,10 @@ impl OwnAction {
     pub(super) fn is_a_peers(&self) -> bool {
         self.principal == BACKEND
     }
-
-    /// The types of which it is asked, in words.
-    pub(super) fn told_resources(&self) -> String {
-        let names: Vec<String> = self.resources.iter().map(|name| format!("`{name}`")).collect();
-        names.join(", ")
-    }
 }
 
 /// What a peer asks for in one tenant, or in all.
 const fn by_peer(name: &'static str) -> OwnAction {
-    OwnAction { name, principal: BACKEND, resources: &[TENANT, GATEWAY] }
+    let told_resources = "a `Tenant` or the `Gateway`";
+    OwnAction { name, principal: BACKEND, resources: &[TENANT, GATEWAY], told_resources }
 }

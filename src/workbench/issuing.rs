@@ -53,16 +53,18 @@ pub(super) fn played(case: &Case, gate: &Gate, peer: &Peer, sent: (&HeaderMap, &
             (refusal.reason, decided, None)
         }
     };
+    let asked = keeper.kept();
     let status = if body.is_some() { GIVEN } else { REFUSED };
     Played {
         reason,
         allowed: body.is_some(),
-        decision,
+        // What policies were not asked they did not decide.
+        decision: decision.filter(|_| !asked.is_empty()),
         operation: None,
         detail: None,
         sent: None,
         reply: Reply { status, fields: Vec::new(), body: body.unwrap_or_default() },
-        asked: keeper.kept(),
+        asked,
         records: Vec::new(),
     }
 }

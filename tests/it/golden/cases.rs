@@ -125,7 +125,7 @@ pub(super) const BUNDLE: &[Case] = &[
     ("a bundle without requirements", |s| s.remove(REQUIREMENTS)),
     ("a bundle without a schema", |s| s.remove(SCHEMA)),
     ("a bundle without a policy", |s| {
-        for name in ["barriers", "directory", "doors", "events", "houses", "partners", "revocations"] {
+        for name in ["barriers", "directory", "doors", "events", "houses", "partners", "revocations", "sessions"] {
             s.remove(&format!("policies/cedar/{name}.cedar"));
         }
     }),
