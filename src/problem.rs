@@ -3,6 +3,8 @@
 //! A document holds a type from this list, a title, the status, the receipt as `instance`, and for a known caller the
 //! places that were wrong; never a value, policy text or detail of the other side.
 
+mod step_up;
+
 use crate::json;
 use crate::model::Receipt;
 use crate::model::Reply;
@@ -11,6 +13,8 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
 use http::header;
+
+pub use step_up::StepUp;
 
 /// Declares the types once: variant, slug, status, title.
 macro_rules! problem_types {
@@ -121,6 +125,8 @@ pub struct Problem {
     pub retry_after_s: Option<u64>,
     /// What a token endpoint says instead of the document.
     pub oauth: Option<OAuthError>,
+    /// Of [`ProblemType::Unauthenticated`] alone: how the user must be authenticated, where the token is good but for that.
+    pub step_up: Option<Box<StepUp>>,
 }
 
 /// What a token endpoint says (RFC 6749 §5.2).
@@ -163,7 +169,7 @@ impl OAuthError {
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self { kind, errors: Vec::new(), retry_after_s: None, oauth: None }
+        Self { kind, errors: Vec::new(), retry_after_s: None, oauth: None, step_up: None }
     }
 }
 
@@ -186,7 +192,9 @@ impl Problem {
         let mut fields: Vec<(HeaderName, HeaderValue)> =
             vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         if self.kind == ProblemType::Unauthenticated {
-            fields.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            let demanded = self.step_up.as_ref().and_then(|step_up| step_up.value());
+            let value = demanded.unwrap_or(HeaderValue::from_static("Bearer"));
+            fields.push((header::WWW_AUTHENTICATE, value));
         }
         if let Some(seconds) = self.retry_after_s {
             fields.push((header::RETRY_AFTER, HeaderValue::from(seconds)));

@@ -70,13 +70,14 @@ fn head(whole: &Outgoing, rebuilt: &Rebuilt) -> Result<Head, ContractFault> {
 
 impl Rebuilt {
     /// Whether this is the same request for the same operation, which asks of its caller neither more nor less than `other` did:
-    /// the same thing, right, age, key and values.
+    /// the same thing, right, authentication, age, key and values.
     #[must_use]
     pub fn is_the_same_as(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.operation(), other.operation());
         ours.id == theirs.id
             && ours.actuates == theirs.actuates
             && ours.max_age_s == theirs.max_age_s
+            && ours.authentication == theirs.authentication
             && ours.idempotency == theirs.idempotency
             && ours.right == theirs.right
             && ours.direction == theirs.direction

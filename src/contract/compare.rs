@@ -15,6 +15,7 @@ use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::period;
 use crate::contract::tell;
+use crate::model::Authentication;
 use crate::model::ChangeKind;
 use crate::model::Difference;
 use crate::model::Direction;
@@ -185,6 +186,7 @@ impl Comparison {
         self.same(ChangeKind::Direction, (&old.direction, &new.direction), direction, "it goes the other way");
         self.actuates(old, new);
         self.ages(old, new);
+        self.authentication(&old.authentication, &new.authentication);
         self.idempotency(old.idempotency.as_ref(), new.idempotency.as_ref());
         let used = "the data is used for something else, and policies are told so";
         self.same(ChangeKind::Purpose, (&old.purpose, &new.purpose), ToString::to_string, used);
@@ -232,6 +234,20 @@ impl Comparison {
         let told = |seconds: &u64| format!("{seconds} s");
         let meanings = ("an older command is obeyed", "an older command is refused");
         self.at_most(ChangeKind::MaxAge, (old.max_age_s, new.max_age_s), told, meanings);
+    }
+
+    fn authentication(&mut self, old: &Authentication, new: &Authentication) {
+        if old == new {
+            return;
+        }
+        let (rating, meaning) = match (new.is_at_least(old), old.is_at_least(new)) {
+            (true, true) => (Rating::Neutral, "users are asked for the same in another order"),
+            (true, false) => (Rating::Narrows, "users who were authenticated long ago, or by less, are refused"),
+            (false, true) => (Rating::Widens, "users who were authenticated longer ago, or by less, are let through"),
+            (false, false) => (Rating::Underived, "users must have been authenticated in another way"),
+        };
+        let told = |one: &Authentication| (!one.demands_nothing()).then(|| tell::authentication(one));
+        self.push(ChangeKind::Authentication, rating, told(old), told(new), meaning);
     }
 
     fn idempotency(&mut self, old: Option<&Idempotency>, new: Option<&Idempotency>) {

@@ -105,6 +105,7 @@ pub(super) fn compile(
         legal_basis: words.legal_basis,
         right: words.right.map(|(kind, action)| RightDemand { kind, action }),
         scope: words.scope.map(|at| at.value.into()),
+        authentication: words.authentication,
         body_max_bytes: if bodies.is_empty() { 0 } else { body_max_bytes },
         fields,
         records: words

@@ -111,6 +111,9 @@ fn operation_words() -> Value {
             ("scope", text("^[!-~]{1,64}$", "of `direction: inbound`: the scope that the partner's token must have")),
             ("actuates", words(&actuates, "what it moves; then `max_age` and `idempotency` are required")),
             ("max_age", text("^[0-9]+[sm]$", "how old a command may be, 1s to 60m")),
+            ("acr", values("the levels of authentication of which the token must name one")),
+            ("amr", values("the means of authentication that the token must name, all of them")),
+            ("max_auth_age", text("^[0-9]+[smh]$", "how long ago the user may have been authenticated, 1s to 24h")),
             ("idempotency", text(".", "`header`, or the name of a required text of the body")),
             (
                 "records",
@@ -130,6 +133,18 @@ fn operation_words() -> Value {
             ("local_override", of("boolean")),
         ],
     )
+}
+
+/// What `acr` and `amr` list.
+fn values(told: &str) -> Value {
+    record([
+        ("type", "array".into()),
+        ("minItems", 1_u32.into()),
+        ("maxItems", 8_u32.into()),
+        ("uniqueItems", true.into()),
+        ("items", text("^[!#-\\[\\]-~]{1,128}$", "one value")),
+        ("description", told.into()),
+    ])
 }
 
 fn event_words() -> Value {

@@ -13,6 +13,7 @@ use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
 use crate::json;
 use crate::model::ActionName;
+use crate::model::Authentication;
 use crate::model::DataClass;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
@@ -68,6 +69,8 @@ pub struct Operation {
     pub right: Option<RightDemand>,
     /// The scope that a partner's token must have; there exactly if it is inbound.
     pub scope: Option<Arc<str>>,
+    /// How the user must have been authenticated.
+    pub authentication: Authentication,
     /// The longest body, in bytes.
     pub body_max_bytes: u64,
     /// Every leaf that may cross, in the order of the contract: path, query, header, body, answers.

@@ -22,6 +22,7 @@ use crate::contract::schema::Parameter;
 use crate::contract::schema::Schema;
 use crate::json;
 use crate::json::Number;
+use crate::model::Authentication;
 
 /// The most things that one line lists.
 const MAX_LISTED: usize = 12;
@@ -75,6 +76,14 @@ pub(super) fn idempotency(idempotency: &Idempotency) -> String {
         Idempotency::Header => "header".to_owned(),
         Idempotency::BodyField(name) => format!("the body's {name}"),
     }
+}
+
+/// `acr one of high, highest; amr all of otp; at most 300 s ago`.
+pub(super) fn authentication(demand: &Authentication) -> String {
+    let of = |word: &str, values: &[Box<str>]| (!values.is_empty()).then(|| format!("{word} {}", values.join(", ")));
+    let age = demand.max_age_s.map(|seconds| format!("at most {seconds} s ago"));
+    let all = [of("acr one of", &demand.levels), of("amr all of", &demand.means), age];
+    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn right(right: &RightDemand) -> String {

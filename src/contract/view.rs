@@ -12,6 +12,7 @@ use crate::contract::operation::Idempotency;
 use crate::contract::operation::Operation;
 use crate::contract::operation::ResourceRule;
 use crate::contract::read;
+use crate::contract::tell;
 use crate::contract::view_bounds;
 use crate::contract::written;
 use crate::contract::written::FieldWords;
@@ -68,6 +69,8 @@ pub struct ViewedOperation {
     pub lets_people_out: bool,
     /// How old a command may be, in seconds.
     pub max_age_s: Option<u64>,
+    /// How the user must have been authenticated, in words; `None` where nothing is demanded.
+    pub authentication: Option<String>,
     /// `header`, or the name of a member of the body.
     pub idempotency: Option<String>,
     /// The list of its answers and what in each element names its house, for instance `/events by houseId`.
@@ -208,6 +211,7 @@ fn viewed_operation(one: &Operation, written: &written::Operation<'_>) -> Viewed
             .map(|(word, _)| *word),
         lets_people_out: one.lets_people_out,
         max_age_s: one.max_age_s,
+        authentication: (!one.authentication.demands_nothing()).then(|| tell::authentication(&one.authentication)),
         idempotency: one.idempotency.as_ref().map(|place| match place {
             Idempotency::Header => "header".to_owned(),
             Idempotency::BodyField(name) => name.to_string(),

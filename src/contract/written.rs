@@ -7,6 +7,7 @@ use crate::contract::multiple::Multiple;
 use crate::contract::operation::Actuates;
 use crate::diagnostic::Place;
 use crate::json::Number;
+use crate::model::Authentication;
 use crate::model::DataClass;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
@@ -68,6 +69,7 @@ pub(super) struct OperationWords<'a> {
     pub(super) egress: Option<Place>,
     pub(super) local_override: Option<At<bool>>,
     pub(super) max_age_s: Option<u64>,
+    pub(super) authentication: Authentication,
     pub(super) idempotency: Option<At<&'a str>>,
     pub(super) records: Option<RecordWords<'a>>,
     /// The longest body, in bytes.

@@ -10,6 +10,7 @@ use crate::contract::written::Protect;
 use crate::contract::written::RecordWords;
 use crate::diagnostic::Place;
 use crate::limits;
+use crate::model::Authentication;
 use crate::model::DataClass;
 use crate::model::Direction;
 use crate::model::IdentifierKind;
@@ -25,6 +26,12 @@ const MAX_AGE_S: u64 = 3_600;
 
 /// The longest scope, in bytes.
 const MAX_SCOPE_BYTES: usize = 64;
+/// The largest `max_auth_age`, in seconds: who signed in yesterday is not asked again by one that is longer.
+const MAX_AUTH_AGE_S: u64 = 86_400;
+/// The most values that `acr` or `amr` lists: those of `acr` stand in one field of an answer.
+const AUTHENTICATION_VALUES_MAX: usize = 8;
+/// The longest of these values, in bytes.
+const AUTHENTICATION_VALUE_MAX_BYTES: usize = 128;
 
 /// The words of `direction`.
 const DIRECTIONS: [(&str, Direction); 2] = [("outbound", Direction::Outbound), ("inbound", Direction::Inbound)];
@@ -60,6 +67,9 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
     let local_override =
         optional(&fields, "local_override", &|node| Some(At { place: node.place, value: reader.boolean(node)? }));
     let max_age_s = optional(&fields, "max_age", &|node| seconds(reader, node));
+    let levels = optional(&fields, "acr", &|node| values(reader, node));
+    let means = optional(&fields, "amr", &|node| values(reader, node));
+    let max_auth_age_s = optional(&fields, "max_auth_age", &|node| authentication_age(reader, node));
     let idempotency =
         optional(&fields, "idempotency", &|node| Some(At { place: node.place, value: reader.text(node)? }));
     let scope = optional(&fields, "scope", &|node| scope(reader, node));
@@ -79,6 +89,11 @@ pub(super) fn operation<'a>(reader: &'a Reader, node: &'a Node) -> Option<Operat
         egress: egress?.map(|at| at.place),
         local_override: local_override?,
         max_age_s: max_age_s?,
+        authentication: Authentication {
+            levels: levels?.unwrap_or_default(),
+            means: means?.unwrap_or_default(),
+            max_age_s: max_auth_age_s?,
+        },
         idempotency: idempotency?,
         scope: scope?,
         records: records?,
@@ -232,6 +247,46 @@ fn size(reader: &Reader, node: &Node) -> Option<At<u64>> {
         reader.fault("size", node.place, format!("`{text}` is no size of 1KiB to 8MiB, for instance `256KiB`"));
     }
     bytes.map(|value| At { place: node.place, value })
+}
+
+/// `acr` or `amr`: a few values, each once, which can stand between quotes and spaces in a field of an answer (RFC 9470 §3).
+fn values(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
+    let items = reader.list(node)?;
+    let fits = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        !text.is_empty() && text.len() <= AUTHENTICATION_VALUE_MAX_BYTES && text.bytes().all(plain)
+    };
+    if !(1..=AUTHENTICATION_VALUES_MAX).contains(&items.len()) {
+        reader.fault(
+            "invalid-value",
+            node.place,
+            format!("a list of 1 to {AUTHENTICATION_VALUES_MAX} values is wanted"),
+        );
+        return None;
+    }
+    let mut values: Vec<Box<str>> = Vec::new();
+    for item in items {
+        let text = reader.text(item)?;
+        let text = checked(reader, item, text, fits(text), "a value of 1 to 128 visible characters without quotes")?;
+        values.push(checked(reader, item, text, values.iter().all(|known| **known != *text), "named once")?.into());
+    }
+    Some(values)
+}
+
+/// `300s`, `5m` or `12h`, at least a second, at most [`MAX_AUTH_AGE_S`].
+fn authentication_age(reader: &Reader, node: &Node) -> Option<u64> {
+    let text = reader.text(node)?;
+    let each =
+        [("s", 1), ("m", 60), ("h", 3_600)].into_iter().find_map(|(unit, each)| Some((text.strip_suffix(unit)?, each)));
+    let plain = |digits: &&str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = each
+        .filter(|(digits, _)| plain(digits))
+        .and_then(|(digits, each)| digits.parse::<u64>().ok()?.checked_mul(each));
+    let seconds = seconds.filter(|seconds| (1..=MAX_AUTH_AGE_S).contains(seconds));
+    if seconds.is_none() {
+        reader.fault("duration", node.place, format!("`{text}` is no time of 1s to 24h, for instance `5m`"));
+    }
+    seconds
 }
 
 /// `10s` or `2m`, at least a second, at most [`MAX_AGE_S`].

@@ -16,6 +16,7 @@ use crate::guard::rate::RateOf;
 use crate::guard::revocation::Revocable;
 use crate::guard::revocation::Stoppable;
 use crate::guard::standing::Guard;
+use crate::guard::step_up::authenticated;
 use crate::identity::Caller;
 use crate::model::Epoch;
 use crate::model::OperationId;
@@ -86,15 +87,15 @@ pub(super) struct Asked<'c> {
 }
 
 impl Guard {
-    /// Admits a command, if at `now` nothing of its caller is revoked or too fast, and it is neither too old nor from the
-    /// future.
+    /// Admits a command, if at `now` nothing of its caller is revoked or too fast, it is neither too old nor from the future, and
+    /// its user was authenticated as the operation demands.
     ///
     /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice. Who is revoked takes
     /// nothing from the rates that others share. A right of the token that is revoked ends nothing here: it is withheld
     /// from policy, and others may do.
     ///
     /// # Errors
-    /// The faults of [`GuardFault`] that speak of revocations, rates and times.
+    /// The faults of [`GuardFault`] that speak of revocations, rates, times and authentication.
     pub fn admit(
         &self,
         paced: Paced,
@@ -115,7 +116,10 @@ impl Guard {
             operation: Some((declared.contract().partner().clone(), operation.id.clone())),
             grants: grants(caller, declared),
         };
-        self.admit_ids(&ids, paced, asked, fields, now)
+        let admitted = self.admit_ids(&ids, paced, asked, fields, now)?;
+        // Last, so that whoever is revoked learns nothing, and asking is bound by the rates.
+        authenticated(declared, caller, now.seconds())?;
+        Ok(admitted)
     }
 
     /// Admits a peer that comes in its own name.

@@ -29,6 +29,9 @@ pub enum GuardFault {
     /// It comes too fast, or no rate can be kept for it.
     #[error(transparent)]
     Rate(#[from] RateFault),
+    /// Its user was not authenticated as the operation demands, or too long ago.
+    #[error("the user must be authenticated anew")]
+    StepUpNeeded,
     /// It has no time where one is demanded, more than one, or one that is no date.
     #[error("the command's time is missing or no date")]
     CommandTimeInvalid,

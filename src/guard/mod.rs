@@ -25,6 +25,7 @@ mod place;
 mod rate;
 mod revocation;
 mod standing;
+mod step_up;
 mod two_persons;
 
 pub use admit::Admitted;

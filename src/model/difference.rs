@@ -47,6 +47,8 @@ pub enum ChangeKind {
     LifeSafety,
     /// How old a command may be.
     MaxAge,
+    /// How the user must have been authenticated.
+    Authentication,
     /// Where the idempotency key stands.
     Idempotency,
     /// What the data is used for.
@@ -186,7 +188,7 @@ impl Rating {
 
 impl ChangeKind {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::Contract,
         Self::Recipient,
         Self::Country,
@@ -200,6 +202,7 @@ impl ChangeKind {
         Self::Actuates,
         Self::LifeSafety,
         Self::MaxAge,
+        Self::Authentication,
         Self::Idempotency,
         Self::Purpose,
         Self::LegalBasis,
@@ -259,6 +262,7 @@ impl ChangeKind {
             Self::Actuates => "actuates",
             Self::LifeSafety => "life-safety",
             Self::MaxAge => "max-age",
+            Self::Authentication => "authentication",
             Self::Idempotency => "idempotency",
             Self::Purpose => "purpose",
             Self::LegalBasis => "legal-basis",

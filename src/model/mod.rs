@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a format. Values that came from a stranger (a body, a token, a header) print
 //! as kind and length only.
 
+mod authentication;
 mod class;
 mod delivery;
 mod difference;
@@ -27,6 +28,7 @@ mod tree_head;
 mod window;
 mod zone;
 
+pub use authentication::Authentication;
 pub use class::DataClass;
 pub use class::Direction;
 pub use class::IdentifierKind;

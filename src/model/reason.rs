@@ -113,6 +113,8 @@ reasons! {
     ScopeMissing = "scope-missing",
     /// The operation takes session tokens only.
     SessionRequired = "session-required",
+    /// The user was not authenticated as the operation demands, or too long ago.
+    StepUpNeeded = "step-up-needed",
     /// The peer sends more requests than it may.
     RatePeer = "rate-peer",
     /// The subject sends more requests than it may.

@@ -122,7 +122,8 @@ pub async fn permitted<B: Body>(
     let core = &gate.core;
     let clock = core.clock.as_ref();
     let Arrived { route, snapshot, declared, caller, paced } = arrived;
-    let admitted = core.guard.admit(paced, &declared, &caller, &head.fields, clock.now())?;
+    let admitted = core.guard.admit(paced, &declared, &caller, &head.fields, clock.now());
+    let admitted = admitted.map_err(|fault| Refusal::of_guard(fault, declared.operation(), &caller))?;
     facts.epoch = admitted.epoch();
     trail.done(Step::Admit, clock);
 

@@ -6,6 +6,7 @@
 use crate::audit::Decided;
 use crate::audit::HandleFault;
 use crate::contract::ContractFault;
+use crate::contract::Operation;
 use crate::directory::KeepFault;
 use crate::directory::SignatureFault;
 use crate::directory::UpdateFault;
@@ -14,6 +15,7 @@ use crate::guard::GuardFault;
 use crate::guard::RateFault;
 use crate::guard::RateOf;
 use crate::guard::Withdrawn;
+use crate::identity::Caller;
 use crate::identity::IdentityFault;
 use crate::model::Direction;
 use crate::model::Reason;
@@ -25,6 +27,7 @@ use crate::policy::PolicyFault;
 use crate::problem::OAuthError;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
+use crate::problem::StepUp;
 use crate::problem::WrongPlace;
 use crate::protect::ProtectFault;
 use crate::webhook::OutboxFault;
@@ -338,6 +341,7 @@ impl From<GuardFault> for Refusal {
             GuardFault::PartnerRevoked => (Reason::PartnerRevoked, ProblemType::Forbidden),
             GuardFault::TenantRevoked => (Reason::TenantRevoked, ProblemType::Forbidden),
             GuardFault::Rate(fault) => return Self::from(fault),
+            GuardFault::StepUpNeeded => (Reason::StepUpNeeded, ProblemType::Unauthenticated),
             GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
             GuardFault::CommandTooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
             GuardFault::CommandFromFuture => (Reason::CommandFromFuture, ProblemType::CommandNotTimely),
@@ -406,6 +410,17 @@ impl From<PolicyFault> for Refusal {
 }
 
 impl Refusal {
+    /// A fault of the guard about an operation. Who was not authenticated as it demands is told what it demands.
+    #[must_use]
+    pub fn of_guard(fault: GuardFault, operation: &Operation, caller: &Caller) -> Self {
+        let mut refusal = Self::from(fault);
+        if fault == GuardFault::StepUpNeeded {
+            let (proven, demand) = (caller.proof().is_some(), operation.authentication.clone());
+            refusal.problem.step_up = Some(Box::new(StepUp { proven, demand }));
+        }
+        refusal
+    }
+
     /// A fault of policy about somebody who was admitted. Where it denies and a right of the token is revoked, that is why,
     /// as far as the record is concerned; the caller is told what every denial tells.
     #[must_use]

@@ -163,6 +163,8 @@ mod start;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod step_up;
+#[cfg(test)]
 mod stranger;
 #[cfg(test)]
 mod swap;

@@ -321,7 +321,9 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::LiftSamePerson
         | Reason::EraseSamePerson => Refused(DetectionFinding, High, To::Blocked),
         // The rights of a session, a peer or a person.
-        Reason::SessionRequired | Reason::ScopeMissing => Refused(AuthorizeSession, Low, To::Unauthorized),
+        Reason::SessionRequired | Reason::StepUpNeeded | Reason::ScopeMissing => {
+            Refused(AuthorizeSession, Low, To::Unauthorized)
+        }
         Reason::Revoked | Reason::CertificateRevoked => Refused(AuthorizeSession, Medium, To::AccessRevoked),
         Reason::GrantRevoked => Refused(AuthorizeSession, Low, To::AccessRevoked),
         Reason::RoleMissing => Refused(AuthorizeSession, Medium, To::Unauthorized),

@@ -180,6 +180,9 @@ fn event_row(one: &ViewedEvent) -> Vec<String> {
 
 fn operation(one: &ViewedOperation, look: &dyn Look) -> String {
     let mut out = look.heading(2, &format!("{}: {} {}", one.id, one.method, one.path));
+    if let Some(authentication) = &one.authentication {
+        out.push_str(&look.heading(3, &format!("user authenticated: {authentication}")));
+    }
     if !one.parameters.is_empty() {
         out.push_str(&look.heading(3, "parameters"));
         out.push_str(&look.table(&values(&one.parameters)));
@@ -286,6 +289,7 @@ fn operation_json(one: &ViewedOperation) -> Value {
         ("actuates", text(one.actuates)),
         ("lets_people_out", one.lets_people_out.into()),
         ("max_age_s", one.max_age_s.map_or(Value::Null, count)),
+        ("authentication", text(one.authentication.as_deref())),
         ("idempotency", text(one.idempotency.as_deref())),
         ("records", text(one.records.as_deref())),
         ("body_max_bytes", count(one.body_max_bytes)),

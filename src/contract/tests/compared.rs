@@ -93,6 +93,8 @@ fn each_change_of_the_frame_is_rated_by_what_may_cross_and_who_may_do_what() {
         ),
         ("max_age: 10s", "max_age: 11s", &[(open, Kind::MaxAge, Widens)]),
         ("max_age: 10s", "max_age: 9s", &[(open, Kind::MaxAge, Narrows)]),
+        ("max_age: 10s\n", "max_age: 10s\n        acr: [high]\n", &[(open, Kind::Authentication, Narrows)]),
+        ("max_age: 10s\n", "max_age: 10s\n        max_auth_age: 5m\n", &[(open, Kind::Authentication, Narrows)]),
         ("idempotency: header", "idempotency: requestId", &[(open, Kind::Idempotency, Underived)]),
         ("        purpose: access", "        purpose: marketing", &[(open, Kind::Purpose, Underived)]),
         ("        legal_basis: contract", "        legal_basis: consent", &[(open, Kind::LegalBasis, Underived)]),

@@ -301,6 +301,28 @@ fn what_moves_something_says_all_that_it_must() {
         ("        max_age: 10s\n", "        max_age: 10s\n        local_override: true\n", "local-override-unfit", 1),
         ("        max_age: 10s\n", "        max_age: 10s\n        life_safety: fire\n", "unknown-word", 1),
     ]);
+    let also = |more: &'static str| format!("        max_age: 10s\n        {more}\n");
+    let wrong = [
+        ("acr: []", "invalid-value"),
+        ("acr: [a, a]", "invalid-value"),
+        ("acr: [\"a b\"]", "invalid-value"),
+        ("amr: ['a\"b']", "invalid-value"),
+        ("amr: [\"\"]", "invalid-value"),
+        ("acr: [a, b, c, d, e, f, g, h, i]", "invalid-value"),
+        ("acr: high", "wrong-type"),
+        ("max_auth_age: 0s", "duration"),
+        ("max_auth_age: 25h", "duration"),
+        ("max_auth_age: PT5M", "duration"),
+        ("max_auth_age: 5", "wrong-type"),
+    ];
+    for (more, code) in wrong {
+        refused(&[("        max_age: 10s\n", &also(more), code, 1)]);
+    }
+    let (text, _) =
+        changed("        max_age: 10s\n", &also("acr: [high, highest]\n        amr: [otp]\n        max_auth_age: 24h"));
+    let demand = compile(&text).unwrap().operations()[0].authentication.clone();
+    assert_eq!(demand.levels.join(" "), "high highest");
+    assert_eq!((demand.means.join(" "), demand.max_age_s), ("otp".to_owned(), Some(86_400)));
     let (text, _) = changed("max_age: 10s", "max_age: 1m\n        life_safety: egress\n        local_override: true");
     let contract = compile(&text).unwrap();
     assert!(contract.operations()[0].lets_people_out);

@@ -97,6 +97,7 @@ impl WayStep {
             | Reason::ScopeMissing
             | Reason::SessionRequired => Self::Identity,
             Reason::EventIdReused
+            | Reason::StepUpNeeded
             | Reason::RatePeer
             | Reason::RateSubject
             | Reason::RateDevice

@@ -89,7 +89,8 @@ pub(super) const LINTS: &[Case] = &[
         s.edit(PARKLINE, "pattern: \"^[A-Za-z0-9_-]{8,64}$\"", "pattern: \"^[A-Za-z0-9_-]+$\"")
     }),
     ("operations that no case asks for", |s| {
-        for name in ["barriers", "bases", "doors", "edges", "events", "houses", "own", "partners", "sessions", "walls"] {
+        for name in ["barriers", "bases", "doors", "edges", "events", "houses", "own", "partners", "sessions", "walls"]
+        {
             s.remove(&format!("policies/tests/{name}.yaml"));
         }
     }),
