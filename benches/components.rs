@@ -20,11 +20,15 @@ use portcullis::crypto;
 use portcullis::crypto::Algorithm;
 use portcullis::crypto::ClientTrust;
 use portcullis::crypto::KeySet;
+use portcullis::crypto::MessageSignature;
 use portcullis::crypto::SecretKey;
+use portcullis::crypto::SignatureTerms;
+use portcullis::crypto::SignedParts;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
 use portcullis::crypto::SivKey;
 use portcullis::crypto::Standing;
+use portcullis::crypto::content_digest;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::TokenIssuer;
@@ -106,6 +110,7 @@ fn main() -> Fallible<()> {
     let mut criterion = Criterion::default().configure_from_args();
     contract(&mut criterion, &command)?;
     identity(&mut criterion, &command);
+    towards_partner(&mut criterion)?;
     policy(&mut criterion, &command)?;
     worst(&mut criterion)?;
     directory(&mut criterion)?;
@@ -136,6 +141,32 @@ fn identity(criterion: &mut Criterion, command: &Command) {
 }
 
 /// A hundred thousand doors in five thousand houses: what taking them up costs, and what finding one does.
+/// What goes with each request to a partner: the token's signature, and that of the request.
+fn towards_partner(criterion: &mut Criterion) -> Fallible<()> {
+    let (body, claims) = (body()?, "c".repeat(512));
+    for algorithm in SigningAlgorithm::ALL {
+        let key = SigningKey::from_pem(&SigningKey::generate_pem(algorithm)?)?;
+        let name = algorithm.name();
+        criterion.bench_function(&format!("partner: sign a token, {name}"), |bencher| {
+            bencher.iter(|| key.sign_jws("partner-token+jwt", black_box(claims.as_bytes())));
+        });
+        let sign = || -> Fallible<MessageSignature> {
+            let mut parts =
+                SignedParts::of_request("POST", "api.example", "/v1/houses/house-1/doors/main/open?reason=guest");
+            parts.add("content-type", b"application/json")?;
+            parts.add("authorization", &[b'a'; 900])?;
+            parts.add("receipt-id", b"5dJqkXW0mC3pQm7yO8o2rA")?;
+            parts.add("content-digest", content_digest(black_box(body.as_bytes())).as_bytes())?;
+            let terms =
+                SignatureTerms { created: NOW, expires: NOW.plus(30), nonce: "5dJqkXW0mC3pQm7yO8o2rA", tag: "bench" };
+            Ok(parts.sign(&key, &terms)?)
+        };
+        sign()?;
+        criterion.bench_function(&format!("partner: digest and sign a request, {name}"), |bencher| bencher.iter(sign));
+    }
+    Ok(())
+}
+
 fn directory(criterion: &mut Criterion) -> Fallible<()> {
     let house = |number: usize| {
         let doors: Vec<String> = (0..20).map(|door| format!("\"door-{door:02}\"")).collect();

@@ -60,6 +60,10 @@ impl House {
                 &format!("pki/{name}-token.key"),
                 SigningKey::generate_pem(SigningAlgorithm::Es256)?.expose(),
             )?;
+            house.secret(
+                &format!("pki/{name}-signing.key"),
+                SigningKey::generate_pem(SigningAlgorithm::EdDsa)?.expose(),
+            )?;
             house.secret(&format!("pki/{name}-pseudonym.key"), &random::<32>())?;
         }
         house.secret("pki/checkpoint.key", SigningKey::generate_pem(SigningAlgorithm::EdDsa)?.expose())?;
@@ -112,7 +116,7 @@ impl House {
                 "  {name}:\n    authority: {authority}\n    upstream: https://{upstream}\n    server_name: {UPSTREAM}\n    \
                  tls: {{ca: pki/authority.pem, certificate: pki/gateway-at-{name}.pem, key: pki/gateway-at-{name}.key}}\n    \
                  token: {{issuer: https://gateway.test, audience: https://upstream.test, client_id: gateway, \
-                 key: pki/{name}-token.key, lifetime: 30s}}\n    pseudonym_key: pki/{name}-pseudonym.key\n"
+                 key: pki/{name}-token.key, lifetime: 30s}}\n    signing: {{key: pki/{name}-signing.key}}\n    pseudonym_key: pki/{name}-pseudonym.key\n"
             ));
         }
         let text = format!(

@@ -21,6 +21,7 @@ use crate::cli::diff;
 use crate::cli::expiries;
 use crate::cli::explain;
 use crate::cli::init;
+use crate::cli::keys;
 use crate::cli::lift;
 use crate::cli::man;
 use crate::cli::mutate;
@@ -61,6 +62,7 @@ enum Command {
     Status(status::Arguments),
     Top(top::Arguments),
     Expiries(expiries::Arguments),
+    Keys(keys::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
     Explain(explain::Arguments),
@@ -125,6 +127,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Status(arguments) => status::execute(&arguments),
         Command::Top(arguments) => top::execute(&arguments),
         Command::Expiries(arguments) => expiries::execute(&arguments),
+        Command::Keys(arguments) => keys::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
         Command::Test(arguments) => test::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),

@@ -22,6 +22,7 @@ mod entry;
 mod expiries;
 mod explain;
 mod init;
+mod keys;
 mod lift;
 mod live;
 mod man;

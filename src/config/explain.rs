@@ -320,12 +320,23 @@ pub const KEYS: &[Key] = &[
     ),
     key("partners.<name>.token.audience", Takes::Text, Absent::Fault, "its claim `aud`"),
     key("partners.<name>.token.client_id", Takes::Text, Absent::Fault, "its claim `client_id`"),
-    key("partners.<name>.token.key", Takes::File(true), Absent::Fault, "what signs it"),
+    key(
+        "partners.<name>.token.key",
+        Takes::SecretFiles,
+        Absent::Fault,
+        "what signs it: the first of these keys; the others are only published, so that they are known before they sign",
+    ),
     key(
         "partners.<name>.token.lifetime",
         Takes::Seconds(PARTNER_LIFETIME_S),
         Absent::Fault,
         "the longest that it is valid; the command's `max_age` shortens it",
+    ),
+    key(
+        "partners.<name>.signing.key",
+        Takes::SecretFiles,
+        Absent::Fault,
+        "what signs each request to the partner (RFC 9421): the first of these keys; the others are only published",
     ),
     key(
         "partners.<name>.pseudonym_key",

@@ -21,6 +21,7 @@ use crate::config::values::At;
 use crate::config::written;
 use crate::config::written::Written;
 use crate::crypto::KeySet;
+use crate::crypto::PublishedKeys;
 use crate::crypto::SecretKey;
 use crate::crypto::SivKey;
 use crate::diagnostic::Diagnostics;
@@ -198,7 +199,9 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
     let crls = files.crls(&written.tls.crls, tls.as_ref());
     let purpose = format!("the key that signs tokens for `{name}`");
-    let key = files.signing_key(&written.token.key, &purpose);
+    let token_keys = signing_keys(files, &written.token.keys, &purpose);
+    let purpose = format!("the key that signs requests to `{name}`");
+    let signing = signing_keys(files, &written.signing, &purpose);
     let purpose = format!("the key of pseudonyms for `{name}`");
     let pseudonym_key = files.key(&written.pseudonym_key, &purpose, SivKey::from_secret);
     let upstream = written.upstream.value;
@@ -230,13 +233,20 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
             issuer: token.issuer,
             audience: token.audience,
             client_id: token.client_id,
-            key: key?,
+            keys: token_keys?,
             lifetime: token.lifetime,
         },
+        signing: signing?,
         pseudonym_key: pseudonym_key?,
         endpoint: endpoint?,
         calls: calls?,
     })
+}
+
+/// The keys of all these files: the first signs, the others are told to whoever verifies, before they sign.
+fn signing_keys(files: &mut Files<'_>, all: &[At<PathBuf>], purpose: &str) -> Option<PublishedKeys> {
+    let read: Vec<_> = all.iter().map(|at| files.signing_key(at, purpose)).collect();
+    PublishedKeys::new(read.into_iter().collect::<Option<Vec<_>>>()?)
 }
 
 /// Reports each that an earlier one equals.

@@ -10,8 +10,8 @@ use crate::config::meaning;
 use crate::config::sessions::SessionSettings;
 use crate::config::written;
 use crate::crypto::Crl;
+use crate::crypto::PublishedKeys;
 use crate::crypto::SecretKey;
-use crate::crypto::SigningKey;
 use crate::crypto::SivKey;
 use crate::crypto::TlsIdentity;
 use crate::diagnostic::Diagnostic;
@@ -230,6 +230,8 @@ pub struct PartnerSettings {
     pub crls: Vec<Crl>,
     /// The tokens that the gateway mints for it.
     pub token: TokenSettings,
+    /// What signs the requests to it.
+    pub signing: PublishedKeys,
     /// The key of its pseudonyms.
     pub pseudonym_key: SivKey,
     /// Where it takes events; `None` where it takes none.
@@ -271,7 +273,7 @@ pub struct TokenSettings {
     /// The claim `client_id`.
     pub client_id: Box<str>,
     /// What signs them.
-    pub key: SigningKey,
+    pub keys: PublishedKeys,
     /// The longest that one is valid; the command's `max_age` shortens it.
     pub lifetime: Duration,
 }

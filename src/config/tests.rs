@@ -60,6 +60,10 @@ impl Site {
             let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
             site.secret(&format!("pki/{name}.key"), std::str::from_utf8(pem.expose()).unwrap());
         }
+        for name in ["partner", "parkline"] {
+            let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap();
+            site.secret(&format!("pki/{name}-signing.key"), std::str::from_utf8(pem.expose()).unwrap());
+        }
         site.secret("pki/pseudonym.key", &"12".repeat(32));
         site.secret("pki/parkline-pseudonym.key", &"56".repeat(32));
         let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap();
@@ -254,6 +258,7 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
         "pki/login.jwks",
         "pki/directory.jwks",
         "pki/partner-token.key",
+        "pki/partner-signing.key",
         "pki/pseudonym.key",
         "pki/store.key",
         "pki/checkpoint.key",
@@ -272,6 +277,7 @@ fn files_that_are_missing_or_others_may_read_are_faults_at_the_line_that_names_t
         "pki/gateway.key",
         "pki/gateway-at-partner.key",
         "pki/partner-token.key",
+        "pki/partner-signing.key",
         "pki/checkpoint.key",
         "pki/pseudonym.key",
         "pki/store.key",
@@ -289,6 +295,7 @@ fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_t
         ("pki/checkpoint.key", "-----BEGIN NOTHING-----", "malformed-key"),
         ("pki/pseudonym.key", &"0g".repeat(32), "malformed-key"),
         ("pki/partner-token.key", "-----BEGIN NOTHING-----", "malformed-key"),
+        ("pki/partner-signing.key", "-----BEGIN NOTHING-----", "malformed-key"),
         ("pki/login.jwks", "{}", "malformed-key-set"),
         ("pki/directory.jwks", "{}", "malformed-key-set"),
         ("pki/backend-ca.pem", "", "malformed-certificate"),

@@ -118,6 +118,8 @@ pub(super) struct Partner {
     pub(super) server_name: Option<At<Box<str>>>,
     pub(super) tls: Tls,
     pub(super) token: Token,
+    /// The keys of its signatures: the first signs.
+    pub(super) signing: Paths,
     pub(super) pseudonym_key: At<PathBuf>,
     pub(super) endpoint: Option<Deliver>,
     pub(super) peer: Option<At<Box<str>>>,
@@ -135,7 +137,8 @@ pub(super) struct Token {
     pub(super) issuer: Box<str>,
     pub(super) audience: Box<str>,
     pub(super) client_id: Box<str>,
-    pub(super) key: At<PathBuf>,
+    /// The first signs.
+    pub(super) keys: Paths,
     pub(super) lifetime: Duration,
 }
 
@@ -373,6 +376,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let server_name = map.may("server_name", values::host_name);
     let tls = map.need("tls", |reader, node| tls(reader, node, "ca"));
     let token = map.need("token", token);
+    let signing = map.need("signing", signing);
     let pseudonym_key = map.need("pseudonym_key", values::path);
     let peer = map.may("peer", values::peer_name);
     let client = map.may("client", clients::read_client);
@@ -386,6 +390,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
         server_name: server_name?,
         tls: tls?,
         token: token?,
+        signing: signing?,
         pseudonym_key: pseudonym_key?,
         endpoint,
         peer: peer?,
@@ -408,10 +413,18 @@ fn token(reader: &Reader, node: &Node) -> Option<Token> {
     let issuer = map.need("issuer", values::text);
     let audience = map.need("audience", values::text);
     let client_id = map.need("client_id", values::text);
-    let key = map.need("key", values::path);
+    let keys = map.need("key", paths);
     let lifetime = map.need("lifetime", values::seconds(PARTNER_LIFETIME_S));
     map.close();
-    Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, key: key?, lifetime: lifetime? })
+    Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, keys: keys?, lifetime: lifetime? })
+}
+
+/// What signs the requests to a partner.
+fn signing(reader: &Reader, node: &Node) -> Option<Paths> {
+    let map = Map::open(reader, node)?;
+    let keys = map.need("key", paths);
+    map.close();
+    keys
 }
 
 /// The bundle, who signs it, and when a changed one is taken up.

@@ -47,6 +47,7 @@ const RESERVED: &[&str] = &[
     "cache-control",
     "command-time",
     "connection",
+    "content-digest",
     "content-encoding",
     "content-length",
     "content-location",

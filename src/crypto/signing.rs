@@ -28,15 +28,15 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
-/// The `typ` of access tokens (RFC 9068 §2.1), whose header is kept ready.
-const ACCESS_TOKEN: &str = "at+jwt";
+/// The `typ` of partner tokens, one of which is minted for each command: their header is kept ready.
+const PARTNER_TOKEN: &str = "partner-token+jwt";
 
 /// A key that signs tokens.
 pub struct SigningKey {
     pair: Pair,
     public: PublicKey,
     kid: Box<str>,
-    access_token_header: Box<str>,
+    partner_token_header: Box<str>,
 }
 
 enum Pair {
@@ -131,8 +131,8 @@ impl SigningKey {
     /// # Errors
     /// [`SignError`].
     pub fn sign_jws(&self, typ: &str, payload: &[u8]) -> Result<String, SignError> {
-        if typ == ACCESS_TOKEN {
-            self.sign_under(&self.access_token_header, payload)
+        if typ == PARTNER_TOKEN {
+            self.sign_under(&self.partner_token_header, payload)
         } else {
             self.sign_under(&self.header(typ), payload)
         }
@@ -189,8 +189,8 @@ impl SigningKey {
             Pair::Ed25519(pair) => PublicKey::new(SigningAlgorithm::EdDsa, pair.public_key().as_ref().to_vec()),
         };
         let kid = public.thumbprint().into_boxed_str();
-        let mut key = Self { pair, public, kid, access_token_header: Box::default() };
-        key.access_token_header = key.header(ACCESS_TOKEN).into_boxed_str();
+        let mut key = Self { pair, public, kid, partner_token_header: Box::default() };
+        key.partner_token_header = key.header(PARTNER_TOKEN).into_boxed_str();
         key
     }
 
@@ -211,7 +211,8 @@ impl SigningKey {
         Ok(token)
     }
 
-    fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
+    /// Signs these very bytes: 64 bytes, of ECDSA as the two numbers one after the other.
+    pub(super) fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         let signature = match &self.pair {
             Pair::P256(pair) => pair.sign(&SystemRandom::new(), bytes),
             Pair::Ed25519(pair) => pair.try_sign(bytes),
@@ -263,7 +264,7 @@ mod tests {
             let key = SigningKey::from_pem(&SigningKey::generate_pem(algorithm).unwrap()).unwrap();
             assert_eq!(key.algorithm(), algorithm.name());
             let keys = KeySet::parse(jwks_json(&[&key, &published_ed25519()]).as_bytes()).unwrap();
-            for typ in ["at+jwt", "dpop+jwt"] {
+            for typ in ["partner-token+jwt", "at+jwt"] {
                 let token = key.sign_jws(typ, br#"{"sub":"p1x"}"#).unwrap();
                 let jws = Jws::split(&token).unwrap();
                 let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, algorithm.name(), key.kid());

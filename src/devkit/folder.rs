@@ -77,9 +77,9 @@ pub struct GatewayFolder {
     pub login: TokenIssuer,
     /// Signs updates of the directory.
     pub directory_key: SigningKey,
-    /// The keys that verify what the gateway mints for each partner.
-    partner_jwks: String,
-    parkline_jwks: String,
+    /// What verifies what the gateway sends to each partner.
+    partner_keys: PartnerKeys,
+    parkline_keys: PartnerKeys,
     /// The thumbprint of the backend's certificate, to which tokens are bound.
     backend: Sha256,
 }
@@ -114,13 +114,12 @@ impl GatewayFolder {
         let session_key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
         let sessions = TokenIssuer::with(SESSION_ISSUER, &session_key)?;
         let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
-        let (key, partner_jwks) = token_key()?;
-        let (parkline_key, parkline_jwks) = token_key()?;
+        let (partner_keys, parkline_keys) = (PartnerKeys::new()?, PartnerKeys::new()?);
         let directory_key = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
         let directory_key = SigningKey::from_pem(&directory_key).map_err(|_| SignError)?;
         let backend = pki.backend.parsed()?.thumbprint;
         let place = path.to_owned();
-        let folder = Self { path: place, pki, sessions, login, directory_key, partner_jwks, parkline_jwks, backend };
+        let folder = Self { path: place, pki, sessions, login, directory_key, partner_keys, parkline_keys, backend };
         let write = || -> io::Result<()> {
             for name in ["pki", "state", "state/audit"] {
                 fs::create_dir(path.join(name))?;
@@ -135,8 +134,10 @@ impl GatewayFolder {
         let for_partners = folder.pki.gateway_authority.issue(&gateway)?;
         for_partners.write(&folder.path("pki"), "gateway-for-partners")?;
         write_new(&folder.path("pki/session.key"), session_key.expose(), 0o600)?;
-        write_new(&folder.path("pki/partner-token.key"), key.expose(), 0o600)?;
-        write_new(&folder.path("pki/parkline-token.key"), parkline_key.expose(), 0o600)?;
+        for (name, keys) in [("partner", &folder.partner_keys), ("parkline", &folder.parkline_keys)] {
+            write_new(&folder.path(&format!("pki/{name}-token.key")), keys.token.expose(), 0o600)?;
+            write_new(&folder.path(&format!("pki/{name}-signing.key")), keys.signing.expose(), 0o600)?;
+        }
         let checkpoints = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
         write_new(&folder.path("pki/checkpoint.key"), checkpoints.expose(), 0o600)?;
         for name in ["pki/pseudonym.key", "pki/parkline-pseudonym.key", "pki/store.key"] {
@@ -202,8 +203,7 @@ impl GatewayFolder {
     /// # Errors
     /// [`KeySetError`].
     pub fn trust(&self) -> Result<TokenTrust, KeySetError> {
-        let keys = KeySet::parse(self.partner_jwks.as_bytes())?;
-        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: PARTNER.to_owned(), keys })
+        self.partner_keys.trust(PARTNER)
     }
 
     /// What the partner that runs the barriers must trust.
@@ -211,8 +211,7 @@ impl GatewayFolder {
     /// # Errors
     /// [`KeySetError`].
     pub fn parkline_trust(&self) -> Result<TokenTrust, KeySetError> {
-        let keys = KeySet::parse(self.parkline_jwks.as_bytes())?;
-        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: PARKLINE.to_owned(), keys })
+        self.parkline_keys.trust(PARKLINE)
     }
 
     /// The claims of a household's resident who is also the concierge of its house, with every right there that the sample's
@@ -246,11 +245,27 @@ impl GatewayFolder {
     }
 }
 
-/// A key for the tokens of one partner, and what verifies them.
-fn token_key() -> Result<(Secret, String), SignError> {
-    let key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
-    let jwks = jwks_json(&[&SigningKey::from_pem(&key).map_err(|_| SignError)?]);
-    Ok((key, jwks))
+/// The keys for the tokens and the requests of one partner.
+struct PartnerKeys {
+    token: Secret,
+    signing: Secret,
+}
+
+impl PartnerKeys {
+    fn new() -> Result<Self, SignError> {
+        let token = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
+        Ok(Self { token, signing: SigningKey::generate_pem(SigningAlgorithm::EdDsa)? })
+    }
+
+    /// What the partner of that audience must trust.
+    fn trust(&self, audience: &str) -> Result<TokenTrust, KeySetError> {
+        let set = |pem: &Secret| {
+            let key = SigningKey::from_pem(pem).map_err(|_| KeySetError::NothingUsable)?;
+            KeySet::parse(jwks_json(&[&key]).as_bytes())
+        };
+        let (keys, signatures) = (set(&self.token)?, set(&self.signing)?);
+        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: audience.to_owned(), keys, signatures })
+    }
 }
 
 /// The sample directory as if it were made now.
@@ -302,6 +317,7 @@ partners:
       client_id: prop-development
       key: pki/partner-token.key
       lifetime: 30s
+    signing: {{key: pki/partner-signing.key}}
     pseudonym_key: pki/pseudonym.key
     peer: {PARTNER_PEER}
   parkline:
@@ -315,6 +331,7 @@ partners:
       client_id: prop-development
       key: pki/parkline-token.key
       lifetime: 30s
+    signing: {{key: pki/parkline-signing.key}}
     pseudonym_key: pki/parkline-pseudonym.key
 policies: {{directory: policies}}
 directory: {{file: directory.yaml, jwks: {{file: pki/directory.jwks}}, max_age: 24h}}

@@ -3,7 +3,7 @@
 //!
 //! It stands for the platform that the gateway protects and is protected from. It lets in only the gateway's certificate,
 //! verifies the partner token (signature, type, issuer, audience, times, one right for what the path names, each `jti`
-//! once), takes what its sample contract declares and nothing else, and then counts the move of a door. It shares no parser of
+//! once) and the signature over the whole request (RFC 9421), takes what its sample contract declares and nothing else, and then counts the move of a door. It shares no parser of
 //! HTTP with the gateway.
 //!
 //! Everything is on loopback. What a test must wait for is in [`Progress`]; nothing is waited for by time.
@@ -16,6 +16,7 @@ mod misbehaviour;
 mod platform;
 mod premises;
 mod refusal;
+mod signature;
 mod token;
 
 #[cfg(test)]

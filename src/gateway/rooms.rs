@@ -323,7 +323,17 @@ impl Line {
         has_endpoint: bool,
     ) -> Result<Self, Diagnostics> {
         let config::PartnerSettings {
-            name, authority, host, port, server_name, tls, crls, token, pseudonym_key, ..
+            name,
+            authority,
+            host,
+            port,
+            server_name,
+            tls,
+            crls,
+            token,
+            signing,
+            pseudonym_key,
+            ..
         } = settings;
         let calls = settings.calls.map(|calls| {
             let client = calls.client.map(|client| PartnerClient::new(client.id, &authority, client.keys));
@@ -340,8 +350,9 @@ impl Line {
                 issuer: token.issuer,
                 audience: token.audience,
                 client_id: token.client_id,
-                key: token.key,
+                keys: token.keys,
                 lifetime_s: token.lifetime.as_secs(),
+                signing,
             }),
             host,
             port,

@@ -36,6 +36,7 @@ use crate::protect::Protected;
 #[must_use = "without this proof nothing is sent"]
 pub struct Current {
     receipt: Receipt,
+    at: UnixMillis,
     departure: Option<Departure>,
 }
 
@@ -150,7 +151,7 @@ impl Guard {
         if now.seconds() >= good_until {
             return Err(Withdrawn::PartnerTokenExpired);
         }
-        Ok(Current { receipt: recorded.receipt(), departure })
+        Ok(Current { receipt: recorded.receipt(), at: now, departure })
     }
 
     pub(super) fn still(
@@ -213,6 +214,12 @@ impl Current {
         self.receipt
     }
 
+    /// When it was asked.
+    #[must_use]
+    pub const fn at(&self) -> UnixMillis {
+        self.at
+    }
+
     /// What is dropped with the first bytes that leave, and no later: revocations wait for it.
     #[must_use]
     pub fn into_departure(self) -> Option<Departure> {
@@ -221,7 +228,7 @@ impl Current {
 
     /// For the tests of rooms that demand one.
     #[cfg(test)]
-    pub const fn for_test(receipt: Receipt) -> Self {
-        Self { receipt, departure: None }
+    pub const fn for_test(receipt: Receipt, at: UnixMillis) -> Self {
+        Self { receipt, at, departure: None }
     }
 }

@@ -26,6 +26,9 @@ pub enum SendFault {
     /// The request cannot be written as HTTP. Nothing was sent.
     #[error("the request cannot be written")]
     Unwritable,
+    /// The request cannot be signed. Nothing was sent.
+    #[error("the request cannot be signed")]
+    Unsigned,
     /// Bytes may have left, and no valid answer came.
     #[error("no valid answer: {0}")]
     Unknown(ExchangeFaultKind),
@@ -44,6 +47,7 @@ impl SendFault {
         match self {
             Self::Mismatch => "proofs-mismatch",
             Self::Unwritable => "unwritable",
+            Self::Unsigned => "unsigned",
             Self::Unknown(kind) => kind.word(),
         }
     }

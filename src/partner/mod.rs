@@ -31,6 +31,7 @@ mod answer;
 mod backend;
 mod fault;
 mod line;
+mod signature;
 mod token;
 
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use fault::SendFault;
 pub use line::Line;
 pub use line::Partner;
 pub use line::PartnerSettings;
+pub use line::partner_jwks;
 pub use token::Voucher;

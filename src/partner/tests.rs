@@ -6,8 +6,11 @@ use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
 use crate::crypto::Jws;
 use crate::crypto::KeySet;
+use crate::crypto::PublishedKeys;
+use crate::crypto::SignedParts;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
+use crate::crypto::content_digest;
 use crate::crypto::jwks_json;
 use crate::crypto::sha256;
 use crate::guard::Admitted;
@@ -61,6 +64,10 @@ impl Connect for Script {
 
 #[async_trait]
 impl Connection for Script {
+    fn authority(&self) -> &str {
+        "api.smarthome.example"
+    }
+
     async fn exchange(self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         self.sent.lock().push(request);
         let response =
@@ -79,14 +86,15 @@ struct Stage {
 impl Stage {
     fn ending(fault: Option<ExchangeFault>) -> Self {
         crate::crypto::install_provider().unwrap();
-        let key = SigningKey::from_pem(&SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap()).unwrap();
+        let key = |algorithm| SigningKey::from_pem(&SigningKey::generate_pem(algorithm).unwrap()).unwrap();
         let settings = Arc::new(PartnerSettings {
             name: name("smarthome"),
             issuer: "https://gateway.prop.example".into(),
             audience: "https://api.smarthome.example".into(),
             client_id: "portcullis".into(),
-            key,
+            keys: key(SigningAlgorithm::Es256).into(),
             lifetime_s: LIFETIME_S,
+            signing: key(SigningAlgorithm::EdDsa).into(),
         });
         let script = Script { sent: Arc::default(), fault };
         let partner = Partner::new(Arc::clone(&settings), Arc::new(script.clone()));
@@ -107,7 +115,7 @@ impl Stage {
     ) -> Result<Answer, SendFault> {
         let recorded = Recorded::for_test(recorded, &Facts::new(receipt(1), Epoch::new(1), digest("bundle")));
         let line = self.partner.open(&recorded).await.unwrap();
-        line.send(self.voucher(vouched), sent.clone(), &recorded, Current::for_test(current)).await
+        line.send(self.voucher(vouched), sent.clone(), &recorded, Current::for_test(current, NOW)).await
     }
 }
 
@@ -149,9 +157,49 @@ async fn a_command_leaves_once_with_its_voucher() {
     let fields: HeaderMap = request.fields.iter().cloned().collect();
     assert!(fields[header::AUTHORIZATION].is_sensitive());
     let token = fields[header::AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ").unwrap();
-    let keys = KeySet::parse(jwks_json(&[&stage.settings.key]).as_bytes()).unwrap();
+    let keys = keys_of(&stage.settings.keys);
     let jws = Jws::split(token).unwrap();
-    assert_eq!(keys.key(stage.settings.key.kid()).unwrap().verify(&jws), Ok(()));
+    assert_eq!(keys.key(stage.settings.keys.first().kid()).unwrap().verify(&jws), Ok(()));
+    assert!(text(jws.header()).contains(r#""typ":"partner-token+jwt""#));
+}
+
+#[tokio::test]
+async fn a_command_is_signed_as_it_leaves_until_its_token_ends() {
+    let stage = Stage::ending(None);
+    let mut one = command("smarthome", "one");
+    one.give_for_test("/v1/doors/d-1/open?reason=access", "application/json", r#"{"userId":"p1.x"}"#);
+    assert!(stage.send(&one, &one, &one, receipt(1)).await.is_ok());
+    let sent = stage.script.sent.lock();
+    let [request] = &sent[..] else { panic!("{} requests", sent.len()) };
+    let field = |name: &str| {
+        let mut found = request.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
+        let (Some(value), None) = (found.next(), found.next()) else { panic!("{name} does not stand there once") };
+        value.to_str().unwrap()
+    };
+    assert_eq!(field("content-digest"), content_digest(br#"{"userId":"p1.x"}"#));
+    let token = Jws::split(field("authorization").strip_prefix("Bearer ").unwrap()).unwrap();
+    let token = json::parse(token.payload(), json::Limits::default()).unwrap();
+    assert_eq!(token.get("jti").and_then(Value::as_str), Some(field("receipt-id")), "the receipt is the token's id");
+    // Everything but what may change on the way, and the signature itself.
+    let mut parts = SignedParts::of_request("POST", "api.smarthome.example", "/v1/doors/d-1/open?reason=access");
+    for (name, value) in &request.fields {
+        if !["accept", "traceparent", "signature", "signature-input"].contains(&name.as_str()) {
+            parts.add(name.as_str(), value.as_bytes()).unwrap();
+        }
+    }
+    let keys = keys_of(&stage.settings.signing);
+    let verify = |now| parts.verify(field("signature-input"), field("signature"), &keys, "portcullis", now);
+    let verified = verify(NOW.seconds()).unwrap();
+    assert_eq!((verified.created, verified.expires), (NOW.seconds(), NOW.seconds().plus(LIFETIME_S)));
+    assert!(verify(verified.expires).is_err());
+}
+
+fn keys_of(keys: &PublishedKeys) -> KeySet {
+    KeySet::parse(jwks_json(&keys.all().collect::<Vec<_>>()).as_bytes()).unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
 }
 
 #[tokio::test]

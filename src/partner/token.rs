@@ -15,6 +15,9 @@ use crate::protect::Protected;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// The `typ` of partner tokens: no other token that we make or take has it.
+const PARTNER_TOKEN: &str = "partner-token+jwt";
+
 /// A token for one command, and its `jti`.
 pub struct Voucher {
     token: String,
@@ -27,7 +30,7 @@ pub struct Voucher {
 }
 
 impl Voucher {
-    /// The token's id: random, ours, and named by the partner's events.
+    /// The command's id at the partner: random, ours, sent as the receipt too, and named by the partner's events.
     #[must_use]
     pub fn jti(&self) -> &str {
         &self.jti
@@ -78,7 +81,7 @@ impl PartnerSettings {
         }
         let jti = encode_base64url(&crypto::random::<16>());
         let payload = self.claims(protected, &jti, seen, now, expires);
-        let token = self.key.sign_jws("at+jwt", &payload).map_err(|_| PartnerFault::Signing)?;
+        let token = self.keys.first().sign_jws(PARTNER_TOKEN, &payload).map_err(|_| PartnerFault::Signing)?;
         Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires, trace: None })
     }
 

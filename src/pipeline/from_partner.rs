@@ -17,6 +17,7 @@ use crate::pipeline::gate::Visitor;
 use crate::pipeline::inbound;
 use crate::pipeline::operation;
 use crate::pipeline::own;
+use crate::pipeline::partner_keys;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::DoorFault;
 use crate::pipeline::refusal::Refusal;
@@ -52,6 +53,9 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         }
         Ok(met) if [client_token::KEYS_PATH, client_token::METADATA_PATH].contains(&&*head.path) => {
             return client_token::published(gate, met, head, &snapshot, facts, trail).await;
+        }
+        Ok(met) if *head.path == *partner_keys::PATH => {
+            return partner_keys::asked(gate, &met, head, facts, trail).await;
         }
         // What is left of our own paths is none; all others are the contract's.
         Ok(met) if !own::PREFIXES.iter().any(|prefix| head.path.starts_with(prefix)) => {

@@ -23,6 +23,7 @@ mod inbound;
 mod known;
 mod operation;
 mod own;
+mod partner_keys;
 mod persons;
 mod port;
 mod readiness;

@@ -457,7 +457,9 @@ impl From<PartnerFault> for Refusal {
 impl From<SendFault> for Refusal {
     fn from(fault: SendFault) -> Self {
         let (reason, kind) = match fault {
-            SendFault::Mismatch | SendFault::Unwritable => (Reason::Internal, ProblemType::Unavailable),
+            SendFault::Mismatch | SendFault::Unwritable | SendFault::Unsigned => {
+                (Reason::Internal, ProblemType::Unavailable)
+            }
             SendFault::Unknown(_) => (Reason::OutcomeUnknown, ProblemType::OutcomeUnknown),
         };
         Self { detail: Some(fault.word()), ..Self::new(reason, kind) }

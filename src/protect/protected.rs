@@ -195,6 +195,14 @@ impl Protected {
             right: None,
         }
     }
+
+    /// Gives such a request content.
+    #[cfg(test)]
+    pub fn give_for_test(&mut self, target: &str, content_type: &'static str, body: &'static str) {
+        self.outgoing.target = target.into();
+        self.outgoing.content_type = Some(http::HeaderValue::from_static(content_type));
+        self.outgoing.body = bytes::Bytes::from_static(body.as_bytes());
+    }
 }
 
 impl Restored {

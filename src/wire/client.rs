@@ -289,6 +289,10 @@ impl Connect for Client {
 
 #[async_trait]
 impl Connection for Taken {
+    fn authority(&self) -> &str {
+        &self.pool.authority
+    }
+
     async fn exchange(mut self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         let (deadline, max_bytes) = (self.pool.exchange_timeout, self.pool.answer_max_bytes);
         let exchanged = exchange::whole(&mut self.stream, &self.pool.authority, request, deadline, max_bytes).await?;

@@ -43,6 +43,9 @@ pub trait Connect: Send + Sync {
 /// A connection that is good for one exchange.
 #[async_trait]
 pub trait Connection: Send {
+    /// What is sent as `Host`.
+    fn authority(&self) -> &str;
+
     /// Sends the request, once, and reads the whole answer.
     ///
     /// # Errors

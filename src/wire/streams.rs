@@ -54,6 +54,10 @@ impl Connect for Streams {
 
 #[async_trait]
 impl Connection for Opened {
+    fn authority(&self) -> &str {
+        &self.authority
+    }
+
     async fn exchange(self: Box<Self>, request: Request) -> Result<Response, ExchangeFault> {
         let Self { mut stream, authority, deadline, max_bytes } = *self;
         let exchanged = exchange::whole(&mut stream, &authority, request, deadline, max_bytes).await?;

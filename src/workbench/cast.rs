@@ -65,6 +65,7 @@ pub(super) struct Cast {
     directory_keys: Arc<KeySet>,
     log_signer: Arc<NoteSigner>,
     partner_pem: Secret,
+    partner_signing_pem: Secret,
     secret: String,
 }
 
@@ -74,7 +75,7 @@ impl Cast {
         let trust = ClientTrust::new(vec![authority.root()], Vec::new()).map_err(|_| StageFault::Keys)?;
         let (tokens, token_keys, _) = signing()?;
         let (directory, directory_keys, _) = signing()?;
-        let (_, _, partner_pem) = signing()?;
+        let ((_, _, partner_pem), (_, _, partner_signing_pem)) = (signing()?, signing()?);
         let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).map_err(|_| StageFault::Keys)?;
         let name = NoteName::new("stage").map_err(|_| StageFault::Keys)?;
         let log_signer = NoteSigner::from_pem(name, &pem).map_err(|_| StageFault::Keys)?;
@@ -88,6 +89,7 @@ impl Cast {
             directory_keys,
             log_signer: Arc::new(log_signer),
             partner_pem,
+            partner_signing_pem,
             secret: webhook_secret(b"portcullis stage webhooks"),
         })
     }
@@ -207,6 +209,11 @@ impl Cast {
     /// The key of the tokens for partners.
     pub(super) fn partner_key(&self) -> Result<SigningKey, StageFault> {
         SigningKey::from_pem(&self.partner_pem).map_err(|_| StageFault::Keys)
+    }
+
+    /// The key of the signatures of requests to partners.
+    pub(super) fn partner_signing_key(&self) -> Result<SigningKey, StageFault> {
+        SigningKey::from_pem(&self.partner_signing_pem).map_err(|_| StageFault::Keys)
     }
 
     /// The secret of all webhooks on the stage.

@@ -297,8 +297,9 @@ impl Stage {
             issuer: "https://gateway.stage.example".into(),
             audience: format!("https://{name}.example").into(),
             client_id: "stage".into(),
-            key: self.cast.partner_key()?,
+            keys: self.cast.partner_key()?.into(),
             lifetime_s: PARTNER_TOKEN_S,
+            signing: self.cast.partner_signing_key()?.into(),
         };
         let calls = match direction_of(&case.asks) {
             Direction::Inbound => {

@@ -275,6 +275,7 @@ fn mounted(stage: &Stage, all: &BTreeMap<String, Value>) -> PathBuf {
         ("store", "store"),
         ("checkpoint", "checkpoint"),
         ("smarthome-token", "partner-token"),
+        ("smarthome-signing", "partner-signing"),
         ("smarthome-pseudonym", "pseudonym"),
     ] {
         put(&format!("etc/portcullis/secrets/{name}.key"), &pki(&format!("{from}.key")));

@@ -115,6 +115,8 @@ mod partner_door;
 #[cfg(test)]
 mod partner_faults;
 #[cfg(test)]
+mod partner_guide;
+#[cfg(test)]
 mod partner_lists;
 #[cfg(test)]
 mod pasted;
@@ -154,6 +156,8 @@ mod schemas;
 mod shares;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod signed;
 #[cfg(test)]
 mod signed_swaps;
 #[cfg(test)]

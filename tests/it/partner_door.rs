@@ -150,7 +150,10 @@ fn add_second(stage: &Stage) {
         let client = stage.pki.partner_authority.issue(&Leaf::client("spiffe://prop.example/x", day())).unwrap();
         client.write(&stage.path("pki"), &format!("gateway-at-{name}")).unwrap();
         let token = portcullis::crypto::SigningKey::generate_pem(portcullis::crypto::SigningAlgorithm::Es256).unwrap();
-        for (file, content) in [("token", token.expose()), ("pseudonym", &[name.as_bytes()[0]; 32])] {
+        let signing =
+            portcullis::crypto::SigningKey::generate_pem(portcullis::crypto::SigningAlgorithm::EdDsa).unwrap();
+        let pseudonym = [name.as_bytes()[0]; 32];
+        for (file, content) in [("token", token.expose()), ("signing", signing.expose()), ("pseudonym", &pseudonym)] {
             let path = stage.path(&format!("pki/{name}-{file}.key"));
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -159,7 +162,7 @@ fn add_second(stage: &Stage) {
             "  {name}:\n    authority: {authority}\n    upstream: https://{}\n    server_name: localhost\n    \
              tls: {{ca: pki/partner-authority.pem, certificate: pki/gateway-at-{name}.pem, key: pki/gateway-at-{name}.key}}\n    \
              token: {{issuer: https://a.example, audience: https://b.example, client_id: c, key: pki/{name}-token.key, \
-             lifetime: 30s}}\n    pseudonym_key: pki/{name}-pseudonym.key\n",
+             lifetime: 30s}}\n    signing: {{key: pki/{name}-signing.key}}\n    pseudonym_key: pki/{name}-pseudonym.key\n",
             stage.partner.address()
         ));
         if !peer.is_empty() {

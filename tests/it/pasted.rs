@@ -30,6 +30,11 @@ const MORE_FOLDERS: &[&str] = &[".", "certs-example", "docs/ru"];
 /// Blocks that another test runs as they stand, by their page and the beginning of their first line.
 const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
     (
+        "docs/partner-guide.md",
+        "set -euo pipefail",
+        "tests/it/partner_guide.rs::the_samples_of_the_partners_page_take_what_was_sent_and_nothing_that_was_changed",
+    ),
+    (
         "docs/editors.md",
         "portcullis schema gateway",
         "tests/it/schemas.rs::the_page_of_editors_is_pasted_and_its_settings_name_what_it_has_made",

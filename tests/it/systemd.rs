@@ -163,6 +163,7 @@ impl Machine {
             ("store", "store"),
             ("checkpoint", "checkpoint"),
             ("smarthome-token", "partner-token"),
+            ("smarthome-signing", "partner-signing"),
             ("smarthome-pseudonym", "pseudonym"),
         ] {
             copy(&format!("pki/{from}.key"), &format!("etc/secrets/{name}.key"));
@@ -358,7 +359,7 @@ fn a_credential_that_nobody_hands_over_or_that_is_no_name_is_refused_at_its_line
     for name in ["../store.key", "a/store.key", "", ".store.key"] {
         machine.configure(|text| text.replace("credential:store.key", &format!("\"credential:{name}\"")));
         let told = machine.refusal("backend");
-        assert!(told.contains("error[malformed-credential]") && told.contains(":62:8"), "{name}: {told}");
+        assert!(told.contains("error[malformed-credential]") && told.contains(":63:8"), "{name}: {told}");
     }
     machine.configure(|text| text.replace("systemd:backend", "systemd:a/b"));
     let told = machine.refusal("backend");

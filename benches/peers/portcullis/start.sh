@@ -28,8 +28,9 @@ for key in partner-token session; do
     [ -s "$BENCH_RUN/keys/$key.key" ] ||
         openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$BENCH_RUN/keys/$key.key" 2>/dev/null
 done
-[ -s "$BENCH_RUN/keys/checkpoint.key" ] ||
-    openssl genpkey -algorithm ed25519 -out "$BENCH_RUN/keys/checkpoint.key"
+for key in partner-signing checkpoint; do
+    [ -s "$BENCH_RUN/keys/$key.key" ] || openssl genpkey -algorithm ed25519 -out "$BENCH_RUN/keys/$key.key"
+done
 for key in pseudonym store; do
     [ -s "$BENCH_RUN/keys/$key.key" ] || openssl rand -hex 32 >"$BENCH_RUN/keys/$key.key"
 done

@@ -151,10 +151,15 @@ impl Line {
         if !self.is_gateway {
             return Err(Refusal::NotTheGateway);
         }
-        let asked = request.asked(*platform)?;
         let now = clock.now();
+        let signed = trust.verify_signature(request, now.seconds())?;
+        let asked = request.asked(*platform)?;
         let token = trust.verify(request.token()?, &asked, now.seconds())?;
+        if signed.receipt != token.id {
+            return Err(Refusal::OtherReceipt);
+        }
         premises.spend(token.id)?;
+        premises.spend_nonce(signed.nonce)?;
         let members = request.members(asked.operation)?;
         let asker = asked.operation.asker.and_then(|name| members.get(name)).and_then(Value::as_str);
         if asker.is_some_and(|asker| asker != token.subject) {

@@ -33,6 +33,7 @@ struct Inner {
     moved: HashMap<Target, u64>,
     blocked: HashSet<Target>,
     used: HashSet<String>,
+    nonces: HashSet<String>,
     events: Vec<Event>,
     revoked: HashSet<(String, String)>,
 }
@@ -53,6 +54,11 @@ impl Premises {
     /// Uses up a token id.
     pub(super) fn spend(&self, token_id: String) -> Result<(), Refusal> {
         if self.inner.lock().used.insert(token_id) { Ok(()) } else { Err(Refusal::TokenUsed) }
+    }
+
+    /// Uses up the nonce of a signature.
+    pub(super) fn spend_nonce(&self, nonce: String) -> Result<(), Refusal> {
+        if self.inner.lock().nonces.insert(nonce) { Ok(()) } else { Err(Refusal::SignatureUsed) }
     }
 
     /// Whether there is such a door.

@@ -20,7 +20,7 @@ pub(super) enum Refusal {
     NoToken,
     /// The token cannot be taken apart, or lacks a claim, or has one of another type.
     TokenMalformed,
-    /// `typ` is not `at+jwt`.
+    /// `typ` is not `partner-token+jwt`.
     TokenType,
     /// No key of the issuer's has that id and algorithm.
     TokenKey,
@@ -40,6 +40,28 @@ pub(super) enum Refusal {
     OtherDoor,
     /// `jti` has been seen.
     TokenUsed,
+    /// A field of the signature, or one that it must cover, is missing or stands twice.
+    SignatureMissing,
+    /// The signature's fields are not those of one signature, or lack a parameter.
+    SignatureMalformed,
+    /// The signature leaves out what it must cover, or covers what is not there.
+    SignatureCovered,
+    /// The signature was made for something else.
+    SignatureTag,
+    /// No key of the gateway's has that id and algorithm.
+    SignatureKey,
+    /// The signature is of the future.
+    SignatureNotYet,
+    /// The signature is not good any more.
+    SignatureExpired,
+    /// The signature does not fit.
+    Signature,
+    /// The signature's nonce has been seen.
+    SignatureUsed,
+    /// The content is not the one whose digest was signed.
+    Digest,
+    /// The receipt is not the one that the token names.
+    OtherReceipt,
     /// The body is of another media type.
     MediaType,
     /// The body is not the JSON that the contract declares.
@@ -74,6 +96,17 @@ impl Refusal {
             Self::Right => "right",
             Self::OtherDoor => "other-door",
             Self::TokenUsed => "token-used",
+            Self::SignatureMissing => "signature-missing",
+            Self::SignatureMalformed => "signature-malformed",
+            Self::SignatureCovered => "signature-covered",
+            Self::SignatureTag => "signature-tag",
+            Self::SignatureKey => "signature-key",
+            Self::SignatureNotYet => "signature-not-yet",
+            Self::SignatureExpired => "signature-expired",
+            Self::Signature => "signature",
+            Self::SignatureUsed => "signature-used",
+            Self::Digest => "content-digest",
+            Self::OtherReceipt => "other-receipt",
             Self::MediaType => "media-type",
             Self::Body => "body",
             Self::OtherUser => "other-user",
@@ -95,7 +128,18 @@ impl Refusal {
             | Self::TokenAudience
             | Self::TokenNotYet
             | Self::TokenExpired
-            | Self::TokenUsed => 401,
+            | Self::TokenUsed
+            | Self::SignatureMissing
+            | Self::SignatureMalformed
+            | Self::SignatureCovered
+            | Self::SignatureTag
+            | Self::SignatureKey
+            | Self::SignatureNotYet
+            | Self::SignatureExpired
+            | Self::Signature
+            | Self::SignatureUsed
+            | Self::Digest
+            | Self::OtherReceipt => 401,
             Self::NotTheGateway | Self::Right | Self::OtherDoor | Self::OtherUser => 403,
             Self::NoSuchPath | Self::NoSuchDoor | Self::NoSuchGrant => 404,
             Self::Method => 405,

@@ -4,8 +4,17 @@
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::clock::UnixSeconds;
+use crate::crypto::Jws;
 use crate::crypto::KeySet;
+use crate::crypto::MessageSignature;
+use crate::crypto::SignatureTerms;
+use crate::crypto::SignedParts;
 use crate::crypto::SigningAlgorithm;
+use crate::crypto::SigningKey;
+use crate::crypto::content_digest;
+use crate::crypto::encode_base64url;
+use crate::crypto::jwks_json;
+use crate::crypto::random;
 use crate::crypto::sha256;
 use crate::devkit::Authority;
 use crate::devkit::Backend;
@@ -25,6 +34,7 @@ use crate::devkit::TokenIssuer;
 use crate::devkit::TokenTrust;
 use crate::devkit::Usage;
 use crate::devkit::Validity;
+use crate::json;
 use crate::json::Value;
 use std::time::Duration;
 
@@ -38,6 +48,7 @@ const BODY: &str = r#"{"userId":"p1.dXNlcg"}"#;
 struct Stage {
     pki: Pki,
     issuer: TokenIssuer,
+    signing: SigningKey,
     partner: SimulatedPartner,
     gateway: Backend,
 }
@@ -51,7 +62,9 @@ impl Stage {
         let pki = Pki::new(now()).unwrap();
         let issuer = TokenIssuer::new(ISSUER, SigningAlgorithm::Es256).unwrap();
         let keys = KeySet::parse(issuer.jwks().as_bytes()).unwrap();
-        let trust = TokenTrust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys };
+        let signing = SigningKey::from_pem(&SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap()).unwrap();
+        let signatures = KeySet::parse(jwks_json(&[&signing]).as_bytes()).unwrap();
+        let trust = TokenTrust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys, signatures };
         let doors = ["door-1", "door-2", "door-3"].map(|door| ("house-1".to_owned(), door.to_owned()));
         let settings =
             PartnerSettings { doors: Doors::Listed(doors.to_vec()), ..PartnerSettings::new(&pki, trust).unwrap() };
@@ -59,7 +72,7 @@ impl Stage {
         let identity = pki.gateway_at_partner.identity().unwrap();
         let roots = vec![pki.partner_authority.root()];
         let gateway = Backend::new(partner.address(), "localhost", Some(&identity), roots).unwrap();
-        Self { pki, issuer, partner, gateway }
+        Self { pki, issuer, signing, partner, gateway }
     }
 
     fn claims(&self) -> TokenClaims {
@@ -68,7 +81,31 @@ impl Stage {
     }
 
     fn token(&self) -> String {
-        self.issuer.mint(&self.claims()).unwrap()
+        self.mint(&self.claims())
+    }
+
+    fn mint(&self, claims: &TokenClaims) -> String {
+        let header = format!(r#"{{"alg":"ES256","kid":"{}","typ":"partner-token+jwt"}}"#, self.issuer.key().kid());
+        self.issuer.mint_raw(&header, &claims.text()).unwrap()
+    }
+
+    /// The fields of a signed request.
+    fn fields(&self, method: &str, target: &str, token: &str, media_type: &str, body: &str) -> Fields {
+        let mut fields = vec![
+            ("content-digest", content_digest(body.as_bytes())),
+            ("authorization", format!("Bearer {token}")),
+            ("receipt-id", id_of(token)),
+            ("content-type", media_type.to_owned()),
+        ];
+        let mut parts = SignedParts::of_request(method, "localhost", target);
+        for (name, value) in &fields {
+            parts.add(name, value.as_bytes()).unwrap();
+        }
+        let nonce = encode_base64url(&random::<16>());
+        let terms = SignatureTerms { created: now(), expires: now().plus(30), nonce: &nonce, tag: "portcullis" };
+        let MessageSignature { input, signature } = parts.sign(&self.signing, &terms).unwrap();
+        fields.extend([("signature-input", input), ("signature", signature)]);
+        fields
     }
 
     /// A good command with a token of its own.
@@ -84,22 +121,34 @@ impl Stage {
         media_type: &str,
         body: &str,
     ) -> Result<BackendAnswer, BackendFault> {
-        let authorization = format!("Bearer {token}");
-        let headers = [("Authorization", authorization.as_str()), ("Content-Type", media_type)];
-        self.gateway.call(method, target, &headers, body.as_bytes()).await
+        let fields = self.fields(method, target, token, media_type, body);
+        self.gateway.call(method, target, &spelled(&fields), body.as_bytes()).await
     }
 
     /// A good command on a connection that stands.
     async fn command_on(&self, connection: &mut BackendConnection) -> Result<BackendAnswer, BackendFault> {
-        let authorization = format!("Bearer {}", self.token());
-        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
-        connection.call("POST", TARGET, &headers, BODY.as_bytes()).await
+        let fields = self.fields("POST", TARGET, &self.token(), "application/json", BODY);
+        connection.call("POST", TARGET, &spelled(&fields), BODY.as_bytes()).await
     }
 
     /// What left in the last connection, as text.
     fn last_answered(&self) -> String {
         String::from_utf8(self.partner.raw().pop().unwrap().answered).unwrap()
     }
+}
+
+/// Header fields.
+type Fields = Vec<(&'static str, String)>;
+
+fn spelled(fields: &Fields) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// The `jti` of a token; something else where it has none.
+fn id_of(token: &str) -> String {
+    let payload = Jws::split(token).ok().and_then(|jws| json::parse(jws.payload(), json::Limits::default()).ok());
+    let id = payload.as_ref().and_then(|payload| payload.get("jti")).and_then(Value::as_str);
+    id.unwrap_or("none").to_owned()
 }
 
 fn word(answer: &BackendAnswer, member: &str) -> Option<String> {
@@ -149,8 +198,9 @@ async fn the_same_token_twice_moves_a_door_once() {
 async fn each_check_of_the_token_refuses() {
     let stage = Stage::set().await;
     let good = stage.claims();
-    let mint = |claims: TokenClaims| stage.issuer.mint(&claims).unwrap();
+    let mint = |claims: TokenClaims| stage.mint(&claims);
     let kid = stage.issuer.key().kid();
+    let typ = "partner-token+jwt";
     let header = |alg: &str, kid: &str, typ: &str| format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"{typ}"}}"#);
     let under = |header: String| stage.issuer.mint_raw(&header, &good.text()).unwrap();
     let other = TokenIssuer::new(ISSUER, SigningAlgorithm::Es256).unwrap();
@@ -160,11 +210,11 @@ async fn each_check_of_the_token_refuses() {
     let cases = [
         (String::new(), "no-token"),
         ("a.b.c".to_owned(), "token-malformed"),
-        (under(header("ES256", kid, "JWT")), "token-type"),
-        (under(header("EdDSA", kid, "at+jwt")), "token-key"),
-        (under(header("none", kid, "at+jwt")), "token-key"),
-        (under(header("ES256", "nobody", "at+jwt")), "token-key"),
-        (other.mint_raw(&header("ES256", kid, "at+jwt"), &good.text()).unwrap(), "token-signature"),
+        (under(header("ES256", kid, "at+jwt")), "token-type"),
+        (under(header("EdDSA", kid, typ)), "token-key"),
+        (under(header("none", kid, typ)), "token-key"),
+        (under(header("ES256", "nobody", typ)), "token-key"),
+        (other.mint_raw(&header("ES256", kid, typ), &good.text()).unwrap(), "token-signature"),
         (mint(good.clone().with("iss", "https://other.example")), "token-issuer"),
         (mint(good.clone().with("aud", "https://other.example")), "token-audience"),
         (mint(good.clone().with("nbf", seconds(now().plus(20)))), "token-not-yet"),
@@ -198,7 +248,7 @@ async fn each_check_of_the_request_refuses() {
     let json = "application/json";
     let to = |door: &str| {
         let claims = stage.claims().without("authorization_details").door_access("house-1", Some(door), &["open"]);
-        (format!("/v1/houses/house-1/doors/{door}/open"), stage.issuer.mint(&claims).unwrap())
+        (format!("/v1/houses/house-1/doors/{door}/open"), stage.mint(&claims))
     };
     let (unknown, for_unknown) = to("door-9");
     let (blocked, for_blocked) = to("door-3");
@@ -225,7 +275,7 @@ async fn each_check_of_the_request_refuses() {
     let answer = stage.send("POST", &blocked, &for_blocked, json, BODY).await.unwrap();
     assert_eq!((answer.status, answer.text().as_str()), (409, r#"{"status":"blocked"}"#), "as the contract declares");
     let answer = stage.gateway.call("POST", TARGET, &[("Content-Type", json)], BODY.as_bytes()).await.unwrap();
-    assert_eq!(word(&answer, "error").as_deref(), Some("no-token"));
+    assert_eq!(word(&answer, "error").as_deref(), Some("signature-missing"));
     let chunked = [("Transfer-Encoding", "chunked")];
     let answer = stage.gateway.call("POST", TARGET, &chunked, b"0\r\n\r\n").await.unwrap();
     assert_eq!(word(&answer, "error").as_deref(), Some("malformed"));
@@ -431,9 +481,8 @@ async fn a_request_may_come_in_pieces_and_a_misbehaviour_holds_for_connections_t
     let stage = Stage::set().await;
     let mut connection = stage.gateway.connect().await.unwrap();
     stage.command_on(&mut connection).await.unwrap();
-    let authorization = format!("Bearer {}", stage.token());
-    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
-    let request = connection.request("POST", TARGET, &headers, BODY.as_bytes());
+    let fields = stage.fields("POST", TARGET, &stage.token(), "application/json", BODY);
+    let request = connection.request("POST", TARGET, &spelled(&fields), BODY.as_bytes());
     stage.partner.behave(Misbehaviour::UndeclaredStatus);
     let before = stage.partner.progress().bytes;
     for piece in request.chunks(100) {

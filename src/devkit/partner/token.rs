@@ -11,7 +11,7 @@ use crate::json::Limits;
 use crate::json::Object;
 use crate::json::Value;
 
-/// Whose tokens the partner accepts.
+/// Whose tokens and signed requests the partner accepts.
 pub struct TokenTrust {
     /// `iss`
     pub issuer: String,
@@ -19,6 +19,8 @@ pub struct TokenTrust {
     pub audience: String,
     /// The issuer's keys.
     pub keys: KeySet,
+    /// The keys by which its requests are signed.
+    pub signatures: KeySet,
 }
 
 /// A token that is good for one command, if it has not been used.
@@ -32,7 +34,7 @@ impl TokenTrust {
     pub(super) fn verify(&self, token: &str, asked: &Asked, now: UnixSeconds) -> Result<Token, Refusal> {
         let jws = Jws::split(token).map_err(|_| Refusal::TokenMalformed)?;
         let header = object(jws.header())?;
-        if text(&header, "typ")? != "at+jwt" {
+        if text(&header, "typ")? != "partner-token+jwt" {
             return Err(Refusal::TokenType);
         }
         let key = self.keys.key(text(&header, "kid")?).ok_or(Refusal::TokenKey)?;

@@ -1,6 +1,7 @@
 //! What the tests stand on: a stage with files, keys and a partner; gateways on it, in this process or in their own; the
 //! one client, and raw bytes beside it; the fence behind what is hostile; the reading of records, and of the documents.
 
+mod captured;
 mod client;
 mod disk;
 mod gateway;
@@ -19,6 +20,7 @@ mod stage;
 mod streams;
 mod trickle;
 
+pub use captured::Captured;
 pub use client::Command;
 pub use client::Told;
 pub use client::fresh_key;

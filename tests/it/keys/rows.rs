@@ -214,6 +214,13 @@ pub const ROWS: &[Row] = &[
         "200 done",
         "502 answer-undeclared token-key",
     ),
+    row(
+        "partners.<name>.signing.key",
+        r#""pki/other-token.key""#,
+        Look::Door,
+        "200 done",
+        "502 answer-undeclared signature-key",
+    ),
     row("partners.<name>.token.lifetime", r#""3s""#, Look::Lifetime, "beyond 3 s", "within 3 s"),
     row("partners.<name>.pseudonym_key", r#""pki/other-secret.key""#, Look::Pseudonym, "the same", "another"),
     row(
