@@ -9,6 +9,8 @@ mod answers;
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod audit_export;
 #[cfg(test)]
 mod audit_faults;
@@ -50,6 +52,8 @@ mod decided;
 mod deliveries;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod diagonal;
 #[cfg(test)]
 mod directory;
 #[cfg(test)]

@@ -8,13 +8,20 @@ use crate::harness::provider::AUDIENCE;
 use crate::harness::provider::Client;
 use crate::harness::provider::Manner;
 use crate::harness::provider::Provider;
+use crate::harness::until;
+use portcullis::clock::Clock;
+use portcullis::clock::ManualClock;
+use portcullis::clock::SystemClock;
 use portcullis::crypto::TlsIdentity;
+use portcullis::devkit::BACKEND;
 use portcullis::devkit::Backend;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::NORTH;
 use portcullis::devkit::Validity;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The right to see and to open the first door of house-1.
 fn door() -> Value {
@@ -47,9 +54,9 @@ impl Scene {
         self.stage.backend(self.gateway.address)
     }
 
-    /// Another backend, whom the gateway trusts as it trusts the first.
+    /// Another replica of the backend: of the same name, by a certificate of its own.
     fn other_backend(&self) -> Backend {
-        let leaf = Leaf::client("spiffe://prop.example/other-backend", Validity::a_day_from(crate::harness::now()));
+        let leaf = Leaf::client(BACKEND, Validity::a_day_from(crate::harness::now()));
         let identity: TlsIdentity = self.stage.pki.backend_authority.issue(&leaf).unwrap().identity().unwrap();
         self.stage.backend_as(self.gateway.address, Some(&identity))
     }
@@ -74,7 +81,7 @@ impl Scene {
 }
 
 #[test]
-fn a_token_that_the_provider_binds_to_the_backends_certificate_is_taken_from_that_backend_alone_and_moves_nothing() {
+fn a_token_that_the_provider_binds_to_the_backends_certificate_is_taken_by_that_certificate_alone_and_moves_nothing() {
     let mut scene = Scene::new();
     let (backend, other) = (scene.backend(), scene.other_backend());
     let mut client = scene.client("backend", Manner::Certificate);
@@ -82,9 +89,9 @@ fn a_token_that_the_provider_binds_to_the_backends_certificate_is_taken_from_tha
     assert_eq!(told["authorization_details"], door());
     let token = access_token(&told);
     let reading = scene.reading(&token);
-    scene.becomes("its own backend", &backend, &reading, 200, "done");
+    scene.becomes("its own certificate", &backend, &reading, 200, "done");
     scene.becomes("as often as it is valid", &backend, &scene.reading(&token), 200, "done");
-    scene.becomes("another backend", &other, &reading, 401, "token-binding");
+    scene.becomes("another replica", &other, &reading, 401, "token-binding");
     let opening = Command::errand(&scene.stage, &NORTH, "openDoor").bearing(token.clone());
     scene.becomes("to open a door", &backend, &opening, 403, "session-required");
     let elsewhere = reading.clone().to("/v1/houses/house-1/doors/door-2/status");
@@ -118,9 +125,10 @@ fn a_token_under_a_key_that_was_not_published_when_the_gateway_started_is_refuse
 }
 
 #[test]
-fn a_token_that_the_provider_binds_to_a_key_is_refused_without_the_proof_and_with_a_proof_of_something_else() {
+fn a_token_that_the_provider_binds_to_a_key_is_taken_beside_a_proof_of_that_key_for_that_request_from_any_replica() {
     let mut scene = Scene::new();
-    let backend = scene.backend();
+    let (backend, other) = (scene.backend(), scene.other_backend());
+    let mut thief = scene.client("thief", Manner::App);
     for (name, manner) in [("app", Manner::App), ("service", Manner::Assertion)] {
         let mut client = scene.client(name, manner);
         let token = access_token(&client.sign_in(&door()));
@@ -128,15 +136,46 @@ fn a_token_that_the_provider_binds_to_a_key_is_refused_without_the_proof_and_wit
         let claims: Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!(claims["cnf"], json!({"jkt": client.jkt}), "{name}");
         let reading = scene.reading(&token);
-        let url = format!("{AUDIENCE}/v1/houses/house-1/doors/door-2/status");
-        let elsewhere = client.proof("GET", &url, Some(&token), None);
-        let proven = Command { token: None, ..reading.clone() }
-            .with("Authorization", &format!("DPoP {token}"))
-            .with("DPoP", &elsewhere);
-        for (what, command) in [("as a bearer token", reading), ("proven for another door", proven)] {
-            let answer = scene.stage.wait(command.give(&backend)).unwrap();
-            assert_eq!(answer.status, 401, "{name} {what}: {}", answer.text());
-        }
+        let with = |proof: &str| {
+            let command = Command { token: None, ..reading.clone() };
+            command.with("Authorization", &format!("DPoP {token}")).with("DPoP", proof)
+        };
+        let url = format!("{AUDIENCE}{}", reading.target);
+        let mut proof = || client.proof("GET", &url, Some(&token), None);
+        scene.becomes(name, &backend, &with(&proof()), 200, "done");
+        scene.becomes("by another replica", &other, &with(&proof()), 200, "done");
+        scene.becomes("as a bearer token", &backend, &reading, 401, "token-malformed");
+        let elsewhere = client.proof("GET", &url.replace("door-1", "door-2"), Some(&token), None);
+        scene.becomes("proven for another door", &backend, &with(&elsewhere), 401, "dpop-proof-invalid");
+        let stolen = thief.proof("GET", &url, Some(&token), None);
+        scene.becomes("proven by another's key", &backend, &with(&stolen), 401, "cnf-mismatch");
     }
-    assert_eq!(scene.stage.partner.progress().requests, 0);
+}
+
+#[test]
+fn the_providers_keys_are_found_by_its_metadata_and_followed_when_they_rotate() {
+    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+    let stage = Stage::by(Arc::clone(&clock) as Arc<dyn Clock>);
+    let provider = Provider::on(&stage);
+    let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
+    let published = format!("jwks: {{discovery: \"{metadata}\", tls: {{ca: pki/partner-authority.pem}}}}");
+    stage.edit("gateway.yaml", "jwks: {file: pki/login.jwks}", &published);
+    let gateway = Served::by(&stage, Arc::clone(&clock) as Arc<dyn Clock>);
+    until("the first keys", || gateway.not_ready().is_empty());
+    let mut scene = Scene { gateway, provider, stage };
+    let backend = scene.backend();
+    let mut client = scene.client("backend", Manner::Certificate);
+    let before = access_token(&client.sign_in(&door()));
+    scene.becomes("under the first key", &backend, &scene.reading(&before), 200, "done");
+
+    scene.provider.asked("rotate");
+    // Longer than the pause between two fetches that requests may ask for.
+    clock.advance(Duration::from_secs(31));
+    let after = access_token(&client.sign_in(&door()));
+    let taken = || scene.stage.wait(scene.reading(&after).give(&backend)).unwrap().status == 200;
+    until("the next key", taken);
+    scene.becomes("under the next key", &backend, &scene.reading(&after), 200, "done");
+    scene.becomes("under the key before", &backend, &scene.reading(&before), 200, "done");
+    let seen = scene.provider.asked("seen");
+    assert!(seen["/jwks"].as_u64() >= Some(2) && seen["/jwks"].as_u64() <= Some(4), "{seen}");
 }

@@ -65,6 +65,7 @@ impl Provider {
         let issuer = peer.ask(&settings)["issuer"].as_str().unwrap().to_owned();
         stage.edit("gateway.yaml", LOGIN_ISSUER, &issuer);
         stage.edit("policies/requirements.yaml", LOGIN_ISSUER, &issuer);
+        stage.edit("gateway.yaml", "bind: [mtls]", "bind: [mtls, dpop]");
         let mut provider = Self { peer, issuer };
         fs::write(stage.path("pki/login.jwks"), provider.asked("jwks").to_string()).unwrap();
         provider

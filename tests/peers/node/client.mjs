@@ -12,7 +12,7 @@
 //   {"do": "proof", method, url, token?, nonce?} -> {"proof": …}
 //
 // Settings: issuer, client_id, ca, certificate?, key? (files), auth: none|mtls|jwt, dpop: whether tokens are bound to its
-// key, algorithm: of that key, to?: addresses of host names, metadata?: where metadata is not at the well-known place.
+// key, algorithm: of that key, to?: where hosts are, discovery?: `oauth2` for the metadata of RFC 8414.
 import { createInterface } from 'node:readline';
 import * as jose from 'jose';
 import * as dpop from 'dpop';

@@ -2,7 +2,8 @@
 import { request } from 'node:https';
 import { readFileSync } from 'node:fs';
 
-// `to` maps a host name to an address of this machine; the name stays that of TLS and of `Host`.
+// `to` says for a host where it is on this machine (`address`), and under which name it is called there (`authority`): what
+// stands before a gateway does no less.
 export function fetchWith({ ca, certificate, key, to = {} }) {
   const tls = {
     ca: readFileSync(ca),
@@ -10,12 +11,13 @@ export function fetchWith({ ca, certificate, key, to = {} }) {
   };
   return async (url, { method = 'GET', headers = {}, body, signal } = {}) => {
     url = new URL(url);
-    const [host, port] = (to[url.host] ?? url.host).split(':');
-    const fields = { host: url.host, ...Object.fromEntries(new Headers(headers)) };
+    const { address = url.host, authority = url.host } = to[url.host] ?? {};
+    const [host, port] = address.split(':');
+    const fields = { host: authority, ...Object.fromEntries(new Headers(headers)) };
     const payload = body === undefined || body === null ? undefined : Buffer.from(String(body));
     if (payload) fields['content-length'] = payload.length;
     const options = { ...tls, host, port, method, headers: fields, path: url.pathname + url.search, agent: false, signal };
-    options.servername = url.hostname;
+    options.servername = authority.split(':')[0];
     const { answer, bytes } = await new Promise((resolve, reject) => {
       const exchange = request(options, (answer) => {
         const chunks = [];
