@@ -141,6 +141,17 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page("house", ["a house that is not right", "See the message."], ["дом описан неверно", "См. сообщение."]),
     page(
+        "key-of-nobody",
+        [
+            "a private key whose public half no issuer publishes",
+            "Name the key that belongs to a key set under `issuers`, or publish its public half there.",
+        ],
+        [
+            "закрытый ключ, открытой половины которого нет ни у одного издателя",
+            "Назовите ключ, который соответствует набору ключей в `issuers`, или добавьте туда его открытую половину.",
+        ],
+    ),
+    page(
         "key-used-twice",
         ["one key for two purposes", "A key serves one purpose; make another."],
         ["один ключ для двух целей", "Ключ служит одной цели; создайте другой."],
@@ -362,6 +373,18 @@ pub(super) const PAGES: &[Page] = &[
         "not-empty",
         ["a folder that holds something", "Nothing is overwritten: name one that is not there yet."],
         ["папка не пуста", "Ничего не перезаписывается: назовите папку, которой ещё нет."],
+    ),
+    page(
+        "not-in-development",
+        [
+            "something for development in another environment",
+            "Elsewhere tokens come from the identity provider. To try something, use a configuration with `environment: \
+             development`.",
+        ],
+        [
+            "возможность для разработки в другом окружении",
+            "Там токены выдаёт сервис входа. Чтобы попробовать, возьмите конфигурацию с `environment: development`.",
+        ],
     ),
     page(
         "not-in-lines",

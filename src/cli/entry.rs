@@ -37,6 +37,7 @@ use crate::cli::schema;
 use crate::cli::status;
 use crate::cli::store;
 use crate::cli::test;
+use crate::cli::token;
 use crate::cli::top;
 use crate::cli::verify;
 use crate::cli::version;
@@ -78,6 +79,7 @@ enum Command {
     Audit(audit::Arguments),
     Config(config::Arguments),
     Contract(contract::Arguments),
+    Token(token::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
     Store(store::Arguments),
@@ -146,6 +148,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Mutate(arguments) => mutate::execute(&arguments),
         Command::Config(arguments) => config::execute(&arguments),
         Command::Contract(arguments) => contract::execute(&arguments),
+        Command::Token(arguments) => token::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man(arguments) => man::execute(&arguments),
         Command::Lift(arguments) => lift::execute(&arguments),

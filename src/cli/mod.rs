@@ -41,6 +41,7 @@ mod status;
 mod store;
 mod table;
 mod test;
+mod token;
 mod top;
 mod verify;
 mod version;

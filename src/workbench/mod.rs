@@ -8,7 +8,7 @@
 //! there is no way to say so.
 //!
 //! What came of a case ([`Played`]) is held against what it expects ([`held_against`]); coverage, mutants, explanations and
-//! comparisons ask the same values.
+//! comparisons ask the same values. [`inspect_token`] asks the verifier alone about one token.
 
 mod case;
 mod case_schema;
@@ -34,6 +34,7 @@ mod script;
 mod stage;
 mod store;
 mod suite;
+mod token;
 mod untested;
 mod verdict;
 mod who_can;
@@ -82,6 +83,11 @@ pub use run::run;
 pub use stage::Stage;
 pub use stage::StageFault;
 pub use suite::Suite;
+pub use token::TokenCheck;
+pub use token::TokenInspectError;
+pub use token::TokenQuestion;
+pub use token::TokenStory;
+pub use token::inspect_token;
 pub use verdict::Difference;
 pub use verdict::held_against;
 pub use who_can::Asker;

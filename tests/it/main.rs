@@ -189,6 +189,8 @@ mod tls;
 #[cfg(test)]
 mod tls_scan;
 #[cfg(test)]
+mod token_command;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod top;
