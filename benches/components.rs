@@ -341,7 +341,10 @@ impl Command {
         let standing = Standing::new(trust, &[client.der()]).ok_or("a certificate that can be read")?;
         let certificate = client.parsed()?;
         let issuer = TokenIssuer::new("https://sessions.example", SigningAlgorithm::Es256)?;
-        let claims = issuer.claims(AUDIENCE, "user-1", &certificate.thumbprint, NOW, 300).with("tenant", "north");
+        let claims = issuer
+            .claims(AUDIENCE, "user-1", &certificate.thumbprint, NOW, 300)
+            .with("tenant", "north")
+            .acted_by(BACKEND);
         let claims = claims.with("roles", vec![json::Value::from("resident")]).with("scope", "profile doors:open");
         let token = issuer.mint(&claims.door_access("house-1", Some("main"), &["open"]))?;
         let head = head(&token)?;

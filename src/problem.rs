@@ -144,6 +144,14 @@ pub enum OAuthError {
     UnsupportedGrantType,
     /// The scope is none that may be asked for.
     InvalidScope,
+    /// Tokens for this target are not given here (RFC 8693 §2.2.2).
+    InvalidTarget,
+    /// The rights that are asked for are none, unknown or malformed (RFC 9396 §5).
+    InvalidAuthorizationDetails,
+    /// Nothing of what is asked for may be had.
+    AccessDenied,
+    /// The proof of possession is not good (RFC 9449 §5).
+    InvalidDpopProof,
 }
 
 impl OAuthError {
@@ -156,6 +164,10 @@ impl OAuthError {
             Self::UnauthorizedClient => ("unauthorized_client", StatusCode::BAD_REQUEST),
             Self::UnsupportedGrantType => ("unsupported_grant_type", StatusCode::BAD_REQUEST),
             Self::InvalidScope => ("invalid_scope", StatusCode::BAD_REQUEST),
+            Self::InvalidTarget => ("invalid_target", StatusCode::BAD_REQUEST),
+            Self::InvalidAuthorizationDetails => ("invalid_authorization_details", StatusCode::BAD_REQUEST),
+            Self::AccessDenied => ("access_denied", StatusCode::BAD_REQUEST),
+            Self::InvalidDpopProof => ("invalid_dpop_proof", StatusCode::BAD_REQUEST),
         }
     }
 

@@ -51,7 +51,9 @@ impl House {
         }
         let authority = Authority::new("isolation", validity)?;
         fs::write(house.path("pki/authority.pem"), authority.pem())?;
-        authority.issue(&Leaf::server(&[QUICK, SLOW], validity))?.write(&house.path("pki"), "gateway")?;
+        authority
+            .issue(&Leaf::server(&["gateway.test", QUICK, SLOW], validity))?
+            .write(&house.path("pki"), "gateway")?;
         authority.issue(&Leaf::server(&[UPSTREAM], validity))?.write(&house.path("pki"), "upstream")?;
         for name in ["quick", "slow"] {
             let client = authority.issue(&Leaf::client("spiffe://bench.test/gateway", validity))?;
@@ -124,7 +126,8 @@ impl House {
              tls: {{certificate: pki/gateway.pem, key: pki/gateway.key, client_ca: pki/authority.pem}}\n  \
              ops: {{address: \"127.0.0.1:0\"}}\nissuers:\n  - issuer: https://login.test\n    \
              jwks: {{file: pki/login.jwks}}\n    audience: gateway\n    algorithms: [ES256]\n    max_lifetime: 1h\n    \
-             bind: [mtls]\nsessions:\n  issuer: https://gateway.test/sessions\n  keys: [pki/session.key]\n  audience: gateway\n\
+             bind: [mtls]\nsessions:\n  issuer: https://gateway.test/sessions\n  keys: [pki/session.key]\n  audience: gateway\n  \
+             actors: [{{peer: \"{CALLER}\", audiences: [gateway], clients: [nobody]}}]\n\
              partners:\n{partners}policies: {{directory: policies}}\ndirectory: {{file: directory.yaml}}\n\
              audit: {{directory: state/audit, origin: bench.test/audit, checkpoint_key: pki/checkpoint.key}}\n\
              store: {{sqlite: {{path: state/store.sqlite}}, key: pki/store.key}}\n\

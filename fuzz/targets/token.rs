@@ -91,7 +91,8 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let public_url = PublicUrl::new(AUDIENCE).unwrap();
     let settings = IdentitySettings { issuers: vec![settings], clock_skew_s: SKEW, proof_age_s: 60, public_url };
     let verifier = Verifier::new(settings).unwrap();
-    let good = issuer.mint(&issuer.claims(AUDIENCE, "ivanov", &peer.certificate().thumbprint, NOW, LIFETIME)).unwrap();
+    let claims = issuer.claims(AUDIENCE, "ivanov", &peer.certificate().thumbprint, NOW, LIFETIME);
+    let good = issuer.mint(&claims.acted_by(peer.name())).unwrap();
     World { peer, issuer, stranger, verifier, good }
 });
 

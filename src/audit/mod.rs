@@ -135,6 +135,7 @@ pub use outcome::Outcome;
 pub use outcome::OutcomeState;
 pub use outcome::ReIdentified;
 pub use outcome::Revoked;
+pub use outcome::SessionIssued;
 pub use outcome::TakenUp;
 pub use proof::Concluded;
 pub use proof::Noted;

@@ -110,6 +110,8 @@ pub enum Note {
     },
     /// A partner that calls was given a token.
     Issued(Issued),
+    /// A backend is given a session token; the facts name the user, and why policy permits it.
+    Session(SessionIssued),
 }
 
 /// A token that is given to a partner.
@@ -133,9 +135,25 @@ impl Note {
     pub(super) const fn is_of_a_request(&self) -> bool {
         matches!(
             self,
-            Self::Directory(_) | Self::Revocation(_) | Self::Admin(_) | Self::Receipt { .. } | Self::Issued(_)
+            Self::Directory(_)
+                | Self::Revocation(_)
+                | Self::Admin(_)
+                | Self::Receipt { .. }
+                | Self::Issued(_)
+                | Self::Session(_)
         )
     }
+}
+
+/// A session token that is given out. Never the token itself.
+#[derive(Clone, Debug)]
+pub struct SessionIssued {
+    /// Its `jti`: random, ours.
+    pub token: Box<str>,
+    /// How many rights it has.
+    pub rights: u64,
+    /// For how many seconds it is good.
+    pub lifetime_s: u64,
 }
 
 /// An act of a person on the gateway itself that revoked nothing.

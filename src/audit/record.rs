@@ -272,6 +272,12 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         Note::Clock(stepped) => line.clock(stepped),
         Note::Receipt { of } => line.shown("of", of),
         Note::Issued(issued) => line.issued(issued),
+        Note::Session(issued) => {
+            line.decided(facts);
+            line.text("token", &issued.token);
+            line.number("rights", issued.rights);
+            line.number("lifetime", issued.lifetime_s);
+        }
     }
     line.steps(&facts.steps);
     line.end();

@@ -141,6 +141,17 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page("house", ["a house that is not right", "See the message."], ["дом описан неверно", "См. сообщение."]),
     page(
+        "issuer-elsewhere",
+        [
+            "an issuer of session tokens that is not the gateway",
+            "Whoever knows the issuer alone looks for its keys there (RFC 8414 §3): take `public_url`, or a path below it.",
+        ],
+        [
+            "издатель токенов сессий — не этот шлюз",
+            "Зная одного издателя, ключи ищут у него (RFC 8414 §3): укажите `public_url` или путь под ним.",
+        ],
+    ),
+    page(
         "key-of-nobody",
         [
             "a private key whose public half no issuer publishes",

@@ -80,6 +80,8 @@ pub enum Takes {
     SecretFiles,
     /// A list of names of peers.
     Peers,
+    /// A list of texts that are compared byte by byte.
+    Texts,
     /// The path of a URL.
     Path,
     /// The path of a folder.
@@ -266,24 +268,17 @@ pub const KEYS: &[Key] = &[
         Absent::Fault,
         "a token is good only beside the certificate (`mtls`) or a proof of the key (`dpop`) that it names, and only if that is listed",
     ),
-    key(
-        "sessions.issuer",
-        Takes::Text,
-        Absent::Fault,
-        "as whom the gateway issues session tokens, the only ones that move a door: their claim `iss`",
-    ),
-    key(
-        "sessions.keys",
-        Takes::SecretFiles,
-        Absent::Fault,
-        "the first signs them; all are published and accepted, so that a next key is known ahead and an old one overlaps",
-    ),
+    key("sessions.issuer", Takes::Text, Absent::Fault, "`iss` of session tokens: `public_url`, or a path below it"),
+    key("sessions.keys", Takes::SecretFiles, Absent::Fault, "the first signs them; all are published and accepted"),
     key("sessions.audience", Takes::Text, Absent::Fault, "their claim `aud`"),
+    key("sessions.max_lifetime", Takes::Seconds(SESSION_LIFETIME_S), Absent::Value("5m"), "how long they may be valid"),
+    key("sessions.actors[].peer", Takes::PeerName, Absent::Fault, "a backend that may exchange its users' tokens"),
+    key("sessions.actors[].audiences", Takes::Texts, Absent::Fault, "what those may be for: each `aud` is listed"),
     key(
-        "sessions.max_lifetime",
-        Takes::Seconds(SESSION_LIFETIME_S),
-        Absent::Value("5m"),
-        "how long a session token may be valid",
+        "sessions.actors[].clients",
+        Takes::Texts,
+        Absent::Fault,
+        "of which apps: `client_id`, and `azp` if it is there",
     ),
     key(
         "partners.<name>.authority",
@@ -620,6 +615,7 @@ impl Takes {
             Self::Files => "path of a file, or a list of them".to_owned(),
             Self::SecretFiles => "path of a file that others may not read, or a list of them".to_owned(),
             Self::Peers => "list of names of peers".to_owned(),
+            Self::Texts => "list of texts".to_owned(),
             Self::Path => "path of a URL".to_owned(),
             Self::Folder => "path of a folder".to_owned(),
             Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),

@@ -47,7 +47,9 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     distinct(reader, written.partners.iter().filter_map(|partner| partner.peer.as_ref()), "peer");
     callers::fit_together(reader, &written);
-    let authorities: Vec<_> = written.partners.iter().map(|partner| &partner.authority).collect();
+    let public = At { place: written.place, value: written.public_url.host().into() };
+    let authorities = written.partners.iter().map(|partner| &partner.authority).chain([&public]);
+    let authorities: Vec<_> = authorities.collect();
     let backend = callers::door(&mut files, &written.backend, Side::Backend, &authorities);
     let calling = written.partners.iter().filter(|partner| partner.peer.is_some());
     let calling: Vec<_> = calling.map(|partner| &partner.authority).collect();
@@ -63,7 +65,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let mut key_sources = Vec::new();
     let read = |from| issuer(reader, &mut files, from, &mut key_sources);
     let mut issuers: Vec<_> = written.issuers.into_iter().map(read).collect();
-    let (sessions, accepted) = sessions::meant(&mut files, written.sessions).unzip();
+    let (sessions, accepted) = sessions::meant(reader, &mut files, written.sessions, &written.public_url).unzip();
     issuers.push(accepted);
     let partners: Vec<_> = written.partners.into_iter().map(|from| partner(reader, &mut files, from)).collect();
     let policies = files.folder(&written.policies.directory);

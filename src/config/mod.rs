@@ -50,7 +50,6 @@ pub use key_sources::KeySourceSettings;
 pub use keys::known_keys;
 pub use remote::RemotePlace;
 pub use schema::schema;
-pub use sessions::SessionSettings;
 pub use settings::AdminPerson;
 pub use settings::BackendSettings;
 pub use settings::CallerListener;

@@ -163,7 +163,7 @@ fn taken(takes: &Takes) -> Value {
         }
         Takes::Path => text("^/.*$"),
         Takes::Files | Takes::SecretFiles => files(),
-        Takes::Peers => list(path().into()),
+        Takes::Peers | Takes::Texts => list(path().into()),
         Takes::Algorithms => words(&Algorithm::ALL.map(Algorithm::name)),
         Takes::Binding => words(&Bind::ALL.map(Bind::word)),
         Takes::Reload => {

@@ -1,8 +1,11 @@
-//! `sessions`: the session tokens that the gateway issues itself, the only ones that move a door.
+//! `sessions`: the session tokens that the gateway issues itself, the only ones that move a door, and who may ask for them.
 //!
 //! The keys are files of ours. The first signs; all are published and accepted, so that a next key is known to everybody
 //! before it signs, and an old one as long as its tokens live. What the files hold may change while the gateway runs; which
 //! files they are may not.
+//!
+//! The issuer is the gateway's public URL, or a path below it: a client that knows the issuer alone looks for everything else
+//! there (RFC 8414 §3).
 
 use crate::config::files::Files;
 use crate::config::values;
@@ -11,11 +14,13 @@ use crate::config::values::Map;
 use crate::config::written::Paths;
 use crate::config::written::paths;
 use crate::crypto::KeySet;
-use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
+use crate::identity::ActorSettings;
 use crate::identity::Bind;
 use crate::identity::IssuerSettings;
+use crate::identity::SessionSettings;
 use crate::identity::TokenKind;
+use crate::model::PublicUrl;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use std::sync::Arc;
@@ -32,12 +37,7 @@ pub(super) struct Sessions {
     keys: Paths,
     audience: Box<str>,
     max_lifetime: Duration,
-}
-
-/// What the session tokens are, and the keys that sign them. Holds keys, so it cannot be shown.
-pub struct SessionSettings {
-    /// The keys, of which the first signs; at least one.
-    pub keys: Vec<Arc<SigningKey>>,
+    actors: Vec<At<ActorSettings>>,
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Sessions> {
@@ -46,22 +46,74 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Sessions> {
     let keys = map.need("keys", paths);
     let audience = map.need("audience", values::text);
     let max_lifetime = map.may("max_lifetime", values::seconds(LIFETIME_S));
+    let actors = map.need("actors", actors);
     map.close();
     Some(Sessions {
         issuer: issuer?,
         keys: keys?,
         audience: audience?,
         max_lifetime: max_lifetime?.unwrap_or(LIFETIME_DEFAULT),
+        actors: actors?,
     })
 }
 
+/// Who may exchange whose tokens; without anybody, no session token would ever be.
+fn actors(reader: &Reader, node: &Node) -> Option<Vec<At<ActorSettings>>> {
+    let items = reader.list(node)?;
+    if items.is_empty() {
+        let help = "without an actor nobody is ever given a session, and no door opens";
+        return values::fault(reader, node, "empty-list", "this list needs an entry", Some(help));
+    }
+    let read: Vec<_> = items.iter().map(|item| actor(reader, item)).collect();
+    read.into_iter().collect()
+}
+
+fn actor(reader: &Reader, node: &Node) -> Option<At<ActorSettings>> {
+    let map = Map::open(reader, node)?;
+    let peer = map.need("peer", values::peer_name);
+    let audiences = map.need("audiences", texts);
+    let clients = map.need("clients", texts);
+    map.close();
+    let At { place, value: peer } = peer?;
+    Some(At { place, value: ActorSettings { peer, audiences: audiences?, clients: clients? } })
+}
+
+/// Texts that tokens are compared with, one at least.
+fn texts(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
+    let items = reader.list(node)?;
+    if items.is_empty() {
+        let help = "an empty list would let nothing through";
+        return values::fault(reader, node, "empty-list", "this list needs an entry", Some(help));
+    }
+    items.iter().map(|item| values::text(reader, item)).collect()
+}
+
 /// What issues them, and what accepts them.
-pub(super) fn meant(files: &mut Files<'_>, written: Sessions) -> Option<(SessionSettings, IssuerSettings)> {
-    let keys = files.signing_keys(&written.keys, "a key that signs session tokens")?;
+pub(super) fn meant(
+    reader: &Reader,
+    files: &mut Files<'_>,
+    written: Sessions,
+    public_url: &PublicUrl,
+) -> Option<(SessionSettings, IssuerSettings)> {
+    let Sessions { issuer, keys: paths, audience, max_lifetime, actors } = written;
+    let is_ours = is_at(&issuer.value, public_url);
+    if !is_ours {
+        let message = format!("session tokens are issued at `{public_url}`, and `{}` is not there", issuer.value);
+        let fault = reader.source().fault("issuer-elsewhere", issuer.place, message);
+        reader
+            .report(fault.help(format!("take `public_url` or a path below it, for instance `{public_url}/sessions`")));
+    }
+    for (index, actor) in actors.iter().enumerate() {
+        if actors.iter().take(index).any(|earlier| earlier.value.peer == actor.value.peer) {
+            let message = format!("the actor `{}` stands here twice", actor.value.peer);
+            let fault = reader.source().fault("twice", actor.place, message);
+            reader.report(fault.help("name each once, with all that it may exchange"));
+        }
+    }
+    let keys = files.signing_keys(&paths, "a key that signs session tokens")?;
     let all: Vec<_> = keys.iter().map(AsRef::as_ref).collect();
-    let published = jwks_json(&all);
-    let Ok(accepted) = KeySet::parse(published.as_bytes()) else {
-        let at = written.keys.first()?;
+    let Ok(accepted) = KeySet::parse(jwks_json(&all).as_bytes()) else {
+        let at = paths.first()?;
         return files.fault(
             at,
             "malformed-key-set",
@@ -72,13 +124,62 @@ pub(super) fn meant(files: &mut Files<'_>, written: Sessions) -> Option<(Session
     let mut algorithms: Vec<_> = all.iter().map(|key| key.verified_by()).collect();
     algorithms.dedup();
     let accepts = IssuerSettings {
-        issuer: written.issuer.value.into(),
+        issuer: issuer.value.clone().into(),
         keys: Arc::new(accepted).into(),
-        audience: written.audience.into(),
+        audience: audience.clone().into(),
         algorithms,
-        max_lifetime_s: written.max_lifetime.as_secs(),
+        max_lifetime_s: max_lifetime.as_secs(),
         bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
     };
-    Some((SessionSettings { keys }, accepts))
+    let issues = SessionSettings {
+        issuer: issuer.value,
+        audience,
+        max_lifetime_s: max_lifetime.as_secs(),
+        keys,
+        actors: actors.into_iter().map(|actor| actor.value).collect(),
+        public_url: public_url.clone(),
+    };
+    is_ours.then_some((issues, accepts))
+}
+
+/// Whether an issuer is the public URL, or one path below it, spelled in one way only: segments of plain characters, none of
+/// them empty (RFC 8414 §2: no query, no fragment).
+fn is_at(issuer: &str, public_url: &PublicUrl) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
+    let segment = |text: &str| !text.is_empty() && text.bytes().all(plain);
+    match issuer.strip_prefix(public_url.as_str()) {
+        Some("") => true,
+        Some(path) => path.strip_prefix('/').is_some_and(|path| path.split('/').all(segment)),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_the_public_url_or_a_plain_path_below_it() {
+        let public_url = PublicUrl::new("https://gateway.example:8443").unwrap();
+        for path in ["", "/sessions", "/a/b-c_d~e/1"] {
+            assert!(is_at(&format!("https://gateway.example:8443{path}"), &public_url), "{path}");
+        }
+        for issuer in [
+            "https://gateway.example:8443/",
+            "https://gateway.example:8443/sessions/",
+            "https://gateway.example:8443//sessions",
+            "https://gateway.example:8443/a/../b",
+            "https://gateway.example:8443/a?b",
+            "https://gateway.example:8443/a#b",
+            "https://gateway.example:8443sessions",
+            "https://gateway.example:84430",
+            "https://gateway.example",
+            "https://Gateway.example:8443",
+            "http://gateway.example:8443",
+            "sessions",
+        ] {
+            assert!(!is_at(issuer, &public_url), "{issuer}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use crate::config::files::WatchedFile;
 use crate::config::files::digests_of;
 use crate::config::key_sources::KeySourceSettings;
 use crate::config::meaning;
-use crate::config::sessions::SessionSettings;
 use crate::config::written;
 use crate::crypto::Crl;
 use crate::crypto::PublishedKeys;
@@ -21,6 +20,7 @@ use crate::diagnostic::Source;
 use crate::directory;
 use crate::identity::ClientTokens;
 use crate::identity::IdentitySettings;
+use crate::identity::SessionSettings;
 use crate::limits::Limits;
 use crate::model::Name;
 use crate::model::PartnerName;
@@ -62,7 +62,7 @@ pub struct Config {
     pub admin_persons: Option<Vec<AdminPerson>>,
     /// Whose tokens are accepted: sign-in tokens of the issuers, session tokens of one.
     pub identity: IdentitySettings,
-    /// What signs the session tokens that are issued here.
+    /// The session tokens that are issued here.
     pub sessions: SessionSettings,
     /// Where those of them that publish their keys do so.
     pub key_sources: Vec<KeySourceSettings>,

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 const AUTHORITY: &str = "smarthome.gateway.prop.example";
+const PUBLIC: &str = "gateway.prop.example";
 const PARKLINE: &str = "parkline.gateway.prop.example";
 
 const EXAMPLE: &str = include_str!("../../gateway.yaml");
@@ -73,7 +74,7 @@ impl Site {
     }
 
     fn pair(&self, name: &str) {
-        self.pair_of(name, &[AUTHORITY, PARKLINE], rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+        self.pair_of(name, &[PUBLIC, AUTHORITY, PARKLINE], rcgen::ExtendedKeyUsagePurpose::ServerAuth);
     }
 
     fn pair_of(&self, name: &str, hosts: &[&str], usage: rcgen::ExtendedKeyUsagePurpose) {
@@ -217,7 +218,12 @@ fn unknown_repeated_and_malformed_keys_are_faults_at_their_line() {
         ("https://api.smarthome.example:443", "http://api.smarthome.example", "malformed-upstream", "http:"),
         ("https://api.smarthome.example:443", "https://127.0.0.1:443", "missing-key", "127.0.0.1:443"),
         ("authority: smarthome.gateway.prop.example", "authority: a/b", "malformed-host-name", "a/b"),
-        ("issuer: https://gateway.prop.example/sessions", "issuer: https://login.prop.example", "twice", "login"),
+        (
+            "issuer: https://gateway.prop.example/sessions",
+            "issuer: https://other.prop.example",
+            "issuer-elsewhere",
+            "other",
+        ),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 65536", "wrong-type", "65536"),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 64KB", "malformed-limit", "64KB"),
         ("  body_max_bytes: 64KiB", "  body_max_bytes: 8193KiB", "out-of-bounds", "8193KiB"),
@@ -316,18 +322,18 @@ fn keys_and_certificates_that_cannot_be_used_are_faults_at_the_line_that_names_t
 fn the_listeners_certificate_is_for_servers_and_for_every_authority() {
     use rcgen::ExtendedKeyUsagePurpose as Usage;
     for (hosts, usage, code) in [
-        (["other.gateway.prop.example", PARKLINE], Usage::ServerAuth, "certificate-names"),
-        ([AUTHORITY, "other.gateway.prop.example"], Usage::ServerAuth, "certificate-names"),
-        (["*.prop.example", PARKLINE], Usage::ServerAuth, "certificate-names"),
-        ([AUTHORITY, PARKLINE], Usage::ClientAuth, "certificate-purpose"),
-        ([AUTHORITY, PARKLINE], Usage::Any, "certificate-purpose"),
+        (&[PUBLIC, "other.gateway.prop.example", PARKLINE][..], Usage::ServerAuth, "certificate-names"),
+        (&[PUBLIC, AUTHORITY, "other.gateway.prop.example"], Usage::ServerAuth, "certificate-names"),
+        (&["*.prop.example", PARKLINE], Usage::ServerAuth, "certificate-names"),
+        (&[PUBLIC, AUTHORITY, PARKLINE], Usage::ClientAuth, "certificate-purpose"),
+        (&[PUBLIC, AUTHORITY, PARKLINE], Usage::Any, "certificate-purpose"),
     ] {
         let site = Site::new();
-        site.pair_of("gateway", &hosts, usage);
+        site.pair_of("gateway", hosts, usage);
         one(&faults(site.load()), code, "pki/gateway.pem");
     }
     let site = Site::new();
-    site.pair_of("gateway", &["*.gateway.prop.example"], Usage::ServerAuth);
+    site.pair_of("gateway", &[PUBLIC, "*.gateway.prop.example"], Usage::ServerAuth);
     assert_eq!(faults(site.load()), []);
 }
 

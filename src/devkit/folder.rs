@@ -12,10 +12,13 @@ use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
 use crate::crypto::jwks_json;
 use crate::crypto::random;
+use crate::devkit::app_key::AppKey;
 use crate::devkit::errands::Household;
+use crate::devkit::issuer::APP;
 use crate::devkit::issuer::TokenClaims;
 use crate::devkit::issuer::TokenIssuer;
 use crate::devkit::partner::TokenTrust;
+use crate::devkit::pki::BACKEND;
 use crate::devkit::pki::Leaf;
 use crate::devkit::pki::PARTNER_PEER;
 use crate::devkit::pki::Pki;
@@ -34,6 +37,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The host name by which the backend addresses the smart-home partner.
 pub const AUTHORITY: &str = "smarthome.gateway.prop.example";
@@ -46,6 +50,9 @@ pub const LOGIN_ISSUER: &str = "https://login.prop.example";
 
 /// As whom the gateway issues session tokens.
 pub const SESSION_ISSUER: &str = "https://gateway.prop.example/sessions";
+
+/// The host of [`PUBLIC_URL`].
+pub const PUBLIC_HOST: &str = "gateway.prop.example";
 
 /// By which URL apps know the gateway: what their proofs name is this and the path.
 pub const PUBLIC_URL: &str = "https://gateway.prop.example";
@@ -75,6 +82,8 @@ pub struct GatewayFolder {
     pub sessions: TokenIssuer,
     /// Issues sign-in tokens.
     pub login: TokenIssuer,
+    /// The key of a resident's app instance.
+    pub app: Arc<AppKey>,
     /// Signs updates of the directory.
     pub directory_key: SigningKey,
     /// What verifies what the gateway sends to each partner.
@@ -108,18 +117,22 @@ impl GatewayFolder {
     /// [`FolderError`].
     pub fn make(path: &Path, now: UnixSeconds) -> Result<Self, FolderError> {
         let mut pki = Pki::new(now)?;
-        let gateway =
-            Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now));
+        let gateway = Leaf::server(
+            &[PUBLIC_HOST, AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"],
+            Validity::a_day_from(now),
+        );
         pki.gateway = pki.gateway_authority.issue(&gateway)?;
         let session_key = SigningKey::generate_pem(SigningAlgorithm::Es256)?;
         let sessions = TokenIssuer::with(SESSION_ISSUER, &session_key)?;
+        let app = Arc::new(AppKey::new(SigningAlgorithm::Es256)?);
         let login = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256)?;
         let (partner_keys, parkline_keys) = (PartnerKeys::new()?, PartnerKeys::new()?);
         let directory_key = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
         let directory_key = SigningKey::from_pem(&directory_key).map_err(|_| SignError)?;
         let backend = pki.backend.parsed()?.thumbprint;
         let place = path.to_owned();
-        let folder = Self { path: place, pki, sessions, login, directory_key, partner_keys, parkline_keys, backend };
+        let folder =
+            Self { path: place, pki, sessions, login, app, directory_key, partner_keys, parkline_keys, backend };
         let write = || -> io::Result<()> {
             for name in ["pki", "state", "state/audit"] {
                 fs::create_dir(path.join(name))?;
@@ -219,8 +232,7 @@ impl GatewayFolder {
     #[must_use]
     pub fn member_of(&self, household: &Household, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
         let house = household.house;
-        issuer
-            .claims(AUDIENCE, household.person, &self.backend, now, 300)
+        self.claims(household.person, issuer, now)
             .with("tenant", household.tenant)
             .with("roles", vec!["resident".into(), "concierge".into()])
             .with("device_id", household.phone)
@@ -235,8 +247,7 @@ impl GatewayFolder {
     /// for five minutes from `now`.
     #[must_use]
     pub fn resident(&self, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
-        issuer
-            .claims(AUDIENCE, "resident-ivanov", &self.backend, now, 300)
+        self.claims("resident-ivanov", issuer, now)
             .with("tenant", "north")
             .with("roles", vec!["resident".into()])
             .with("device_id", "phone-of-ivanov")
@@ -265,6 +276,14 @@ impl PartnerKeys {
         };
         let (keys, signatures) = (set(&self.token)?, set(&self.signing)?);
         Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: audience.to_owned(), keys, signatures })
+    }
+}
+
+/// What every token of a person says: one of the identity provider's, or one of the gateway's own for its backend.
+impl GatewayFolder {
+    fn claims(&self, person: &str, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
+        let claims = issuer.claims(AUDIENCE, person, &self.backend, now, 300);
+        if issuer.name() == SESSION_ISSUER { claims.acted_by(BACKEND) } else { claims }
     }
 }
 
@@ -301,10 +320,10 @@ issuers:
     bind: [mtls]
 sessions:
   issuer: {SESSION_ISSUER}
-  keys:
-    - pki/session.key
+  keys: [pki/session.key]
   audience: {AUDIENCE}
   max_lifetime: 5m
+  actors: [{{peer: "{BACKEND}", audiences: ["{AUDIENCE}"], clients: [{APP}]}}]
 partners:
   smarthome:
     authority: {AUTHORITY}

@@ -18,6 +18,9 @@ use crate::json::write;
 use crate::model::Sha256;
 use crate::secret::Secret;
 
+/// The app whose tokens these are.
+pub const APP: &str = "development-app";
+
 /// An issuer with one key.
 pub struct TokenIssuer {
     name: String,
@@ -80,7 +83,7 @@ impl TokenIssuer {
             .with("iss", self.name.as_str())
             .with("aud", audience)
             .with("sub", subject)
-            .with("client_id", "development-app")
+            .with("client_id", APP)
             .with("jti", encode_base64url(&random::<16>()))
             .with("iat", seconds(now))
             .with("nbf", seconds(now))
@@ -106,6 +109,12 @@ impl TokenIssuer {
 }
 
 impl TokenClaims {
+    /// Through the backend of that name, as the gateway's own session tokens say it (RFC 8693 §4.1).
+    #[must_use]
+    pub fn acted_by(self, backend: &str) -> Self {
+        self.with("act", Object::from_iter([("sub", backend)]))
+    }
+
     /// Bound to this key alone (RFC 9449 §6.1), and to no certificate.
     #[must_use]
     pub fn bound_to(self, key: &AppKey) -> Self {

@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("cedar/revocations.cedar", include_str!("../../policies/cedar/revocations.cedar")),
     ("cedar/sessions.cedar", include_str!("../../policies/cedar/sessions.cedar")),
     ("cedar/schema.cedarschema", include_str!("../../policies/cedar/schema.cedarschema")),
+    ("cedar/sessions.cedar", include_str!("../../policies/cedar/sessions.cedar")),
     ("contracts/parkline.openapi.yaml", include_str!("../../policies/contracts/parkline.openapi.yaml")),
     ("contracts/smarthome.openapi.yaml", include_str!("../../policies/contracts/smarthome.openapi.yaml")),
     ("requirements.yaml", include_str!("../../policies/requirements.yaml")),

@@ -1,5 +1,5 @@
 //! Taking up changed files while the gateway runs: certificates and their keys, authorities, revocation lists, the keys of
-//! issuers and those that sign the directory.
+//! issuers and of session tokens, and those that sign the directory.
 //!
 //! The files are read about once a second and compared by digest, so that it does not matter how they are exchanged: written
 //! anew, renamed over, or behind the symbolic link that Kubernetes swaps. A change is taken up when two looks have found the
@@ -215,7 +215,9 @@ impl Reloader {
         }
         self.swapper.hold_against(stated);
         expiries.store(Arc::new(config.expiries));
+        // Whoever verifies knows a key before anything is signed with it.
         core.identity.replace_keys(&config.identity);
+        core.sessions.replace_keys(&config.sessions);
         core.updates.replace_keys(&config.directory_updates);
         for (lines, side) in callers.lines.iter().zip(sides) {
             lines.iter().for_each(|line| line.replace(Arc::clone(&side)));

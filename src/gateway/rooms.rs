@@ -33,6 +33,7 @@ use crate::gateway::unusable;
 use crate::guard::Guard;
 use crate::guard::LedgerEntry;
 use crate::identity::PartnerClient;
+use crate::identity::SessionIssuer;
 use crate::identity::Verifier;
 use crate::limits::Limits;
 use crate::partner;
@@ -185,6 +186,7 @@ pub(super) fn gates(
         clock,
         identity: Verifier::new(config.identity).map_err(|error| internal("the issuers", &error))?,
         client_tokens: config.client_tokens.map(ArcSwap::from_pointee),
+        sessions: SessionIssuer::new(config.sessions).map_err(|error| internal("the session tokens", &error))?,
         clients: trusts.backend,
         partner_clients: trusts.partners,
         guard,

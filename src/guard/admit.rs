@@ -18,6 +18,7 @@ use crate::guard::revocation::Stoppable;
 use crate::guard::standing::Guard;
 use crate::guard::step_up::authenticated;
 use crate::identity::Caller;
+use crate::identity::Subject;
 use crate::model::Epoch;
 use crate::model::OperationId;
 use crate::model::PartnerName;
@@ -120,6 +121,31 @@ impl Guard {
         // Last, so that whoever is revoked learns nothing, and asking is bound by the rates.
         authenticated(declared, caller, now.seconds())?;
         Ok(admitted)
+    }
+
+    /// Admits a user whose token is exchanged, if nothing of theirs or of the backend's is revoked or too fast: the epoch
+    /// that was in force.
+    ///
+    /// # Errors
+    /// The faults of [`GuardFault`] that speak of revocations and rates.
+    pub fn admit_subject(&self, paced: Paced, subject: &Subject) -> Result<Epoch, GuardFault> {
+        let ids = Ids::of(subject.caller());
+        let epoch = self.epoch();
+        if self.revocations.is_revoked(&self.revocable(&ids)) {
+            return Err(GuardFault::Revoked);
+        }
+        let stoppable = Stoppable { certificate: ids.certificate, ..Stoppable::default() };
+        if let Some(kind) = self.revocations.stopped(&stoppable, ids.tenant) {
+            return Err(kind.into());
+        }
+        self.count(&ids, &paced, &[])?;
+        Ok(epoch)
+    }
+
+    /// Whether the right of this name, in a token of `tenant`, is not revoked.
+    #[must_use]
+    pub fn grant_stands(&self, grant: &Stranger, tenant: Option<&TenantId>) -> bool {
+        !self.revocations.is_withheld(grant, tenant)
     }
 
     /// Admits a peer that comes in its own name.

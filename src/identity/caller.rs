@@ -122,6 +122,10 @@ pub struct Token {
     pub token_id: Stranger,
     /// `client_id`.
     pub client_id: Stranger,
+    /// `azp`: the app that the token was issued to, where that is said (OpenID Connect Core 1.0 §2).
+    pub authorized_party: Option<Stranger>,
+    /// `act.sub`: who acts for the user (RFC 8693 §4.1); of a session token the peer's name.
+    pub actor: Option<Stranger>,
     /// `roles`.
     pub roles: Vec<Stranger>,
     /// `scope`, taken apart.

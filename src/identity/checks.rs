@@ -102,6 +102,18 @@ checks! {
     ProofNotExpired => ProofTooOld,
     /// What moves something takes session tokens.
     SessionKind => SessionRequired,
+    /// A session token is brought by the backend that it was issued to.
+    ActorIsPeer => ActorOther,
+    /// The subject of an exchange is no session token.
+    SubjectIsSignIn => NoSubject,
+    /// Nobody acts by the subject token yet.
+    NobodyActsYet => NoSubject,
+    /// Every audience of the subject token is one of the actor's.
+    AudienceOfActor => ActorRefused,
+    /// The subject token was issued to one of the actor's apps.
+    ClientOfActor => ActorRefused,
+    /// The subject token lets this actor act, if it says who may.
+    MayAct => ActorRefused,
     /// There is a `sub`.
     Subject => ClaimMissing,
     /// There is a `jti`.

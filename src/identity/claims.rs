@@ -36,6 +36,12 @@ pub(super) struct Claims<'t> {
     pub(super) subject: Option<Cow<'t, str>>,
     pub(super) token_id: Option<Cow<'t, str>>,
     pub(super) client_id: Option<Cow<'t, str>>,
+    /// `azp` (OpenID Connect Core 1.0 §2): the app that the token was issued to.
+    pub(super) authorized_party: Option<Cow<'t, str>>,
+    /// `act` (RFC 8693 §4.1): who acts for the user.
+    pub(super) actor: Option<Actor<'t>>,
+    /// `may_act` (RFC 8693 §4.4): who may come to act for the user.
+    pub(super) may_act: Option<Actor<'t>>,
     pub(super) tenant: Option<Cow<'t, str>>,
     pub(super) device: Option<Cow<'t, str>>,
     pub(super) car: Option<Cow<'t, str>>,
@@ -50,6 +56,21 @@ pub(super) struct Claims<'t> {
     pub(super) amr: Vec<Cow<'t, str>>,
     pub(super) auth_time: Option<UnixSeconds>,
     pub(super) rights: Vec<Right>,
+}
+
+/// Who acts, or may act.
+pub(super) struct Actor<'t> {
+    /// `sub`.
+    pub(super) subject: Option<Cow<'t, str>>,
+    /// Whether something else is said of them, which we do not know how to hold them to.
+    other: bool,
+}
+
+impl Actor<'_> {
+    /// Whether this is the peer of that name, and nobody in particular besides.
+    pub(super) fn is(&self, name: &str) -> bool {
+        !self.other && self.subject.as_ref().is_some_and(|subject| **subject == *name)
+    }
 }
 
 /// What `cnf` (RFC 7800) binds the token to: to all of it.
@@ -83,6 +104,9 @@ impl<'t> Claims<'t> {
             "sub" => self.subject = Some(text(reader)?),
             "jti" => self.token_id = Some(text(reader)?),
             "client_id" => self.client_id = Some(text(reader)?),
+            "azp" => self.authorized_party = Some(text(reader)?),
+            "act" => self.actor = Some(actor(reader)?),
+            "may_act" => self.may_act = Some(actor(reader)?),
             "tenant" => self.tenant = Some(text(reader)?),
             "device_id" => self.device = Some(text(reader)?),
             "car_id" => self.car = Some(text(reader)?),
@@ -174,6 +198,21 @@ fn binding(reader: &mut Reader<'_>) -> Result<Binding, IdentityFault> {
         }
     }
     Ok(binding)
+}
+
+/// `act` or `may_act`: an object, of which we know `sub`.
+fn actor<'t>(reader: &mut Reader<'t>) -> Result<Actor<'t>, IdentityFault> {
+    let mut actor = Actor { subject: None, other: false };
+    reader.begin_object().map_err(of_a_claim)?;
+    while let Some(name) = reader.next_key().map_err(malformed)? {
+        if name == "sub" {
+            actor.subject = Some(text(reader)?);
+        } else {
+            actor.other = true;
+            pass_over(reader).map_err(malformed)?;
+        }
+    }
+    Ok(actor)
 }
 
 /// A SHA-256 digest in base64url.

@@ -144,6 +144,15 @@ pub enum IdentityFault {
     /// The token has not the operation's scope.
     #[error("token has not the operation's scope")]
     ScopeMissing,
+    /// A session token is brought by another backend than the one that it was issued to.
+    #[error("session token was issued to another backend")]
+    ActorOther,
+    /// The subject of an exchange is a session token, or one by which somebody acts already.
+    #[error("token cannot be exchanged")]
+    NoSubject,
+    /// The subject token is not one that this backend may exchange.
+    #[error("token is not this backend's to exchange")]
+    ActorRefused,
     /// The operation takes session tokens only.
     #[error("a session token is demanded")]
     SessionRequired,

@@ -26,6 +26,7 @@ mod client_token;
 mod fault;
 mod fetch_fault;
 mod header;
+mod issue;
 mod key_source;
 mod known_partner;
 mod metadata;
@@ -37,6 +38,7 @@ mod remote_keys;
 mod renewal;
 mod rights;
 mod settings;
+mod subject;
 mod target;
 mod verifier;
 
@@ -54,6 +56,12 @@ pub use client_token::ClientTokens;
 pub use client_token::Minted;
 pub use fault::IdentityFault;
 pub use fetch_fault::FetchFault;
+pub use issue::ActorSettings;
+pub use issue::IssueFault;
+pub use issue::Issued;
+pub use issue::SessionIssuer;
+pub use issue::SessionSettings;
+pub use issue::Wishes;
 pub use key_source::KEYS_ANSWER_MAX_BYTES;
 pub use key_source::KeySource;
 pub use known_partner::KnownPartner;
@@ -69,6 +77,7 @@ pub use settings::IdentitySettings;
 pub use settings::IssuerKeys;
 pub use settings::IssuerSettings;
 pub use settings::SettingsError;
+pub use subject::Subject;
 pub use verifier::Verifier;
 
 #[cfg(test)]

@@ -91,6 +91,9 @@ pub enum SettingsError {
     /// An issuer may use no algorithm.
     #[error("issuer {0} has no algorithm")]
     NoAlgorithm(usize),
+    /// Session tokens are signed by no key.
+    #[error("no key signs session tokens")]
+    NoKey,
     /// An issuer's tokens may live for no time.
     #[error("issuer {0} has a maximum lifetime of zero")]
     NoLifetime(usize),

@@ -81,7 +81,8 @@ impl World {
 
     /// Claims of a good session token.
     fn claims(&self) -> TokenClaims {
-        self.session.claims(AUDIENCE, "ivanov", &self.peer.certificate().thumbprint, self.now, LIFETIME)
+        let claims = self.session.claims(AUDIENCE, "ivanov", &self.peer.certificate().thumbprint, self.now, LIFETIME);
+        claims.acted_by(self.peer.name())
     }
 
     fn verify(&self, token: &str, demand: TokenDemand) -> Result<Caller, IdentityFault> {
@@ -165,7 +166,7 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
             .with("acr", "urn:house:two-factors")
             .with("amr", array(&["pwd", "otp"]))
             .with("auth_time", number(NOW.get() - 3_600))
-            .with("act", Object::from_iter([("sub", array(&["x"]))]))
+            .with("acted", Object::from_iter([("sub", array(&["x"]))]))
             .door_access("house-1", Some("door-2"), &["open", "see"])
             .door_access("house-3", None, &["open"])
     };

@@ -52,14 +52,30 @@ pub struct Verifier {
 }
 
 #[derive(Debug)]
-struct Issuer {
+pub(super) struct Issuer {
     name: Arc<str>,
     keys: Keys,
     audience: String,
     algorithms: Vec<Algorithm>,
     max_lifetime_s: u64,
     bind: Vec<Bind>,
-    kind: TokenKind,
+    pub(super) kind: TokenKind,
+}
+
+/// A token that is one of an issuer's, and good now and for us.
+pub(super) struct Good<'v, 't> {
+    pub(super) issuer: &'v Issuer,
+    pub(super) claims: Claims<'t>,
+    issued_at: UnixSeconds,
+    expires_at: UnixSeconds,
+}
+
+/// The parts of a token.
+pub(super) fn split(token: &str) -> Result<Jws<'_>, IdentityFault> {
+    Jws::split(token).map_err(|error| match error {
+        JwsError::TooLong => IdentityFault::TokenTooLong,
+        JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
+    })
 }
 
 /// The schemes of an `Authorization` field under which tokens come.
@@ -167,17 +183,10 @@ impl Verifier {
         let checks = self.checks;
         self.standing(peer, now)?;
         let (scheme, presented) = self.presented(fields)?;
-        let jws = Jws::split(presented).map_err(|error| match error {
-            JwsError::TooLong => IdentityFault::TokenTooLong,
-            JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
-        })?;
-        let header = Header::read(jws.header(), checks)?;
-        let claims = Claims::read(jws.payload())?;
-        let issuer = self.signed_by(&jws, &header, &claims, now)?;
-        let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
-        let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
-        checks.demand(Check::Audience, ours)?;
-        let key = self.bound_to(issuer, peer, &claims)?;
+        let jws = split(presented)?;
+        let good = self.good(&jws, now)?;
+        let (issuer, claims) = (good.issuer, &good.claims);
+        let key = self.bound_to(issuer, peer, claims)?;
         let asks = if key.is_some() { Scheme::Dpop } else { Scheme::Bearer };
         checks.demand(Check::SchemeOfBinding, scheme == asks)?;
         checks.demand(Check::NoIdleProof, scheme == Scheme::Dpop || !fields.contains_key(DPOP))?;
@@ -185,9 +194,29 @@ impl Verifier {
         checks.demand(Check::SessionKind, moves_nothing || issuer.kind == TokenKind::Session)?;
         let proof = key.map(|key| self.possessed(key, self.prove_at(fields, method, path, Some(presented), now)?));
         let proof = proof.transpose()?;
+        let is_peers =
+            issuer.kind != TokenKind::Session || claims.actor.as_ref().is_some_and(|act| act.is(peer.name()));
+        checks.demand(Check::ActorIsPeer, is_peers)?;
+        Ok(Caller::new(peer.clone(), Some(self.token(good)?), proof))
+    }
+
+    /// A token that is one of an issuer's, and good now and for us. By whom it may be brought is not asked here.
+    pub(super) fn good<'t>(&self, jws: &'t Jws<'_>, now: UnixSeconds) -> Result<Good<'_, 't>, IdentityFault> {
+        let header = Header::read(jws.header(), self.checks)?;
+        let claims = Claims::read(jws.payload())?;
+        let issuer = self.signed_by(jws, &header, &claims, now)?;
+        let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
+        let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
+        self.checks.demand(Check::Audience, ours)?;
+        Ok(Good { issuer, claims, issued_at, expires_at })
+    }
+
+    /// What is kept of a token, if it has all that it must have.
+    pub(super) fn token(&self, good: Good<'_, '_>) -> Result<Token, IdentityFault> {
+        let Good { issuer, claims, issued_at, expires_at } = good;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
-        let token = Token {
+        Ok(Token {
             kind: issuer.kind,
             issuer: Arc::clone(&issuer.name),
             subject: self.required(Check::Subject, claims.subject)?,
@@ -197,6 +226,8 @@ impl Verifier {
             session: claims.session.map(Stranger::new),
             token_id: self.required(Check::TokenId, claims.token_id)?,
             client_id: self.required(Check::ClientId, claims.client_id)?,
+            authorized_party: claims.authorized_party.map(Stranger::new),
+            actor: claims.actor.and_then(|actor| actor.subject).map(Stranger::new),
             roles: claims.roles.into_iter().map(Stranger::new).collect(),
             scopes,
             acr: claims.acr.map(Stranger::new),
@@ -205,8 +236,7 @@ impl Verifier {
             rights: claims.rights,
             issued_at,
             expires_at,
-        };
-        Ok(Caller::new(peer.clone(), Some(token), proof))
+        })
     }
 
     /// A caller by its certificate alone, for the gateway's own paths (`/-/`).
@@ -295,7 +325,12 @@ impl Verifier {
 
     /// The key to which the token is bound, if it is bound to one. It must be bound to something, by no means but those of
     /// its issuer, and be this peer's if it names a certificate (RFC 8705 §3): all that it names must hold.
-    fn bound_to(&self, issuer: &Issuer, peer: &Peer, claims: &Claims<'_>) -> Result<Option<Sha256>, IdentityFault> {
+    pub(super) fn bound_to(
+        &self,
+        issuer: &Issuer,
+        peer: &Peer,
+        claims: &Claims<'_>,
+    ) -> Result<Option<Sha256>, IdentityFault> {
         let checks = self.checks;
         let Binding { certificate, key, other } = claims.binding.unwrap_or_default();
         checks.demand(Check::Bound, other || certificate.is_some() || key.is_some())?;

@@ -29,6 +29,16 @@ impl PublicUrl {
         &self.0
     }
 
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
     /// Host and port, as they stand in the URL.
     #[must_use]
     pub fn authority(&self) -> &str {

@@ -111,6 +111,10 @@ reasons! {
     ScopeRefused = "scope-refused",
     /// The token has not the scope of the operation.
     ScopeMissing = "scope-missing",
+    /// The session token was issued to another backend than the one that brings it.
+    ActorMismatch = "actor-mismatch",
+    /// The token is not one that this backend may exchange for a session, or more is asked for than it has.
+    ExchangeRefused = "exchange-refused",
     /// The operation takes session tokens only.
     SessionRequired = "session-required",
     /// The user was not authenticated as the operation demands, or too long ago.

@@ -12,6 +12,7 @@ use crate::guard::Guard;
 use crate::identity::ClientTokens;
 use crate::identity::IdentityFault;
 use crate::identity::Peer;
+use crate::identity::SessionIssuer;
 use crate::identity::Verifier;
 use crate::model::Head;
 use crate::model::Sha256;
@@ -46,6 +47,8 @@ pub struct Core {
     pub identity: Verifier,
     /// The tokens of partners that call, where any may.
     pub client_tokens: Option<ArcSwap<ClientTokens>>,
+    /// Issues session tokens.
+    pub sessions: SessionIssuer,
     /// Whom the backend's listener trusts.
     pub clients: Arc<ClientTrust>,
     /// Whom the partners' listener trusts, if there is one.
@@ -132,7 +135,9 @@ impl Gate {
     /// Handles one request, whatever it asks for.
     pub async fn handle<B: Body>(&self, visitor: &Visitor, head: Head, body: &mut B) -> Concluded {
         match visitor.side {
-            Side::Backend if head.path.starts_with(own::PREFIX) => own::requested(self, visitor, &head, body).await,
+            Side::Backend if own::PREFIXES.iter().any(|prefix| head.path.starts_with(prefix)) => {
+                own::requested(self, visitor, &head, body).await
+            }
             Side::Backend => operation::outbound(self, visitor, &head, body).await,
             Side::Partner => from_partner::requested(self, visitor, &head, body).await,
         }

@@ -21,6 +21,7 @@ mod health;
 mod identify;
 mod inbound;
 mod known;
+mod metadata;
 mod operation;
 mod own;
 mod partner_keys;
@@ -33,6 +34,7 @@ mod repeat;
 mod revocation;
 mod room;
 mod route;
+mod session;
 mod trace;
 mod trail;
 

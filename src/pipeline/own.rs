@@ -1,9 +1,10 @@
-//! The gateway's own paths of the backend listener, all under `/-/`: the fork between them, and what is asked of whoever
+//! The gateway's own paths of the backend listener, all under `/-/` and `/.well-known/`: the fork between them, and what is asked of whoever
 //! comes to one, as strictly as a contract would ask it.
 
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::contract;
+use crate::guard::Paced;
 use crate::identity::Caller;
 use crate::model::Head;
 use crate::model::Reason;
@@ -11,12 +12,16 @@ use crate::pipeline::directory;
 use crate::pipeline::event_out;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::metadata;
 use crate::pipeline::operation;
 use crate::pipeline::port::Body;
 use crate::pipeline::receipt;
+use crate::pipeline::refusal::DoorFault;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::revocation;
 use crate::pipeline::route::route_of;
+use crate::pipeline::route::without_port;
+use crate::pipeline::session;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
 
@@ -67,6 +72,9 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         event_out::PATH => event_out::requested(gate, visitor, head, body).await,
         revocation::PATH => revocation::requested(gate, visitor, head, body).await,
         directory::PATH => directory::requested(gate, visitor, head, body).await,
+        session::PATH => session::requested(gate, visitor, head, body).await,
+        metadata::KEYS_PATH => metadata::requested(gate, visitor, head).await,
+        path if metadata::lies_at(&gate.core.sessions, path) => metadata::requested(gate, visitor, head).await,
         path if path.starts_with(receipt::PREFIX) => receipt::requested(gate, visitor, head).await,
         _ => nowhere(gate, visitor, head).await,
     }
@@ -77,24 +85,52 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
 /// # Errors
 /// The first of these that is not so.
 pub fn meet(gate: &Gate, visitor: &Visitor, head: &Head, form: Form, facts: &mut Facts) -> Result<Caller, Refusal> {
-    // The gateway's own paths are at the same authorities as everything else, and at no other than the handshake's.
-    let _at_home = route_of(&gate.routes, &head.authority, visitor.server_name.as_deref())?;
+    meet_paced(gate, visitor, head, form, facts).map(|(caller, _)| caller)
+}
+
+/// The same, with the proof that the peer's rate was asked.
+///
+/// # Errors
+/// As [`meet`].
+pub fn meet_paced(
+    gate: &Gate,
+    visitor: &Visitor,
+    head: &Head,
+    form: Form,
+    facts: &mut Facts,
+) -> Result<(Caller, Paced), Refusal> {
+    at_home(gate, visitor, head)?;
     has_form(head, form).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
     let core = &gate.core;
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
-    let _paced = core.guard.pace(peer.name(), core.clock.steady())?;
+    let paced = core.guard.pace(peer.name(), core.clock.steady())?;
     let caller = core.identity.peer_only(peer, core.clock.now().seconds())?;
     core.guard.admit_peer(&caller)?;
     facts.caller_known = true;
-    Ok(caller)
+    Ok((caller, paced))
+}
+
+/// The gateway's own paths are at the partners' authorities, like everything else, and where the gateway is known to be; and
+/// at no other name than the handshake's.
+///
+/// # Errors
+/// [`DoorFault::Authority`].
+fn at_home(gate: &Gate, visitor: &Visitor, head: &Head) -> Result<(), DoorFault> {
+    let (asked, public) = (without_port(&head.authority), gate.core.sessions.public_url().host());
+    let by_its_name = asked == public;
+    match visitor.server_name.as_deref() {
+        Some(name) if by_its_name && !name.eq_ignore_ascii_case(asked) => Err(DoorFault::Authority),
+        _ if by_its_name => Ok(()),
+        name => route_of(&gate.routes, &head.authority, name).map(drop),
+    }
 }
 
 /// Where nothing is; told only at an authority that is served.
 async fn nowhere(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded {
     let trail = Trail::begin(gate.core.clock.as_ref());
     let facts = gate.facts(visitor, &gate.core.snapshot.load());
-    let refusal = match route_of(&gate.routes, &head.authority, visitor.server_name.as_deref()) {
-        Ok(_) => Refusal::new(Reason::UnknownOperation, ProblemType::NotFound),
+    let refusal = match at_home(gate, visitor, head) {
+        Ok(()) => Refusal::new(Reason::UnknownOperation, ProblemType::NotFound),
         Err(fault) => Refusal::from(fault),
     };
     operation::refuse(gate, facts, refusal, trail).await

@@ -17,6 +17,7 @@ use crate::guard::RateOf;
 use crate::guard::Withdrawn;
 use crate::identity::Caller;
 use crate::identity::IdentityFault;
+use crate::identity::IssueFault;
 use crate::model::Direction;
 use crate::model::Reason;
 use crate::partner::PartnerFault;
@@ -180,9 +181,21 @@ impl From<IdentityFault> for Refusal {
             Fault::ProofTooOld | Fault::ProofInFuture => (Reason::DpopNotTimely, ProblemType::Unauthenticated),
             Fault::ClientUnknown => (Reason::ClientRefused, ProblemType::Unauthenticated),
             Fault::ScopeMissing => (Reason::ScopeMissing, ProblemType::Forbidden),
+            Fault::ActorOther => (Reason::ActorMismatch, ProblemType::Unauthenticated),
+            Fault::NoSubject | Fault::ActorRefused => (Reason::ExchangeRefused, ProblemType::Unauthenticated),
             Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
         };
         Self::new(reason, kind)
+    }
+}
+
+impl From<IssueFault> for Refusal {
+    fn from(fault: IssueFault) -> Self {
+        match fault {
+            IssueFault::Wider => Self::of_token(Reason::ExchangeRefused, OAuthError::InvalidScope),
+            IssueFault::Ended => Self::of_token(Reason::TokenExpired, OAuthError::InvalidRequest),
+            IssueFault::Sign(_) => Self::new(Reason::Internal, ProblemType::Unavailable),
+        }
     }
 }
 

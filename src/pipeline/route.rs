@@ -121,7 +121,8 @@ pub fn route_of<'r>(
     routes.get(host).ok_or(DoorFault::Authority)
 }
 
-fn without_port(authority: &str) -> &str {
+/// The host of an authority.
+pub fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -23,6 +23,8 @@ use crate::directory;
 use crate::identity::Bind;
 use crate::identity::IdentitySettings;
 use crate::identity::IssuerSettings;
+use crate::identity::SessionIssuer;
+use crate::identity::SessionSettings;
 use crate::identity::TokenKind;
 use crate::identity::write_rights;
 use crate::json;
@@ -146,6 +148,19 @@ impl Cast {
         })
     }
 
+    /// What would issue session tokens, which no case asks for.
+    pub(super) fn sessions(&self) -> Result<SessionIssuer, StageFault> {
+        let settings = SessionSettings {
+            issuer: SESSIONS.into(),
+            audience: AUDIENCE.into(),
+            max_lifetime_s: 300,
+            keys: vec![Arc::new(self.partner_key()?)],
+            actors: Vec::new(),
+            public_url: PublicUrl::new(AUDIENCE).ok_or(StageFault::SetUp("public URL"))?,
+        };
+        SessionIssuer::new(settings).map_err(|_| StageFault::SetUp("sessions"))
+    }
+
     /// The token, signed.
     pub(super) fn token(&self, token: &CaseToken, at: UnixMillis) -> Result<String, StageFault> {
         let issued = UnixSeconds::new(at.seconds().get().saturating_sub(token.age_s));
@@ -187,6 +202,9 @@ impl Cast {
         if let Some(peer) = &token.bound_to {
             let thumbprint = encode_base64url(self.thumbprint(peer)?.as_bytes());
             claims.insert("cnf", Object::from_iter([("x5t#S256", Value::from(thumbprint))]));
+            if token.kind == TokenKind::Session {
+                claims.insert("act", Object::from_iter([("sub", Value::from(peer.as_str()))]));
+            }
         }
         let mut payload = Vec::new();
         json::write(&claims.into(), &mut payload);

@@ -263,6 +263,7 @@ impl Stage {
         let core = Core {
             identity: Verifier::new(issuers).map_err(|_| StageFault::SetUp("issuers"))?,
             client_tokens: Some(ArcSwap::from_pointee(client_tokens)),
+            sessions: self.cast.sessions()?,
             clients: self.cast.trust(),
             partner_clients: Some(self.cast.trust()),
             guard: guard.await.map_err(|_| StageFault::SetUp("guard"))?,

@@ -68,6 +68,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("identity", "Caller"),
     ("identity", "KnownPartner"),
     ("identity", "Asserted"),
+    ("identity", "Subject"),
     ("guard", "Admitted"),
     ("contract", "Rebuilt"),
     ("contract", "RebuiltEvent"),

@@ -7,6 +7,7 @@ mod rows;
 
 use crate::harness::Command;
 use crate::harness::Event;
+use crate::harness::Exchange;
 use crate::harness::Page;
 use crate::harness::Post;
 use crate::harness::Process;
@@ -30,7 +31,6 @@ use portcullis::config::known_keys;
 use portcullis::crypto::Jws;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
-use portcullis::devkit::AppKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
 use portcullis::devkit::InboundKit;
@@ -217,9 +217,14 @@ impl Site {
                 let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
             }
-            Look::App => {
-                let app = AppKey::new(SigningAlgorithm::Es256).unwrap();
-                self.give(gateway, &Command::new(&self.stage).of_app(&self.stage, &app)).0
+            Look::Session => {
+                let backend = self.stage.backend(gateway.address);
+                let answer = self.stage.wait(Exchange::new(&self.stage).give(&backend));
+                let receipt = answer.header("receipt-id").unwrap();
+                let records = self.records("state/audit");
+                let record = records.iter().rfind(|record| record.text("receipt") == receipt).unwrap();
+                let reason = if record.text("kind") == "session" { "done" } else { record.text("reason") };
+                format!("{} {reason}", answer.status)
             }
             Look::Published | Look::Discovered => {
                 let issuer = &self.published[usize::from(look == Look::Discovered)];

@@ -157,6 +157,8 @@ mod sample;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod shares;
 #[cfg(test)]
 mod shutdown;

@@ -328,7 +328,7 @@ fn what_is_handed_over_must_be_what_is_asked_for() {
     let machine = Machine::new();
     machine.load_credentials();
     let cases: &[(&str, &[&str])] = &[
-        ("other", &["error[socket-not-inherited]", "`backend` of `listeners.backend.address`", "left: other", ":15:"]),
+        ("other", &["error[socket-not-inherited]", "`backend` of `listeners.backend.address`", "left: other", ":16:"]),
         ("backend:backend", &["error[socket-not-inherited]", "several times"]),
         ("backend!", &["error[socket-not-inherited]", "does not listen"]),
         ("backend:web", &["error[socket-not-asked-for]", "no listener takes: web"]),
@@ -359,7 +359,7 @@ fn a_credential_that_nobody_hands_over_or_that_is_no_name_is_refused_at_its_line
     for name in ["../store.key", "a/store.key", "", ".store.key"] {
         machine.configure(|text| text.replace("credential:store.key", &format!("\"credential:{name}\"")));
         let told = machine.refusal("backend");
-        assert!(told.contains("error[malformed-credential]") && told.contains(":63:8"), "{name}: {told}");
+        assert!(told.contains("error[malformed-credential]") && told.contains(":67:8"), "{name}: {told}");
     }
     machine.configure(|text| text.replace("systemd:backend", "systemd:a/b"));
     let told = machine.refusal("backend");

@@ -123,6 +123,7 @@ impl Meaning {
             | Kind::Event
             | Kind::Receipt
             | Kind::Token
+            | Kind::Session
             | Kind::Recovery
             | Kind::Archive
             | Kind::Gap
@@ -250,6 +251,10 @@ fn of_kind(kind: Kind) -> Row {
         Kind::Token => {
             Row(Authentication, (1, "Logon"), Informational, Success, Some(To::Allowed), "A partner was given a token")
         }
+        Kind::Session => {
+            let says = "A session token was given out";
+            Row(AuthorizeSession, (1, "Assign Privileges"), Informational, Success, Some(To::Allowed), says)
+        }
         Kind::Recovery => {
             Row(EventLogActivity, (8, "Restart"), Informational, Success, None, "The log was read back at a start")
         }
@@ -315,6 +320,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::EventSignature
         | Reason::EventIdReused
         | Reason::TokenBinding
+        | Reason::ActorMismatch
         | Reason::CnfMismatch
         | Reason::AssertionReplayed
         | Reason::DirectoryUnsigned
@@ -326,7 +332,7 @@ fn of_reason(reason: Reason) -> Refused {
         }
         Reason::Revoked | Reason::CertificateRevoked => Refused(AuthorizeSession, Medium, To::AccessRevoked),
         Reason::GrantRevoked => Refused(AuthorizeSession, Low, To::AccessRevoked),
-        Reason::RoleMissing => Refused(AuthorizeSession, Medium, To::Unauthorized),
+        Reason::RoleMissing | Reason::ExchangeRefused => Refused(AuthorizeSession, Medium, To::Unauthorized),
         // What is stopped for everybody.
         Reason::OperationRevoked | Reason::PartnerRevoked | Reason::TenantRevoked => {
             Refused(ApiActivity, Low, To::AccessRevoked)

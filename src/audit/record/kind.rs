@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Clock,
     Receipt,
     Token,
+    Session,
     Recovery,
     Archive,
     Gap,
@@ -51,12 +52,13 @@ impl Note {
             Self::Clock(_) => Kind::Clock,
             Self::Receipt { .. } => Kind::Receipt,
             Self::Issued(_) => Kind::Token,
+            Self::Session(_) => Kind::Session,
         }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Start,
         Self::Stop,
         Self::Bundle,
@@ -77,6 +79,7 @@ impl Kind {
         Self::Clock,
         Self::Receipt,
         Self::Token,
+        Self::Session,
         Self::Recovery,
         Self::Archive,
         Self::Gap,
@@ -106,6 +109,7 @@ impl Kind {
             Self::Clock => "clock",
             Self::Receipt => "receipt",
             Self::Token => "token",
+            Self::Session => "session",
             Self::Recovery => "recovery",
             Self::Archive => "archive",
             Self::Gap => "gap",

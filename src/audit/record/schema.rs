@@ -149,6 +149,8 @@ const SHAPES: &str = r##"{
   "stepped": {"enum": ["forward", "back"]},
   "by_ms": {"$ref": "#/$defs/count"},
   "of": {"$ref": "#/$defs/receipt"},
+  "rights": {"$ref": "#/$defs/count"},
+  "lifetime": {"$ref": "#/$defs/count"},
   "first": {"$ref": "#/$defs/receipt"},
   "scopes": {"type": "array", "items": {"type": "string"}},
   "sizes": {
@@ -214,6 +216,7 @@ const fn members(kind: Kind) -> (&'static [&'static [&'static str]], &'static [&
         Kind::Archive => (&[JUDGED, &["archived"]], &[WHO, COST]),
         Kind::Receipt => (&[JUDGED, &["of"]], &[WHO, COST]),
         Kind::Token => (&[JUDGED, &["partner", "token", "scopes"]], &[WHO, COST]),
+        Kind::Session => (&[JUDGED, &["token", "rights", "lifetime"]], &[WHO, COST, &["decision"]]),
         Kind::Segment => (&[&["segment", "origin", "size", "root", "frontier", "epoch"]], &[]),
         Kind::Recovery => (&[], &[JUDGED, WHO, COST, &["state", "unknown", "cut", "replayed", "up_to"]]),
         Kind::Gap => (&[&["lost"]], &[]),

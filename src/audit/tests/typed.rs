@@ -17,6 +17,7 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::ReIdentified;
 use crate::audit::Revoked;
+use crate::audit::SessionIssued;
 use crate::audit::TakenUp;
 use crate::audit::record;
 use crate::audit::record::Kind;
@@ -83,6 +84,7 @@ fn notes() -> Vec<Note> {
         Note::Clock(ClockStepped { expected: NOW, forward: false, by_ms: 1_500 }),
         Note::Receipt { of: receipt(1) },
         Note::Issued(Issued { partner: name("smarthome"), token: "abc".into(), scopes: vec!["grants.read".into()] }),
+        Note::Session(SessionIssued { token: "AAAAAAAAAAAAAAAAAAAAAA".into(), rights: 1, lifetime_s: 300 }),
     ]
 }
 

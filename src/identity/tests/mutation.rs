@@ -17,13 +17,16 @@ use crate::crypto::Algorithm;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::encode_base64url;
 use crate::crypto::sha256;
+use crate::devkit::APP;
 use crate::devkit::AppKey;
 use crate::devkit::TokenClaims;
 use crate::devkit::TokenIssuer;
+use crate::identity::ActorSettings;
 use crate::identity::Bind;
 use crate::identity::DPOP;
 use crate::identity::IdentityFault;
 use crate::identity::IssuerSettings;
+use crate::identity::Proof;
 use crate::identity::TokenDemand;
 use crate::identity::TokenKind;
 use crate::identity::Verifier;
@@ -42,6 +45,8 @@ struct Row {
     /// The `DPoP` fields.
     proofs: Vec<String>,
     now: UnixSeconds,
+    /// A token to be exchanged, in place of a request.
+    subject: Option<String>,
 }
 
 /// The usual world, with an issuer that signs with Ed25519 and may not, one that binds by proof and may not, and an app's key.
@@ -68,6 +73,15 @@ impl Scene {
     }
 
     fn verdict(&self, row: &Row) -> Option<IdentityFault> {
+        if let Some(token) = &row.subject {
+            let actor = ActorSettings {
+                peer: self.world.peer.name().into(),
+                audiences: vec![AUDIENCE.into()],
+                clients: vec![APP.into()],
+            };
+            let proof = Proof::for_test(self.app.thumbprint(), "once", NOW, None);
+            return self.world.verifier.subject(&self.world.peer, &actor, token, proof, row.now).err();
+        }
         let sent: Vec<&str> = row.sent.iter().map(String::as_str).collect();
         let mut fields = fields(&sent);
         for proof in &row.proofs {
@@ -97,6 +111,7 @@ impl Scene {
         let expired = world.claims().with("iat", number(now - 10)).with("exp", number(now));
         let until = world.peer.certificate().not_after;
         let outlived = world.session.claims(AUDIENCE, "ivanov", &world.peer.certificate().thumbprint, until, LIFETIME);
+        let outlived = outlived.acted_by(world.peer.name());
         let (signed, _) = good.rsplit_once('.').unwrap();
         let of_sign_in = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#, world.sign_in.key().kid());
         let restricted = world.claims().with("iss", self.restricted.name());
@@ -130,6 +145,8 @@ impl Scene {
             self.claiming(Check::BoundByKnownMeans, |claims| claims.with("cnf", cnf("kid", b"key"))),
             self.claiming(Check::BoundToPeer, |claims| claims.with("cnf", cnf("x5t#S256", b"another certificate"))),
             bearing(Check::SessionKind, world.sign_in.mint(&world.claims().with("iss", world.sign_in.name())).unwrap()),
+            self.claiming(Check::ActorIsPeer, |claims| claims.without("act")),
+            self.claiming(Check::ActorIsPeer, |claims| claims.acted_by("spiffe://prop.example/other")),
             self.claiming(Check::Subject, |claims| claims.without("sub")),
             self.claiming(Check::TokenId, |claims| claims.without("jti")),
             self.claiming(Check::ClientId, |claims| claims.without("client_id")),
@@ -142,8 +159,13 @@ impl Scene {
         let token = world.session.mint(&world.claims().bound_to(&self.app)).unwrap();
         let good = || AppKey::claims("POST", URL, Some(&token), None, NOW);
         let header = self.app.header("");
-        let row =
-            |check, proof: String| Row { check, sent: vec![format!("DPoP {token}")], proofs: vec![proof], now: NOW };
+        let row = |check, proof: String| Row {
+            check,
+            sent: vec![format!("DPoP {token}")],
+            proofs: vec![proof],
+            now: NOW,
+            subject: None,
+        };
         let claiming = |check, name: &str, value: Value| {
             let mut claims = good();
             claims.insert(name, value);
@@ -180,8 +202,33 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// The rows of tokens that are to be exchanged, each good but for one thing.
+    fn rows_of_subjects(&self) -> Vec<Row> {
+        let world = &self.world;
+        let good = || world.claims().without("act").without("cnf").with("iss", world.sign_in.name());
+        let row = |check, claims: TokenClaims| {
+            let subject = Some(world.sign_in.mint(&claims).unwrap());
+            Row { subject, ..bearing(check, String::new()) }
+        };
+        let session = world.session.mint(&world.claims().without("act")).unwrap();
+        let may = |name: &str, who: &str| Object::from_iter([(name, who)]);
+        let other = AppKey::new(SigningAlgorithm::Es256).unwrap();
+        vec![
+            Row { subject: Some(session), ..bearing(Check::SubjectIsSignIn, String::new()) },
+            row(Check::NobodyActsYet, good().acted_by(world.peer.name())),
+            row(Check::AudienceOfActor, good().with("aud", vec![AUDIENCE.into(), "https://other.example".into()])),
+            row(Check::ClientOfActor, good().with("client_id", "another-app")),
+            row(Check::ClientOfActor, good().with("azp", "another-app")),
+            row(Check::MayAct, good().with("may_act", may("sub", "spiffe://prop.example/other"))),
+            row(Check::MayAct, good().with("may_act", may("client_id", world.peer.name()))),
+            row(Check::BoundToKey, good().bound_to(&other)),
+        ]
+    }
+}
+
 fn bearing(check: Check, token: String) -> Row {
-    Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW }
+    Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW, subject: None }
 }
 
 #[test]
@@ -189,6 +236,7 @@ fn without_any_one_check_a_token_gets_in_that_must_not() {
     let mut scene = Scene::new();
     let mut rows = scene.rows();
     rows.extend(scene.rows_of_proofs());
+    rows.extend(scene.rows_of_subjects());
     for row in &rows {
         assert_eq!(scene.verdict(row), Some(row.check.fault()), "{:?}, all checks there", row.check);
     }

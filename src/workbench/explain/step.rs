@@ -89,6 +89,7 @@ impl WayStep {
             | Reason::TokenExpired
             | Reason::TokenAudience
             | Reason::TokenBinding
+            | Reason::ActorMismatch
             | Reason::CnfMismatch
             | Reason::DpopMissing
             | Reason::DpopProofInvalid
@@ -149,6 +150,7 @@ impl WayStep {
             | Reason::EraseNotStored
             | Reason::TokenRequestInvalid
             | Reason::ScopeRefused
+            | Reason::ExchangeRefused
             | Reason::ReceiptUnknown => Self::Own,
             Reason::Withdrawn
             | Reason::PartnerBusy

@@ -4,6 +4,7 @@
 mod captured;
 mod client;
 mod disk;
+mod exchange;
 mod gateway;
 pub mod hello;
 mod inbound;
@@ -25,6 +26,9 @@ pub use client::Command;
 pub use client::Told;
 pub use client::fresh_key;
 pub use disk::Deeds;
+pub use exchange::Exchange;
+pub use exchange::member;
+pub use exchange::proof_by;
 pub use gateway::PATIENCE;
 pub use gateway::Process;
 pub use gateway::Served;

@@ -11,14 +11,14 @@ pub enum Look {
     Door,
     /// The same of a command with a sign-in token, which is known and yet opens nothing.
     SignIn,
-    /// The same of an app's command, with a proof of its key for the first public URL.
-    App,
     /// The same with one of an issuer that publishes its keys.
     Published,
     /// The same with one of an issuer whose metadata says where its keys are.
     Discovered,
     /// How long the keys of the first of these count.
     Kept,
+    /// Whether a backend is given a session for its user.
+    Session,
     /// At which address a command is served.
     Backend,
     /// Whether an event of the partner's is taken, and what becomes of the first attempt to bring it to the backend.
@@ -98,7 +98,13 @@ const OTHER_KEY: &str = "gateway.prop.example/audit by another key";
 pub const ROWS: &[Row] = &[
     row("version", "2", Look::Start, "starts", "refused out-of-bounds"),
     row("environment", r#""production""#, Look::Start, "starts", "refused missing-key"),
-    row("public_url", r#""https://other.prop.example""#, Look::App, "200 done", "401 dpop-proof-invalid"),
+    row(
+        "public_url",
+        r#""https://other.prop.example""#,
+        Look::Start,
+        "starts",
+        "refused certificate-names issuer-elsewhere",
+    ),
     row("workers", "3", Look::Workers, "2 workers", "3 workers"),
     row("listeners.backend.address", r#""127.0.0.2:0""#, Look::Backend, "127.0.0.1 200 done", "127.0.0.2 200 done"),
     row(
@@ -169,10 +175,31 @@ pub const ROWS: &[Row] = &[
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
     row("issuers[].bind", r#"["dpop"]"#, Look::SignIn, KNOWN, "401 token-binding"),
-    row("sessions.issuer", r#""https://other.prop.example""#, Look::Door, "200 done", "refused requirement-undercut"),
+    row(
+        "sessions.issuer",
+        r#""https://gateway.prop.example/other""#,
+        Look::Door,
+        "200 done",
+        "refused requirement-undercut",
+    ),
     row("sessions.keys", r#"["pki/other-session.key"]"#, Look::Door, "200 done", "401 token-untrusted"),
     row("sessions.audience", r#""https://other.prop.example""#, Look::Door, "200 done", "401 token-audience"),
     row("sessions.max_lifetime", r#""1m""#, Look::Door, "200 done", "401 token-expired"),
+    row(
+        "sessions.actors[].peer",
+        r#""spiffe://prop.example/other""#,
+        Look::Session,
+        "200 done",
+        "400 exchange-refused",
+    ),
+    row(
+        "sessions.actors[].audiences",
+        r#"["https://other.prop.example"]"#,
+        Look::Session,
+        "200 done",
+        "400 exchange-refused",
+    ),
+    row("sessions.actors[].clients", r#"["another-app"]"#, Look::Session, "200 done", "400 exchange-refused"),
     row("partners.<name>.authority", r#""localhost""#, Look::Door, "200 done", "421 unknown-authority"),
     row(
         "partners.<name>.upstream",
