@@ -9,6 +9,9 @@
 
 mod audit_log;
 
+#[path = "components/possession.rs"]
+mod possession;
+
 use criterion::BatchSize;
 use criterion::Criterion;
 use portcullis::clock::UnixMillis;
@@ -91,7 +94,6 @@ struct Command {
     head: Head,
     body: Vec<u8>,
     peer: Peer,
-    verifier: Verifier,
     caller: Caller,
     admitted: Admitted,
     located: Located,
@@ -109,7 +111,7 @@ fn main() -> Fallible<()> {
     let command = Command::new()?;
     let mut criterion = Criterion::default().configure_from_args();
     contract(&mut criterion, &command)?;
-    identity(&mut criterion, &command);
+    possession::all(&mut criterion, &command.peer)?;
     towards_partner(&mut criterion)?;
     policy(&mut criterion, &command)?;
     worst(&mut criterion)?;
@@ -132,12 +134,6 @@ fn contract(criterion: &mut Criterion, command: &Command) -> Fallible<()> {
         bencher.iter(|| json::parse(black_box(&command.body), json::Limits::default()));
     });
     Ok(())
-}
-
-fn identity(criterion: &mut Criterion, command: &Command) {
-    criterion.bench_function("identity: verify an ES256 token bound to its certificate", |bencher| {
-        bencher.iter(|| command.verify());
-    });
 }
 
 /// A hundred thousand doors in five thousand houses: what taking them up costs, and what finding one does.
@@ -365,7 +361,6 @@ impl Command {
             head,
             body: body()?.into_bytes(),
             peer,
-            verifier,
             caller,
             admitted,
             located: Located {
@@ -383,11 +378,6 @@ impl Command {
     fn rebuilt(&self) -> Fallible<Rebuilt> {
         let declared = contract::declare(&self.contract, black_box(&self.head))?;
         Ok(contract::rebuild(declared, &self.caller, black_box(&self.body))?)
-    }
-
-    fn verify(&self) -> Fallible<Caller> {
-        let head = black_box(&self.head);
-        Ok(self.verifier.verify(&self.peer, &head.fields, &head.method, &head.path, TokenDemand::Session, NOW)?)
     }
 }
 

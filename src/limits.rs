@@ -117,6 +117,10 @@ limits! {
     clock_skew_s: 5 in 0..=60, "401, or 403 for a command's time", "RFC 7519 §4.1.4 allows a few minutes; machines with NTP differ by less than a second";
     /// Seconds for which a proof of possession (DPoP) is good after it was made.
     proof_age_s: 60 in 5..=300, "401", "RFC 9449 §11.1: a window of seconds or minutes; a phone's clock may be behind by a minute";
+    /// Seconds for which a nonce that proofs are made with is good; halfway, those who use one are offered a newer one.
+    proof_nonce_s: 120 in 2..=3_600, "401, with a newer one", "choice: who asks once a minute never meets its end; RFC 9449 §8 leaves it open";
+    /// Proofs of possession remembered, each as long as its age would let it pass.
+    proofs_max: 500_000 in 1..=100_000_000, "503", "choice: under 120 bytes each; eight thousand proofs a second";
     /// Milliseconds that a record may take to become durable.
     record_timeout_ms: 200 in 10..=10_000, "503, nothing sent; once a write takes longer, at once", "choice: far above the `fdatasync` of a disk that works, and 50 ms below the quarter of a second within which nobody should learn nothing";
     /// Refusals of one peer that are recorded one by one in a minute, before it is known who asks.

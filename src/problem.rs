@@ -3,6 +3,7 @@
 //! A document holds a type from this list, a title, the status, the receipt as `instance`, and for a known caller the
 //! places that were wrong; never a value, policy text or detail of the other side.
 
+mod challenge;
 mod step_up;
 
 use crate::json;
@@ -14,6 +15,9 @@ use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 
+pub use challenge::Challenge;
+pub use challenge::ChallengeError;
+pub use challenge::Scheme;
 pub use step_up::StepUp;
 
 /// Declares the types once: variant, slug, status, title.
@@ -125,6 +129,8 @@ pub struct Problem {
     pub retry_after_s: Option<u64>,
     /// What a token endpoint says instead of the document.
     pub oauth: Option<OAuthError>,
+    /// Of [`ProblemType::Unauthenticated`] alone: what is asked for.
+    pub challenge: Challenge,
     /// Of [`ProblemType::Unauthenticated`] alone: how the user must be authenticated, where the token is good but for that.
     pub step_up: Option<Box<StepUp>>,
 }
@@ -181,7 +187,8 @@ impl OAuthError {
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self { kind, errors: Vec::new(), retry_after_s: None, oauth: None, step_up: None }
+        let challenge = Challenge::default();
+        Self { kind, errors: Vec::new(), retry_after_s: None, oauth: None, challenge, step_up: None }
     }
 }
 
@@ -204,9 +211,11 @@ impl Problem {
         let mut fields: Vec<(HeaderName, HeaderValue)> =
             vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         if self.kind == ProblemType::Unauthenticated {
-            let demanded = self.step_up.as_ref().and_then(|step_up| step_up.value());
-            let value = demanded.unwrap_or(HeaderValue::from_static("Bearer"));
-            fields.push((header::WWW_AUTHENTICATE, value));
+            // A good token is not challenged for anything but what it lacks.
+            match self.step_up.as_ref().and_then(|step_up| step_up.value()) {
+                Some(demanded) => fields.push((header::WWW_AUTHENTICATE, demanded)),
+                None => fields.extend(self.challenge.values().map(|value| (header::WWW_AUTHENTICATE, value))),
+            }
         }
         if let Some(seconds) = self.retry_after_s {
             fields.push((header::RETRY_AFTER, HeaderValue::from(seconds)));

@@ -17,6 +17,7 @@ mod event;
 mod evidence;
 mod head;
 mod json;
+mod possession;
 mod token;
 mod tree;
 
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },
     Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 10_000 },
     Target { name: "note", run: evidence::note, words: evidence::NOTE_WORDS, rounds: 20_000 },
+    Target { name: "possession", run: possession::possession, words: possession::WORDS, rounds: 3_000 },
     Target { name: "proof", run: evidence::proof, words: evidence::PROOF_WORDS, rounds: 20_000 },
     Target { name: "segment", run: evidence::segment, words: evidence::SEGMENT_WORDS, rounds: 2_000 },
     Target { name: "signature", run: approval::signature, words: approval::SIGNATURE_WORDS, rounds: 20_000 },

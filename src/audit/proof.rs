@@ -15,6 +15,8 @@ use crate::model::Receipt;
 use crate::model::Reply;
 use crate::model::Sha256;
 use crate::protect::Protected;
+use http::HeaderName;
+use http::HeaderValue;
 use std::fmt;
 
 /// Proof that the intent of an exchange is durable; only [`Log::intent`](crate::audit::Log::intent) makes one, and
@@ -92,6 +94,9 @@ pub struct Noted {
     pub(super) receipt: Receipt,
 }
 
+/// The field in which a nonce for proofs of possession is given out (RFC 9449 §8.1).
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// What a door may write: an answer whose end is on record, or the neutral problem that it could not be recorded. Only
 /// this room makes one.
 ///
@@ -116,6 +121,17 @@ pub struct Concluded {
     pub(super) reason: Reason,
     pub(super) reply: Reply,
     pub(super) kept_at: Option<AnswerPlace>,
+}
+
+impl Concluded {
+    /// The same answer with a nonce for the proofs of possession to come (RFC 9449 §8.2), where there is one to offer. It is no
+    /// part of what is on record.
+    pub fn offering(mut self, nonce: Option<String>) -> Self {
+        if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            self.reply.fields.push((DPOP_NONCE, value));
+        }
+        self
+    }
 }
 
 impl Recorded {

@@ -10,7 +10,7 @@ use crate::yaml::Reader;
 use crate::yaml::Yaml;
 
 /// How a token can be bound to who sends it: by the certificate that it names (RFC 8705 §3).
-pub(super) const BINDINGS: [(&str, &str); 1] = [("mtls", "mtls")];
+pub(super) const BINDINGS: [(&str, &str); 2] = [("mtls", "mtls"), ("dpop", "dpop")];
 
 /// Everything that is required, each with its place.
 pub(super) struct Required {
@@ -106,10 +106,14 @@ fn issuers(reader: &Reader, node: &Node) -> Option<Vec<RequiredIssuer>> {
     Some(found)
 }
 
-/// An issuer by its name, whose tokens are then bound by certificate, or with how they are bound.
+/// An issuer by its name, whose tokens may then be bound in any way that there is, or with the ways in which they may.
 fn issuer(reader: &Reader, node: &Node) -> Option<RequiredIssuer> {
     if let Yaml::Text(text) = &node.value {
-        return Some(RequiredIssuer { issuer: text.as_str().into(), bind: vec!["mtls"], place: node.place });
+        return Some(RequiredIssuer {
+            issuer: text.as_str().into(),
+            bind: BINDINGS.map(|(word, _)| word).to_vec(),
+            place: node.place,
+        });
     }
     let fields = reader.fields(node)?;
     let issuer = fields.required("issuer").and_then(|node| reader.text(node));

@@ -1,5 +1,6 @@
 //! `requirements.yaml` as JSON Schema (2020-12), for editors. That its keys are those that its reader asks for, a test sees to.
 
+use crate::bundle::required::BINDINGS;
 use crate::json::Object;
 use crate::json::Value;
 use crate::model::Role;
@@ -23,10 +24,11 @@ pub fn requirements_schema() -> Value {
         &["issuer", "bind"],
         vec![
             ("issuer", text(".", "whose tokens")),
-            ("bind", list(record([("enum", vec![Value::from("mtls")].into())]))),
+            ("bind", list(record([("enum", BINDINGS.map(|(word, _)| Value::from(word)).to_vec().into())]))),
         ],
     );
-    let issuer = || record([("anyOf", vec![text(".", "whose tokens, bound by certificate"), bound.clone()].into())]);
+    let issuer =
+        || record([("anyOf", vec![text(".", "whose tokens, bound in any way that there is"), bound.clone()].into())]);
     let partners = record([
         ("type", "object".into()),
         ("propertyNames", record([("pattern", NAME.into())])),

@@ -166,9 +166,11 @@ impl Undercut<'_> {
                 "take it out of the configuration, or have it approved here",
             );
         };
-        for word in known.bind.iter().filter(|word| !stated.bound.iter().any(|bound| **bound == ***word)) {
-            let message = format!("the configuration accepts tokens of `{name}` that are not bound by `{word}`");
-            self.fault(known.place, stated.place, message, "add it to `bind`");
+        for word in stated.bound.iter().filter(|word| !known.bind.contains(&&***word)) {
+            let message = format!(
+                "the configuration accepts tokens of `{name}` that are bound by `{word}`, which is not approved for them here"
+            );
+            self.fault(known.place, stated.place, message, "take it out of `bind`, or have it approved here");
         }
     }
 

@@ -380,7 +380,7 @@ fn a_configuration_that_is_softer_than_required_is_refused_with_the_lines_of_bot
     let rows: &[(Soften, u32, usize)] = &[
         (|stated| stated.environment.0 = name("staging"), 2, 0),
         (|stated| stated.issuers[0].issuer = "https://evil.example".into(), 4, 1),
-        (|stated| stated.issuers[0].bound = vec![], 4, 1),
+        (|stated| stated.issuers[0].bound.push("dpop".into()), 4, 1),
         // A sign-in issuer's tokens would open doors.
         (|stated| stated.sessions.issuer = "https://login.prop.example".into(), 5, 2),
         (|stated| stated.sessions.bound = vec!["dpop".into()], 5, 2),

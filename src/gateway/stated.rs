@@ -59,9 +59,9 @@ impl InEffect {
             place: self.place(&key),
         };
         let of_kind = |kind| issuers.clone().filter(move |(_, issuer)| issuer.kind == kind);
-        // Session tokens are bound in any case.
+        // Session tokens are bound in any case, by one or the other.
         let mut session =
-            of_kind(TokenKind::Session).map(|(_, of)| issuer("sessions.issuer".to_owned(), &of.issuer, "mtls"));
+            of_kind(TokenKind::Session).map(|(_, of)| issuer("sessions.issuer".to_owned(), &of.issuer, "mtls, dpop"));
         let sign_in = of_kind(TokenKind::SignIn).map(|(at, of)| {
             let bound = self.value(&format!("issuers[{at}].bind"));
             issuer(format!("issuers[{at}].issuer"), &of.issuer, bound)

@@ -18,6 +18,7 @@ use crate::guard::revocation::Stoppable;
 use crate::guard::standing::Guard;
 use crate::guard::step_up::authenticated;
 use crate::identity::Caller;
+use crate::identity::Proof;
 use crate::identity::Subject;
 use crate::model::Epoch;
 use crate::model::OperationId;
@@ -88,15 +89,16 @@ pub(super) struct Asked<'c> {
 }
 
 impl Guard {
-    /// Admits a command, if at `now` nothing of its caller is revoked or too fast, it is neither too old nor from the future, and
-    /// its user was authenticated as the operation demands.
+    /// Admits a command, if at `now` nothing of its caller is revoked or too fast, it is neither too old nor from the future, its
+    /// proof of possession, where it has one, comes for the first time, and its user was authenticated as the operation
+    /// demands.
     ///
     /// `fields` are all of the request's: two lines of `Command-Time` are a fault, not a choice. Who is revoked takes
     /// nothing from the rates that others share. A right of the token that is revoked ends nothing here: it is withheld
     /// from policy, and others may do.
     ///
     /// # Errors
-    /// The faults of [`GuardFault`] that speak of revocations, rates, times and authentication.
+    /// The faults of [`GuardFault`] that speak of revocations, rates, times, proofs and authentication.
     pub fn admit(
         &self,
         paced: Paced,
@@ -194,7 +196,10 @@ impl Guard {
             return Err(kind.into());
         }
         self.count(ids, &paced, object)?;
-        let age = command_age(fields, max_age_s, self.clock_skew_s, now.seconds())?;
+        let proven = ids.proof.map(Proof::issued_at);
+        let age = command_age(fields, proven, max_age_s, self.clock_skew_s, now.seconds())?;
+        // Last, so that only what nothing else speaks against is remembered.
+        let _first = ids.proof.map(|proof| self.admit_proof(proof, now)).transpose()?;
         let standing = Arc::clone(ids.standing);
         Ok(Admitted { epoch, revocable, stoppable, withheld, age, token_expires_at: ids.expires_at, standing })
     }
@@ -316,6 +321,7 @@ pub(super) struct Ids<'c> {
     pub(super) session: Option<&'c Stranger>,
     pub(super) token: Option<&'c Stranger>,
     pub(super) expires_at: Option<UnixSeconds>,
+    pub(super) proof: Option<&'c Proof>,
 }
 
 impl<'c> Ids<'c> {
@@ -332,6 +338,7 @@ impl<'c> Ids<'c> {
             session: token.and_then(|token| token.session.as_ref()),
             token: token.map(|token| &token.token_id).or(client.map(|client| &client.token_id)),
             expires_at: token.map(|token| token.expires_at).or(client.map(|client| client.expires_at)),
+            proof: caller.proof(),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Age: a command that is older than its operation allows is refused (`max_age` in `x-portcullis`).
 //!
-//! A door that opens a minute late opens for whoever stands there now. Age counts from the command's own time, which the
-//! header `Command-Time` gives as a Date of RFC 9651 §3.3.7 (`@1700000000`), in whole seconds of Unix time; a token's
-//! lifetime is another limit. Skew is granted towards the future only: an old command stays old. No clock is read here.
+//! A door that opens a minute late opens for whoever stands there now. Age counts from the command's own time: the `iat` of
+//! the app's proof of possession (RFC 9449 §4.2) where there is one, since nobody between can change that; else what the
+//! backend says in the header `Command-Time`, a Date of RFC 9651 §3.3.7 (`@1700000000`). Both in whole seconds of Unix time;
+//! a token's lifetime is another limit. Skew is granted towards the future only: an old command stays old. No clock is read
+//! here.
 
 use crate::clock::UnixSeconds;
 use http::HeaderMap;
@@ -37,23 +39,34 @@ pub enum AgeFault {
 
 /// The command's age, if its time can be read and, at `now`, lies neither too far back nor more than `skew_s` ahead.
 ///
+/// `proven` is the time of its proof of possession. A header beside it must say the same second: of two times, one would
+/// go unheard.
+///
 /// Where the operation has no `max_age_s`, a command needs no time; one that is given must still be a date and not in
 /// the future, for policies may ask how old the command is.
 ///
 /// # Errors
 /// [`AgeFault::TooOld`] one second past `max_age_s`; [`AgeFault::FromTheFuture`] one second past `skew_s`;
-/// [`AgeFault::Invalid`] for anything but one header line with one date, or for none where the operation has a limit.
+/// [`AgeFault::Invalid`] for anything but one header line with one date, for another one than the proof's, or for no time
+/// where the operation has a limit.
 pub fn command_age(
     fields: &HeaderMap,
+    proven: Option<UnixSeconds>,
     max_age_s: Option<u64>,
     skew_s: u64,
     now: UnixSeconds,
 ) -> Result<Option<CommandAge>, AgeFault> {
     let mut lines = fields.get_all(&COMMAND_TIME).iter();
-    let issued_at = match (lines.next(), lines.next()) {
-        (Some(line), None) => read_date(line)?,
-        (None, _) if max_age_s.is_none() => return Ok(None),
-        _ => return Err(AgeFault::Invalid),
+    let written = match (lines.next(), lines.next()) {
+        (Some(line), None) => Some(read_date(line)?),
+        (None, _) => None,
+        (Some(_), Some(_)) => return Err(AgeFault::Invalid),
+    };
+    let issued_at = match (proven, written) {
+        (Some(proven), Some(written)) if proven != written => return Err(AgeFault::Invalid),
+        (Some(time), _) | (None, Some(time)) => time,
+        (None, None) if max_age_s.is_none() => return Ok(None),
+        (None, None) => return Err(AgeFault::Invalid),
     };
     let age = CommandAge { issued_at, max_age_s };
     if issued_at.since(now) > skew_s {
@@ -97,7 +110,27 @@ mod tests {
 
     fn at(lines: &[&'static str], max_age_s: Option<u64>) -> Result<Option<CommandAge>, AgeFault> {
         let fields = lines.iter().map(|line| (COMMAND_TIME, HeaderValue::from_static(line))).collect();
-        command_age(&fields, max_age_s, 5, UnixSeconds::new(1_000))
+        command_age(&fields, None, max_age_s, 5, UnixSeconds::new(1_000))
+    }
+
+    #[test]
+    fn the_time_of_a_proof_is_the_commands_and_a_header_beside_it_says_the_same() {
+        let at = |proven: u64, lines: &[&'static str], max_age_s| {
+            let fields = lines.iter().map(|line| (COMMAND_TIME, HeaderValue::from_static(line))).collect();
+            command_age(&fields, Some(UnixSeconds::new(proven)), max_age_s, 5, UnixSeconds::new(1_000))
+        };
+        let issued_at = |age: Option<CommandAge>| age.map(|age| age.issued_at.get());
+        for max_age_s in [Some(30), None] {
+            assert_eq!(at(990, &[], max_age_s).map(issued_at), Ok(Some(990)));
+            assert_eq!(at(990, &["@990"], max_age_s).map(issued_at), Ok(Some(990)));
+            for wrong in [&["@991"][..], &["@989"], &["990"], &["@990", "@990"]] {
+                assert_eq!(at(990, wrong, max_age_s), Err(AgeFault::Invalid), "{wrong:?}");
+            }
+        }
+        assert_eq!(at(970, &[], Some(30)).err(), None);
+        assert_eq!(at(969, &[], Some(30)).err(), Some(AgeFault::TooOld));
+        assert_eq!(at(1_005, &[], Some(30)).err(), None);
+        assert_eq!(at(1_006, &[], Some(30)).err(), Some(AgeFault::FromTheFuture));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum GuardFault {
     /// Its user was not authenticated as the operation demands, or too long ago.
     #[error("the user must be authenticated anew")]
     StepUpNeeded,
-    /// It has no time where one is demanded, more than one, or one that is no date.
+    /// It has no time where one is demanded, more than one, one that is no date, or another one than its proof.
     #[error("the command's time is missing or no date")]
     CommandTimeInvalid,
     /// It is older than its operation allows.
@@ -47,6 +47,18 @@ pub enum GuardFault {
     /// No further client assertion can be remembered.
     #[error("no further client assertion can be remembered")]
     AssertionsFull,
+    /// Its proof of possession needs a nonce of this run, or has another one.
+    #[error("the proof needs a nonce of this run")]
+    ProofNonce,
+    /// Its proof of possession was used before.
+    #[error("the proof was used before")]
+    ProofReplayed,
+    /// Its proof of possession is so old that it may have been used and forgotten.
+    #[error("the proof may have been used before")]
+    ProofStale,
+    /// No further proof of possession can be remembered.
+    #[error("no further proof can be remembered")]
+    ProofsFull,
     /// The operation demands an idempotency key and there is none, or it is malformed.
     #[error("the idempotency key is missing or malformed")]
     IdempotencyKeyInvalid,

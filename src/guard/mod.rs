@@ -1,7 +1,8 @@
 //! The guard: is this command neither revoked, nor late, too fast or already done, and is that still so when it leaves?
 //!
-//! It makes five proofs. [`Paced`], before anybody's token is looked at: the peer is not too fast. [`Admitted`], before a
-//! body is read: nothing of the caller is revoked, nor too fast, and the command is young enough. [`Bound`], once the body is
+//! It makes six proofs. [`Paced`], before anybody's token is looked at: the peer is not too fast. [`FirstUse`]: a proof of
+//! possession was not used before. [`Admitted`], before a body is read: nothing of the caller is revoked, nor too fast, the
+//! command is young enough, and its proof of possession, if it has one, fresh. [`Bound`], once the body is
 //! rebuilt: what the idempotency key stands for. [`Placed`], once it is permitted: nothing is stopped where it goes.
 //! [`Current`], between the record and the first byte: all of it asked again.
 //!
@@ -21,8 +22,10 @@ mod fault;
 mod kind;
 mod ledger;
 mod lift;
+mod nonce;
 mod place;
 mod rate;
+mod replay;
 mod revocation;
 mod standing;
 mod step_up;
@@ -55,6 +58,7 @@ pub use place::Placed;
 pub use rate::Paced;
 pub use rate::RateFault;
 pub use rate::RateOf;
+pub use replay::FirstUse;
 pub use revocation::LiftedRevocation;
 pub use revocation::OrderedBy;
 pub use revocation::RESERVE;

@@ -14,6 +14,7 @@ use crate::guard::ledger::LedgerEntry;
 use crate::guard::rate::Paced;
 use crate::guard::rate::RateFault;
 use crate::guard::rate::Rates;
+use crate::guard::replay::Proofs;
 use crate::guard::revocation::OrderedBy;
 use crate::guard::revocation::RevocationStore;
 use crate::guard::revocation::Revocations;
@@ -41,6 +42,7 @@ pub struct Guard {
     pub(super) rates: Rates,
     pub(super) departures: Departures,
     pub(super) assertions: Assertions,
+    pub(super) proofs: Proofs,
     pub(super) liftings: Proposals<(Sha256, Option<TenantId>), Epoch>,
     pub(super) erasures: Proposals<Sha256, ()>,
     pub(super) store: Arc<dyn RevocationStore>,
@@ -49,7 +51,8 @@ pub struct Guard {
 impl Guard {
     /// Opens the guard: revocations from the store, idempotency keys from what recovery found in the log.
     ///
-    /// `key` is the store's key; the guard's own are derived from it, so what was stored and logged is recognised again.
+    /// `key` is the store's key; the guard's own are derived from it, so what was stored and logged is recognised again. `now`
+    /// is when this run starts: no earlier one takes proofs of possession any more.
     ///
     /// # Errors
     /// [`StoreFault`] where revocations cannot be read, or the ceiling of epochs not be raised. Without either the guard
@@ -61,6 +64,8 @@ impl Guard {
         recovered: Vec<LedgerEntry>,
         now: UnixMillis,
     ) -> Result<Self, StoreFault> {
+        // What an earlier run recorded later than it is now, it did: then the clock was set back in between.
+        let started = recovered.iter().map(|entry| entry.at).fold(now, UnixMillis::max);
         let stored = store.load().await?;
         let revocations =
             Revocations::new(HmacKey::new(&key.derive("guard revocations")), stored, limits.revocations_max);
@@ -73,6 +78,7 @@ impl Guard {
             rates: Rates::new(limits),
             departures: Departures::new(),
             assertions: Assertions::new(now),
+            proofs: Proofs::new(limits, started),
             liftings: Proposals::new(limits.lift_confirm_ms),
             erasures: Proposals::new(limits.lift_confirm_ms),
             store,

@@ -121,6 +121,7 @@ impl Person {
             session: Some(session),
             token: Some(token),
             expires_at: Some(UnixSeconds::new(1_060)),
+            proof: None,
         }
     }
 

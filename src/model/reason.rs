@@ -149,12 +149,18 @@ reasons! {
     PartnerRevoked = "partner-revoked",
     /// The tenant, or that of the thing, is stopped.
     TenantRevoked = "tenant-revoked",
-    /// The command has no time, or one that is no date.
+    /// The command has no time, one that is no date, or another one than its proof.
     CommandTimeInvalid = "command-time-invalid",
     /// The command is older than its operation allows.
     CommandTooOld = "command-too-old",
     /// The command is dated in the future.
     CommandFromFuture = "command-from-future",
+    /// The proof must be made with the nonce that comes with the answer.
+    DpopNonceNeeded = "dpop-nonce-needed",
+    /// The proof was used before.
+    DpopReplay = "dpop-replay",
+    /// So many proofs are remembered that no further one can be.
+    DpopFull = "dpop-full",
     /// The operation demands an idempotency key and there is none, or it is malformed.
     IdempotencyKeyInvalid = "idempotency-key-invalid",
     /// The same key was used with another body.

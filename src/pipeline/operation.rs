@@ -12,6 +12,7 @@ use crate::guard::Admitted;
 use crate::guard::Bound;
 use crate::guard::Paced;
 use crate::identity::Caller;
+use crate::identity::Proof;
 use crate::identity::TokenDemand;
 use crate::model::Direction;
 use crate::model::Head;
@@ -54,11 +55,18 @@ pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body
     let snapshot = gate.core.snapshot.load_full();
     let mut facts = gate.facts(visitor, &snapshot);
     facts.trace = Some(gate.trace_of(visitor, head));
-    let permitted = match arrived(gate, visitor, snapshot, head, &mut facts, &mut trail).await {
-        Ok(arrived) => permitted(gate, arrived, head, body, &mut facts, &mut trail).await,
-        Err(refusal) => Err(refusal),
+    let guard = &gate.core.guard;
+    let (permitted, newer) = match arrived(gate, visitor, snapshot, head, &mut facts, &mut trail).await {
+        Ok(arrived) => {
+            let nonce = arrived.caller.proof().and_then(Proof::nonce);
+            let newer = guard.newer_nonce(nonce, gate.core.clock.now());
+            (permitted(gate, arrived, head, body, &mut facts, &mut trail).await, newer)
+        }
+        Err(refusal) => (Err(refusal), None),
     };
-    carry_on(gate, permitted, facts, trail).await
+    let needed = matches!(&permitted, Err(refusal) if refusal.reason == Reason::DpopNonceNeeded);
+    let nonce = if needed { Some(guard.nonce(gate.core.clock.now())) } else { newer };
+    carry_on(gate, permitted, facts, trail).await.offering(nonce)
 }
 
 /// What comes after the first half of the way, whichever way it goes.
@@ -104,7 +112,8 @@ async fn arrived(
     let peer = visitor.peer.as_ref().map_err(|fault| *fault)?;
     let paced = core.guard.pace(peer.name(), clock.steady())?;
     let demand = if declared.operation().actuates.is_some() { TokenDemand::Session } else { TokenDemand::Any };
-    let caller = identify::caller(core, peer, head, demand, now).await?;
+    let caller = identify::caller(core, peer, head, demand, now).await;
+    let caller = caller.map_err(|fault| Refusal::from(fault).of_token_in(&head.fields))?;
     gate.note_caller(facts, &caller).await?;
     trail.done(Step::Identify, clock);
     Ok(Arrived { route: Arc::clone(route), snapshot, declared, caller, paced })

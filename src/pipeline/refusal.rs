@@ -25,14 +25,18 @@ use crate::partner::SendFault;
 use crate::pipeline::port::BodyFault;
 use crate::policy::Decision;
 use crate::policy::PolicyFault;
+use crate::problem::ChallengeError;
 use crate::problem::OAuthError;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
+use crate::problem::Scheme;
 use crate::problem::StepUp;
 use crate::problem::WrongPlace;
 use crate::protect::ProtectFault;
 use crate::webhook::OutboxFault;
 use crate::webhook::WebhookFault;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
 /// A way's early end: why, for the record, and what the caller is told.
 #[derive(Debug)]
@@ -100,6 +104,26 @@ impl Refusal {
             by_then.inputs.clear();
         }
         self.decided = Some(Box::new(by_then));
+        self
+    }
+
+    /// The same, with what a challenge says of the fault, where the answer is one.
+    #[must_use]
+    pub const fn telling(mut self, error: Option<ChallengeError>) -> Self {
+        self.problem.challenge.error = error;
+        self
+    }
+
+    /// The same, of a token that came in these fields: what a challenge says is said of the scheme that was used.
+    #[must_use]
+    pub fn of_token_in(mut self, fields: &HeaderMap) -> Self {
+        let used =
+            fields.get(AUTHORIZATION).and_then(|field| field.to_str().ok()).and_then(|text| text.split_once(' '));
+        self.problem.challenge.scheme = match used {
+            Some(("Bearer", _)) => Some(Scheme::Bearer),
+            Some(("DPoP", _)) => Some(Scheme::Dpop),
+            Some(_) | None => None,
+        };
         self
     }
 
@@ -185,7 +209,14 @@ impl From<IdentityFault> for Refusal {
             Fault::NoSubject | Fault::ActorRefused => (Reason::ExchangeRefused, ProblemType::Unauthenticated),
             Fault::SessionRequired => (Reason::SessionRequired, ProblemType::Forbidden),
         };
-        Self::new(reason, kind)
+        let error = match reason {
+            Reason::TokenMissing => None,
+            Reason::DpopMissing | Reason::DpopProofInvalid | Reason::DpopNotTimely => {
+                Some(ChallengeError::InvalidDpopProof)
+            }
+            _ => Some(ChallengeError::InvalidToken),
+        };
+        Self::new(reason, kind).telling(error)
     }
 }
 
@@ -360,12 +391,21 @@ impl From<GuardFault> for Refusal {
             GuardFault::CommandFromFuture => (Reason::CommandFromFuture, ProblemType::CommandNotTimely),
             GuardFault::AssertionReplayed => (Reason::AssertionReplayed, ProblemType::Unauthenticated),
             GuardFault::AssertionsFull => (Reason::AssertionsFull, ProblemType::Unavailable),
+            GuardFault::ProofNonce => (Reason::DpopNonceNeeded, ProblemType::Unauthenticated),
+            GuardFault::ProofReplayed => (Reason::DpopReplay, ProblemType::Unauthenticated),
+            GuardFault::ProofStale => (Reason::DpopNotTimely, ProblemType::Unauthenticated),
+            GuardFault::ProofsFull => (Reason::DpopFull, ProblemType::Unavailable),
             GuardFault::IdempotencyKeyInvalid => (Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest),
             GuardFault::IdempotencyKeyReused => (Reason::IdempotencyKeyReused, ProblemType::KeyReused),
             GuardFault::IdempotencyInProgress => (Reason::IdempotencyInProgress, ProblemType::InProgress),
             GuardFault::IdempotencyFull => (Reason::IdempotencyFull, ProblemType::Unavailable),
         };
-        Self::new(reason, kind)
+        let error = match fault {
+            GuardFault::ProofNonce => Some(ChallengeError::UseDpopNonce),
+            GuardFault::ProofReplayed | GuardFault::ProofStale => Some(ChallengeError::InvalidDpopProof),
+            _ => None,
+        };
+        Self::new(reason, kind).telling(error)
     }
 }
 
@@ -407,7 +447,8 @@ impl From<Withdrawn> for Refusal {
                 ProblemType::Unavailable
             }
         };
-        Self { detail: Some(withdrawn.word()), ..Self::new(Reason::Withdrawn, kind) }
+        let refusal = Self::new(Reason::Withdrawn, kind).telling(Some(ChallengeError::InvalidToken));
+        Self { detail: Some(withdrawn.word()), ..refusal }
     }
 }
 

@@ -32,7 +32,7 @@ const ENTRIES: &[(&str, Entries, &str)] = &[
     ("client_ca.partner", Entries::Allow, "an authority that may certify callers"),
     ("softeners", Entries::Allow, "what the configuration may let through beyond a default"),
     ("roles", Entries::Demand, "a role in which somebody must be named"),
-    ("bind", Entries::Demand, "a binding that tokens must have"),
+    ("bind", Entries::Allow, "a way in which tokens may be bound"),
 ];
 
 /// Keys that demand something where they stand, and nothing where they are absent.
@@ -194,7 +194,8 @@ mod tests {
             ("a: 1", "a: 1, b: 2", "softeners.b", Rating::Widens),
             ("a: 1", "a: 2", "softeners.a", Rating::Underived),
             ("softeners: {a: 1}\n", "", "softeners", Rating::Narrows),
-            ("[mtls]", "[]", "issuer.bind", Rating::Widens),
+            ("[mtls]", "[mtls, dpop]", "issuer.bind", Rating::Widens),
+            ("[mtls]", "[]", "issuer.bind", Rating::Narrows),
             ("{roles: {hosts: [h]}}", "{}", "partners.roles", Rating::Narrows),
         ] {
             assert_eq!(rated(old, &old.replace(from, to)), [(place.to_owned(), rating)], "{to}");

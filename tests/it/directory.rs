@@ -78,6 +78,7 @@ fn header(key: &SigningKey) -> String {
 fn sent(body: &[u8], signature: Option<String>) -> Command {
     Command {
         scheme: "Bearer",
+        app: None,
         method: "PUT",
         target: "/-/directory".into(),
         token: None,

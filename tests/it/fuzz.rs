@@ -209,6 +209,7 @@ replayed! {
     accepted_json_is_the_same_when_written_and_read_again: "json",
     an_accepted_compact_form_has_one_spelling: "jws",
     an_accepted_note_has_one_spelling_and_is_signed_by_nobody_who_did_not: "note",
+    an_accepted_proof_of_possession_is_signed_by_the_key_that_it_brings_and_says_what_it_must: "possession",
     an_accepted_proof_has_one_spelling_and_proves_nothing_unsigned: "proof",
     an_accepted_segment_holds_what_another_parser_takes_for_records: "segment",
     an_accepted_signature_has_one_spelling_and_fits_nothing_else: "signature",

@@ -65,6 +65,7 @@ const FLOORS: &[(&str, u8)] = &[("ground", 0), ("rooms", 1), ("assembly", 2)];
 const PROOFS: &[(&str, &str)] = &[
     ("webhook", "Opened"),
     ("contract", "Declared"),
+    ("identity", "Proof"),
     ("identity", "Caller"),
     ("identity", "KnownPartner"),
     ("identity", "Asserted"),

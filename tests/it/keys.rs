@@ -52,6 +52,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 /// When the directory of the first configuration was made.
 fn an_hour_ago() -> UnixMillis {

@@ -116,6 +116,23 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("proof_age_s", &[("src/identity/tests/proofs.rs", "a_proof_is_good_for_a_moment")]),
     (
+        "proof_nonce_s",
+        &[("tests/it/proofs.rs", "a_nonce_is_good_for_its_time_and_a_newer_one_is_offered_before_it_ends")],
+    ),
+    (
+        "proofs_max",
+        &[
+            (
+                "src/guard/replay.rs",
+                "a_full_memory_refuses_the_next_evicts_nobody_and_takes_again_once_one_has_run_out",
+            ),
+            (
+                "tests/it/proofs.rs",
+                "as_many_proofs_are_remembered_as_may_be_and_the_next_is_refused_until_one_has_run_out",
+            ),
+        ],
+    ),
+    (
         "record_timeout_ms",
         &[("tests/it/audit_faults.rs", "an_intent_that_becomes_durable_too_late_sends_nothing_and_its_key_is_free")],
     ),

@@ -135,6 +135,8 @@ mod played;
 #[cfg(test)]
 mod policy_guide;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod rates;

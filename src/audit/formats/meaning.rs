@@ -312,9 +312,11 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::ClientRefused
         | Reason::TokenAudience => Refused(Authentication, Medium, To::Unauthorized),
         Reason::PeerRevoked => Refused(Authentication, High, To::Unauthorized),
-        Reason::TokenMissing | Reason::TokenExpired | Reason::DpopNotTimely | Reason::EventNotTimely => {
-            Refused(Authentication, Low, To::Unauthorized)
-        }
+        Reason::TokenMissing
+        | Reason::TokenExpired
+        | Reason::DpopNotTimely
+        | Reason::DpopNonceNeeded
+        | Reason::EventNotTimely => Refused(Authentication, Low, To::Unauthorized),
         // What holds, in hands in which it should not be, or forged.
         Reason::IdentifierMismatch
         | Reason::EventSignature
@@ -323,6 +325,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::ActorMismatch
         | Reason::CnfMismatch
         | Reason::AssertionReplayed
+        | Reason::DpopReplay
         | Reason::DirectoryUnsigned
         | Reason::LiftSamePerson
         | Reason::EraseSamePerson => Refused(DetectionFinding, High, To::Blocked),
@@ -353,6 +356,7 @@ fn of_reason(reason: Reason) -> Refused {
         Reason::RateFull
         | Reason::IdempotencyFull
         | Reason::AssertionsFull
+        | Reason::DpopFull
         | Reason::OutboxFull
         | Reason::RevocationsFull
         | Reason::LiftsFull

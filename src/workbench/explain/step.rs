@@ -116,6 +116,9 @@ impl WayStep {
             | Reason::CommandTimeInvalid
             | Reason::CommandTooOld
             | Reason::CommandFromFuture
+            | Reason::DpopNonceNeeded
+            | Reason::DpopReplay
+            | Reason::DpopFull
             | Reason::IdempotencyKeyInvalid
             | Reason::IdempotencyKeyReused
             | Reason::IdempotencyInProgress

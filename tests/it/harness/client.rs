@@ -10,6 +10,7 @@ use portcullis::devkit::BackendFault;
 use portcullis::devkit::Household;
 use portcullis::devkit::PUBLIC_URL;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinHandle;
@@ -23,6 +24,7 @@ const KNOWN_FIELDS: &[&str] = &[
     "date",
     "receipt-id",
     "retry-after",
+    "dpop-nonce",
     "www-authenticate",
     "x-content-type-options",
 ];
@@ -94,6 +96,8 @@ pub struct Command {
     pub media_type: Option<String>,
     pub body: Vec<u8>,
     pub more: Vec<(String, String)>,
+    /// Whose proof comes along; it is made anew where the gateway asks for a nonce.
+    pub app: Option<Arc<AppKey>>,
 }
 
 impl Command {
@@ -109,6 +113,7 @@ impl Command {
             media_type: Some("application/json".into()),
             body: br#"{"userId":"resident-ivanov","deviceId":"phone-of-ivanov"}"#.to_vec(),
             more: Vec::new(),
+            app: None,
         }
     }
 
@@ -127,6 +132,7 @@ impl Command {
             media_type: errand.body.is_some().then(|| "application/json".into()),
             body: errand.body.unwrap_or_default().into_bytes(),
             more: Vec::new(),
+            app: None,
         }
     }
 
@@ -143,13 +149,15 @@ impl Command {
     }
 
     /// The same from the app of this key, with a session token that is bound to it and a fresh proof.
-    pub fn of_app(self, stage: &Stage, app: &AppKey) -> Self {
+    pub fn of_app(self, stage: &Stage, app: &Arc<AppKey>) -> Self {
         let token = stage.sessions.mint(&stage.claims().bound_to(app)).unwrap();
-        Self { scheme: "DPoP", ..self }.bearing(token).proven(app, None)
+        Self { scheme: "DPoP", app: Some(Arc::clone(app)), ..self }.bearing(token).proven(app, None)
     }
 
     /// The same with a fresh proof by this key, in place of any other, for what is asked and for its token.
-    pub fn proven(self, app: &AppKey, nonce: Option<&str>) -> Self {
+    pub fn proven(mut self, app: &AppKey, nonce: Option<&str>) -> Self {
+        // The proof says when.
+        self.time = None;
         let path = self.target.split('?').next().unwrap();
         let proof = app.proof(self.method, &format!("{PUBLIC_URL}{path}"), self.token.as_deref(), nonce, now());
         self.proving(&proof.unwrap())
@@ -175,6 +183,9 @@ impl Command {
 
     /// The same command once more, under its key, asked for now.
     pub fn again(&self) -> Self {
+        if let Some(app) = &self.app {
+            return self.clone().proven(app, None);
+        }
         Self { time: Some(format!("@{}", now().get())), ..self.clone() }
     }
 
@@ -196,8 +207,20 @@ impl Command {
         named.chain(self.more.iter().cloned()).collect()
     }
 
-    /// Gives the command and holds the answer to what every answer must be.
+    /// Gives the command and holds the answer to what every answer must be. An app that is asked for a nonce makes its proof
+    /// anew with it, once.
     pub async fn give(&self, backend: &Backend) -> Result<BackendAnswer, BackendFault> {
+        let answer = self.give_once(backend).await?;
+        match (&self.app, answer.header("dpop-nonce")) {
+            (Some(app), Some(nonce)) if answer.status == 401 => {
+                self.clone().proven(app, Some(nonce)).give_once(backend).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// The same as it stands, whatever the gateway asks for.
+    pub async fn give_once(&self, backend: &Backend) -> Result<BackendAnswer, BackendFault> {
         let fields = self.fields();
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = backend.call(self.method, &self.target, &fields, &self.body).await?;
