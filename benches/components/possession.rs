@@ -28,6 +28,7 @@ use portcullis::identity::IssuerSettings;
 use portcullis::identity::Peer;
 use portcullis::identity::TokenDemand;
 use portcullis::identity::TokenKind;
+use portcullis::identity::TokenRules;
 use portcullis::identity::Verifier;
 use portcullis::json::Object;
 use portcullis::json::Value;
@@ -123,6 +124,7 @@ impl Presented {
             max_lifetime_s: 600,
             bind: Bind::ALL.to_vec(),
             kind: TokenKind::Session,
+            rules: TokenRules::default(),
         };
         let public_url = PublicUrl::new(AUDIENCE).ok_or("an origin")?;
         Ok(Verifier::new(IdentitySettings { issuers: vec![settings], clock_skew_s: 5, proof_age_s: 60, public_url })?)

@@ -23,6 +23,7 @@ use portcullis::identity::IssuerSettings;
 use portcullis::identity::Peer;
 use portcullis::identity::TokenDemand;
 use portcullis::identity::TokenKind;
+use portcullis::identity::TokenRules;
 use portcullis::identity::Verifier;
 use portcullis::model::PublicUrl;
 use serde_json::Value;
@@ -87,6 +88,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         max_lifetime_s: LIFETIME,
         bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
+        rules: TokenRules::default(),
     };
     let public_url = PublicUrl::new(AUDIENCE).unwrap();
     let settings = IdentitySettings { issuers: vec![settings], clock_skew_s: SKEW, proof_age_s: 60, public_url };

@@ -32,6 +32,10 @@ pub(super) struct RequiredIssuer {
     pub(super) issuer: Box<str>,
     /// How they must be bound, all of it.
     pub(super) bind: Vec<&'static str>,
+    /// Where its keys may be fetched; anywhere where nothing is said.
+    pub(super) hosts: Option<Vec<Box<str>>>,
+    /// Who may certify that place.
+    pub(super) authorities: Option<Pins>,
     pub(super) place: Place,
 }
 
@@ -109,11 +113,9 @@ fn issuers(reader: &Reader, node: &Node) -> Option<Vec<RequiredIssuer>> {
 /// An issuer by its name, whose tokens may then be bound in any way that there is, or with the ways in which they may.
 fn issuer(reader: &Reader, node: &Node) -> Option<RequiredIssuer> {
     if let Yaml::Text(text) = &node.value {
-        return Some(RequiredIssuer {
-            issuer: text.as_str().into(),
-            bind: BINDINGS.map(|(word, _)| word).to_vec(),
-            place: node.place,
-        });
+        let (hosts, authorities) = (None, None);
+        let (issuer, bind) = (text.as_str().into(), BINDINGS.map(|(word, _)| word).to_vec());
+        return Some(RequiredIssuer { issuer, bind, hosts, authorities, place: node.place });
     }
     let fields = reader.fields(node)?;
     let issuer = fields.required("issuer").and_then(|node| reader.text(node));
@@ -121,8 +123,11 @@ fn issuer(reader: &Reader, node: &Node) -> Option<RequiredIssuer> {
         let words: Vec<_> = filled(reader, node)?.iter().map(|item| reader.word(item, &BINDINGS)).collect();
         words.into_iter().collect()
     });
+    let hosts = may(fields.optional("hosts"), |node| texts(reader, node));
+    let authorities = may(fields.optional("ca"), |node| pins(reader, node));
     fields.finish();
-    Some(RequiredIssuer { issuer: issuer?.into(), bind: bind?, place: node.place })
+    let (hosts, authorities) = (hosts?, authorities?);
+    Some(RequiredIssuer { issuer: issuer?.into(), bind: bind?, hosts, authorities, place: node.place })
 }
 
 fn partners(reader: &Reader, node: &Node) -> Option<Vec<(PartnerName, RequiredHosts)>> {

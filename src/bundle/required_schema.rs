@@ -24,6 +24,8 @@ pub fn requirements_schema() -> Value {
         &["issuer", "bind"],
         vec![
             ("issuer", text(".", "whose tokens")),
+            ("hosts", list(text(".", "a host where its keys may be fetched"))),
+            ("ca", list(text("^[0-9A-Fa-f:]{64,95}$", "the SHA-256 of an authority's certificate or key"))),
             ("bind", list(record([("enum", BINDINGS.map(|(word, _)| Value::from(word)).to_vec().into())]))),
         ],
     );

@@ -172,6 +172,16 @@ impl Undercut<'_> {
             );
             self.fault(known.place, stated.place, message, "take it out of `bind`, or have it approved here");
         }
+        let Some(keys) = &stated.keys else { return };
+        if let Some(hosts) = known.hosts.as_ref().filter(|hosts| !hosts.contains(&keys.host)) {
+            let message = format!("the configuration takes the keys of `{name}` from `{}`", keys.host);
+            self.fault(known.place, keys.place, message, &format!("approved are {}", hosts.join(", ")));
+        }
+        self.pinned(
+            known.authorities.as_ref(),
+            &keys.authorities,
+            &format!("where the keys of `{name}` are published"),
+        );
     }
 
     fn host(&mut self, required: &RequiredHosts, stated: &StatedHost, whose: &str) {

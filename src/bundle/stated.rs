@@ -43,6 +43,8 @@ pub struct StatedIssuer {
     pub issuer: Box<str>,
     /// How each token must be bound to who sends it, as the words of `bind`.
     pub bound: Vec<Box<str>>,
+    /// Where its keys are fetched; `None` where they are a file.
+    pub keys: Option<StatedHost>,
     /// Where it stands.
     pub place: Place,
 }

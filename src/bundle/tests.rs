@@ -295,7 +295,7 @@ const STATED: [&str; 12] = [
 const STRICT: &str = "version: 1
 environment: production
 issuers:
-  - {issuer: https://login.prop.example, bind: [mtls]}
+  - {issuer: https://login.prop.example, bind: [mtls], hosts: [login.prop.example], ca: [{5}]}
 sessions: {issuer: https://gateway.prop.example/sessions, bind: [mtls]}
 partners:
   smarthome:
@@ -330,7 +330,7 @@ fn authorities(of: &[u8], line: &str) -> Authorities {
 
 fn issuer(text: &str) -> StatedIssuer {
     let place = line_of(&format!("issuer: {text}"));
-    StatedIssuer { issuer: text.into(), bound: vec!["mtls".into()], place }
+    StatedIssuer { issuer: text.into(), bound: vec!["mtls".into()], keys: None, place }
 }
 
 fn host(host: &str, line: &str, authority: u8, ca: &str) -> StatedHost {
@@ -338,11 +338,12 @@ fn host(host: &str, line: &str, authority: u8, ca: &str) -> StatedHost {
 }
 
 fn stated() -> Stated {
+    let login = issuer("https://login.prop.example");
     let partner = |line| (name("smarthome"), host("api.smarthome.example", line, 1, STATED[4]));
     Stated {
         source: Source::new("gateway.yaml", STATED.join("\n")),
         environment: (name("production"), line_of(STATED[0])),
-        issuers: vec![issuer("https://login.prop.example")],
+        issuers: vec![StatedIssuer { keys: Some(host("login.prop.example", STATED[1], 6, STATED[1])), ..login }],
         sessions: issuer("https://gateway.prop.example/sessions"),
         partners: vec![partner(STATED[3]), partner(STATED[5])],
         backend: Some(host("backend.prop.example", STATED[6], 2, STATED[7])),
@@ -366,7 +367,8 @@ fn strict() -> Bundle {
         format!("'{}'", digits.chunks(2).map(|pair| pair.iter().collect()).collect::<Vec<String>>().join(":"))
     };
     let plain = |digest: Sha256| format!("'{digest}'");
-    let pins = [plain(pin(1, 0)), colons(pin(2, 1)), plain(pin(3, 1)), colons(pin(4, 0)), plain(pin(5, 1))];
+    let pins =
+        [plain(pin(1, 0)), colons(pin(2, 1)), plain(pin(3, 1)), colons(pin(4, 0)), plain(pin(5, 1)), plain(pin(6, 1))];
     let written =
         pins.iter().enumerate().fold(STRICT.to_owned(), |text, (at, pin)| text.replace(&format!("{{{at}}}"), pin));
     sample.write("requirements.yaml", &written);
@@ -381,6 +383,8 @@ fn a_configuration_that_is_softer_than_required_is_refused_with_the_lines_of_bot
         (|stated| stated.environment.0 = name("staging"), 2, 0),
         (|stated| stated.issuers[0].issuer = "https://evil.example".into(), 4, 1),
         (|stated| stated.issuers[0].bound.push("dpop".into()), 4, 1),
+        (|stated| stated.issuers[0].keys.as_mut().unwrap().host = "evil.example".into(), 4, 1),
+        (|stated| stated.issuers[0].keys.as_mut().unwrap().authorities.digests[0] = [pin(9, 0), pin(9, 1)], 4, 1),
         // A sign-in issuer's tokens would open doors.
         (|stated| stated.sessions.issuer = "https://login.prop.example".into(), 5, 2),
         (|stated| stated.sessions.bound = vec!["dpop".into()], 5, 2),

@@ -224,6 +224,11 @@ pub(super) const PAGES: &[Page] = &[
         ["контрольная точка журнала испорчена", "Она заменяется целиком, сбой не оставляет половины."],
     ),
     page(
+        "malformed-claim-path",
+        ["a claim that cannot be mapped", "Name where this issuer's tokens have it: `org.tenant`, or a list of names."],
+        ["утверждение токена не сопоставить", "Укажите, где оно у этого издателя: `org.tenant` или список имён."],
+    ),
+    page(
         "malformed-credential",
         ["a credential that has no name", "`credential:NAME`, as the unit says in `LoadCredential=`."],
         ["неверное имя учётных данных", "`credential:NAME`, как в `LoadCredential=`."],

@@ -4,6 +4,8 @@
 //! That this list has exactly the keys that the reader asks for, `tests/it/config.rs` sees to, and that the documentation
 //! has them too.
 
+mod words;
+
 use crate::audit::Format;
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
@@ -16,16 +18,13 @@ use crate::config::exports::IN_SYSLOG;
 use crate::config::key_sources::KEYS_KEPT_S;
 use crate::config::sessions::LIFETIME_S as SESSION_LIFETIME_S;
 use crate::config::softeners::in_unit;
-use crate::config::units;
+use crate::config::token_rules::SKEW_S;
 use crate::config::written::DIRECTORY_AGE_S;
 use crate::config::written::PARTNER_LIFETIME_S;
 use crate::config::written::SIGN_IN_LIFETIME_S;
 use crate::config::written::WORKERS;
-use crate::crypto::Algorithm;
-use crate::identity::Bind;
 use crate::limits::Limit;
 use crate::limits::TABLE;
-use crate::model::Role;
 use std::ops::RangeInclusive;
 
 /// One key that is no limit.
@@ -88,6 +87,12 @@ pub enum Takes {
     Folder,
     /// A list of words.
     Algorithms,
+    /// A list of types of tokens.
+    TokenTypes,
+    /// A list of names of claims.
+    Claims,
+    /// The path of a claim.
+    ClaimPath,
     /// A list of `mtls` and `dpop`.
     Binding,
     /// `https://`, a host and perhaps a port; no path.
@@ -268,6 +273,25 @@ pub const KEYS: &[Key] = &[
         Absent::Fault,
         "a token is good only beside the certificate (`mtls`) or a proof of the key (`dpop`) that it names, and only if that is listed",
     ),
+    key(
+        "issuers[].token_types",
+        Takes::TokenTypes,
+        Absent::Value("[at+jwt]"),
+        "the types of its access tokens; ID tokens are none of them, also where it calls all its tokens `JWT`",
+    ),
+    key(
+        "issuers[].clock_skew",
+        Takes::Seconds(SKEW_S),
+        Absent::Value("limits.clock_skew_s"),
+        "by how much its clock may be ahead of ours",
+    ),
+    key("issuers[].required_claims", Takes::Claims, Absent::Nothing, "what its tokens must have besides"),
+    key("issuers[].claims.tenant", Takes::ClaimPath, Absent::Value("tenant"), "where its tokens name the tenant"),
+    key("issuers[].claims.roles", Takes::ClaimPath, Absent::Value("roles"), "where they list the roles"),
+    key("issuers[].claims.device_id", Takes::ClaimPath, Absent::Value("device_id"), "where they name the app instance"),
+    key("issuers[].claims.car_id", Takes::ClaimPath, Absent::Value("car_id"), "where they name the car"),
+    key("issuers[].claims.sid", Takes::ClaimPath, Absent::Value("sid"), "where they name the session"),
+    key("issuers[].claims.client_id", Takes::ClaimPath, Absent::Value("client_id"), "where they name the client"),
     key("sessions.issuer", Takes::Text, Absent::Fault, "`iss` of session tokens: `public_url`, or a path below it"),
     key("sessions.keys", Takes::SecretFiles, Absent::Fault, "the first signs them; all are published and accepted"),
     key("sessions.audience", Takes::Text, Absent::Fault, "their claim `aud`"),
@@ -591,60 +615,9 @@ impl Key {
 }
 
 impl Takes {
-    fn words(&self) -> String {
-        let time = |seconds: &u64| units::duration_text(seconds.saturating_mul(1_000));
-        match self {
-            Self::One => "`1`".to_owned(),
-            Self::Count(within) => format!("whole number from {} to {}", within.start(), within.end()),
-            Self::Bytes(within) => {
-                format!("size from {} to {}", units::size_text(*within.start()), units::size_text(*within.end()))
-            }
-            Self::Seconds(within) => format!("duration from {} to {}", time(within.start()), time(within.end())),
-            Self::Name => "name of 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
-            Self::Text => "text of 1 to 512 bytes".to_owned(),
-            Self::Address => "IP address and port, or `systemd:NAME`".to_owned(),
-            Self::Origin => "name of 1 to 128 letters, digits, `.`, `-`, `_`, `~`, `:` and `/`".to_owned(),
-            Self::HostName => "host name".to_owned(),
-            Self::PeerName => "URI or host name".to_owned(),
-            Self::Upstream | Self::PublicUrl => "`https://host:port`".to_owned(),
-            Self::Endpoint => "`https://host:port/path`".to_owned(),
-            Self::Remote => "host name or IP address, and perhaps a port".to_owned(),
-            Self::Format(words) => words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "),
-            Self::File(false) => "path of a file".to_owned(),
-            Self::File(true) => "path of a file that others may not read, or `credential:NAME`".to_owned(),
-            Self::Files => "path of a file, or a list of them".to_owned(),
-            Self::SecretFiles => "path of a file that others may not read, or a list of them".to_owned(),
-            Self::Peers => "list of names of peers".to_owned(),
-            Self::Texts => "list of texts".to_owned(),
-            Self::Path => "path of a URL".to_owned(),
-            Self::Folder => "path of a folder".to_owned(),
-            Self::Algorithms => format!("list of {}", Algorithm::ALL.map(|one| format!("`{}`", one.name())).join(", ")),
-            Self::Binding => format!("list of {}", Bind::ALL.map(|one| format!("`{}`", one.word())).join(", ")),
-            Self::Reload => "`signal` or `watch`".to_owned(),
-            Self::Persons => {
-                let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");
-                format!("list of `{{uid, person, roles}}`, of roles {roles}")
-            }
-        }
-    }
-
     /// Whether what lies there must not be shown.
     pub(super) const fn is_secret(&self) -> bool {
         matches!(self, Self::File(true) | Self::SecretFiles)
-    }
-}
-
-impl Absent {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Fault => "required",
-            Self::Nothing => "none",
-            Self::Value(value) => value,
-            Self::Cores => "one for each core",
-            Self::UpstreamHost => "the host of `upstream`; required where that is an address",
-            Self::EndpointHost => "the host of `endpoint`; required where that is an address",
-            Self::RemoteHost => "the host of `address`, `url` or `discovery`; required where that is an address",
-        }
     }
 }
 
@@ -666,34 +639,4 @@ fn explained(limit: &Limit) -> Explained {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(asked: &str) -> Vec<String> {
-        explain(asked).into_iter().map(|one| one.path).collect()
-    }
-
-    #[test]
-    fn a_key_is_found_by_its_path_by_that_of_a_file_and_below_a_mapping() {
-        for asked in ["partners.<name>.tls.ca", "partners.smarthome.tls.ca"] {
-            assert_eq!(found(asked), ["partners.<name>.tls.ca"], "{asked}");
-        }
-        for asked in ["issuers[].bind", "issuers[3].bind", "issuers.bind"] {
-            assert_eq!(found(asked), ["issuers[].bind"], "{asked}");
-        }
-        assert_eq!(found("listeners.backend.tls").len(), 4);
-        assert_eq!(found("body_max_bytes"), ["limits.body_max_bytes"]);
-        assert_eq!(found("").len(), KEYS.len() + TABLE.len());
-        for unknown in ["listener", "partners.smarthome.tls.ca.x", "sessions.bind", "limits.x"] {
-            assert_eq!(found(unknown), [""; 0], "{unknown}");
-        }
-    }
-
-    #[test]
-    fn a_limit_is_told_with_bounds_default_and_what_lies_beyond() {
-        let one = explain("limits.exchange_timeout_ms").remove(0);
-        assert_eq!((one.takes.as_str(), one.absent.as_str()), ("duration from 100ms to 1m", "10s"));
-        assert!(one.beyond.is_some() && one.effect.starts_with("Milliseconds from a command's first byte"), "{one:?}");
-        assert_eq!(explain("sessions.max_lifetime").remove(0).takes, "duration from 1s to 15m");
-    }
-}
+mod tests;

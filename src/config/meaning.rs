@@ -192,6 +192,7 @@ fn issuer(
         max_lifetime_s: written.max_lifetime.as_secs(),
         bind: written.bind,
         kind: TokenKind::SignIn,
+        rules: written.rules,
     })
 }
 

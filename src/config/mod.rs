@@ -26,6 +26,7 @@ mod schema;
 mod sessions;
 mod settings;
 mod softeners;
+mod token_rules;
 mod units;
 mod values;
 mod written;

@@ -10,8 +10,10 @@ use crate::config::explain::Key;
 use crate::config::explain::LIMITS;
 use crate::config::explain::Takes;
 use crate::config::settings::Reload;
+use crate::config::token_rules::TOKEN_TYPES;
 use crate::crypto::Algorithm;
 use crate::identity::Bind;
+use crate::identity::RequiredClaim;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
@@ -165,6 +167,9 @@ fn taken(takes: &Takes) -> Value {
         Takes::Files | Takes::SecretFiles => files(),
         Takes::Peers | Takes::Texts => list(path().into()),
         Takes::Algorithms => words(&Algorithm::ALL.map(Algorithm::name)),
+        Takes::TokenTypes => words(&TOKEN_TYPES.map(|(word, _)| word)),
+        Takes::Claims => words(&RequiredClaim::WORDS.map(|(word, _)| word)),
+        Takes::ClaimPath => files(),
         Takes::Binding => words(&Bind::ALL.map(Bind::word)),
         Takes::Reload => {
             let all = Reload::WORDS.map(|(word, _)| Value::from(word));

@@ -20,6 +20,7 @@ use crate::identity::Bind;
 use crate::identity::IssuerSettings;
 use crate::identity::SessionSettings;
 use crate::identity::TokenKind;
+use crate::identity::TokenRules;
 use crate::model::PublicUrl;
 use crate::yaml::Node;
 use crate::yaml::Reader;
@@ -131,6 +132,7 @@ pub(super) fn meant(
         max_lifetime_s: max_lifetime.as_secs(),
         bind: Bind::ALL.to_vec(),
         kind: TokenKind::Session,
+        rules: TokenRules::default(),
     };
     let issues = SessionSettings {
         issuer: issuer.value,

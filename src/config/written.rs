@@ -21,6 +21,7 @@ use crate::config::sessions::Sessions;
 use crate::config::settings::AdminPerson;
 use crate::config::settings::ListenAddress;
 use crate::config::settings::Reload;
+use crate::config::token_rules;
 use crate::config::units;
 use crate::config::values;
 use crate::config::values::At;
@@ -30,6 +31,7 @@ use crate::crypto::Algorithm;
 use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::identity::Bind;
+use crate::identity::TokenRules;
 use crate::limits;
 use crate::limits::Limit;
 use crate::limits::Limits;
@@ -109,6 +111,7 @@ pub(super) struct Issuer {
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) max_lifetime: Duration,
     pub(super) bind: Vec<Bind>,
+    pub(super) rules: TokenRules,
 }
 
 pub(super) struct Partner {
@@ -301,6 +304,7 @@ fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
     let algorithms = map.need("algorithms", algorithms);
     let max_lifetime = map.need("max_lifetime", values::seconds(SIGN_IN_LIFETIME_S));
     let bind = map.need("bind", bindings);
+    let rules = token_rules::read(&map);
     map.close();
     Some(Issuer {
         issuer: issuer?,
@@ -309,6 +313,7 @@ fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
         algorithms: algorithms?,
         max_lifetime: max_lifetime?,
         bind: bind?,
+        rules: rules?,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::diagnostic::Place;
 use crate::identity::TokenKind;
 use crate::model::Role;
 use crate::model::Sha256;
+use rustls_pki_types::CertificateDer;
 
 /// The keys of a configuration with their values and lines.
 pub(super) struct InEffect(Vec<Effective>);
@@ -53,8 +54,14 @@ impl InEffect {
     /// All that the requirements of a bundle are held against.
     pub(super) fn stated(&self, config: &Config) -> Stated {
         let issuers = config.identity.issuers.iter().enumerate();
+        let keys_of = |issuer: &str| config.key_sources.iter().find(|source| *source.issuer == *issuer);
         let issuer = |key: String, issuer: &str, bound: &str| StatedIssuer {
             issuer: issuer.into(),
+            keys: keys_of(issuer).map(|source| StatedHost {
+                host: source.at.host.clone(),
+                place: self.place(&key),
+                authorities: self.authorities_of(&source.at.roots, &key),
+            }),
             bound: bound.trim_matches(['[', ']']).split(", ").map(Into::into).collect(),
             place: self.place(&key),
         };
@@ -107,8 +114,12 @@ impl InEffect {
     }
 
     fn authorities(&self, tls: &TlsPeer, key: &str) -> Authorities {
+        self.authorities_of(&tls.roots, key)
+    }
+
+    fn authorities_of(&self, roots: &[CertificateDer<'static>], key: &str) -> Authorities {
         // One that cannot be read stands for itself: no pin is that of nothing.
-        let pins = tls.roots.iter().map(|root| Certificate::pins(root).unwrap_or_else(|_| [sha256(root); 2]));
+        let pins = roots.iter().map(|root| Certificate::pins(root).unwrap_or_else(|_| [sha256(root); 2]));
         Authorities { digests: pins.collect(), place: self.place(key) }
     }
 }

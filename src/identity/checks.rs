@@ -38,6 +38,8 @@ checks! {
     HeaderMembers => Header,
     /// The header's `typ` is that of access tokens.
     Type => Type,
+    /// A token of the type `JWT` is nothing else that issuers sign under that name.
+    NoOtherToken => Type,
     /// The key is one of the issuer whom the token names, not of another.
     KeyOfIssuer => KeyUnknown,
     /// The header's `alg` is the key's.
@@ -120,6 +122,8 @@ checks! {
     TokenId => ClaimMissing,
     /// There is a `client_id`.
     ClientId => ClaimMissing,
+    /// There is what the issuer's tokens must have besides.
+    Required => ClaimMissing,
 }
 
 /// Which check is left out: none, but in the test that leaves each out in turn.

@@ -4,11 +4,18 @@
 //! we know must have its form, whether this operation needs it or not. Strings borrow from the payload; what is kept is
 //! copied once the token is verified.
 //!
+//! An issuer may have some of them under paths of its own (`mapping.rs`), which are followed in the same pass.
+//!
 //! Times are whole seconds (RFC 7519 §2 would allow fractions; a fraction could not be at a limit).
 
 use crate::clock::UnixSeconds;
 use crate::crypto::decode_base64url;
 use crate::identity::fault::IdentityFault;
+use crate::identity::mapping::ClaimMapping;
+use crate::identity::mapping::MappedClaim;
+use crate::identity::mapping::Path;
+use crate::identity::mapping::RequiredClaim;
+use crate::identity::mapping::behind;
 use crate::identity::rights::rights;
 use crate::json::JsonError;
 use crate::json::Kind;
@@ -56,6 +63,9 @@ pub(super) struct Claims<'t> {
     pub(super) amr: Vec<Cow<'t, str>>,
     pub(super) auth_time: Option<UnixSeconds>,
     pub(super) rights: Vec<Right>,
+    /// Whether it says of itself that it is something else than an access token: an ID token (OpenID Connect Core 1.0 §2 and
+    /// §3.3.2.11), a logout or security event token (RFC 8417 §2.2), or, in the words of Keycloak, whatever is no bearer token.
+    pub(super) is_marked: bool,
 }
 
 /// Who acts, or may act.
@@ -85,16 +95,70 @@ pub(super) struct Binding {
 }
 
 impl<'t> Claims<'t> {
-    /// Reads the payload.
+    /// Reads the payload of an issuer whose claims have our names.
     pub(super) fn read(payload: &'t [u8]) -> Result<Self, IdentityFault> {
+        Self::read_by(payload, &ClaimMapping::default())
+    }
+
+    /// Reads the payload of an issuer that has its claims there.
+    pub(super) fn read_by(payload: &'t [u8], mapping: &ClaimMapping) -> Result<Self, IdentityFault> {
         let mut reader = Reader::new(payload, LIMITS).map_err(malformed)?;
         let mut claims = Self::default();
         reader.begin_object().map_err(malformed)?;
         while let Some(name) = reader.next_key().map_err(malformed)? {
-            claims.read_one(&name, &mut reader)?;
+            if mapping.is_empty() {
+                claims.read_one(&name, &mut reader)?;
+                continue;
+            }
+            match mapping.behind(&name) {
+                paths if !paths.is_empty() => claims.follow(&paths, &mut reader)?,
+                _ if mapping.replaces(&name) => pass_over(&mut reader).map_err(malformed)?,
+                _ => claims.read_one(&name, &mut reader)?,
+            }
         }
         reader.finish().map_err(malformed)?;
         Ok(claims)
+    }
+
+    /// Reads the claims at the ends of these paths, of which none lies within another. Recurses at most as deep as the longest.
+    fn follow(&mut self, paths: &[Path<'_>], reader: &mut Reader<'t>) -> Result<(), IdentityFault> {
+        if let Some((_, claim)) = paths.iter().find(|(path, _)| path.is_empty()) {
+            return self.take(*claim, reader);
+        }
+        reader.begin_object().map_err(of_a_claim)?;
+        while let Some(name) = reader.next_key().map_err(malformed)? {
+            match behind(paths, &name) {
+                paths if !paths.is_empty() => self.follow(&paths, reader)?,
+                _ => pass_over(reader).map_err(malformed)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, claim: MappedClaim, reader: &mut Reader<'t>) -> Result<(), IdentityFault> {
+        match claim {
+            MappedClaim::Tenant => self.tenant = Some(text(reader)?),
+            MappedClaim::Roles => self.roles = texts(reader)?,
+            MappedClaim::Device => self.device = Some(text(reader)?),
+            MappedClaim::Car => self.car = Some(text(reader)?),
+            MappedClaim::Session => self.session = Some(text(reader)?),
+            MappedClaim::Client => self.client_id = Some(text(reader)?),
+        }
+        Ok(())
+    }
+
+    /// Whether there is this claim.
+    pub(super) const fn has(&self, claim: RequiredClaim) -> bool {
+        match claim {
+            RequiredClaim::Tenant => self.tenant.is_some(),
+            RequiredClaim::Roles => !self.roles.is_empty(),
+            RequiredClaim::Device => self.device.is_some(),
+            RequiredClaim::Car => self.car.is_some(),
+            RequiredClaim::Session => self.session.is_some(),
+            RequiredClaim::Scope => self.scope.is_some(),
+            RequiredClaim::Acr => self.acr.is_some(),
+            RequiredClaim::AuthTime => self.auth_time.is_some(),
+        }
     }
 
     fn read_one(&mut self, name: &str, reader: &mut Reader<'t>) -> Result<(), IdentityFault> {
@@ -121,6 +185,18 @@ impl<'t> Claims<'t> {
             "amr" => self.amr = texts(reader)?,
             "auth_time" => self.auth_time = Some(time(reader)?),
             "authorization_details" => self.rights = rights(reader)?,
+            "nonce" | "at_hash" | "c_hash" | "s_hash" | "events" => {
+                self.is_marked = true;
+                pass_over(reader).map_err(malformed)?;
+            }
+            "typ" => {
+                let is_access = reader.peek().map_err(malformed)? == Kind::String;
+                self.is_marked |= !is_access;
+                match is_access {
+                    true => self.is_marked |= !matches!(&*text(reader)?, "Bearer" | "DPoP"),
+                    false => pass_over(reader).map_err(malformed)?,
+                }
+            }
             _ => pass_over(reader).map_err(malformed)?,
         }
         Ok(())
@@ -135,6 +211,21 @@ impl<'t> Claims<'t> {
         };
         scope.split(' ').map(word).collect()
     }
+}
+
+/// The issuer that a payload names, and nothing else of it: by whom it is told where the other claims are.
+pub(super) fn issuer_of(payload: &[u8]) -> Result<Option<Cow<'_, str>>, IdentityFault> {
+    let mut reader = Reader::new(payload, LIMITS).map_err(malformed)?;
+    let mut issuer = None;
+    reader.begin_object().map_err(malformed)?;
+    while let Some(name) = reader.next_key().map_err(malformed)? {
+        match &*name {
+            "iss" => issuer = Some(text(&mut reader)?),
+            _ => pass_over(&mut reader).map_err(malformed)?,
+        }
+    }
+    reader.finish().map_err(malformed)?;
+    Ok(issuer)
 }
 
 /// A fault of the text; the reader tells no more, and the one who sent it needs no more.

@@ -19,6 +19,8 @@ const MAX_VALUE_BYTES: usize = 256;
 pub(super) struct Header<'t> {
     pub(super) algorithm: Cow<'t, str>,
     pub(super) key: Cow<'t, str>,
+    /// Whether its type is `JWT`, which says nothing of what it is for.
+    pub(super) is_plain: bool,
 }
 
 impl<'t> Header<'t> {
@@ -26,7 +28,8 @@ impl<'t> Header<'t> {
     pub(super) fn read_as(text: &'t [u8], types: &[&str]) -> Result<Self, IdentityFault> {
         let members = members(text, Checks::default()).map_err(|_| IdentityFault::Header)?;
         let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
-        if types.contains(&&*typ) { Ok(Self { algorithm, key }) } else { Err(IdentityFault::Type) }
+        let is_plain = typ == "JWT";
+        if types.contains(&&*typ) { Ok(Self { algorithm, key, is_plain }) } else { Err(IdentityFault::Type) }
     }
 
     /// Reads the header of an access token.
@@ -34,8 +37,9 @@ impl<'t> Header<'t> {
         let members = members(text, checks).map_err(|_| IdentityFault::Header)?;
         let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
         // RFC 9068 §4; a media type is compared without regard to case (RFC 7515 §4.1.9), ours in the one usual spelling.
-        checks.demand(Check::Type, typ == "at+jwt" || typ == "application/at+jwt")?;
-        Ok(Self { algorithm, key })
+        let is_plain = typ == "JWT";
+        checks.demand(Check::Type, is_plain || typ == "at+jwt" || typ == "application/at+jwt")?;
+        Ok(Self { algorithm, key, is_plain })
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::identity::caller::TokenKind;
+use crate::identity::mapping::ClaimMapping;
+use crate::identity::mapping::RequiredClaim;
 use crate::model::PublicUrl;
 use std::sync::Arc;
 
@@ -59,6 +61,35 @@ pub struct IssuerSettings {
     pub bind: Vec<Bind>,
     /// What its tokens are.
     pub kind: TokenKind,
+    /// What is particular about them.
+    pub rules: TokenRules,
+}
+
+/// What is particular about the tokens of one issuer; nothing by default.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// Whether the type `at+jwt` is taken (RFC 9068 §2.1).
+    pub takes_typed: bool,
+    /// Whether the type `JWT` is taken, which says nothing of what a token is for.
+    pub takes_plain: bool,
+    /// By how many seconds this issuer's clock may be ahead, where it is not [`IdentitySettings::clock_skew_s`].
+    pub clock_skew_s: Option<u64>,
+    /// The claims that its tokens must have besides.
+    pub required: Vec<RequiredClaim>,
+    /// Where its tokens say what we ask for.
+    pub mapping: ClaimMapping,
+}
+
+impl Default for TokenRules {
+    fn default() -> Self {
+        Self {
+            takes_typed: true,
+            takes_plain: false,
+            clock_skew_s: None,
+            required: Vec::new(),
+            mapping: ClaimMapping::default(),
+        }
+    }
 }
 
 /// Where an issuer's keys come from.

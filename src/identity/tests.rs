@@ -4,6 +4,7 @@
 
 mod mutation;
 mod proofs;
+mod rules;
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
@@ -26,6 +27,7 @@ use crate::identity::Peer;
 use crate::identity::SettingsError;
 use crate::identity::TokenDemand;
 use crate::identity::TokenKind;
+use crate::identity::TokenRules;
 use crate::identity::Verifier;
 use crate::json::Number;
 use crate::json::Object;
@@ -116,6 +118,7 @@ fn settings(issuer: &TokenIssuer, kind: TokenKind) -> IssuerSettings {
         max_lifetime_s: LIFETIME,
         bind: Bind::ALL.to_vec(),
         kind,
+        rules: TokenRules::default(),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::identity::checks::Check;
 use crate::identity::checks::Checks;
 use crate::identity::claims::Binding;
 use crate::identity::claims::Claims;
+use crate::identity::claims::issuer_of;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::peer::Peer;
@@ -30,6 +31,7 @@ use crate::identity::settings::IdentitySettings;
 use crate::identity::settings::IssuerKeys;
 use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
+use crate::identity::settings::TokenRules;
 use crate::model::PublicUrl;
 use crate::model::Sha256;
 use crate::model::Stranger;
@@ -45,6 +47,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<Issuer>,
+    /// Whether any of them has claims under names of its own.
+    is_mapped: bool,
     pub(super) clock_skew_s: u64,
     pub(super) proof_age_s: u64,
     pub(super) public_url: PublicUrl,
@@ -60,6 +64,7 @@ pub(super) struct Issuer {
     max_lifetime_s: u64,
     bind: Vec<Bind>,
     pub(super) kind: TokenKind,
+    rules: TokenRules,
 }
 
 /// A token that is one of an issuer's, and good now and for us.
@@ -129,16 +134,17 @@ impl Verifier {
             if issuers.iter().any(|known| *known.name == *settings.issuer) {
                 return Err(SettingsError::IssuerTwice(number));
             }
-            let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, bind, kind } = settings;
+            let IssuerSettings { issuer, keys, audience, algorithms, max_lifetime_s, bind, kind, rules } = settings;
             let keys = match keys {
                 IssuerKeys::Known(keys) => Keys::Known(ArcSwap::new(keys)),
                 IssuerKeys::Remote { keep_s } => Keys::Remote(Arc::new(RemoteKeys::new(keep_s))),
             };
             let name = issuer.into();
-            issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, bind, kind });
+            issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, bind, kind, rules });
         }
         let IdentitySettings { clock_skew_s, proof_age_s, public_url, .. } = settings;
-        Ok(Self { issuers, clock_skew_s, proof_age_s, public_url, checks: Checks::default() })
+        let is_mapped = issuers.iter().any(|issuer| !issuer.rules.mapping.is_empty());
+        Ok(Self { issuers, is_mapped, clock_skew_s, proof_age_s, public_url, checks: Checks::default() })
     }
 
     /// Exchanges the keys of each issuer that `settings` names, for the requests that come after. Nothing else of the
@@ -203,7 +209,7 @@ impl Verifier {
     /// A token that is one of an issuer's, and good now and for us. By whom it may be brought is not asked here.
     pub(super) fn good<'t>(&self, jws: &'t Jws<'_>, now: UnixSeconds) -> Result<Good<'_, 't>, IdentityFault> {
         let header = Header::read(jws.header(), self.checks)?;
-        let claims = Claims::read(jws.payload())?;
+        let claims = self.claims(jws.payload())?;
         let issuer = self.signed_by(jws, &header, &claims, now)?;
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
@@ -214,6 +220,8 @@ impl Verifier {
     /// What is kept of a token, if it has all that it must have.
     pub(super) fn token(&self, good: Good<'_, '_>) -> Result<Token, IdentityFault> {
         let Good { issuer, claims, issued_at, expires_at } = good;
+        let has_all = issuer.rules.required.iter().all(|claim| claims.has(*claim));
+        self.checks.demand(Check::Required, has_all)?;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
         Ok(Token {
@@ -264,7 +272,24 @@ impl Verifier {
         self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
         self.checks.demand(Check::AlgorithmAllowed, issuer.algorithms.contains(&algorithm))?;
         self.checks.demand(Check::Signature, key.verify(jws).is_ok())?;
+        // What tells an access token from all else that an issuer signs is its type. Where that is `JWT`, what other tokens
+        // say of themselves must be missing (RFC 9068 §4, RFC 8725 §3.11 and §3.12).
+        let takes = if header.is_plain { issuer.rules.takes_plain } else { issuer.rules.takes_typed };
+        self.checks.demand(Check::Type, takes)?;
+        self.checks.demand(Check::NoOtherToken, !header.is_plain || !claims.is_marked)?;
         Ok(issuer)
+    }
+
+    /// The claims, by our names. Which issuer it is that has them elsewhere is read first, where there is one at all.
+    fn claims<'t>(&self, payload: &'t [u8]) -> Result<Claims<'t>, IdentityFault> {
+        if !self.is_mapped {
+            return Claims::read(payload);
+        }
+        let name = issuer_of(payload)?;
+        match self.issuers.iter().find(|issuer| name.as_deref() == Some(&*issuer.name)) {
+            Some(issuer) => Claims::read_by(payload, &issuer.rules.mapping),
+            None => Claims::read(payload),
+        }
     }
 
     /// The issuer's keys in force. Nobody else's: an issuer speaks for itself alone.
@@ -291,7 +316,7 @@ impl Verifier {
         let checks = self.checks;
         checks.demand(Check::LifetimePositive, expires_at > issued_at)?;
         checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.max_lifetime_s)?;
-        let latest = now.plus(self.clock_skew_s);
+        let latest = now.plus(issuer.rules.clock_skew_s.unwrap_or(self.clock_skew_s));
         checks.demand(Check::IssuedInPast, issued_at <= latest)?;
         let authenticated = claims.auth_time.is_none_or(|auth_time| auth_time <= latest);
         checks.demand(Check::AuthenticatedInPast, authenticated)?;

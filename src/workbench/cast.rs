@@ -26,6 +26,7 @@ use crate::identity::IssuerSettings;
 use crate::identity::SessionIssuer;
 use crate::identity::SessionSettings;
 use crate::identity::TokenKind;
+use crate::identity::TokenRules;
 use crate::identity::write_rights;
 use crate::json;
 use crate::json::Number;
@@ -139,6 +140,7 @@ impl Cast {
             max_lifetime_s: LONGEST_LIFETIME_S,
             bind: vec![Bind::Mtls],
             kind: token.kind,
+            rules: TokenRules::default(),
         });
         Ok(IdentitySettings {
             issuers: issuers.into_iter().collect(),

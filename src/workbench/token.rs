@@ -405,6 +405,7 @@ mod tests {
     use crate::devkit::TokenClaims;
     use crate::devkit::TokenIssuer;
     use crate::identity::IssuerSettings;
+    use crate::identity::TokenRules;
     use crate::model::PublicUrl;
     use std::collections::HashSet;
 
@@ -442,6 +443,7 @@ mod tests {
                 max_lifetime_s: 600,
                 bind: vec![Bind::Mtls, Bind::Dpop],
                 kind: TokenKind::SignIn,
+                rules: TokenRules::default(),
             };
             let public_url = PublicUrl::new(AUDIENCE).unwrap();
             let settings = IdentitySettings { issuers: vec![issuer], clock_skew_s: 5, proof_age_s: 60, public_url };

@@ -34,6 +34,7 @@ use portcullis::crypto::SigningKey;
 use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
 use portcullis::devkit::InboundKit;
+use portcullis::devkit::NORTH;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SESSION_ISSUER;
 use portcullis::devkit::SimulatedEndpoint;
@@ -52,7 +53,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 
 /// When the directory of the first configuration was made.
 fn an_hour_ago() -> UnixMillis {
@@ -229,7 +229,12 @@ impl Site {
             }
             Look::Published | Look::Discovered => {
                 let issuer = &self.published[usize::from(look == Look::Discovered)];
-                let token = issuer.mint(&self.stage.claims_of(issuer)).unwrap();
+                let token = issuer.mint(&self.stage.member_of(&NORTH, issuer, now())).unwrap();
+                self.give(gateway, &Command::new(&self.stage).bearing(token)).0
+            }
+            Look::Early => {
+                let issuer = &self.published[0];
+                let token = issuer.mint(&self.stage.member_of(&NORTH, issuer, now().plus(30))).unwrap();
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
             }
             Look::Kept => {

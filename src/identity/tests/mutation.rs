@@ -27,8 +27,10 @@ use crate::identity::DPOP;
 use crate::identity::IdentityFault;
 use crate::identity::IssuerSettings;
 use crate::identity::Proof;
+use crate::identity::RequiredClaim;
 use crate::identity::TokenDemand;
 use crate::identity::TokenKind;
+use crate::identity::TokenRules;
 use crate::identity::Verifier;
 use crate::identity::checks::Check;
 use crate::json::Object;
@@ -53,6 +55,8 @@ struct Row {
 struct Scene {
     world: World,
     restricted: TokenIssuer,
+    /// Its tokens are of the type `JWT`, and name their tenant.
+    plain: TokenIssuer,
     by_certificate: TokenIssuer,
     app: AppKey,
 }
@@ -62,14 +66,18 @@ impl Scene {
         let mut world = World::new();
         let restricted = TokenIssuer::new("https://restricted.example", SigningAlgorithm::EdDsa).unwrap();
         let by_certificate = TokenIssuer::new("https://certificates.example", SigningAlgorithm::Es256).unwrap();
+        let plain = TokenIssuer::new("https://plain.example", SigningAlgorithm::Es256).unwrap();
+        let required = vec![RequiredClaim::Tenant];
+        let rules = TokenRules { takes_plain: true, takes_typed: false, required, ..TokenRules::default() };
         let issuers = vec![
+            IssuerSettings { rules, ..settings(&plain, TokenKind::Session) },
             settings(&world.session, TokenKind::Session),
             settings(&world.sign_in, TokenKind::SignIn),
             IssuerSettings { algorithms: vec![Algorithm::Es256], ..settings(&restricted, TokenKind::Session) },
             IssuerSettings { bind: vec![Bind::Mtls], ..settings(&by_certificate, TokenKind::Session) },
         ];
         world.verifier = Verifier::new(all(issuers)).unwrap();
-        Self { world, restricted, by_certificate, app: AppKey::new(SigningAlgorithm::Es256).unwrap() }
+        Self { world, restricted, plain, by_certificate, app: AppKey::new(SigningAlgorithm::Es256).unwrap() }
     }
 
     fn verdict(&self, row: &Row) -> Option<IdentityFault> {
@@ -100,6 +108,13 @@ impl Scene {
         bearing(check, self.world.session.mint_raw(header, &self.world.claims().text()).unwrap())
     }
 
+    /// A token of the type `JWT` with claims that `change` made of good ones.
+    fn plain(&self, check: Check, change: impl FnOnce(TokenClaims) -> TokenClaims) -> Row {
+        let header = format!(r#"{{"alg":"ES256","kid":"{}","typ":"JWT"}}"#, self.plain.key().kid());
+        let claims = change(self.world.claims().with("iss", self.plain.name()).with("tenant", "north"));
+        bearing(check, self.plain.mint_raw(&header, &claims.text()).unwrap())
+    }
+
     fn rows(&self) -> Vec<Row> {
         let world = &self.world;
         let good = world.session.mint(&world.claims()).unwrap();
@@ -124,6 +139,13 @@ impl Scene {
             Row { sent: vec![format!("Basic {good}")], ..bearing(Check::Scheme, String::new()) },
             self.headed(Check::HeaderMembers, &world.header(r#","crit":"exp""#)),
             self.headed(Check::Type, &good_header.replace("at+jwt", "JWT")),
+            bearing(
+                Check::Type,
+                self.plain.mint(&world.claims().with("iss", self.plain.name()).with("tenant", "north")).unwrap(),
+            ),
+            self.plain(Check::NoOtherToken, |claims| claims.with("nonce", "n")),
+            self.plain(Check::NoOtherToken, |claims| claims.with("typ", "ID")),
+            self.plain(Check::Required, |claims| claims.without("tenant")),
             bearing(Check::KeyOfIssuer, world.sign_in.mint_raw(&of_sign_in, &world.claims().text()).unwrap()),
             self.headed(Check::AlgorithmOfKey, &good_header.replace("ES256", "none")),
             self.headed(Check::AlgorithmOfKey, &good_header.replace("ES256", "HS256")),

@@ -221,11 +221,13 @@ impl Shared {
 /// Adds two issuers to the stage's configuration, `https://published.prop.example` with its keys at `/keys`, and
 /// `https://discovered.prop.example` with its metadata at `/metadata`, with every key that there is; and has them approved.
 pub fn publish_keys(stage: &Stage, publisher: SocketAddr) {
+    let particular = "token_types: [at+jwt], clock_skew: 60s, required_claims: [tenant, roles, device_id, car_id, sid],
+     claims: {tenant: tenant, roles: roles, device_id: device_id, car_id: car_id, sid: sid, client_id: client_id},";
     let issuer = |name: &str, key: &str, path: &str, own: &str| {
         let tls = format!("tls: {{ca: pki/login-authority.pem, certificate: pki/{own}.pem, key: pki/{own}.key}}");
         format!(
             "  - {{issuer: \"https://{name}.prop.example\", audience: \"https://gateway.prop.example\", algorithms: [ES256],
-     max_lifetime: 1h, bind: [mtls],
+     max_lifetime: 1h, bind: [mtls], {particular}
      jwks: {{{key}: \"https://{publisher}{path}\", server_name: {PUBLISHER}, keep: 1h, {tls}}}}}\n"
         )
     };

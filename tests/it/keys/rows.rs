@@ -15,6 +15,8 @@ pub enum Look {
     Published,
     /// The same with one of an issuer whose metadata says where its keys are.
     Discovered,
+    /// The same with one of the first of these whose clock is ahead.
+    Early,
     /// How long the keys of the first of these count.
     Kept,
     /// Whether a backend is given a session for its user.
@@ -85,6 +87,7 @@ const fn row(key: &'static str, value: &'static str, look: Look, was: &'static s
 }
 
 const KNOWN: &str = "403 session-required";
+const MALFORMED: &str = "401 token-malformed";
 const UNAVAILABLE: &str = "503 issuer-unavailable";
 
 const OTHER_NAME: &str = r#""other.example""#;
@@ -171,6 +174,15 @@ pub const ROWS: &[Row] = &[
     row("issuers[].jwks.tls.ca", OTHER_CA, Look::Published, KNOWN, UNAVAILABLE),
     row("issuers[].jwks.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].jwks.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
+    row("issuers[].token_types", r#"["JWT"]"#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].clock_skew", r#""1s""#, Look::Early, KNOWN, "401 token-expired"),
+    row("issuers[].required_claims", r#"["auth_time"]"#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.tenant", r#""org.tenant""#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.roles", r#""realm_access.roles""#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.device_id", r#""org.device""#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.car_id", r#""org.car""#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.sid", r#"["https://prop.example/sid"]"#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.client_id", r#""azp""#, Look::Published, KNOWN, MALFORMED),
     row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),
