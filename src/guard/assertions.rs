@@ -43,11 +43,11 @@ impl Assertions {
     }
 
     fn take(&self, asserted: Asserted, now: UnixSeconds) -> Result<(), GuardFault> {
-        if asserted.issued_at < self.began {
+        if asserted.issued_at() < self.began {
             return Err(GuardFault::AssertionReplayed);
         }
         let mut used = self.used.lock();
-        if used.until.contains_key(&asserted.id) {
+        if used.until.contains_key(&asserted.id()) {
             return Err(GuardFault::AssertionReplayed);
         }
         if used.until.len() >= self.max || now.since(used.swept) >= SWEEP_S {
@@ -57,7 +57,7 @@ impl Assertions {
         if used.until.len() >= self.max {
             return Err(GuardFault::AssertionsFull);
         }
-        used.until.insert(asserted.id, asserted.expires_at);
+        used.until.insert(asserted.id(), asserted.expires_at());
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ mod tests {
 
     fn asserted(id: &str, issued_at: u64, expires_at: u64) -> Asserted {
         let (issued_at, expires_at) = (UnixSeconds::new(issued_at), UnixSeconds::new(expires_at));
-        Asserted { id: sha256(id.as_bytes()), issued_at, expires_at }
+        Asserted::for_test(sha256(id.as_bytes()), issued_at, expires_at)
     }
 
     #[test]

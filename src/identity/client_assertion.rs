@@ -39,22 +39,58 @@ pub struct PartnerClient {
     keys: Option<ArcSwap<KeySet>>,
 }
 
-/// An assertion that was verified and may be used once.
+/// Proof that an assertion was verified and may be used once; only [`PartnerClient::asserted`] makes one.
+///
+/// A verified one is taken:
+/// ```
+/// use portcullis::{clock::UnixMillis, guard::{Guard, GuardFault}, identity::{Asserted, PartnerClient}};
+/// fn take(g: &Guard, _c: &PartnerClient, a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
+///     g.admit_assertion(a, now)
+/// }
+/// ```
+/// A client alone has asserted nothing:
+/// ```compile_fail
+/// use portcullis::{clock::UnixMillis, guard::{Guard, GuardFault}, identity::{Asserted, PartnerClient}};
+/// fn take(g: &Guard, c: &PartnerClient, _a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
+///     g.admit_assertion(c, now)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use = "an assertion is good once: the guard must be asked"]
 pub struct Asserted {
-    /// The digest of client and `jti`.
-    pub id: Sha256,
-    /// `iat`.
-    pub issued_at: UnixSeconds,
-    /// `exp`: the first second in which it is no longer good.
-    pub expires_at: UnixSeconds,
+    id: Sha256,
+    issued_at: UnixSeconds,
+    expires_at: UnixSeconds,
 }
 
 impl Asserted {
     /// By how many seconds a client's clock may be ahead of ours: enough for clocks that are kept, whose seconds turn a moment
     /// earlier. So long after its start a process takes no assertion either, for the one before may have taken it ahead.
     pub const AHEAD_S: u64 = 1;
+
+    /// The digest of client and `jti`.
+    #[must_use]
+    pub const fn id(&self) -> Sha256 {
+        self.id
+    }
+
+    /// `iat`.
+    #[must_use]
+    pub const fn issued_at(&self) -> UnixSeconds {
+        self.issued_at
+    }
+
+    /// `exp`: the first second in which it is no longer good.
+    #[must_use]
+    pub const fn expires_at(&self) -> UnixSeconds {
+        self.expires_at
+    }
+
+    /// One for the tests of rooms that demand one.
+    #[cfg(test)]
+    pub const fn for_test(id: Sha256, issued_at: UnixSeconds, expires_at: UnixSeconds) -> Self {
+        Self { id, issued_at, expires_at }
+    }
 }
 
 impl PartnerClient {

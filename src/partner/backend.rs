@@ -30,6 +30,21 @@ pub struct Backend {
 }
 
 /// A connection to the backend over which nothing of the request has been sent.
+///
+/// What was asked about a last time is sent:
+/// ```
+/// use portcullis::{audit::Recorded, guard::Current, partner::BackendLine, protect::Protected};
+/// async fn carry(line: BackendLine, sent: Protected, recorded: &Recorded, current: Current) {
+///     let _answer = line.send(sent, recorded, current).await;
+/// }
+/// ```
+/// What is on record alone is not:
+/// ```compile_fail
+/// use portcullis::{audit::Recorded, guard::Current, partner::BackendLine, protect::Protected};
+/// async fn carry(line: BackendLine, sent: Protected, recorded: &Recorded, current: Current) {
+///     let _answer = line.send(sent, recorded, recorded).await;
+/// }
+/// ```
 #[must_use = "a line that is not used goes back to nobody"]
 pub struct BackendLine {
     connection: Box<dyn Connection>,
