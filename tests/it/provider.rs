@@ -1,6 +1,8 @@
 //! The gateway and a real identity provider: people sign in there with a real client, over authorization code and PKCE
 //! (RFC 6749 §4.1, RFC 7636), and the access tokens of its making (RFC 9068, RFC 9396) are taken or refused.
 
+mod session;
+
 use crate::harness::Command;
 use crate::harness::Served;
 use crate::harness::Stage;
@@ -15,6 +17,7 @@ use portcullis::clock::SystemClock;
 use portcullis::crypto::TlsIdentity;
 use portcullis::devkit::BACKEND;
 use portcullis::devkit::Backend;
+use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::NORTH;
 use portcullis::devkit::Validity;
@@ -66,13 +69,19 @@ impl Scene {
     fn becomes(&self, what: &str, backend: &Backend, command: &Command, status: u16, reason: &str) {
         let before = self.stage.partner.progress().requests;
         let answer = self.stage.wait(command.give(backend)).unwrap();
+        self.told(what, &answer, status, reason);
+        let came = self.stage.partner.progress().requests - before;
+        assert_eq!(came, usize::from(status == 200), "{what}: what the partner received");
+    }
+
+    /// Holds an answer to its status and the reason on record.
+    #[track_caller]
+    fn told(&self, what: &str, answer: &BackendAnswer, status: u16, reason: &str) {
         assert_eq!(answer.status, status, "{what}: {}", answer.text());
         let receipt = answer.header("receipt-id").unwrap().to_owned();
         let records = self.stage.records();
         let last = records.iter().rfind(|record| record.text("receipt") == receipt).unwrap();
         assert_eq!(last.text("reason"), reason, "{what}: {last:?}");
-        let came = self.stage.partner.progress().requests - before;
-        assert_eq!(came, usize::from(status == 200), "{what}: what the partner received");
     }
 
     fn reading(&self, token: &str) -> Command {
@@ -141,13 +150,16 @@ fn a_token_that_the_provider_binds_to_a_key_is_taken_beside_a_proof_of_that_key_
             command.with("Authorization", &format!("DPoP {token}")).with("DPoP", proof)
         };
         let url = format!("{AUDIENCE}{}", reading.target);
-        let mut proof = || client.proof("GET", &url, Some(&token), None);
+        let answer = scene.stage.wait(with(&client.proof("GET", &url, Some(&token), None)).give(&backend)).unwrap();
+        scene.told("in the first minute after a start", &answer, 401, "dpop-nonce-needed");
+        let nonce = answer.header("dpop-nonce");
+        let mut proof = || client.proof("GET", &url, Some(&token), nonce);
         scene.becomes(name, &backend, &with(&proof()), 200, "done");
         scene.becomes("by another replica", &other, &with(&proof()), 200, "done");
         scene.becomes("as a bearer token", &backend, &reading, 401, "token-malformed");
-        let elsewhere = client.proof("GET", &url.replace("door-1", "door-2"), Some(&token), None);
+        let elsewhere = client.proof("GET", &url.replace("door-1", "door-2"), Some(&token), nonce);
         scene.becomes("proven for another door", &backend, &with(&elsewhere), 401, "dpop-proof-invalid");
-        let stolen = thief.proof("GET", &url, Some(&token), None);
+        let stolen = thief.proof("GET", &url, Some(&token), nonce);
         scene.becomes("proven by another's key", &backend, &with(&stolen), 401, "cnf-mismatch");
     }
 }

@@ -9,10 +9,13 @@ use portcullis::devkit::BACKEND;
 use portcullis::devkit::LOGIN_ISSUER;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::NORTH;
+use portcullis::devkit::PUBLIC_HOST;
+use portcullis::devkit::SESSION_ISSUER;
 use portcullis::devkit::Validity;
 use serde_json::Value;
 use serde_json::json;
 use std::fs;
+use std::net::SocketAddr;
 
 /// The audience of the tokens that the gateway takes.
 pub const AUDIENCE: &str = "https://gateway.prop.example";
@@ -144,6 +147,38 @@ impl Client {
         let told = self.ask(&json!({"do": "sign-in", "as": NORTH.person, "details": details, "resource": resource}));
         assert!(told["access_token"].is_string(), "nobody is signed in: {told}");
         told
+    }
+
+    /// Has it be the backend at the gateway's token endpoint from now on, with the key that it has for its proofs. Of the
+    /// endpoint it is told the issuer's identifier alone (RFC 8414), and where the issuer's host is.
+    #[track_caller]
+    pub fn turn_to(&mut self, stage: &Stage, gateway: SocketAddr) {
+        let told = self.ask(&json!({
+            "do": "connect",
+            "issuer": SESSION_ISSUER,
+            "discovery": "oauth2",
+            "to": {PUBLIC_HOST: {"address": gateway.to_string(), "authority": PUBLIC_HOST}},
+            "ca": stage.path("pki/gateway-authority.pem"),
+            "client_id": BACKEND,
+            "auth": "mtls",
+            "certificate": stage.path("pki/backend.pem"),
+            "key": stage.path("pki/backend.key"),
+        }));
+        assert_eq!(told, json!({}));
+    }
+
+    /// What the token endpoint answers to an exchange of a token for a session with these rights (RFC 8693).
+    #[track_caller]
+    pub fn exchange(&mut self, subject_token: &str, details: &Value) -> Value {
+        self.ask(&json!({
+            "do": "grant",
+            "type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "parameters": {
+                "subject_token": subject_token,
+                "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+                "authorization_details": details.to_string(),
+            },
+        }))
     }
 
     /// A proof of possession of its key (RFC 9449 §4), made by `dpop`.

@@ -3,12 +3,14 @@
 // The first line of its input is its settings, the first of its output `{"jkt": …, "jwks": …}`: the thumbprint of its key
 // for proofs of possession, and the key for authenticating itself. Then a line each way; where the other side refuses,
 // `{"refused": error, "status": …}`:
-//   {"do": "connect"}                            -> {} once it has read the issuer's metadata
+//   {"do": "connect", …}                         -> {} once it has read the issuer's metadata; with settings, at another issuer
+//                                                   from then on, with the same key for proofs
 //   {"do": "sign-in", as, details?, resource?, acr?}  -> the token endpoint's answer, by authorization code
 //   {"do": "refresh", refresh_token, …}          -> the same by a refresh token
 //   {"do": "client-credentials", details?, resource?}  -> the same for itself
 //   {"do": "grant", type, parameters}            -> the same by any grant
 //   {"do": "introspect", token}, {"do": "revoke", token}
+//   {"do": "verify", token, audience, algorithm} -> {"header", "claims", "issuer", "jwks"}, by what the issuer publishes
 //   {"do": "proof", method, url, token?, nonce?} -> {"proof": …}
 //
 // Settings: issuer, client_id, ca, certificate?, key? (files), auth: none|mtls|jwt, dpop: whether tokens are bound to its
@@ -22,7 +24,7 @@ import { fetchWith } from './https.mjs';
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const settings = JSON.parse((await lines.next()).value);
 const redirect = 'https://app.example/back';
-const fetch = fetchWith(settings);
+let fetch = fetchWith(settings);
 const pair = await dpop.generateKeyPair(settings.algorithm ?? 'ES256', { extractable: true });
 const own = await jose.generateKeyPair('ES256', { extractable: true });
 const jwk = { ...await jose.exportJWK(own.publicKey), alg: 'ES256', use: 'sig', kid: 'own' };
@@ -53,11 +55,13 @@ const asked = ({ details, resource }) => ({
 const options = () => (settings.dpop ? { DPoP: handle } : undefined);
 
 const deeds = {
-  connect: async () => {
+  connect: async (told) => {
+    const at = { ...settings, ...told };
+    fetch = fetchWith(at);
     const authentication = { none: oauth.None, mtls: oauth.TlsClientAuth, jwt: () => oauth.PrivateKeyJwt({ key: own.privateKey, kid: 'own' }) };
-    const metadata = { use_mtls_endpoint_aliases: false, ...(settings.auth === 'mtls' && { tls_client_certificate_bound_access_tokens: true }) };
-    configuration = await oauth.discovery(new URL(settings.issuer), settings.client_id, metadata,
-      authentication[settings.auth](), { [oauth.customFetch]: fetch, algorithm: settings.discovery ?? 'oidc' });
+    const metadata = { use_mtls_endpoint_aliases: false, ...(at.auth === 'mtls' && { tls_client_certificate_bound_access_tokens: true }) };
+    configuration = await oauth.discovery(new URL(at.issuer), at.client_id, metadata,
+      authentication[at.auth](), { [oauth.customFetch]: fetch, algorithm: at.discovery ?? 'oidc' });
     configuration[oauth.customFetch] = fetch;
     handle = oauth.getDPoPHandle(configuration, pair);
     return {};
@@ -86,6 +90,13 @@ const deeds = {
   revoke: async ({ token }) => {
     await oauth.tokenRevocation(configuration, token);
     return {};
+  },
+  verify: async ({ token, audience, algorithm }) => {
+    const { issuer, jwks_uri: place } = configuration.serverMetadata();
+    const keys = jose.createRemoteJWKSet(new URL(place), { [jose.customFetch]: fetch });
+    const requiredClaims = ['sub', 'client_id', 'iat', 'exp', 'jti', 'cnf'];
+    const verified = await jose.jwtVerify(token, keys, { issuer, audience, typ: 'at+jwt', algorithms: [algorithm], requiredClaims });
+    return { header: verified.protectedHeader, claims: verified.payload, issuer, jwks: keys.jwks() };
   },
   proof: async ({ method, url, token, nonce }) => ({ proof: await dpop.generateProof(pair, url, method, nonce ?? undefined, token ?? undefined) }),
 };
