@@ -158,6 +158,8 @@ pub enum OAuthError {
     AccessDenied,
     /// The proof of possession is not good (RFC 9449 §5).
     InvalidDpopProof,
+    /// The proof of possession needs the nonce that comes along (RFC 9449 §8).
+    UseDpopNonce,
 }
 
 impl OAuthError {
@@ -174,6 +176,7 @@ impl OAuthError {
             Self::InvalidAuthorizationDetails => ("invalid_authorization_details", StatusCode::BAD_REQUEST),
             Self::AccessDenied => ("access_denied", StatusCode::BAD_REQUEST),
             Self::InvalidDpopProof => ("invalid_dpop_proof", StatusCode::BAD_REQUEST),
+            Self::UseDpopNonce => ("use_dpop_nonce", StatusCode::BAD_REQUEST),
         }
     }
 

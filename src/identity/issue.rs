@@ -25,6 +25,7 @@ use crate::json::Value;
 use crate::json::write;
 use crate::model::PublicUrl;
 use crate::model::Right;
+use crate::model::Sha256;
 use crate::model::Stranger;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -101,7 +102,8 @@ pub struct Issued {
 /// Why there is no session token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IssueFault {
-    /// A right that the subject token does not contain, or a lifetime or a scope beyond what there may be.
+    /// A right that the subject token does not contain, a lifetime or a scope beyond what there may be, or another key than the
+    /// proven one.
     #[error("more is asked for than the subject token has")]
     Wider,
     /// The subject token ends now.
@@ -167,19 +169,21 @@ impl SessionIssuer {
         self.actors.iter().find(|actor| *actor.peer == *peer)
     }
 
-    /// Issues a token for the app instance whose key `subject` has proven, with these rights and no others.
+    /// Issues a token for the app instance whose key `subject` has proven, with these rights and no others. It is bound to `key`:
+    /// that key again, by its thumbprint, as it comes of the proof's first use.
     ///
     /// # Errors
     /// [`IssueFault`].
     pub fn issue(
         &self,
         subject: &Subject,
+        key: Sha256,
         rights: &[Right],
         wishes: Wishes<'_>,
         now: UnixSeconds,
     ) -> Result<Issued, IssueFault> {
         let (Some(token), Some(proof)) = (subject.token(), subject.proof()) else { return Err(IssueFault::Wider) };
-        if !rights.iter().all(|right| is_within(right, &token.rights)) {
+        if proof.key() != key || !rights.iter().all(|right| is_within(right, &token.rights)) {
             return Err(IssueFault::Wider);
         }
         let scopes = wishes.scopes.unwrap_or(&token.scopes);
@@ -198,7 +202,7 @@ impl SessionIssuer {
         claims.insert("jti", id.as_str());
         claims.insert("iat", seconds(now));
         claims.insert("exp", seconds(expires_at));
-        let key = encode_base64url(proof.key().as_bytes());
+        let key = encode_base64url(key.as_bytes());
         claims.insert("cnf", Object::from_iter([("jkt", Value::from(key))]));
         claims.insert("act", Object::from_iter([("sub", Value::from(subject.caller().peer().name()))]));
         let payload = payload(&claims, rights);

@@ -64,9 +64,15 @@ pub async fn outbound<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body
         }
         Err(refusal) => (Err(refusal), None),
     };
-    let needed = matches!(&permitted, Err(refusal) if refusal.reason == Reason::DpopNonceNeeded);
-    let nonce = if needed { Some(guard.nonce(gate.core.clock.now())) } else { newer };
+    let nonce = needed_nonce(gate, &permitted).or(newer);
     carry_on(gate, permitted, facts, trail).await.offering(nonce)
+}
+
+/// The nonce that must come with an answer which asks for one (RFC 9449 §8, §9).
+pub fn needed_nonce<T>(gate: &Gate, ended: &Result<T, Refusal>) -> Option<String> {
+    let core = &gate.core;
+    let needed = matches!(ended, Err(refusal) if refusal.reason == Reason::DpopNonceNeeded);
+    needed.then(|| core.guard.nonce(core.clock.now()))
 }
 
 /// What comes after the first half of the way, whichever way it goes.

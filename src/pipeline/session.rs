@@ -3,8 +3,9 @@
 //!
 //! Who the backend is, its certificate says (RFC 8705 §2); whose tokens it may exchange, the configuration. Of the rights that
 //! are asked for, policy leaves those that the user's token contains and that it permits (`issueSession`): rights only shrink.
-//! A session is on record before anybody has its token. Refusals are told in the words of RFC 6749 §5.2, RFC 8693 §2.2.2,
-//! RFC 9396 §5 and RFC 9449 §5, and no more.
+//! A proof of the key is good for one session, whose token is bound to the key that comes of the proof's first use; and a session
+//! is on record before anybody has its token. Refusals are told in the words of RFC 6749 §5.2, RFC 8693 §2.2.2,
+//! RFC 9396 §5 and RFC 9449 §5 and §8, and no more.
 
 use crate::audit::Concluded;
 use crate::audit::Facts;
@@ -12,6 +13,8 @@ use crate::audit::Note;
 use crate::audit::SessionIssued;
 use crate::clock::UnixMillis;
 use crate::form::Form;
+use crate::guard::FirstUse;
+use crate::guard::GuardFault;
 use crate::guard::Paced;
 use crate::identity::ActorSettings;
 use crate::identity::Caller;
@@ -90,6 +93,18 @@ struct Asked {
     lifetime_s: Option<u64>,
 }
 
+/// A form by a backend that may ask, with a proof for this endpoint.
+struct Arrived<'g> {
+    backend: Caller,
+    actor: &'g ActorSettings,
+    paced: Paced,
+    form: Form,
+    asked: Asked,
+    proof: Proof,
+    /// When all of it was there: what is asked from then on is asked as of then.
+    at: UnixMillis,
+}
+
 /// Gives a backend a session token for its user's app instance.
 pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, body: &mut B) -> Concluded {
     let core = &gate.core;
@@ -97,7 +112,21 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
     // One exchange, one snapshot: whatever is loaded meanwhile is for those who come after.
     let snapshot = core.snapshot.load_full();
     let mut facts = gate.facts(visitor, &snapshot);
-    let Granted { issued, rights } = match granted(gate, visitor, head, body, &snapshot, &mut facts, &mut trail).await {
+    let (granted, newer) = match arrived(gate, visitor, head, body, &mut facts, &mut trail).await {
+        Ok(arrived) => {
+            let newer = core.guard.newer_nonce(arrived.proof.nonce(), core.clock.now());
+            (granted(gate, arrived, &snapshot, &mut facts, &mut trail).await, newer)
+        }
+        Err(refusal) => (Err(refusal), None),
+    };
+    let nonce = operation::needed_nonce(gate, &granted).or(newer);
+    conclude(gate, granted, facts, trail).await.offering(nonce)
+}
+
+/// Records how it ended, then answers.
+async fn conclude(gate: &Gate, granted: Result<Granted, Refusal>, mut facts: Facts, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
+    let Granted { issued, rights } = match granted {
         Ok(granted) => granted,
         Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
     };
@@ -113,16 +142,15 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
     concluded
 }
 
-/// Who asks, for whom, for what, and what of it may be had.
-async fn granted<B: Body>(
-    gate: &Gate,
+/// Which backend asks, for what, and with whose proof.
+async fn arrived<'g, B: Body>(
+    gate: &'g Gate,
     visitor: &Visitor,
     head: &Head,
     body: &mut B,
-    snapshot: &Snapshot,
     facts: &mut Facts,
     trail: &mut Trail,
-) -> Result<Granted, Refusal> {
+) -> Result<Arrived<'g>, Refusal> {
     let core = &gate.core;
     let clock = core.clock.as_ref();
     let (backend, paced) = own::meet_paced(gate, visitor, head, own::Form::encoded(), facts).map_err(of_client)?;
@@ -135,24 +163,62 @@ async fn granted<B: Body>(
     let bytes = body.read(FORM_MAX_BYTES).await?;
     facts.sizes.request = Some(bytes.len() as u64);
     trail.done(Step::Body, clock);
-    // The body took its time: what is asked from here on is asked as of now.
-    let now = clock.now();
+    // The body took its time.
+    let at = clock.now();
     let form = Form::parse(&bytes, &PARAMETERS).map_err(|_| invalid())?;
-    let token = subject_token(&form)?;
+    subject_token(&form)?;
     let asked = asked(gate, &backend, &form)?;
     trail.done(Step::Rebuild, clock);
+    let proof = proof(gate, head, at)?;
+    Ok(Arrived { backend, actor, paced, form, asked, proof, at })
+}
 
-    let proof = proof(gate, head, now)?;
-    let subject = admitted(gate, &backend, actor, token, proof, paced, facts, now).await?;
+/// For whom, and what of it may be had.
+async fn granted(
+    gate: &Gate,
+    arrived: Arrived<'_>,
+    snapshot: &Snapshot,
+    facts: &mut Facts,
+    trail: &mut Trail,
+) -> Result<Granted, Refusal> {
+    let core = &gate.core;
+    let clock = core.clock.as_ref();
+    let Arrived { backend, actor, paced, form, asked, proof, at } = arrived;
+    let subject = admitted(gate, &backend, actor, subject_token(&form)?, proof.clone(), paced, facts, at).await?;
     trail.done(Step::Admit, clock);
 
-    let narrowed = narrowed(gate, snapshot, &subject, &asked.rights, now)?;
+    let narrowed = narrowed(gate, snapshot, &subject, &asked.rights, at)?;
     trail.done(Step::Decide, clock);
     facts.decided = Some(by_permit(narrowed.decision()));
-    let wishes = Wishes { scopes: asked.scopes.as_deref(), lifetime_s: asked.lifetime_s };
-    let issued = core.sessions.issue(&subject, narrowed.rights(), wishes, now.seconds());
-    let issued = issued.map_err(|fault| Refusal::from(fault).after_permit(narrowed.decision()))?;
+    // Last but for the issuer's own look, so that only a proof that nothing else speaks against is used up.
+    let issued = first_use(gate, &proof, at).and_then(|first| issued(gate, &subject, &narrowed, first, &asked, at));
+    let issued = issued.map_err(|refusal| refusal.after_permit(narrowed.decision()))?;
     Ok(Granted { issued, rights: narrowed.rights().to_vec() })
+}
+
+/// The proof comes for the first time.
+fn first_use(gate: &Gate, proof: &Proof, now: UnixMillis) -> Result<FirstUse, Refusal> {
+    gate.core.guard.admit_proof(proof, now).map_err(|fault| match fault {
+        GuardFault::ProofNonce => Refusal::from(fault).in_oauth(OAuthError::UseDpopNonce),
+        GuardFault::ProofReplayed | GuardFault::ProofStale => {
+            Refusal::from(fault).in_oauth(OAuthError::InvalidDpopProof)
+        }
+        fault => Refusal::from(fault),
+    })
+}
+
+/// The session token, bound to the key that was proven for the first time.
+fn issued(
+    gate: &Gate,
+    subject: &Subject,
+    narrowed: &Narrowed,
+    first: FirstUse,
+    asked: &Asked,
+    now: UnixMillis,
+) -> Result<Issued, Refusal> {
+    let wishes = Wishes { scopes: asked.scopes.as_deref(), lifetime_s: asked.lifetime_s };
+    let issued = gate.core.sessions.issue(subject, first.key(), narrowed.rights(), wishes, now.seconds());
+    issued.map_err(Refusal::from)
 }
 
 /// The token, of a grant and a type that there are.

@@ -1,6 +1,7 @@
 //! Session tokens: exchanged for a user's own token, good for one app instance through one backend, and for nothing wider.
 
 mod attacks;
+mod proofs;
 mod shrinking;
 
 use crate::harness::Command;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 /// The name in the backend's certificate.
 const BACKEND: &str = "spiffe://prop.example/backend";
@@ -66,9 +68,9 @@ impl Scene {
     }
 
     /// A command to open a door with a session token, and a proof by this key.
-    fn open(&self, door: &str, token: &str, app: &AppKey) -> Command {
+    fn open(&self, door: &str, token: &str, app: &Arc<AppKey>) -> Command {
         let target = format!("/v1/houses/house-1/doors/{door}/open");
-        let command = Command { scheme: "DPoP", ..Command::new(&self.stage) };
+        let command = Command { scheme: "DPoP", app: Some(Arc::clone(app)), ..Command::new(&self.stage) };
         command.to(&target).bearing(token.to_owned()).proven(app, None)
     }
 
@@ -93,8 +95,10 @@ fn a_users_token_becomes_a_session_that_opens_the_door_that_was_asked_for_and_no
     let scene = Scene::new();
     let (stage, backend) = (&scene.stage, scene.backend());
     let signed_in = now().get() - 60;
+    // Longer than a session may live, so that it is the session's own end that comes first.
+    let later = Number::try_from(now().get() + 1_000).unwrap();
     let good = stage.resident(&stage.login, now()).door_access("house-1", Some("door-2"), &["open"]);
-    let good = good.with("acr", "high").with("auth_time", Number::try_from(signed_in).unwrap());
+    let good = good.with("exp", later).with("acr", "high").with("auth_time", Number::try_from(signed_in).unwrap());
     // Bound to the peer, and to nothing: the proof is of the app's key each time.
     let bound = [good.clone(), good.without("cnf")];
     let count = u64::try_from(bound.len()).unwrap();
@@ -149,16 +153,22 @@ fn a_users_token_becomes_a_session_that_opens_the_door_that_was_asked_for_and_no
 fn a_session_ends_with_the_users_token_and_as_early_as_it_is_asked_to() {
     let scene = Scene::new();
     let (stage, backend) = (&scene.stage, scene.backend());
-    let soon = Number::try_from(now().get() + 100).unwrap();
-    let ending = stage.login.mint(&stage.resident(&stage.login, now()).with("exp", soon)).unwrap();
+    let ending_in = |seconds: u64| {
+        let end = Number::try_from(now().get() + seconds).unwrap();
+        stage.login.mint(&stage.resident(&stage.login, now()).with("exp", end)).unwrap()
+    };
+    let (ending, lasting) = (ending_in(100), ending_in(1_000));
     let lifetime = |exchange: &Exchange| {
         let answer = scene.exchange(exchange, &backend);
-        claims(&member(&answer, "access_token").unwrap())["exp"].as_u64().unwrap() - now().get()
+        let claims = claims(&member(&answer, "access_token").unwrap());
+        claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
     };
     assert!(lifetime(&Exchange::of(stage, ending.clone())) <= 100);
     assert!(lifetime(&Exchange::of(stage, ending).with("expires_in", "300")) <= 100);
-    assert!(lifetime(&Exchange::new(stage).with("expires_in", "7")) <= 7);
-    assert!((299..=300).contains(&lifetime(&Exchange::new(stage).with("expires_in", "300"))));
+    let lasting = Exchange::of(stage, lasting);
+    assert_eq!(lifetime(&lasting.clone().with("expires_in", "7")), 7);
+    assert_eq!(lifetime(&lasting.clone().with("expires_in", "300")), 300);
+    assert_eq!(lifetime(&lasting), 300);
 }
 
 #[test]
@@ -209,7 +219,7 @@ fn every_replica_of_a_backend_relays_a_session_also_with_a_renewed_certificate_a
 fn a_stolen_session_is_worth_nothing_without_its_key_and_a_proof_opens_its_own_door_alone() {
     let scene = Scene::new();
     let (stage, backend) = (&scene.stage, scene.backend());
-    let thief = AppKey::new(SigningAlgorithm::Es256).unwrap();
+    let thief = Arc::new(AppKey::new(SigningAlgorithm::Es256).unwrap());
     let exchange = Exchange::new(stage).with("authorization_details", BOTH_DOORS);
     let both = stage.resident(&stage.login, now()).door_access("house-1", Some("door-2"), &["open"]);
     let exchange = exchange.with("subject_token", &stage.login.mint(&both).unwrap());

@@ -7,6 +7,7 @@ use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
 use portcullis::devkit::PUBLIC_URL;
 use portcullis::json::Value;
+use std::sync::Arc;
 
 /// Where sessions are asked for.
 pub const TOKEN_PATH: &str = "/-/oauth/token";
@@ -21,6 +22,8 @@ pub struct Exchange {
     pub form: Vec<(String, String)>,
     /// The `DPoP` fields.
     pub proofs: Vec<String>,
+    /// Whose proof comes along, unless it is given as it stands; it is made anew where the gateway asks for a nonce.
+    pub app: Option<Arc<AppKey>>,
     /// More fields.
     pub more: Vec<(String, String)>,
     pub method: &'static str,
@@ -39,7 +42,8 @@ impl Exchange {
         ];
         Self {
             form: form.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            proofs: vec![proof_by(&stage.app)],
+            proofs: vec![proof_by(&stage.app, None)],
+            app: Some(Arc::clone(&stage.app)),
             more: Vec::new(),
             method: "POST",
             target: TOKEN_PATH.to_owned(),
@@ -75,8 +79,9 @@ impl Exchange {
         self
     }
 
-    /// The same with these proofs.
+    /// The same with these proofs, whatever the gateway asks for.
     pub fn proven(mut self, proofs: &[&str]) -> Self {
+        self.app = None;
         self.proofs = proofs.iter().map(|proof| (*proof).to_owned()).collect();
         self
     }
@@ -87,8 +92,19 @@ impl Exchange {
         self
     }
 
-    /// Asks.
+    /// Asks. An app that is asked for a nonce makes its proof anew with it, once.
     pub async fn give(&self, backend: &Backend) -> BackendAnswer {
+        let answer = self.give_once(backend).await;
+        match (&self.app, answer.header("dpop-nonce")) {
+            (Some(app), Some(nonce)) if member(&answer, "error").as_deref() == Some("use_dpop_nonce") => {
+                self.clone().proven(&[&proof_by(app, Some(nonce))]).give_once(backend).await
+            }
+            _ => answer,
+        }
+    }
+
+    /// The same as it stands, whatever the gateway asks for.
+    pub async fn give_once(&self, backend: &Backend) -> BackendAnswer {
         let mut fields = vec![("Content-Type", self.media_type)];
         fields.extend(self.proofs.iter().map(|proof| ("DPoP", proof.as_str())));
         fields.extend(self.more.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -108,8 +124,8 @@ impl Exchange {
 }
 
 /// A proof by this key for the token endpoint, made now.
-pub fn proof_by(app: &AppKey) -> String {
-    app.proof("POST", &format!("{PUBLIC_URL}{TOKEN_PATH}"), None, None, now()).unwrap()
+pub fn proof_by(app: &AppKey, nonce: Option<&str>) -> String {
+    app.proof("POST", &format!("{PUBLIC_URL}{TOKEN_PATH}"), None, nonce, now()).unwrap()
 }
 
 /// A member of an answer that is text.

@@ -27,6 +27,7 @@ pub use client::Told;
 pub use client::fresh_key;
 pub use disk::Deeds;
 pub use exchange::Exchange;
+pub use exchange::TOKEN_PATH;
 pub use exchange::member;
 pub use exchange::proof_by;
 pub use gateway::PATIENCE;

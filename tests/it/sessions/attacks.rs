@@ -106,7 +106,7 @@ impl Rows<'_> {
         let subject = self.good().form.iter().find(|(name, _)| name == "subject_token").unwrap().1.clone();
         for (name, proofs, reason) in [
             ("no proof", vec![], "dpop-missing"),
-            ("two proofs", vec![proof_by(app), proof_by(app)], "dpop-proof-invalid"),
+            ("two proofs", vec![proof_by(app, None), proof_by(app, None)], "dpop-proof-invalid"),
             ("no token at all", vec!["a.b.c".to_owned()], "dpop-proof-invalid"),
             ("for GET", vec![proof("GET", &url, None, at)], "dpop-proof-invalid"),
             ("for a door", vec![proof("POST", &format!("{PUBLIC_URL}/v1/houses"), None, at)], "dpop-proof-invalid"),
