@@ -214,14 +214,14 @@ impl Verifier {
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         self.checks.demand(Check::Audience, ours)?;
+        let has_all = issuer.rules.required.iter().all(|claim| claims.has(*claim));
+        self.checks.demand(Check::Required, has_all)?;
         Ok(Good { issuer, claims, issued_at, expires_at })
     }
 
     /// What is kept of a token, if it has all that it must have.
     pub(super) fn token(&self, good: Good<'_, '_>) -> Result<Token, IdentityFault> {
         let Good { issuer, claims, issued_at, expires_at } = good;
-        let has_all = issuer.rules.required.iter().all(|claim| claims.has(*claim));
-        self.checks.demand(Check::Required, has_all)?;
         let scopes = claims.scopes()?;
         let tenant = claims.tenant.map(|tenant| TenantId::new(&tenant)).transpose();
         Ok(Token {

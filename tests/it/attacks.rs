@@ -56,8 +56,8 @@ impl Scene {
         // Each row has a record of its own, though all come from one peer at one moment.
         stage.limit("refusal_records_per_peer_per_minute: 10000, peer_rate_per_second: 100000");
         let gateway = Served::by(&stage, clock.clone());
-        // Longer ago than a proof stays good: none of them is older than the gateway.
-        clock.advance(Duration::from_secs(120));
+        // So long ago that the oldest proof that is good needs no nonce: none may be from before the gateway's first minute.
+        clock.advance(Duration::from_secs(180));
         let app = || AppKey::new(SigningAlgorithm::Es256).unwrap();
         let mut scene = Self { gateway, stage, clock, app: app(), thief: app(), token: String::new() };
         scene.token = scene.mint(&scene.claims().bound_to(&scene.app));

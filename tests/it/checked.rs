@@ -129,7 +129,7 @@ fn a_policy_file_is_laid_out_in_place_and_one_that_is_no_cedar_is_left_alone() {
     assert_eq!((code, out.as_str()), (1, "policies/cedar/barriers.cedar: laid out\n"));
     assert_eq!((place.read(BARRIERS), place.read(doors)), (tidy, broken));
     let left: Vec<_> = fs::read_dir(place.folder.path().join("policies/cedar")).unwrap().collect();
-    assert_eq!(left.len(), 8, "nothing is left beside them");
+    assert_eq!(left.len(), 10, "nothing is left beside them");
 }
 
 #[test]

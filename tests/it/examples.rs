@@ -41,14 +41,15 @@ pub fn sample() -> TempDir {
         // `key: pki/store.key   # openssl rand -hex 32`: how each key is made stands beside it.
         if let Some((key, command)) = line.split_once("# openssl ") {
             let key = key.trim();
-            let (_, file) = key.split_once(": ").or_else(|| key.split_once("- ")).unwrap();
-            done(&shell(folder, &format!("umask 077; openssl {command} > {}", file.trim())));
+            let (_, file) = key.rsplit_once(": ").or_else(|| key.split_once("- ")).unwrap();
+            let file = file.trim().trim_end_matches('}');
+            done(&shell(folder, &format!("umask 077; openssl {command} > {file}")));
             made += 1;
         }
     }
     assert_eq!(
-        made, 7,
-        "each partner's keys of tokens and of pseudonyms, those of sessions, checkpoints and the store"
+        made, 9,
+        "each partner's keys of tokens, of requests and of pseudonyms, those of sessions, checkpoints and the store"
     );
     let names = [("login", "https://login.prop.example"), ("directory", "the backend")];
     for (name, issuer) in names {

@@ -40,10 +40,13 @@ fn stage() -> Stage {
             fs::remove_file(stage.path(&format!("pki/{name}.{ending}"))).unwrap();
         }
     }
-    let server =
-        pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost"], days_left(3)));
+    let server = pki
+        .gateway_authority
+        .issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example", "localhost"], days_left(3)));
     server.unwrap().write(&stage.path("pki"), "gateway").unwrap();
-    let server = pki.gateway_authority.issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY], days_left(320)));
+    let server = pki
+        .gateway_authority
+        .issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example"], days_left(320)));
     server.unwrap().write(&stage.path("pki"), "gateway-for-partners").unwrap();
     fs::write(stage.path("pki/partner-clients.pem"), Authority::new("their clients", days_left(330)).unwrap().pem())
         .unwrap();

@@ -140,7 +140,10 @@ fn add_second(stage: &Stage) {
         for ending in ["pem", "key"] {
             fs::remove_file(stage.path(&format!("pki/{name}.{ending}"))).unwrap();
         }
-        let leaf = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, OTHER_AUTHORITY, "quiet.gateway.prop.example"], day());
+        let leaf = Leaf::server(
+            &[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example", OTHER_AUTHORITY, "quiet.gateway.prop.example"],
+            day(),
+        );
         stage.pki.gateway_authority.issue(&leaf).unwrap().write(&stage.path("pki"), name).unwrap();
     }
     let contract = fs::read_to_string(stage.path("policies/contracts/smarthome.openapi.yaml")).unwrap();

@@ -126,7 +126,7 @@ impl Ground {
             ("the token not signed", without("authorization")),
             ("the receipt not signed", without("receipt-id")),
             ("the media type not signed", without("content-type")),
-            ("expired", self.resigned("nothing", "portcullis", 10)),
+            ("expired", self.resigned("nothing", "portcullis", 5)),
             ("signed for something else", self.resigned("nothing", "other", 300)),
         ]
     }

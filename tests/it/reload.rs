@@ -45,7 +45,7 @@ fn listener(stage: &Stage) -> Issued {
     stage
         .pki
         .gateway_authority
-        .issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], day()))
+        .issue(&Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example", "localhost", "127.0.0.1"], day()))
         .unwrap()
 }
 
@@ -315,7 +315,7 @@ fn nothing_that_has_expired_makes_a_restart_fail_and_each_is_refused_where_it_mu
     starts_though(
         "own certificate",
         |stage, past| {
-            let leaf = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY], past);
+            let leaf = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example"], past);
             put(stage, "gateway", &stage.pki.gateway_authority.issue(&leaf).unwrap());
         },
         None,

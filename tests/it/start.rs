@@ -33,7 +33,7 @@ fn a_misspelt_key_is_refused_with_its_line_and_the_nearest_name() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "directory: {file:", "directry: {file:");
     let said = refusal(&stage);
-    says(&said, &["error[unknown-key]", "gateway.yaml:54:1", "54 | directry", "did you mean `directory`?", "missing"]);
+    says(&said, &["error[unknown-key]", "gateway.yaml:56:1", "54 | directry", "did you mean `directory`?", "missing"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_file_that_is_not_there_is_refused_at_the_key_that_names_it() {
 fn a_key_that_everybody_may_read_is_refused() {
     let stage = Stage::new();
     fs::set_permissions(stage.path("pki/store.key"), fs::Permissions::from_mode(0o644)).unwrap();
-    says(&refusal(&stage), &["gateway.yaml:56:50", "store.key", "0644", "help:"]);
+    says(&refusal(&stage), &["gateway.yaml:58:50", "store.key", "0644", "help:"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_configuration_that_undercuts_the_bundles_requirements_is_refused() {
 fn limits_that_leave_no_room_for_one_command_are_refused() {
     let stage = Stage::new();
     stage.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 1MiB");
-    says(&refusal(&stage), &["error[no-room-for-one]", "gateway.yaml:57:", "1088KiB", "answer_max_bytes"]);
+    says(&refusal(&stage), &["error[no-room-for-one]", "gateway.yaml:59:", "1088KiB", "answer_max_bytes"]);
     let room = Stage::new();
     room.limit("bytes_in_flight_max: 1MiB, body_max_bytes: 64KiB, answer_max_bytes: 960KiB");
     let gateway = Served::on(&room);
@@ -143,7 +143,7 @@ fn connections_that_the_machine_has_no_descriptors_for_are_refused_and_those_tha
     let stage = Stage::new();
     stage.limit("connections_max: 100");
     let said = refusal_within(&stage, 200);
-    says(&said, &["error[too-few-descriptors]", "gateway.yaml:57:", "connections_max", "LimitNOFILE=", "have 200"]);
+    says(&said, &["error[too-few-descriptors]", "gateway.yaml:59:", "connections_max", "LimitNOFILE=", "have 200"]);
     let needed = said.split("LimitNOFILE=").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
     let needed: u64 = needed.parse().unwrap();
     says(&refusal_within(&stage, needed - 1), &["too-few-descriptors"]);
@@ -182,7 +182,7 @@ fn a_second_gateway_on_the_same_log_or_store_is_refused_at_the_line_that_names_i
     let stage = Stage::new();
     let _first = crate::harness::Process::on(&stage);
     stage.edit("gateway.yaml", "state/admin.sock", "state/admin2.sock");
-    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:56:", "56 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:58:", "56 | store:", "help:"]);
     stage.edit("gateway.yaml", "state/store.sqlite", "state/store2.sqlite");
     says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:55:", "55 | audit:", "help:"]);
 }
@@ -195,7 +195,7 @@ fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
     }
     let key = fs::read(stage.path("pki/store.key")).unwrap();
     fs::write(stage.path("pki/store.key"), [7; 32]).unwrap();
-    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:56:", "56 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:58:", "56 | store:", "help:"]);
     fs::write(stage.path("pki/store.key"), key).unwrap();
     let files = fs::read_dir(stage.path("state/audit")).unwrap().map(|entry| entry.unwrap().path());
     let segments = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));

@@ -53,7 +53,9 @@ fn a_user_who_was_not_authenticated_as_demanded_is_told_what_is_and_the_partner_
     // Who is revoked, or comes with a bad token, is told that and no more.
     let answer = scene.stage.wait(see(None, &[], None).bearing("a.b.c".to_owned()).give(&scene.backend)).unwrap();
     assert_eq!(answer.status, 401);
-    assert!(!answer.header("www-authenticate").unwrap().contains("insufficient"));
+    let asked: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate")).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|(_, value)| !value.contains("insufficient")), "{asked:?}");
     for (acr, amr, age) in [("high", &["otp"][..], 0), ("highest", &["pwd", "otp"], 290)] {
         let answer = scene.stage.wait(see(Some(acr), amr, Some(age)).give(&scene.backend)).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -359,7 +359,7 @@ fn a_credential_that_nobody_hands_over_or_that_is_no_name_is_refused_at_its_line
     for name in ["../store.key", "a/store.key", "", ".store.key"] {
         machine.configure(|text| text.replace("credential:store.key", &format!("\"credential:{name}\"")));
         let told = machine.refusal("backend");
-        assert!(told.contains("error[malformed-credential]") && told.contains(":67:8"), "{name}: {told}");
+        assert!(told.contains("error[malformed-credential]") && told.contains(":68:8"), "{name}: {told}");
     }
     machine.configure(|text| text.replace("systemd:backend", "systemd:a/b"));
     let told = machine.refusal("backend");

@@ -27,7 +27,10 @@ fn of_kind(stage: &Stage, kind: &str) -> Vec<Record> {
 
 /// Another certificate and key for the listener, in place of those that are there.
 fn exchange(stage: &Stage) {
-    let leaf = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], Validity::a_day_from(now()));
+    let leaf = Leaf::server(
+        &[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example", "localhost", "127.0.0.1"],
+        Validity::a_day_from(now()),
+    );
     let issued = stage.pki.gateway_authority.issue(&leaf).unwrap();
     let fresh = tempfile::tempdir_in(stage.path("pki")).unwrap();
     let (certificate, key) = issued.write(fresh.path(), "gateway").unwrap();

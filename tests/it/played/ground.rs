@@ -313,7 +313,8 @@ fn certify(stage: &Stage, authority: &Authority, partners: &Authority) {
     for stem in ["backend-authority", "partner-authority", "parkline-authority", "backend-servers"] {
         fs::write(stage.path(&format!("pki/{stem}.pem")), authority.pem()).unwrap();
     }
-    let server = Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "localhost", "127.0.0.1"], ALWAYS);
+    let server =
+        Leaf::server(&[AUTHORITY, PARKLINE_AUTHORITY, "gateway.prop.example", "localhost", "127.0.0.1"], ALWAYS);
     let client = Leaf::client(GATEWAY, ALWAYS);
     for (stem, leaf) in [
         ("gateway", &server),
