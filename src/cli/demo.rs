@@ -12,6 +12,7 @@ mod pasted;
 mod record;
 mod refusals;
 mod scene;
+mod session;
 mod story;
 
 use crate::cli::demo::scene::Scene;

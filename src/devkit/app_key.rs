@@ -12,6 +12,7 @@ use crate::json::Object;
 use crate::json::Value;
 use crate::json::write;
 use crate::model::Sha256;
+use crate::secret::Secret;
 
 /// A key of an app instance.
 pub struct AppKey(SigningKey);
@@ -22,7 +23,15 @@ impl AppKey {
     /// # Errors
     /// [`SignError`] if there is none.
     pub fn new(algorithm: SigningAlgorithm) -> Result<Self, SignError> {
-        SigningKey::from_pem(&SigningKey::generate_pem(algorithm)?).map(Self).map_err(|_| SignError)
+        Self::with(&SigningKey::generate_pem(algorithm)?)
+    }
+
+    /// This key, as PKCS#8 in PEM.
+    ///
+    /// # Errors
+    /// [`SignError`] if it is no key.
+    pub fn with(pem: &Secret) -> Result<Self, SignError> {
+        SigningKey::from_pem(pem).map(Self).map_err(|_| SignError)
     }
 
     /// Its thumbprint (RFC 7638): what a token that is bound to it names as `jkt`.

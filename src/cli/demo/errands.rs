@@ -15,15 +15,19 @@ use crate::json::Value;
 pub(super) fn play(scene: &Scene, story: &mut Story) {
     story.chapter("Everything that the two contracts declare, for both tenants");
     for household in [NORTH, SOUTH] {
+        let claims = scene.folder.member_of(&household, &scene.folder.login, scene.now());
+        let session = scene.session(&claims).map_err(|fault| fault.to_string());
         for errand in household.errands("") {
-            story.tell(&format!("{}: {}", household.tenant, errand.operation), played(scene, &household, &errand));
+            let shown = session.as_ref().map_err(Clone::clone);
+            let shown = shown.and_then(|session| played(scene, &household, &errand, &session.token));
+            story.tell(&format!("{}: {}", household.tenant, errand.operation), shown);
         }
     }
     story.tell("what the partners have learnt", learnt(scene));
 }
 
-fn played(scene: &Scene, household: &Household, errand: &Errand) -> Shown {
-    let given = scene.errand(household, errand.operation).map_err(Into::into);
+fn played(scene: &Scene, household: &Household, errand: &Errand, session: &str) -> Shown {
+    let given = scene.errand_with(household, errand.operation, session.to_owned());
     let answer = given.and_then(|command| scene.give(&command)).map_err(|fault| fault.to_string())?;
     let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
     let records = scene.records(receipt).map_err(|error| error.to_string())?;

@@ -1,12 +1,17 @@
-//! One opening of a door, step by step: sign-in token, session token, the command, what the partner did, what came back,
+//! One opening of a door, step by step: sign-in token, session, the proof of the app's key, the command, what the partner did, what came back,
 //! and what is on record.
 
+use crate::cli::demo::refusals::judged;
+use crate::cli::demo::refusals::refused;
+use crate::cli::demo::scene::Command;
 use crate::cli::demo::scene::Scene;
+use crate::cli::demo::session::Proof;
+use crate::cli::demo::session::Session;
+use crate::cli::demo::session::rights_in;
 use crate::cli::demo::story::Shown;
 use crate::cli::demo::story::Story;
 use crate::devkit::BackendAnswer;
 use crate::devkit::LOGIN_ISSUER;
-use crate::devkit::SESSION_ISSUER;
 use crate::model::SigningRole;
 
 /// The resident's phone.
@@ -17,14 +22,16 @@ pub(super) fn play(scene: &mut Scene, story: &mut Story) {
     story.chapter("What happens when a door opens");
     story.tell("0 the bundle is signed", signed(scene));
     story.tell("1 sign-in token", sign_in(scene));
-    story.tell("2 session token", session(scene));
-    let answer = scene.command(PHONE).map_err(Into::into).and_then(|command| scene.give(&command));
-    let answer = answer.map_err(|fault| fault.to_string());
+    let given = exchange(scene);
+    story.tell("2 exchanged for a session", given.as_ref().map_err(Clone::clone).and_then(session));
+    let command = given.map(|session| scene.opening(PHONE, session.token));
+    story.tell("3 the app's proof", command.as_ref().map_err(Clone::clone).and_then(|command| nonce(scene, command)));
+    let answer = command.and_then(|command| scene.give(&command).map_err(|fault| fault.to_string()));
     let seen = |show: &dyn Fn(&BackendAnswer) -> Shown| answer.as_ref().map_err(Clone::clone).and_then(show);
-    story.tell("3 the backend asks", seen(&asked));
-    story.tell("4 the partner acts", seen(&|_| acted(scene)));
-    story.tell("5 the backend is told", seen(&told));
-    story.tell("6 it is on record", seen(&|answer| recorded(scene, answer)));
+    story.tell("4 the backend asks", seen(&asked));
+    story.tell("5 the partner acts", seen(&|_| acted(scene)));
+    story.tell("6 the backend is told", seen(&told));
+    story.tell("7 it is on record", seen(&|answer| recorded(scene, answer)));
 }
 
 /// Nothing is served by a bundle that was not signed by all three.
@@ -40,22 +47,37 @@ fn signed(scene: &Scene) -> Shown {
 
 /// A person is signed in; that alone opens nothing.
 fn sign_in(scene: &Scene) -> Shown {
-    let refused = scene.command(PHONE).and_then(|mut command| {
-        command.token = scene.folder.login.mint(&scene.folder.resident(&scene.folder.login, scene.now()))?;
-        Ok(command)
-    });
-    let answer =
-        refused.map_err(Into::into).and_then(|command| scene.give(&command)).map_err(|fault| fault.to_string())?;
-    match answer.status {
-        403 => Ok(format!("{LOGIN_ISSUER} says who resident-ivanov is; with it alone, opening is 403")),
-        status => Err(format!("a sign-in token alone got {status}")),
-    }
+    let sign_in = scene.folder.login.mint(&scene.folder.resident(&scene.folder.login, scene.now()));
+    let command = sign_in.map(|token| Command { proof: Proof::Certificate, ..scene.opening(PHONE, token) });
+    let answer = command.map_err(Into::into).and_then(|command| scene.give(&command));
+    let answer = answer.map_err(|fault| fault.to_string())?;
+    judged(scene, refused(403, "session-required"), scene.moved(), &answer)
+        .map(|shown| format!("{LOGIN_ISSUER} says who it is; that moves no door: {shown}"))
 }
 
-fn session(scene: &Scene) -> Shown {
-    let claims = scene.folder.resident(&scene.folder.sessions, scene.now());
-    scene.folder.sessions.mint(&claims).map_err(|fault| fault.to_string())?;
-    Ok(format!("{SESSION_ISSUER} gives five minutes, one door, one phone, bound to one certificate"))
+/// The backend exchanges it, with a proof by the app's key; what is asked for and is not the resident's is left out.
+fn exchange(scene: &Scene) -> Result<Session, String> {
+    let claims = scene.folder.resident(&scene.folder.login, scene.now());
+    let wanted = rights_in(&claims.clone().door_access("house-1", Some("door-2"), &["open"]));
+    scene.session_of(&claims, &wanted).map_err(|fault| fault.to_string())
+}
+
+fn session(session: &Session) -> Shown {
+    let Session { kind, lifetime_s, rights, .. } = session;
+    if (kind.as_str(), rights.as_slice()) != ("DPoP", &["open door-1 of house-1".to_owned()]) {
+        return Err(format!("a session of type {kind} to {}", rights.join(", ")));
+    }
+    Ok(format!("asked to open door-1 and door-2, given {}: {lifetime_s} s, for the app's key alone", rights.join(", ")))
+}
+
+/// A gateway that has just started takes no proof that an earlier run may have seen: it asks for one with its nonce.
+fn nonce(scene: &Scene, command: &Command) -> Shown {
+    scene.nonce.replace(None);
+    let proof = scene.proof_of(command, None).map_err(|fault| fault.to_string())?.ok_or("no proof")?;
+    let command = Command { proof: Proof::This(proof), ..command.clone() };
+    let answer = scene.give(&command).map_err(|fault| fault.to_string())?;
+    let shown = judged(scene, refused(401, "dpop-nonce-needed"), scene.moved(), &answer)?;
+    Ok(format!("just started, it wants its nonce in the proof: {shown}"))
 }
 
 fn asked(answer: &BackendAnswer) -> Shown {

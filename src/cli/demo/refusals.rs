@@ -4,15 +4,18 @@ use crate::cli::demo::opening::PHONE;
 use crate::cli::demo::scene::Command;
 use crate::cli::demo::scene::Scene;
 use crate::cli::demo::scene::StepFault;
+use crate::cli::demo::session::Proof;
+use crate::cli::demo::session::fresh_key;
+use crate::cli::demo::session::rights_in;
 use crate::cli::demo::story::Shown;
 use crate::cli::demo::story::Story;
 use crate::clock::UnixSeconds;
-use crate::crypto::SignError;
 use crate::devkit::AUTHORITY;
 use crate::devkit::BackendAnswer;
 use crate::devkit::BackendFault;
 use crate::devkit::Misbehaviour;
 use crate::devkit::NORTH;
+use crate::devkit::TokenClaims;
 
 /// What is to come of a command.
 #[derive(Clone, Copy)]
@@ -30,6 +33,17 @@ pub(super) fn play(scene: &mut Scene, story: &mut Story) {
     for (name, expected, change) in TRIALS {
         story.tell(name, tried(scene, *expected, *change));
     }
+    let elsewhere = |scene: &Scene| {
+        let claims = scene.folder.resident(&scene.folder.login, scene.now()).without("authorization_details");
+        claims.door_access("house-2", Some("door-1"), &["open"])
+    };
+    story.tell("a session for another company", unexchanged(scene, "policy-denied", elsewhere));
+    let expired = |scene: &Scene| {
+        let long_ago = UnixSeconds::new(scene.now().get().saturating_sub(600));
+        scene.folder.resident(&scene.folder.login, long_ago)
+    };
+    story.tell("a session for an expired token", unexchanged(scene, "token-expired", expired));
+    story.tell("a proof used twice", proof_used_twice(scene));
     story.tell("no client certificate", without_certificate(scene));
     story.tell("the same command twice", repeated(scene));
     scene.partner.behave(Misbehaviour::FullProfile);
@@ -48,18 +62,15 @@ pub(super) fn play(scene: &mut Scene, story: &mut Story) {
 }
 
 /// What is changed in a good command.
-type Change = fn(&Scene, &mut Command) -> Result<(), SignError>;
+type Change = fn(&Scene, &mut Command) -> Result<(), StepFault>;
 
 /// Commands that are refused before anything leaves.
 const TRIALS: &[(&str, Expected, Change)] = &[
-    ("another company's house", refused(404, "policy-denied"), |scene, command| {
-        let claims = scene.folder.resident(&scene.folder.sessions, scene.now());
-        let claims = claims.door_access("house-2", Some("door-1"), &["open"]);
-        command.token = scene.folder.sessions.mint(&claims)?;
+    ("another company's house", refused(404, "policy-denied"), |_, command| {
         command.target = "/v1/houses/house-2/doors/door-1/open".to_owned();
         Ok(())
     }),
-    ("a door that the token does not name", refused(404, "policy-denied"), |_, command| {
+    ("a door that is not in the session", refused(404, "policy-denied"), |_, command| {
         command.target = "/v1/houses/house-1/doors/door-2/open".to_owned();
         Ok(())
     }),
@@ -82,13 +93,16 @@ const TRIALS: &[(&str, Expected, Change)] = &[
         command.body = r#"{"userId":"resident-petrov","deviceId":"phone-of-ivanov"}"#.to_owned();
         Ok(())
     }),
-    ("an expired token", refused(401, "token-expired"), |scene, command| {
-        let long_ago = UnixSeconds::new(scene.now().get().saturating_sub(600));
-        command.token = scene.folder.sessions.mint(&scene.folder.resident(&scene.folder.sessions, long_ago))?;
+    ("a stolen session, another's key", refused(401, "cnf-mismatch"), |_, command| {
+        command.proof = Proof::Stranger;
         Ok(())
     }),
-    ("a command of a minute ago", refused(403, "command-too-old"), |scene, command| {
-        command.at = Some(UnixSeconds::new(scene.now().get().saturating_sub(60)));
+    ("a proof for another door", refused(401, "dpop-proof-invalid"), |_, command| {
+        command.proof = Proof::For("/v1/houses/house-1/doors/door-2/open");
+        Ok(())
+    }),
+    ("a command of half a minute ago", refused(403, "command-too-old"), |scene, command| {
+        command.at = Some(UnixSeconds::new(scene.now().get().saturating_sub(30)));
         Ok(())
     }),
     ("a header that rewrites the path", refused(400, "refused-field"), |_, command| {
@@ -112,6 +126,33 @@ fn tried(scene: &Scene, expected: Expected, change: Change) -> Shown {
     judged(scene, expected, before, &answer)
 }
 
+/// A sign-in token that becomes no session.
+fn unexchanged(scene: &Scene, reason: &'static str, claims: impl Fn(&Scene) -> TokenClaims) -> Shown {
+    let attempt = || {
+        let claims = claims(scene);
+        let sign_in = scene.folder.login.mint(&claims)?;
+        scene.exchange(&sign_in, &rights_in(&claims))
+    };
+    let answer = attempt().map_err(|fault| fault.to_string())?;
+    judged(scene, refused(400, reason), scene.moved(), &answer)
+}
+
+/// Who has seen a command pass can send it again, and that is all.
+fn proof_used_twice(scene: &Scene) -> Shown {
+    let attempt = || {
+        let mut command = scene.command(PHONE)?;
+        let proof = scene.proof_of(&command, scene.nonce.borrow().as_deref())?;
+        command.proof = proof.map_or(Proof::Own, Proof::This);
+        let (first, before) = (scene.give(&command)?, scene.moved());
+        Ok::<_, StepFault>((first, before, scene.give(&Command { key: fresh_key(), ..command })?))
+    };
+    let (first, before, again) = attempt().map_err(|fault| fault.to_string())?;
+    if first.status != 200 {
+        return Err(format!("{} at first", first.status));
+    }
+    judged(scene, refused(401, "dpop-replay"), before, &again)
+}
+
 /// Holds status, record and doors against what is expected.
 pub(super) fn judged(scene: &Scene, expected: Expected, before: u64, answer: &BackendAnswer) -> Shown {
     let receipt = answer.header("receipt-id").ok_or("the answer has no receipt")?;
@@ -128,7 +169,7 @@ pub(super) fn judged(scene: &Scene, expected: Expected, before: u64, answer: &Ba
 }
 
 fn without_certificate(scene: &Scene) -> Shown {
-    let given = scene.command(PHONE).map_err(StepFault::from).and_then(|command| scene.give_as(&command, None));
+    let given = scene.command(PHONE).and_then(|command| scene.give_as(&command, None));
     match given {
         Err(StepFault::Answer(BackendFault::Handshake(_))) => {
             Ok("the TLS handshake ends; there is no answer, and so no receipt".to_owned())
@@ -158,14 +199,17 @@ fn repeated(scene: &Scene) -> Shown {
 /// A phone that is revoked opens nothing from the answer on; the resident's other phone does.
 fn revoked(scene: &Scene) -> Shown {
     const LOST: &str = "lost-phone-of-ivanov";
-    let give = |phone| scene.command(phone).map_err(StepFault::from).and_then(|command| scene.give(&command));
-    let attempt = || Ok::<_, StepFault>((give(LOST)?.status, give(PHONE)?.status));
+    let commands = || Ok::<_, StepFault>((scene.command(LOST)?, scene.command(PHONE)?));
+    let (lost, own) = commands().map_err(|fault| fault.to_string())?;
+    // The sessions stay the same, and only the keys of the commands are new.
+    let give = |command: &Command| scene.give(&Command { key: fresh_key(), at: Some(scene.now()), ..command.clone() });
+    let attempt = || Ok::<_, StepFault>((give(&lost)?.status, give(&own)?.status));
     let before = attempt().map_err(|fault| fault.to_string())?;
     scene.revoke_phone(LOST).map_err(|error| error.to_string())?;
     let moved = scene.moved();
-    let refused_answer = give(LOST).map_err(|fault| fault.to_string())?;
+    let refused_answer = give(&lost).map_err(|fault| fault.to_string())?;
     let shown = judged(scene, refused(403, "revoked"), moved, &refused_answer)?;
-    let other = give(PHONE).map_err(|fault| fault.to_string())?.status;
+    let other = give(&own).map_err(|fault| fault.to_string())?.status;
     if (before, other) == ((200, 200), 200) {
         Ok(shown)
     } else {

@@ -3,15 +3,18 @@
 
 use crate::cli::demo::record;
 use crate::cli::demo::record::Record;
+use crate::cli::demo::session::Proof;
+use crate::cli::demo::session::fresh_key;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::clock::UnixSeconds;
 use crate::crypto::KeySetError;
 use crate::crypto::SignError;
+use crate::crypto::SigningAlgorithm;
+use crate::crypto::SigningKey;
 use crate::crypto::TlsIdentity;
-use crate::crypto::encode_base64url;
-use crate::crypto::random;
 use crate::devkit::AUTHORITY;
+use crate::devkit::AppKey;
 use crate::devkit::BACKEND;
 use crate::devkit::Backend;
 use crate::devkit::BackendAnswer;
@@ -30,7 +33,9 @@ use crate::devkit::Signatories;
 use crate::devkit::SimulatedEndpoint;
 use crate::devkit::SimulatedPartner;
 use crate::devkit::WEBHOOK_SECRET;
+use crate::secret::Secret;
 use rustls_pki_types::CertificateDer;
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -54,6 +59,13 @@ pub(super) struct Scene {
     /// What the partner signs them with.
     pub(super) kit: InboundKit,
     pub(super) runtime: Runtime,
+    /// The key of the app instance, which nobody but the app has, and somebody else's.
+    pub(super) app: AppKey,
+    pub(super) stranger: AppKey,
+    /// The app's key once more, as PKCS#8 in PEM, for what is pasted.
+    pub(super) app_pem: Secret,
+    /// The nonce that the gateway gave last.
+    pub(super) nonce: RefCell<Option<String>>,
     clock: Arc<dyn Clock>,
     /// This program, which is the gateway too.
     pub(super) program: PathBuf,
@@ -75,6 +87,8 @@ pub(super) enum SceneFault {
     Sign(#[from] SignError),
     #[error(transparent)]
     Gateway(#[from] ProcessFault),
+    #[error("what is to be pasted cannot be made")]
+    Step(#[from] StepFault),
 }
 
 /// Why a step has nothing to show.
@@ -90,6 +104,8 @@ pub(super) enum StepFault {
     Certificate(#[from] PkiError),
     #[error("no listener for partners: {0}")]
     Door(#[from] ProcessFault),
+    #[error("no session: {0} {1}")]
+    Refused(u16, String),
 }
 
 /// What the backend sends, good but for what is changed.
@@ -100,7 +116,9 @@ pub(super) struct Command {
     pub(super) method: &'static str,
     pub(super) target: String,
     pub(super) token: String,
-    /// When it was given, if it moves something.
+    /// Beside the token.
+    pub(super) proof: Proof,
+    /// When it was given: as a proof says it, or else, if it moves something, a field.
     pub(super) at: Option<UnixSeconds>,
     pub(super) key: String,
     pub(super) body: String,
@@ -129,8 +147,28 @@ impl Scene {
         let signatories = Signatories::new().map_err(FolderError::from)?;
         folder.approve(&signatories, clock.now())?;
         let program = std::env::current_exe()?;
+        let app_pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
+        let app = AppKey::with(&app_pem)?;
+        let stranger = AppKey::new(SigningAlgorithm::Es256)?;
+        let nonce = RefCell::default();
         let gateway = GatewayProcess::start(&program, &folder.configuration())?;
-        Ok(Self { folder, gateway, partner, parkline, endpoint, receiver, kit, runtime, clock, program, place })
+        Ok(Self {
+            folder,
+            gateway,
+            partner,
+            parkline,
+            endpoint,
+            receiver,
+            kit,
+            runtime,
+            app,
+            stranger,
+            app_pem,
+            nonce,
+            clock,
+            program,
+            place,
+        })
     }
 
     /// What there is, for people.
@@ -155,26 +193,41 @@ impl Scene {
         self.clock.now().seconds()
     }
 
-    /// A good command of the resident, from the phone of that name.
-    pub(super) fn command(&self, device: &str) -> Result<Command, SignError> {
-        let claims = self.folder.resident(&self.folder.sessions, self.now()).with("device_id", device);
-        Ok(Command {
+    /// A good command of the resident, from the phone of that name, with a new session.
+    pub(super) fn command(&self, device: &str) -> Result<Command, StepFault> {
+        let claims = self.folder.resident(&self.folder.login, self.now()).with("device_id", device);
+        Ok(self.opening(device, self.session(&claims)?.token))
+    }
+
+    /// A good command of the resident to open the first door, with this session.
+    pub(super) fn opening(&self, device: &str, token: String) -> Command {
+        Command {
             authority: AUTHORITY,
             method: "POST",
             target: "/v1/houses/house-1/doors/door-1/open?reason=access".to_owned(),
-            token: self.folder.sessions.mint(&claims)?,
+            token,
+            proof: Proof::Own,
             at: Some(self.now()),
-            key: encode_base64url(&random::<16>()),
+            key: fresh_key(),
             body: format!(r#"{{"userId":"resident-ivanov","deviceId":"{device}"}}"#),
             more: Vec::new(),
-        })
+        }
     }
 
-    /// A good request for an operation of the sample, from a household's resident.
-    pub(super) fn errand(&self, household: &Household, operation: &str) -> Result<Command, SignError> {
-        let key = encode_base64url(&random::<16>()).replace('_', "-");
-        let claims = self.folder.member_of(household, &self.folder.sessions, self.now());
-        let token = self.folder.sessions.mint(&claims)?;
+    /// A good request for an operation of the sample, from a household's resident, with a new session.
+    pub(super) fn errand(&self, household: &Household, operation: &str) -> Result<Command, StepFault> {
+        let claims = self.folder.member_of(household, &self.folder.login, self.now());
+        self.errand_with(household, operation, self.session(&claims)?.token)
+    }
+
+    /// The same with this session.
+    pub(super) fn errand_with(
+        &self,
+        household: &Household,
+        operation: &str,
+        token: String,
+    ) -> Result<Command, StepFault> {
+        let key = fresh_key();
         let errand = household.errands(&key).into_iter().find(|errand| errand.operation == operation);
         let errand = errand.ok_or(SignError)?;
         Ok(Command {
@@ -182,6 +235,7 @@ impl Scene {
             method: errand.method,
             target: errand.target,
             token,
+            proof: Proof::Own,
             at: errand.moves.then(|| self.now()),
             key,
             body: errand.body.unwrap_or_default(),
@@ -214,18 +268,38 @@ impl Scene {
         identity: Option<&TlsIdentity>,
     ) -> Result<BackendAnswer, StepFault> {
         let backend = Backend::new(self.gateway.backend(), command.authority, identity, self.roots())?;
-        let token = format!("Bearer {}", command.token);
-        let at = command.at.map(|at| format!("@{}", at.get()));
-        let mut fields = vec![("Authorization", token.as_str())];
-        if let Some(at) = &at {
-            fields.extend([("Command-Time", at.as_str()), ("Idempotency-Key", &command.key)]);
-        }
-        if !command.body.is_empty() {
-            fields.push(("Content-Type", "application/json"));
-        }
-        fields.extend(&command.more);
-        let answer = backend.call(command.method, &command.target, &fields, command.body.as_bytes());
-        Ok(self.runtime.block_on(answer)?)
+        self.with_nonce(|nonce| {
+            let proof = self.proof_of(command, nonce)?;
+            let scheme = if proof.is_some() { "DPoP" } else { "Bearer" };
+            let token = format!("{scheme} {}", command.token);
+            let at = command.at.map(|at| format!("@{}", at.get()));
+            let mut fields = vec![("Authorization", token.as_str())];
+            if let Some(at) = &at {
+                fields.push(("Idempotency-Key", &command.key));
+                // A proof says the time itself.
+                fields.extend(proof.is_none().then_some(("Command-Time", at.as_str())));
+            }
+            fields.extend(proof.as_deref().map(|proof| ("DPoP", proof)));
+            if !command.body.is_empty() {
+                fields.push(("Content-Type", "application/json"));
+            }
+            fields.extend(&command.more);
+            let answer = backend.call(command.method, &command.target, &fields, command.body.as_bytes());
+            Ok(self.runtime.block_on(answer)?)
+        })
+    }
+
+    /// The proof beside a command's token, where there is one.
+    pub(super) fn proof_of(&self, command: &Command, nonce: Option<&str>) -> Result<Option<String>, StepFault> {
+        let (by, target) = match &command.proof {
+            Proof::Certificate => return Ok(None),
+            Proof::This(proof) => return Ok(Some(proof.clone())),
+            Proof::Own => (&self.app, command.target.as_str()),
+            Proof::For(other) => (&self.app, *other),
+            Proof::Stranger => (&self.stranger, command.target.as_str()),
+        };
+        let request = (command.method, target, command.token.as_str());
+        self.proof(by, request, nonce, command.at.unwrap_or_else(|| self.now())).map(Some)
     }
 
     /// Who signs the gateway's certificates.
