@@ -33,7 +33,7 @@ fn a_misspelt_key_is_refused_with_its_line_and_the_nearest_name() {
     let stage = Stage::new();
     stage.edit("gateway.yaml", "directory: {file:", "directry: {file:");
     let said = refusal(&stage);
-    says(&said, &["error[unknown-key]", "gateway.yaml:56:1", "54 | directry", "did you mean `directory`?", "missing"]);
+    says(&said, &["error[unknown-key]", "gateway.yaml:56:1", "56 | directry", "did you mean `directory`?", "missing"]);
 }
 
 #[test]
@@ -182,9 +182,9 @@ fn a_second_gateway_on_the_same_log_or_store_is_refused_at_the_line_that_names_i
     let stage = Stage::new();
     let _first = crate::harness::Process::on(&stage);
     stage.edit("gateway.yaml", "state/admin.sock", "state/admin2.sock");
-    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:58:", "56 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:58:", "58 | store:", "help:"]);
     stage.edit("gateway.yaml", "state/store.sqlite", "state/store2.sqlite");
-    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:55:", "55 | audit:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "in use", "gateway.yaml:57:", "57 | audit:", "help:"]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
     }
     let key = fs::read(stage.path("pki/store.key")).unwrap();
     fs::write(stage.path("pki/store.key"), [7; 32]).unwrap();
-    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:58:", "56 | store:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "the store", "gateway.yaml:58:", "58 | store:", "help:"]);
     fs::write(stage.path("pki/store.key"), key).unwrap();
     let files = fs::read_dir(stage.path("state/audit")).unwrap().map(|entry| entry.unwrap().path());
     let segments = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
@@ -204,5 +204,5 @@ fn a_store_under_another_key_and_a_damaged_log_are_refused_at_their_lines() {
     let mut bytes = fs::read(&segment).unwrap();
     bytes[..20].fill(b'#');
     fs::write(&segment, bytes).unwrap();
-    says(&refusal(&stage), &["error[unusable]", "the audit log", "gateway.yaml:55:", "55 | audit:", "help:"]);
+    says(&refusal(&stage), &["error[unusable]", "the audit log", "gateway.yaml:57:", "57 | audit:", "help:"]);
 }

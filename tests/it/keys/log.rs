@@ -33,6 +33,8 @@ impl Site {
         fs::create_dir(&folder).unwrap();
         let mut config = config.clone();
         config["audit"]["directory"] = name.into();
+        // A store that has seen more of another log would not take this one.
+        config["store"]["sqlite"]["path"] = format!("state/store-{}.sqlite", self.logs).into();
         self.write(&config);
         match look {
             Look::Vouched => self.vouched(folder),

@@ -209,7 +209,7 @@ impl Ground {
             }
         };
         if let Some(token) = &case.caller.token {
-            fields.push(("authorization".into(), format!("Bearer {}", self.token(token, case.at))));
+            fields.push(("authorization".into(), format!("Bearer {}", self.token(token, &case.caller.peer, case.at))));
         }
         if let Some(scopes) = &case.caller.client {
             fields.push(("authorization".into(), format!("Bearer {}", self.client_token(scopes, case.at))));
@@ -250,7 +250,8 @@ impl Ground {
         Arc::clone(self.peers.lock().entry(name.to_owned()).or_insert_with(made))
     }
 
-    fn token(&self, token: &CaseToken, at: UnixMillis) -> String {
+    /// A token as the gateway's issuers give it; a session is for whoever brings it.
+    fn token(&self, token: &CaseToken, caller: &str, at: UnixMillis) -> String {
         let issuer = match token.kind {
             TokenKind::Session => &self.stage.sessions,
             TokenKind::SignIn => &self.stage.login,
@@ -260,6 +261,9 @@ impl Ground {
         let bound_to = token.bound_to.as_deref().unwrap_or("spiffe://nobody.example");
         let thumbprint = self.peer(bound_to).parsed().unwrap().thumbprint;
         let mut claims = issuer.claims(AUDIENCE, &token.subject, &thumbprint, issued, token.lifetime_s);
+        if token.kind == TokenKind::Session {
+            claims = claims.acted_by(caller);
+        }
         if token.bound_to.is_none() {
             claims = claims.without("cnf");
         }
