@@ -196,14 +196,14 @@ impl Verifier {
         let asks = if key.is_some() { Scheme::Dpop } else { Scheme::Bearer };
         checks.demand(Check::SchemeOfBinding, scheme == asks)?;
         checks.demand(Check::NoIdleProof, scheme == Scheme::Dpop || !fields.contains_key(DPOP))?;
-        let moves_nothing = demand != TokenDemand::Session;
-        checks.demand(Check::SessionKind, moves_nothing || issuer.kind == TokenKind::Session)?;
+        let is_session = issuer.kind == TokenKind::Session;
+        let is_peers = !is_session || claims.actor.as_ref().is_some_and(|act| act.is(peer.name()));
+        let token = self.token(good)?;
+        checks.demand(Check::SessionKind, is_session || demand != TokenDemand::Session)?;
         let proof = key.map(|key| self.possessed(key, self.prove_at(fields, method, path, Some(presented), now)?));
         let proof = proof.transpose()?;
-        let is_peers =
-            issuer.kind != TokenKind::Session || claims.actor.as_ref().is_some_and(|act| act.is(peer.name()));
         checks.demand(Check::ActorIsPeer, is_peers)?;
-        Ok(Caller::new(peer.clone(), Some(self.token(good)?), proof))
+        Ok(Caller::new(peer.clone(), Some(token), proof))
     }
 
     /// A token that is one of an issuer's, and good now and for us. By whom it may be brought is not asked here.

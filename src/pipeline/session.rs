@@ -18,6 +18,7 @@ use crate::guard::GuardFault;
 use crate::guard::Paced;
 use crate::identity::ActorSettings;
 use crate::identity::Caller;
+use crate::identity::IdentityFault;
 use crate::identity::Issued;
 use crate::identity::Proof;
 use crate::identity::Subject;
@@ -278,7 +279,15 @@ async fn admitted(
     now: UnixMillis,
 ) -> Result<Subject, Refusal> {
     let core = &gate.core;
-    let subject = core.identity.subject(backend.peer(), actor, token, proof, now.seconds());
+    let verify = |now: UnixMillis| core.identity.subject(backend.peer(), actor, token, proof.clone(), now.seconds());
+    let mut subject = verify(now);
+    // As for operations: a key that was published just now is waited for, and keys that have only just come are asked.
+    if let Err(fault @ (IdentityFault::KeyUnknown | IdentityFault::KeysMissing)) = subject
+        && (core.identity.renewed_for(token, now.seconds(), core.clock.steady()).await
+            || fault == IdentityFault::KeysMissing)
+    {
+        subject = verify(core.clock.now());
+    }
     // RFC 8693 §2.2.2: a subject token that is not accepted, for whatever reason, is an invalid request.
     let of_subject = |refusal: Refusal| match refusal.problem.kind {
         ProblemType::Forbidden | ProblemType::Unauthenticated => refusal.in_oauth(OAuthError::InvalidRequest),
