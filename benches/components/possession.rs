@@ -137,7 +137,10 @@ fn token(signer: &Signer, change: impl FnOnce(TokenClaims) -> TokenClaims, peer:
         Signer::Rsa(_) => SigningAlgorithm::Es256,
     };
     let issuer = TokenIssuer::new(ISSUER, algorithm)?;
-    let claims = issuer.claims(AUDIENCE, "user-1", &peer.certificate().thumbprint, NOW, 300).with("tenant", "north");
+    let claims = issuer
+        .claims(AUDIENCE, "user-1", &peer.certificate().thumbprint, NOW, 300)
+        .with("tenant", "north")
+        .acted_by(peer.name());
     let claims = change(claims.with("scope", "profile doors:open").door_access("house-1", Some("main"), &["open"]));
     match signer {
         Signer::Ours(algorithm) => {
