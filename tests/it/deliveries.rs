@@ -311,8 +311,10 @@ fn going_down_waits_for_what_is_under_way_and_leaves_the_rest_to_the_next_start(
     post.announce("ivanov", "g-1").told(&post.stage, gateway.address).is(202, "");
     post.came(1);
     post.announce_in("house-2", "petrov", "g-2").told(&post.stage, gateway.address).is(202, "");
-    let end = std::thread::Builder::new().name("going down".to_owned());
+    let (end, address) = (std::thread::Builder::new().name("going down".to_owned()), gateway.address);
     let end = end.spawn(move || gateway.shutdown()).unwrap();
+    // The couriers are told when the doors are: before that the first may end, and the second begin.
+    until("a closed port", || std::net::TcpStream::connect(address).is_err());
     post.endpoint.behave(Manner::Takes);
     post.endpoint.release();
     assert_eq!(end.join().unwrap(), portcullis::gateway::Ended::InOrder);
