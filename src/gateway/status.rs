@@ -157,6 +157,8 @@ impl Status {
         let core = gate.core();
         let (now, snapshot) = (core.clock.now(), core.snapshot.load());
         let uptime = core.clock.steady().saturating_sub(self.began_steady).as_secs();
+        // What was attempted is read before what is to be known of it: a refusal is never told without its notice.
+        let policies = self.policies(&snapshot);
         let not_ready = gate.not_ready();
         let members: [(&str, Value); 22] = [
             ("status", number(1)),
@@ -170,7 +172,7 @@ impl Status {
             ("environment", self.environment.as_str().into()),
             ("bundle", snapshot.bundle.digest().to_string().into()),
             ("approval", snapshot.approved().activation().map_or(Value::Null, approval)),
-            ("policies", self.policies(&snapshot)),
+            ("policies", policies),
             ("configuration", self.configuration.to_string().into()),
             ("directory", number(snapshot.directory.version())),
             ("epoch", number(core.guard.epoch().get())),
