@@ -5,12 +5,11 @@
 //! assertion for two would be good at the other), good for minutes, and with an id that is taken once (`guard`).
 
 use crate::clock::UnixSeconds;
-use crate::crypto::Jws;
-use crate::crypto::JwsError;
 use crate::crypto::KeySet;
 use crate::crypto::sha256;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
+use crate::identity::verifier::split;
 use crate::json;
 use crate::json::Limits;
 use crate::json::Value;
@@ -132,10 +131,7 @@ impl PartnerClient {
     /// keys, and where `iss` or `sub` is another than this client.
     pub fn asserted(&self, assertion: &str, now: UnixSeconds) -> Result<Asserted, IdentityFault> {
         let keys = self.keys.as_ref().ok_or(IdentityFault::ClientUnknown)?.load();
-        let jws = Jws::split(assertion).map_err(|error| match error {
-            JwsError::TooLong => IdentityFault::TokenTooLong,
-            JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
-        })?;
+        let jws = split(assertion)?;
         let header = Header::read_as(jws.header(), &TYPES)?;
         let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
         if !key.algorithm().is_called(&header.algorithm) {

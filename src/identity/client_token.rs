@@ -7,8 +7,6 @@
 
 use crate::clock::UnixSeconds;
 use crate::crypto;
-use crate::crypto::Jws;
-use crate::crypto::JwsError;
 use crate::crypto::KeySet;
 use crate::crypto::KeySetError;
 use crate::crypto::SignError;
@@ -23,6 +21,7 @@ use crate::identity::client_assertion::PartnerClient;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::known_partner::KnownPartner;
+use crate::identity::verifier::split;
 use crate::json;
 use crate::json::Number;
 use crate::json::Object;
@@ -139,10 +138,7 @@ impl ClientTokens {
         fields: &HeaderMap,
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
-        let jws = Jws::split(bearer(fields)?).map_err(|error| match error {
-            JwsError::TooLong => IdentityFault::TokenTooLong,
-            JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
-        })?;
+        let jws = split(bearer(fields)?)?;
         let header = Header::read_as(jws.header(), &[TYPE])?;
         let claims = Claims::read(jws.payload())?;
         if claims.issuer.as_deref().ok_or(IdentityFault::ClaimMissing)? != client.issuer() {

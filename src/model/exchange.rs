@@ -40,6 +40,15 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+impl Reply {
+    /// A JSON document.
+    #[must_use]
+    pub fn json(status: http::StatusCode, body: impl Into<Bytes>) -> Self {
+        let fields = vec![(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))];
+        Self { status, fields, body: body.into() }
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reply {{ {}, {} fields, {} bytes }}", self.status, self.fields.len(), self.body.len())

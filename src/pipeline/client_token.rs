@@ -31,8 +31,6 @@ use crate::pipeline::trail::Trail;
 use crate::problem::OAuthError;
 use crate::problem::ProblemType;
 use crate::telemetry::Step;
-use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use std::collections::BTreeSet;
@@ -75,23 +73,14 @@ pub async fn asked<B: Body>(
     mut facts: Facts,
     mut trail: Trail,
 ) -> Concluded {
-    let core = &gate.core;
     let granted = match granted(gate, &met, head, body, snapshot, &mut facts, &mut trail).await {
         Ok(granted) => granted,
         Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
     };
-    facts.steps = trail.unrecorded();
     let Granted { minted, scopes } = granted;
     let reply = token_reply(&minted, &scopes);
     let note = Issued { partner: met.route.name.clone(), token: minted.jti.into(), scopes };
-    let concluded = match gate.log.note(&facts, Note::Issued(note), core.clock.now()).await {
-        Ok(noted) => noted.conclude(Reason::Done, reply),
-        Err(_) => gate.log.unrecorded(&facts),
-    };
-    trail.done(Step::Outcome, core.clock.as_ref());
-    trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
-    concluded
+    operation::noted(gate, facts, Note::Issued(note), reply, trail).await
 }
 
 /// Who asks, for what, and whether it may be had.
@@ -196,7 +185,7 @@ pub async fn published(
     let reply = endpoint(gate, &met).and_then(|(client, tokens)| {
         own::has_form(head, own::Form::bare("GET")).map_err(|(reason, kind)| Refusal::new(reason, kind))?;
         Ok(match &*head.path {
-            KEYS_PATH => json_reply(Bytes::from(tokens.jwks().to_owned())),
+            KEYS_PATH => Reply::json(StatusCode::OK, tokens.jwks().to_owned()),
             _ => {
                 let contract = snapshot.bundle.contract(&met.route.name);
                 metadata(client, &head.authority, contract.iter().flat_map(|contract| contract.scopes()).collect())
@@ -233,7 +222,7 @@ fn metadata(client: &PartnerClient, authority: &str, scopes: BTreeSet<&str>) -> 
     members.insert("scopes_supported", list(&scopes.into_iter().collect::<Vec<_>>()));
     let mut body = Vec::with_capacity(512);
     json::write(&Value::Object(members), &mut body);
-    json_reply(Bytes::from(body))
+    Reply::json(StatusCode::OK, body)
 }
 
 /// The answer with the token (RFC 6749 §5.1).
@@ -245,10 +234,5 @@ fn token_reply(minted: &Minted, scopes: &[Box<str>]) -> Reply {
     members.insert("scope", scopes.join(" "));
     let mut body = Vec::with_capacity(1024);
     json::write(&Value::Object(members), &mut body);
-    json_reply(Bytes::from(body))
-}
-
-fn json_reply(body: Bytes) -> Reply {
-    let fields = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Reply { status: StatusCode::OK, fields, body }
+    Reply::json(StatusCode::OK, body)
 }

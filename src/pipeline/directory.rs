@@ -42,9 +42,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -276,16 +274,13 @@ fn noted_of(directory: &Directory) -> TakenUp {
 
 fn reply(directory: &Directory) -> Reply {
     let (revision, digest) = (directory.version(), directory.digest());
-    Reply {
-        status: StatusCode::OK,
-        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-        body: Bytes::from(format!("{{\"revision\":{revision},\"digest\":\"{digest}\"}}")),
-    }
+    Reply::json(StatusCode::OK, format!("{{\"revision\":{revision},\"digest\":\"{digest}\"}}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
 
     #[test]
     fn a_signature_stands_in_one_line_and_there_is_no_second() {

@@ -32,9 +32,7 @@ use crate::webhook::Known;
 use crate::webhook::Queued;
 use crate::webhook::Source;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 use std::sync::Arc;
 
 /// The path of this way.
@@ -183,9 +181,5 @@ fn before(known: Known) -> Result<Taken, Refusal> {
 }
 
 fn reply() -> Reply {
-    Reply {
-        status: StatusCode::ACCEPTED,
-        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-        body: Bytes::from_static(br#"{"state":"queued"}"#),
-    }
+    Reply::json(StatusCode::ACCEPTED, Bytes::from_static(br#"{"state":"queued"}"#))
 }

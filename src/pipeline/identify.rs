@@ -22,15 +22,27 @@ pub async fn caller(
 ) -> Result<Caller, IdentityFault> {
     let verify =
         |now: UnixMillis| core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, now.seconds());
+    let renewed = core.identity.renewed(&head.fields, now.seconds(), core.clock.steady());
+    with_newer_keys(core, now, renewed, verify).await
+}
+
+/// What verifying a token comes to as of `now`, or, where its key is not known, once `renewed` has waited for newer ones.
+///
+/// # Errors
+/// [`IdentityFault`].
+pub async fn with_newer_keys<T>(
+    core: &Core,
+    now: UnixMillis,
+    renewed: impl Future<Output = bool>,
+    verify: impl Fn(UnixMillis) -> Result<T, IdentityFault>,
+) -> Result<T, IdentityFault> {
     match verify(now) {
-        Err(fault @ (IdentityFault::KeyUnknown | IdentityFault::KeysMissing)) => {
-            match core.identity.renewed(&head.fields, now.seconds(), core.clock.steady()).await {
-                true => verify(core.clock.now()),
-                // Keys may have come that are not the token's: that is another fault than none.
-                false if fault == IdentityFault::KeysMissing => verify(core.clock.now()),
-                false => Err(fault),
-            }
-        }
+        Err(fault @ (IdentityFault::KeyUnknown | IdentityFault::KeysMissing)) => match renewed.await {
+            true => verify(core.clock.now()),
+            // Keys may have come that are not the token's: that is another fault than none.
+            false if fault == IdentityFault::KeysMissing => verify(core.clock.now()),
+            false => Err(fault),
+        },
         verdict => verdict,
     }
 }

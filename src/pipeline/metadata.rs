@@ -23,9 +23,7 @@ use crate::pipeline::own::Form;
 use crate::pipeline::session;
 use crate::pipeline::trail::Trail;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 
 /// Where public keys are published.
 pub const KEYS_PATH: &str = client_token::KEYS_PATH;
@@ -51,9 +49,8 @@ pub async fn requested(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded
         KEYS_PATH => Bytes::from(sessions.published().to_string()),
         _ => metadata(sessions),
     };
-    let fields = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     gate.core.metrics.concluded(Reason::Done);
-    gate.log.published(&facts, Reply { status: StatusCode::OK, fields, body })
+    gate.log.published(&facts, Reply::json(StatusCode::OK, body))
 }
 
 /// The metadata (RFC 8414 §2, RFC 8705 §3.3, RFC 9396 §10, RFC 9449 §5.1).

@@ -4,6 +4,7 @@
 use crate::audit::Checkpoint;
 use crate::audit::Concluded;
 use crate::audit::Facts;
+use crate::audit::Note;
 use crate::clock::UnixMillis;
 use crate::contract;
 use crate::contract::Declared;
@@ -17,6 +18,7 @@ use crate::identity::TokenDemand;
 use crate::model::Direction;
 use crate::model::Head;
 use crate::model::Reason;
+use crate::model::Reply;
 use crate::pipeline::directory;
 use crate::pipeline::exchange;
 use crate::pipeline::exchange::Asked;
@@ -230,6 +232,17 @@ fn granted(
     Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, towards })))
 }
 
+/// Records what was given, then gives it; what could not be recorded nobody gets.
+pub async fn noted(gate: &Gate, mut facts: Facts, note: Note, reply: Reply, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
+    facts.steps = trail.unrecorded();
+    let concluded = match gate.log.note(&facts, note, core.clock.now()).await {
+        Ok(noted) => noted.conclude(Reason::Done, reply),
+        Err(_) => gate.log.unrecorded(&facts),
+    };
+    ended(gate, concluded, trail)
+}
+
 /// Records a refusal, then answers it.
 pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: Trail) -> Concluded {
     let core = &gate.core;
@@ -238,6 +251,12 @@ pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: 
         facts.decided = Some(*decided);
     }
     let concluded = gate.log.refusal(&facts, refusal.reason, &refusal.problem, core.clock.now()).await;
+    ended(gate, concluded, trail)
+}
+
+/// Counts how a way ended, whose last step was the record of it.
+fn ended(gate: &Gate, concluded: Concluded, mut trail: Trail) -> Concluded {
+    let core = &gate.core;
     trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());
     core.metrics.concluded(concluded.reason());

@@ -13,10 +13,7 @@ use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::trail::Trail;
-use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 
 /// Where the keys are.
 pub const PATH: &str = "/-/jwks";
@@ -26,8 +23,6 @@ pub async fn asked(gate: &Gate, met: &Met, head: &Head, facts: Facts, trail: Tra
     if let Err((reason, kind)) = own::has_form(head, Form::bare("GET")) {
         return operation::refuse(gate, facts, Refusal::new(reason, kind), trail).await;
     }
-    let fields = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    let body = Bytes::from(met.route.partner.jwks());
     gate.core.metrics.concluded(Reason::Done);
-    gate.log.published(&facts, Reply { status: StatusCode::OK, fields, body })
+    gate.log.published(&facts, Reply::json(StatusCode::OK, met.route.partner.jwks()))
 }

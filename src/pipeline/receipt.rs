@@ -25,10 +25,7 @@ use crate::pipeline::own::Form;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::trail::Trail;
 use crate::problem::ProblemType;
-use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 
 /// What the paths of this way begin with; the receipt follows.
 pub const PREFIX: &str = "/-/receipts/";
@@ -81,11 +78,7 @@ fn reply(receipt: Receipt, state: ReceiptState) -> Reply {
     }
     let mut body = Vec::with_capacity(192);
     json::write(&Value::Object(members), &mut body);
-    Reply {
-        status: StatusCode::OK,
-        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-        body: Bytes::from(body),
-    }
+    Reply::json(StatusCode::OK, body)
 }
 
 #[cfg(test)]

@@ -36,10 +36,7 @@ use crate::pipeline::trail::Trail;
 use crate::problem::Problem;
 use crate::problem::ProblemType;
 use crate::problem::WrongPlace;
-use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header;
 
 /// The path of this way.
 pub const PATH: &str = "/-/revocations";
@@ -204,11 +201,7 @@ pub fn read(bytes: &[u8]) -> Result<Revocation, WrongPlace> {
 }
 
 fn reply(epoch: Epoch) -> Reply {
-    Reply {
-        status: StatusCode::OK,
-        fields: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-        body: Bytes::from(format!("{{\"epoch\":{epoch},\"state\":\"{STATE}\"}}")),
-    }
+    Reply::json(StatusCode::OK, format!("{{\"epoch\":{epoch},\"state\":\"{STATE}\"}}"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ use crate::guard::GuardFault;
 use crate::guard::Paced;
 use crate::identity::ActorSettings;
 use crate::identity::Caller;
-use crate::identity::IdentityFault;
 use crate::identity::Issued;
 use crate::identity::Proof;
 use crate::identity::Subject;
@@ -37,6 +36,7 @@ use crate::model::Stranger;
 use crate::pipeline::client_token;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
+use crate::pipeline::identify;
 use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::port::Body;
@@ -45,11 +45,10 @@ use crate::pipeline::refusal::by_permit;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
 use crate::policy::Narrowed;
+use crate::policy::PolicyFault;
 use crate::problem::OAuthError;
 use crate::problem::ProblemType;
 use crate::telemetry::Step;
-use bytes::Bytes;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 
@@ -125,22 +124,13 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
 }
 
 /// Records how it ended, then answers.
-async fn conclude(gate: &Gate, granted: Result<Granted, Refusal>, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let core = &gate.core;
+async fn conclude(gate: &Gate, granted: Result<Granted, Refusal>, facts: Facts, trail: Trail) -> Concluded {
     let Granted { issued, rights } = match granted {
         Ok(granted) => granted,
         Err(refusal) => return operation::refuse(gate, facts, refusal, trail).await,
     };
-    facts.steps = trail.unrecorded();
     let note = SessionIssued { token: issued.id.clone(), rights: rights.len() as u64, lifetime_s: issued.lifetime_s };
-    let concluded = match gate.log.note(&facts, Note::Session(note), core.clock.now()).await {
-        Ok(noted) => noted.conclude(Reason::Done, token_reply(&issued, &rights)),
-        Err(_) => gate.log.unrecorded(&facts),
-    };
-    trail.done(Step::Outcome, core.clock.as_ref());
-    trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
-    concluded
+    operation::noted(gate, facts, Note::Session(note), token_reply(&issued, &rights), trail).await
 }
 
 /// Which backend asks, for what, and with whose proof.
@@ -188,7 +178,8 @@ async fn granted(
     let subject = admitted(gate, &backend, actor, subject_token(&form)?, proof.clone(), paced, facts, at).await?;
     trail.done(Step::Admit, clock);
 
-    let narrowed = narrowed(gate, snapshot, &subject, &asked.rights, at)?;
+    let narrowed = gate.narrow(snapshot, subject.caller(), &asked.rights, at);
+    let narrowed = narrowed.map_err(|fault| Refusal::from(fault).in_oauth(OAuthError::AccessDenied))?;
     trail.done(Step::Decide, clock);
     facts.decided = Some(by_permit(narrowed.decision()));
     // Last but for the issuer's own look, so that only a proof that nothing else speaks against is used up.
@@ -261,8 +252,7 @@ fn asked(gate: &Gate, backend: &Caller, form: &Form) -> Result<Asked, Refusal> {
 fn proof(gate: &Gate, head: &Head, now: UnixMillis) -> Result<Proof, Refusal> {
     let core = &gate.core;
     let proof = core.identity.prove(&head.fields, &head.method, &head.path, None, now);
-    let proof = proof.map_err(|fault| Refusal::from(fault).in_oauth(OAuthError::InvalidDpopProof))?;
-    Ok(proof)
+    proof.map_err(|fault| Refusal::from(fault).in_oauth(OAuthError::InvalidDpopProof))
 }
 
 /// The user, by a token that this backend may exchange for the holder of the proven key, of whom nothing is revoked and who
@@ -280,14 +270,8 @@ async fn admitted(
 ) -> Result<Subject, Refusal> {
     let core = &gate.core;
     let verify = |now: UnixMillis| core.identity.subject(backend.peer(), actor, token, proof.clone(), now.seconds());
-    let mut subject = verify(now);
-    // As for operations: a key that was published just now is waited for, and keys that have only just come are asked.
-    if let Err(fault @ (IdentityFault::KeyUnknown | IdentityFault::KeysMissing)) = subject
-        && (core.identity.renewed_for(token, now.seconds(), core.clock.steady()).await
-            || fault == IdentityFault::KeysMissing)
-    {
-        subject = verify(core.clock.now());
-    }
+    let renewed = core.identity.renewed_for(token, now.seconds(), core.clock.steady());
+    let subject = identify::with_newer_keys(core, now, renewed, verify).await;
     // RFC 8693 §2.2.2: a subject token that is not accepted, for whatever reason, is an invalid request.
     let of_subject = |refusal: Refusal| match refusal.problem.kind {
         ProblemType::Forbidden | ProblemType::Unauthenticated => refusal.in_oauth(OAuthError::InvalidRequest),
@@ -299,20 +283,23 @@ async fn admitted(
     Ok(subject)
 }
 
-/// Of the rights that are asked for, those that the user's token contains and policy permits.
-fn narrowed(
-    gate: &Gate,
-    snapshot: &Snapshot,
-    subject: &Subject,
-    asked: &[Right],
-    now: UnixMillis,
-) -> Result<Narrowed, Refusal> {
-    let caller = subject.caller();
-    let tenant = caller.token().and_then(|token| token.tenant.as_ref());
-    let stands = |grant: &Stranger| gate.core.guard.grant_stands(grant, tenant);
-    let locate = |thing: &_| snapshot.directory.locate(thing);
-    let narrowed = snapshot.bundle.policies().narrow(caller, asked, &stands, &locate, now);
-    narrowed.map_err(|fault| Refusal::from(fault).in_oauth(OAuthError::AccessDenied))
+impl Gate {
+    /// Of the rights that are asked for, those that the user's token contains, that are not revoked, and that policy permits.
+    ///
+    /// # Errors
+    /// [`PolicyFault`] where none is left, or a policy could not be evaluated.
+    pub fn narrow(
+        &self,
+        snapshot: &Snapshot,
+        user: &Caller,
+        asked: &[Right],
+        now: UnixMillis,
+    ) -> Result<Narrowed, PolicyFault> {
+        let tenant = user.token().and_then(|token| token.tenant.as_ref());
+        let stands = |grant: &Stranger| self.core.guard.grant_stands(grant, tenant);
+        let locate = |thing: &_| snapshot.directory.locate(thing);
+        snapshot.bundle.policies().narrow(user, asked, &stands, &locate, now)
+    }
 }
 
 /// A form that is none of ours.
@@ -345,6 +332,5 @@ fn token_reply(issued: &Issued, rights: &[Right]) -> Reply {
     body.extend_from_slice(b",\"authorization_details\":");
     write_rights(rights, &mut body);
     body.push(b'}');
-    let fields = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Reply { status: StatusCode::OK, fields, body: Bytes::from(body) }
+    Reply::json(StatusCode::OK, body)
 }

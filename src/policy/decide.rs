@@ -100,8 +100,9 @@ impl Policies {
         located: &Located,
         now: UnixMillis,
     ) -> Judgement {
-        let Some(token) = caller.token() else { return Judgement::Denies(Decision::default()) };
-        let Some(bearer) = Bearer::of(caller) else { return Judgement::Denies(Decision::default()) };
+        let Some((token, bearer)) = caller.token().zip(Bearer::of(caller)) else {
+            return Judgement::Denies(Decision::default());
+        };
         let operation = rebuilt.operation();
         // An operation that wants no right is shown none; a right that is revoked is none, and so is one outside its window.
         let rights = token.rights.iter().filter(|right| {
@@ -147,12 +148,7 @@ impl Policies {
             peer: caller.peer().name(),
             bearer: Bearer {
                 issuer: &client.issuer,
-                subject: "",
-                tenant: None,
-                kind: "",
-                device: None,
                 client_id: Some(&client.client_id),
-                roles: &[],
                 scopes: &client.scopes,
                 ..Bearer::default()
             },

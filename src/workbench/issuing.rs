@@ -3,19 +3,15 @@
 //!
 //! The token is verified as any other, and bound to its peer; the reply is the list of the rights that a session would have.
 
-use crate::guard::RevocationKind;
 use crate::identity::Peer;
 use crate::identity::TokenDemand;
 use crate::identity::read_rights;
 use crate::identity::write_rights;
 use crate::model::Reason;
-use crate::model::ResourceId;
-use crate::model::Stranger;
 use crate::pipeline::Gate;
 use crate::pipeline::Refusal;
 use crate::policy::Narrowed;
 use crate::workbench::case::Asks;
-use crate::workbench::case::Case;
 use crate::workbench::case::SESSION_PATH;
 use crate::workbench::keeper::Keeper;
 use crate::workbench::played::Played;
@@ -35,9 +31,9 @@ pub(super) fn asks_for_session(asks: &Asks) -> bool {
 }
 
 /// What comes of such a case, before a gate on which its revocations are in force.
-pub(super) fn played(case: &Case, gate: &Gate, peer: &Peer, sent: (&HeaderMap, &[u8]), keeper: &Keeper) -> Played {
+pub(super) fn played(gate: &Gate, peer: &Peer, sent: (&HeaderMap, &[u8]), keeper: &Keeper) -> Played {
     let ids = |ids: &[Arc<str>]| ids.iter().map(ToString::to_string).collect::<Vec<String>>();
-    let (reason, decision, body) = match narrowed(case, gate, peer, sent) {
+    let (reason, decision, body) = match narrowed(gate, peer, sent) {
         Ok(narrowed) => {
             let mut body = Vec::new();
             write_rights(narrowed.rights(), &mut body);
@@ -69,15 +65,11 @@ pub(super) fn played(case: &Case, gate: &Gate, peer: &Peer, sent: (&HeaderMap, &
     }
 }
 
-fn narrowed(case: &Case, gate: &Gate, peer: &Peer, (fields, body): (&HeaderMap, &[u8])) -> Result<Narrowed, Refusal> {
+fn narrowed(gate: &Gate, peer: &Peer, (fields, body): (&HeaderMap, &[u8])) -> Result<Narrowed, Refusal> {
     let core = gate.core();
     let (now, snapshot) = (core.clock.now(), core.snapshot.load_full());
     let path = SESSION_PATH;
     let caller = core.identity.verify(peer, fields, &Method::POST, path, TokenDemand::Any, now.seconds())?;
     let asked = read_rights(body)?;
-    let stands = |grant: &Stranger| {
-        !case.revoked.iter().any(|(kind, _, value)| *kind == RevocationKind::Grant && value == grant.expose())
-    };
-    let locate = |id: &ResourceId| snapshot.directory.locate(id);
-    Ok(snapshot.bundle.policies().narrow(&caller, &asked, &stands, &locate, now)?)
+    Ok(gate.narrow(&snapshot, &caller, &asked, now)?)
 }

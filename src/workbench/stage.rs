@@ -168,7 +168,7 @@ impl Stage {
         let (certificate, standing) = self.cast.peer(&case.caller.peer)?;
         if asks_for_session(&case.asks) {
             let peer = Peer::of(Arc::new(certificate), Arc::new(standing)).map_err(|_| StageFault::Peer)?;
-            return Ok(issuing::played(case, &scene.gate, &peer, (&head.fields, &body), &keeper));
+            return Ok(issuing::played(&scene.gate, &peer, (&head.fields, &body), &keeper));
         }
         let server_name = Some(Box::from(authority(partner_of(&case.asks))));
         let visitor = scene.gate.greet(side, certificate, standing, server_name);
