@@ -7,11 +7,14 @@ use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::page;
 use crate::harness::peers;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::MessageSignature;
 use portcullis::crypto::SignatureTerms;
 use portcullis::crypto::SignedParts;
 use portcullis::crypto::SigningKey;
+use portcullis::crypto::sha256;
 use portcullis::secret::Secret;
 use serde_json::Map;
 use serde_json::Value;
@@ -37,6 +40,11 @@ fn document(request: &Captured) -> Value {
         "method": request.method, "authority": request.field("host"), "target": request.target,
         "fields": fields, "body": request.body,
     })
+}
+
+/// `Content-Digest` (RFC 9530) of a content.
+fn digest_of(body: &str) -> String {
+    format!("sha-256=:{}:", STANDARD.encode(sha256(body.as_bytes()).as_bytes()))
 }
 
 /// What a program makes of a request: whether it is taken, and why not.
@@ -90,6 +98,8 @@ impl Ground {
             ("another query", Captured { target: swapped("=guest", "=access"), ..real.clone() }),
             ("no query", Captured { target: swapped("?reason=guest", ""), ..real.clone() }),
             ("another body", Captured { body: real.body.replace("p1.", "p2."), ..real.clone() }),
+            ("another body with its own digest", self.with_its_digest(real.body.replace("p1.", "p2."))),
+            ("the digest of another body", real.saying("content-digest", |_| digest_of("{}"))),
             ("another receipt", real.saying("receipt-id", |id| format!("{id}x"))),
             ("another token", real.saying("authorization", |token| format!("{token}x"))),
             ("another media type", real.saying("content-type", |_| "text/plain".into())),
@@ -99,7 +109,25 @@ impl Ground {
             ),
             ("the path left out", real.saying("signature-input", |input| input.replace("\"@path\" ", ""))),
             ("another key", real.saying("signature-input", |input| input.replace("keyid=\"", "keyid=\"x"))),
+            ("the key of tokens", self.naming_the_key_of_tokens()),
         ]
+    }
+
+    /// The real request with another content, and the digest that fits it.
+    fn with_its_digest(&self, body: String) -> Captured {
+        let digest = digest_of(&body);
+        Captured { body, ..self.real.saying("content-digest", |_| digest) }
+    }
+
+    /// The real request, said to be signed by the published key that signs tokens.
+    fn naming_the_key_of_tokens(&self) -> Captured {
+        let published: Value = serde_json::from_slice(&fs::read(&self.keys).unwrap()).unwrap();
+        let keys = published["keys"].as_array().unwrap();
+        let kid = |purpose: &str| keys.iter().find(|key| key["purpose"] == purpose).unwrap()["kid"].as_str().unwrap();
+        self.real.saying("signature-input", |input| {
+            assert!(input.contains(kid("request")), "the request is signed by the key for requests: {input}");
+            input.replace(kid("request"), kid("token"))
+        })
     }
 
     /// The real request, signed anew by the gateway's own key over all but one part.
