@@ -15,6 +15,7 @@ mod directory;
 mod document;
 mod event;
 mod evidence;
+mod form;
 mod head;
 mod json;
 mod possession;
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "document", run: document::document, words: document::WORDS, rounds: 3_000 },
     Target { name: "event", run: event::event, words: event::WORDS, rounds: 5_000 },
     Target { name: "forgery", run: token::forgery, words: &[], rounds: 2_000 },
+    Target { name: "form", run: form::form, words: form::WORDS, rounds: 20_000 },
     Target { name: "head", run: head::head, words: head::WORDS, rounds: 20_000 },
     Target { name: "json", run: json::json, words: json::WORDS, rounds: 20_000 },
     Target { name: "jws", run: token::jws, words: &[".", "=", "A", "_", "-", "+", "/"], rounds: 10_000 },

@@ -205,6 +205,7 @@ replayed! {
     an_accepted_update_of_the_directory_is_what_another_reader_finds_in_it: "document",
     an_accepted_event_is_declared_and_names_nobody_but_by_pseudonym: "event",
     no_bit_of_a_token_can_be_turned: "forgery",
+    an_accepted_form_says_each_parameter_once_and_what_a_simple_decoder_finds: "form",
     an_accepted_head_has_one_host_and_one_framing: "head",
     accepted_json_is_the_same_when_written_and_read_again: "json",
     an_accepted_compact_form_has_one_spelling: "jws",
