@@ -1,5 +1,6 @@
 //! Handshakes between real ends over a pipe in memory: who gets in, with which key exchange, and that nobody is resumed.
 
+mod json_web_signature;
 mod message_signature;
 mod trust;
 mod wycheproof;

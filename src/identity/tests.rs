@@ -5,6 +5,7 @@
 mod mutation;
 mod proofs;
 mod rules;
+mod vectors;
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
