@@ -89,7 +89,7 @@ pub struct GatewayFolder {
     /// What verifies what the gateway sends to each partner.
     partner_keys: PartnerKeys,
     parkline_keys: PartnerKeys,
-    /// The thumbprint of the backend's certificate, to which tokens are bound.
+    /// The thumbprint of the backend's certificate, to which sign-in tokens are bound.
     backend: Sha256,
 }
 
@@ -279,11 +279,12 @@ impl PartnerKeys {
     }
 }
 
-/// What every token of a person says: one of the identity provider's, or one of the gateway's own for its backend.
+/// What every token of a person says: one of the identity provider's, bound to the backend's certificate, or one of the
+/// gateway's own for its backend, bound to the key of the app.
 impl GatewayFolder {
     fn claims(&self, person: &str, issuer: &TokenIssuer, now: UnixSeconds) -> TokenClaims {
         let claims = issuer.claims(AUDIENCE, person, &self.backend, now, 300);
-        if issuer.name() == SESSION_ISSUER { claims.acted_by(BACKEND) } else { claims }
+        if issuer.name() == SESSION_ISSUER { claims.acted_by(BACKEND).bound_to(&self.app) } else { claims }
     }
 }
 

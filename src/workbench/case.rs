@@ -97,7 +97,8 @@ pub struct CaseToken {
     pub age_s: u64,
     /// How many seconds it is good for, from then on.
     pub lifetime_s: u64,
-    /// The peer to whose certificate it is bound; `None` for a token that is bound to none.
+    /// The peer to whose certificate it is bound, or, of a session, which is bound to the app's key, through which peer it was
+    /// issued; `None` for a token that is bound to nothing.
     pub bound_to: Option<String>,
 }
 

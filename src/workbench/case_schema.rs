@@ -90,7 +90,7 @@ fn definitions() -> Value {
                     ("id", anything()),
                     ("age", span()),
                     ("lifetime", span()),
-                    ("bound_to", text("another certificate than the caller's, or `nobody`")),
+                    ("bound_to", text("another peer than the caller, or `nobody`")),
                 ],
             ),
         ),

@@ -16,6 +16,7 @@ use crate::crypto::Standing;
 use crate::crypto::encode_base64url;
 use crate::crypto::jwks_json;
 use crate::crypto::sha256;
+use crate::devkit::AppKey;
 use crate::devkit::Authority;
 use crate::devkit::Leaf;
 use crate::devkit::Validity;
@@ -42,12 +43,13 @@ use crate::webhook::WebhookSecret;
 use crate::workbench::case::CaseRight;
 use crate::workbench::case::CaseToken;
 use crate::workbench::stage::StageFault;
+use http::Method;
 use parking_lot::Mutex;
 use rustls_pki_types::CertificateDer;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What every token on the stage is for.
+/// What every token on the stage is for, and by which URL apps know its gateways.
 const AUDIENCE: &str = "https://gateway.stage.example";
 
 /// Whom the stage's tokens name as their issuer, where a case names none.
@@ -62,6 +64,8 @@ pub(super) struct Cast {
     authority: Authority,
     trust: Arc<ClientTrust>,
     peers: Mutex<HashMap<String, CertificateDer<'static>>>,
+    /// The app instance of every session.
+    app: AppKey,
     tokens: SigningKey,
     token_keys: Arc<KeySet>,
     directory: SigningKey,
@@ -80,12 +84,14 @@ impl Cast {
         let (directory, directory_keys, _) = signing()?;
         let ((_, _, partner_pem), (_, _, partner_signing_pem)) = (signing()?, signing()?);
         let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa).map_err(|_| StageFault::Keys)?;
+        let app = AppKey::new(SigningAlgorithm::EdDsa).map_err(|_| StageFault::Keys)?;
         let name = NoteName::new("stage").map_err(|_| StageFault::Keys)?;
         let log_signer = NoteSigner::from_pem(name, &pem).map_err(|_| StageFault::Keys)?;
         Ok(Self {
             authority,
             trust: Arc::new(trust),
             peers: Mutex::default(),
+            app,
             tokens,
             token_keys,
             directory,
@@ -138,7 +144,10 @@ impl Cast {
             audience: AUDIENCE.to_owned(),
             algorithms: vec![SigningAlgorithm::EdDsa.verified_by()],
             max_lifetime_s: LONGEST_LIFETIME_S,
-            bind: vec![Bind::Mtls],
+            bind: vec![match token.kind {
+                TokenKind::Session => Bind::Dpop,
+                TokenKind::SignIn => Bind::Mtls,
+            }],
             kind: token.kind,
             rules: TokenRules::default(),
         });
@@ -201,16 +210,33 @@ impl Cast {
         for (name, at) in times.into_iter().chain(authenticated.map(|at| ("auth_time", at))) {
             claims.insert(name, Number::try_from(at.get()).map_err(|_| StageFault::Keys)?);
         }
-        if let Some(peer) = &token.bound_to {
-            let thumbprint = encode_base64url(self.thumbprint(peer)?.as_bytes());
-            claims.insert("cnf", Object::from_iter([("x5t#S256", Value::from(thumbprint))]));
-            if token.kind == TokenKind::Session {
+        match (&token.bound_to, token.kind) {
+            (Some(peer), TokenKind::SignIn) => {
+                let thumbprint = encode_base64url(self.thumbprint(peer)?.as_bytes());
+                claims.insert("cnf", Object::from_iter([("x5t#S256", Value::from(thumbprint))]));
+            }
+            (Some(peer), TokenKind::Session) => {
+                claims.insert("cnf", Object::from_iter([("jkt", Value::from(self.app.jkt()))]));
                 claims.insert("act", Object::from_iter([("sub", Value::from(peer.as_str()))]));
             }
+            (None, _) => {}
         }
         let mut payload = Vec::new();
         json::write(&claims.into(), &mut payload);
         self.tokens.sign_jws("at+jwt", &payload).map_err(|_| StageFault::Keys)
+    }
+
+    /// The proof of the app's key beside a session token, for a request of `method` to `path`, made at `at`.
+    pub(super) fn proof(
+        &self,
+        method: &Method,
+        path: &str,
+        token: &str,
+        nonce: &str,
+        at: UnixSeconds,
+    ) -> Result<String, StageFault> {
+        let url = format!("{AUDIENCE}{path}");
+        self.app.proof(method.as_str(), &url, Some(token), Some(nonce), at).map_err(|_| StageFault::Keys)
     }
 
     /// The keys whose updates of the directory are taken.

@@ -26,6 +26,7 @@ mod layers;
 mod mutate;
 mod pattern;
 mod played;
+mod presented;
 mod read_case;
 mod read_parts;
 mod rehearsal;

@@ -67,6 +67,7 @@ use crate::workbench::keeper::Keeper;
 use crate::workbench::pattern::PatternFault;
 use crate::workbench::played::Played;
 use crate::workbench::played::Sent;
+use crate::workbench::presented;
 use crate::workbench::script::Script;
 use crate::workbench::store::Memory;
 use arc_swap::ArcSwap;
@@ -351,9 +352,9 @@ impl Stage {
         if matches!(case.asks, Asks::Event { .. }) {
             fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        let path = target.split('?').next().unwrap_or_default();
         if let Some(token) = &case.caller.token {
-            let bearer = format!("Bearer {}", self.cast.token(token, case.at)?);
-            fields.insert(header::AUTHORIZATION, value(&bearer)?);
+            presented::present(&self.cast, token, case.at, (&method, path), core, &mut fields)?;
         }
         if let Some(scopes) = &case.caller.client {
             let bearer = format!("Bearer {}", self.client_token(case, scopes, core)?);

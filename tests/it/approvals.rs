@@ -11,7 +11,6 @@ use portcullis::approval::NAMESPACE;
 use portcullis::approval::Statement;
 use portcullis::bundle::Bundle;
 use portcullis::clock::UnixMillis;
-use portcullis::config::Config;
 use portcullis::crypto::sha256;
 use portcullis::devkit::Signatories;
 use portcullis::devkit::Signatory;
@@ -95,7 +94,7 @@ impl Desk {
 
     /// Why a gateway does not start; empty where it does.
     fn start(&self) -> Vec<&'static str> {
-        let started = Config::load(&self.stage.path("gateway.yaml")).and_then(Served::of);
+        let started = Served::try_on(&self.stage);
         started.err().map(|faults| faults.iter().map(|fault| fault.code).collect()).unwrap_or_default()
     }
 

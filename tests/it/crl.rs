@@ -87,13 +87,9 @@ impl Scene {
         self.stage.backend_as(gateway.address, Some(&self.identity(name)))
     }
 
-    /// A good command of this client.
-    fn command(&self, name: &str) -> Command {
-        let certificate = portcullis::crypto::Certificate::parse(&self.identity(name).chain()[0]).unwrap();
-        let own = portcullis::crypto::encode_base64url(certificate.thumbprint.as_bytes());
-        let binding = portcullis::json::Object::from_iter([("x5t#S256", portcullis::json::Value::from(own))]);
-        let token = self.stage.sessions.mint(&self.stage.claims().with("cnf", binding)).unwrap();
-        Command::new(&self.stage).bearing(token)
+    /// A good command: each of the clients is the backend by its name.
+    fn command(&self) -> Command {
+        Command::new(&self.stage)
     }
 }
 
@@ -113,11 +109,11 @@ fn whom_the_list_names_has_no_handshake_and_is_counted() {
     scene.revoke("bad");
     scene.list("pki/clients.crl.pem");
     let gateway = Served::on(&scene.stage);
-    let fault = scene.stage.wait(scene.command("bad").give(&scene.backend(&gateway, "bad"))).unwrap_err();
+    let fault = scene.stage.wait(scene.command().give(&scene.backend(&gateway, "bad"))).unwrap_err();
     assert!(matches!(fault, BackendFault::Handshake(_)), "{fault}");
     // It is counted once it has failed, on another thread.
     until("the count", || gateway.metrics().contains("certificate-revoked\"} 1"));
-    let answer = scene.stage.wait(scene.command("good").give(&scene.backend(&gateway, "good"))).unwrap();
+    let answer = scene.stage.wait(scene.command().give(&scene.backend(&gateway, "good"))).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(scene.stage.partner.total_actuations(), 1);
 }
@@ -135,11 +131,11 @@ fn a_client_that_no_list_names_is_refused_all_the_same_if_its_certificate_is_not
     scene.list("pki/clients.crl.pem");
     let gateway = Served::on(&scene.stage);
     for (number, purpose) in ["nothing", "server", "any"].into_iter().enumerate() {
-        let fault = scene.stage.wait(scene.command(purpose).give(&scene.backend(&gateway, purpose))).unwrap_err();
+        let fault = scene.stage.wait(scene.command().give(&scene.backend(&gateway, purpose))).unwrap_err();
         assert!(matches!(fault, BackendFault::Handshake(_)), "{purpose}: {fault}");
         until(purpose, || gateway.metrics().contains(&format!("certificate-purpose\"}} {}\n", number + 1)));
     }
-    let answer = scene.stage.wait(scene.command("good").give(&scene.backend(&gateway, "good"))).unwrap();
+    let answer = scene.stage.wait(scene.command().give(&scene.backend(&gateway, "good"))).unwrap();
     assert_eq!((answer.status, scene.stage.partner.total_actuations()), (200, 1));
 }
 
@@ -149,7 +145,7 @@ fn a_list_of_another_authority_lets_nobody_in() {
     let other = scene.stage.pki.backend_authority.crl(&[], Validity::a_day_from(now())).unwrap();
     fs::write(scene.stage.path("pki/clients.crl.pem"), other).unwrap();
     let gateway = Served::on(&scene.stage);
-    let fault = scene.stage.wait(scene.command("good").give(&scene.backend(&gateway, "good"))).unwrap_err();
+    let fault = scene.stage.wait(scene.command().give(&scene.backend(&gateway, "good"))).unwrap_err();
     assert!(matches!(fault, BackendFault::Handshake(_)), "{fault}");
     // It is counted once it has failed, on another thread.
     until("the count", || gateway.metrics().contains("revocation-unknown\"} 1"));
@@ -161,17 +157,15 @@ fn once_the_list_has_run_out_nobody_gets_in_no_connection_goes_on_and_readiness_
     let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
     let gateway = Served::by(&scene.stage, clock.clone());
     let backend = scene.backend(&gateway, "good");
-    let command = scene.command("good");
-    let fields = command.fields();
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let command = scene.command();
     scene.stage.wait(async {
         let mut connection = backend.connect().await.unwrap();
-        let first = connection.call(command.method, &command.target, &fields, &command.body).await.unwrap();
+        let first = command.give_on(&mut connection).await.unwrap();
         assert_eq!((first.status, gateway.not_ready()), (200, String::new()));
         // The list is good for a day, the client's certificate for three.
         clock.advance(Duration::from_secs(86_400));
         assert!(gateway.not_ready().contains("crl-expired"), "{}", gateway.not_ready());
-        let late = connection.call(command.method, &command.target, &fields, &command.body).await.unwrap();
+        let late = command.give_on(&mut connection).await.unwrap();
         assert_eq!(late.status, 403);
         assert!(matches!(command.give(&backend).await, Err(BackendFault::Handshake(_))));
     });

@@ -77,7 +77,7 @@ fn header(key: &SigningKey) -> String {
 /// An update with these bytes and this signature.
 fn sent(body: &[u8], signature: Option<String>) -> Command {
     Command {
-        scheme: "Bearer",
+        scheme: None,
         app: None,
         method: "PUT",
         target: "/-/directory".into(),

@@ -82,7 +82,7 @@ fn a_body_is_not_waited_for_before_its_sender_is_known() {
         (Command { token: None, ..good.clone() }, 401),
         (good.clone().bearing("a.b.c".into()), 401),
         (good.clone().bearing(login), 403),
-        (Command { time: None, ..good.clone() }, 400),
+        (Command { time: Some("yesterday".into()), ..good.clone() }, 400),
         (good.clone().to("/v1/nothing"), 404),
     ] {
         for expects in ["Expect: 100-continue\r\n", ""] {

@@ -26,7 +26,6 @@ use crate::harness::without_mappings;
 use crate::limits::WALKS;
 use log::LOG_LOOKS;
 use portcullis::clock::UnixMillis;
-use portcullis::config::Config;
 use portcullis::config::known_keys;
 use portcullis::crypto::Jws;
 use portcullis::crypto::SigningAlgorithm;
@@ -197,7 +196,7 @@ impl Site {
             [look] if LOG_LOOKS.contains(look) => return vec![self.log(config, *look)],
             _ => {}
         }
-        match Config::load(&self.stage.path(CONFIG)).and_then(Served::of) {
+        match Served::try_on(&self.stage) {
             Ok(gateway) => looks.iter().map(|look| self.look(&gateway, *look)).collect(),
             Err(faults) => {
                 let codes: BTreeSet<_> = faults.iter().map(|fault| fault.code).collect();

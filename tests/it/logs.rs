@@ -33,7 +33,7 @@ fn refused(stage: &Stage) -> Vec<Command> {
         good().bearing(mint(stage.claims().without("cnf"))),
         good().bearing(stage.login.mint(&stage.claims_of(&stage.login)).unwrap()),
         Command { time: Some(PLANTED.into()), ..good() },
-        Command { time: Some(format!("@{}", now().get() - 60)), ..good() },
+        Command { time: Some(format!("@{}", now().get() - 30)), ..good() },
         Command { time: Some(format!("@{}", now().get() + 60)), ..good() },
         good().saying("planted"),
         good().saying(r#"{"userId":"resident-ivanov","planted":"planted"}"#),

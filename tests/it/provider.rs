@@ -85,7 +85,7 @@ impl Scene {
     }
 
     fn reading(&self, token: &str) -> Command {
-        Command::errand(&self.stage, &NORTH, "readDoor").bearing(token.to_owned())
+        Command::errand(&self.stage, &NORTH, "readDoor").bearing(token.to_owned()).unproven()
     }
 }
 
@@ -156,7 +156,8 @@ fn a_token_that_the_provider_binds_to_a_key_is_taken_beside_a_proof_of_that_key_
         let mut proof = || client.proof("GET", &url, Some(&token), nonce);
         scene.becomes(name, &backend, &with(&proof()), 200, "done");
         scene.becomes("by another replica", &other, &with(&proof()), 200, "done");
-        scene.becomes("as a bearer token", &backend, &reading, 401, "token-malformed");
+        let bearer = Command { scheme: Some("Bearer"), ..reading.clone() };
+        scene.becomes("as a bearer token", &backend, &bearer, 401, "token-malformed");
         let elsewhere = client.proof("GET", &url.replace("door-1", "door-2"), Some(&token), nonce);
         scene.becomes("proven for another door", &backend, &with(&elsewhere), 401, "dpop-proof-invalid");
         let stolen = thief.proof("GET", &url, Some(&token), nonce);

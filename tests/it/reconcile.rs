@@ -10,7 +10,6 @@ use crate::harness::until;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
-use portcullis::config::Config;
 use portcullis::model::Actor;
 use portcullis::model::AdminDoor;
 use portcullis::model::Epoch;
@@ -68,7 +67,7 @@ fn status(stage: &Stage, gateway: &Served) -> u16 {
 
 /// Why a start by the stage's configuration is refused.
 fn start_refused(stage: &Stage, code: &str) -> String {
-    let started = Config::load(&stage.path("gateway.yaml")).and_then(Served::of);
+    let started = Served::try_on(stage);
     let said = started.err().expect("a start that is refused").to_string();
     assert!(said.starts_with(&format!("error[{code}]: ")) && said.contains("help: "), "{said}");
     said

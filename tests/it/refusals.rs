@@ -9,9 +9,12 @@ use crate::harness::Stage;
 use crate::harness::fresh_key;
 use crate::harness::now;
 use crate::harness::until;
+use portcullis::devkit::BACKEND;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Leaf;
+use portcullis::devkit::NORTH;
 use portcullis::devkit::Validity;
+use portcullis::model::Sha256;
 use std::process::Stdio;
 
 #[test]
@@ -69,19 +72,23 @@ fn an_authority_that_is_not_the_partners_is_misdirected() {
 }
 
 #[test]
-fn without_a_good_token_for_this_very_certificate_no_body_is_read() {
+fn without_a_good_token_for_this_very_app_no_body_is_read() {
     let scene = Scene::new();
     let stage = &scene.stage;
     let mint = |claims| stage.sessions.mint(&claims).unwrap();
-    let other_thumbprint = stage.pki.partner.parsed().unwrap().thumbprint;
-    let other = stage.sessions.claims("https://gateway.prop.example", "resident-ivanov", &other_thumbprint, now(), 300);
+    // Bound as the sign-in tokens here are: by the certificate of the very backend that brings it.
+    let by_certificate = |thumbprint: Sha256| {
+        let claims = stage.sessions.claims("https://gateway.prop.example", "resident-ivanov", &thumbprint, now(), 300);
+        mint(claims.acted_by(BACKEND).with("tenant", "north").door_access("house-1", Some("door-1"), &["open"]))
+    };
+    let other = stage.pki.partner.parsed().unwrap().thumbprint;
     let long_ago = u64::from(u32::try_from(now().get()).unwrap()) - 1_000;
     for (token, status, reason) in [
         (None, 401, "token-missing"),
         (Some("a.b.c".into()), 401, "token-malformed"),
         (Some(mint(stage.claims().with("aud", "https://other.example"))), 401, "token-audience"),
         (Some(mint(stage.claims().with("iss", "https://other.example"))), 401, "token-untrusted"),
-        (Some(mint(other.with("tenant", "north"))), 401, "token-binding"),
+        (Some(by_certificate(other)), 401, "token-binding"),
         (Some(mint(stage.claims().without("cnf"))), 401, "token-binding"),
         (
             Some(mint(
@@ -105,15 +112,44 @@ fn without_a_good_token_for_this_very_certificate_no_body_is_read() {
 #[test]
 fn a_command_that_is_not_of_this_moment_moves_nothing() {
     let scene = Scene::new();
+    let now = now().get();
+    for (time, status, reason) in [
+        ("yesterday".to_owned(), 400, "command-time-invalid"),
+        (format!("@{}", now - 30), 403, "command-too-old"),
+        (format!("@{}", now - 90), 401, "dpop-not-timely"),
+        (format!("@{}", now + 60), 401, "dpop-not-timely"),
+    ] {
+        scene.refuses(&Command { time: Some(time), ..scene.command() }, status, reason);
+    }
+    // The proof says one time, and the backend another one.
+    let other = Command { time: Some(format!("@{}", now - 2)), ..scene.command().pinned() };
+    scene.refuses(&other, 400, "command-time-invalid");
+    scene.passes();
+}
+
+#[test]
+fn what_no_proof_dates_is_dated_by_the_backend_where_its_operation_sets_a_limit() {
+    let stage = Stage::new();
+    let (read, limited) = ("action: readDoor\n", "action: readDoor\n        max_age: 10s\n");
+    stage.edit("policies/contracts/smarthome.openapi.yaml", read, limited);
+    let scene = Scene::on(stage);
+    let token = scene.stage.login.mint(&scene.stage.member_of(&NORTH, &scene.stage.login, now())).unwrap();
+    let reading = |time: Option<String>| {
+        let command = Command::errand(&scene.stage, &NORTH, "readDoor").bearing(token.clone());
+        Command { time, ..command }
+    };
+    let at = |time: u64| Some(format!("@{time}"));
+    let now = now().get();
     for (time, status, reason) in [
         (None, 400, "command-time-invalid"),
         (Some("yesterday".to_owned()), 400, "command-time-invalid"),
-        (Some(format!("@{}", now().get() - 60)), 403, "command-too-old"),
-        (Some(format!("@{}", now().get() + 60)), 403, "command-from-future"),
+        (at(now - 60), 403, "command-too-old"),
+        (at(now + 60), 403, "command-from-future"),
     ] {
-        scene.refuses(&Command { time, ..scene.command() }, status, reason);
+        scene.refuses(&reading(time), status, reason);
     }
-    scene.passes();
+    let answer = scene.stage.wait(reading(at(now)).give(&scene.backend)).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 #[test]

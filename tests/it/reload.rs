@@ -70,11 +70,7 @@ fn reloads(gateway: &Served, result: &str, times: u64) {
 
 /// Gives a good command on a connection that stands.
 fn on(stage: &Stage, connection: &mut BackendConnection, command: &Command) -> u16 {
-    let fields = command.fields();
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let answer = stage.wait(connection.call(command.method, &command.target, &fields, &command.body)).unwrap();
-    command.examine(&answer);
-    answer.status
+    stage.wait(command.give_on(connection)).unwrap().status
 }
 
 #[test]

@@ -67,11 +67,10 @@ impl Scene {
         member(&answer, "access_token").unwrap()
     }
 
-    /// A command to open a door with a session token, and a proof by this key.
+    /// A command to open a door with a session token, and proofs by this key.
     fn open(&self, door: &str, token: &str, app: &Arc<AppKey>) -> Command {
         let target = format!("/v1/houses/house-1/doors/{door}/open");
-        let command = Command { scheme: "DPoP", app: Some(Arc::clone(app)), ..Command::new(&self.stage) };
-        command.to(&target).bearing(token.to_owned()).proven(app, None)
+        Command::new(&self.stage).proven_by(&self.stage, app).to(&target).bearing(token.to_owned())
     }
 
     #[track_caller]
@@ -229,11 +228,11 @@ fn a_stolen_session_is_worth_nothing_without_its_key_and_a_proof_opens_its_own_d
         assert_eq!(scene.last_reason(), reason);
     };
     refused(&scene.open("door-1", &token, &thief), "cnf-mismatch");
-    let unproven = |scheme| Command { scheme, ..Command::new(stage).bearing(token.clone()) };
+    let unproven = |scheme| Command { scheme: Some(scheme), ..Command::new(stage).bearing(token.clone()).unproven() };
     refused(&unproven("DPoP"), "dpop-missing");
     refused(&unproven("Bearer"), "token-malformed");
     // The backend swaps the door under a valid proof: the session would open either.
-    let swapped = scene.open("door-1", &token, &stage.app).to("/v1/houses/house-1/doors/door-2/open");
+    let swapped = scene.open("door-1", &token, &stage.app).pinned().to("/v1/houses/house-1/doors/door-2/open");
     refused(&swapped, "dpop-proof-invalid");
     assert_eq!(stage.partner.progress().bytes, 0);
     scene.told(&scene.open("door-2", &token, &stage.app), &backend).is(200, "");

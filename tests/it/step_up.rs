@@ -34,7 +34,7 @@ fn a_user_who_was_not_authenticated_as_demanded_is_told_what_is_and_the_partner_
         let claims = at.into_iter().fold(claims, |claims, at| claims.with("auth_time", number(at)));
         Command::errand(&scene.stage, &NORTH, "readDoor").bearing(scene.stage.sessions.mint(&claims).unwrap())
     };
-    let wanted = "Bearer error=\"insufficient_user_authentication\", acr_values=\"high highest\", max_age=\"300\"";
+    let wanted = "DPoP error=\"insufficient_user_authentication\", acr_values=\"high highest\", max_age=\"300\"";
     for (acr, amr, age) in [
         (None, &[][..], None),
         (Some("low"), &["otp"][..], Some(0)),

@@ -135,6 +135,8 @@ struct Load {
 impl Load {
     /// One connection of HTTP/1.1 and one of HTTP/2, each one command after the other.
     fn begin(stage: &Stage, gateway: SocketAddr) -> Self {
+        // A refusal whose body is not read ends its connection.
+        stage.hear_nonce(gateway);
         let (going, done) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
         let mut tasks = Vec::new();
         {
@@ -144,9 +146,7 @@ impl Load {
                 let mut told = HashMap::new();
                 while going.load(Ordering::Relaxed) {
                     let command = command.again().under(&crate::harness::fresh_key());
-                    let fields = command.fields();
-                    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-                    let answer = connection.call(command.method, &command.target, &fields, &command.body).await;
+                    let answer = command.give_on(&mut connection).await;
                     let word = answer.map_or_else(|fault| fault.to_string(), |answer| answer.status.to_string());
                     *told.entry(word).or_default() += 1;
                     done.fetch_add(1, Ordering::Relaxed);

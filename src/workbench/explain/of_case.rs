@@ -4,6 +4,7 @@
 use crate::bundle::Bundle;
 use crate::contract;
 use crate::contract::ContractFault;
+use crate::identity::TokenKind;
 use crate::json;
 use crate::json::Value;
 use crate::model::Direction;
@@ -127,9 +128,10 @@ fn of_token(token: &CaseToken) -> String {
         told.push(format!("rights {}", rights.join(", ")));
     }
     told.push(format!("{} s old, good for {} s", token.age_s, token.lifetime_s));
-    told.push(match &token.bound_to {
-        Some(peer) => format!("bound to {peer}"),
-        None => "bound to none".to_owned(),
+    told.push(match (&token.bound_to, token.kind) {
+        (Some(peer), TokenKind::SignIn) => format!("bound to {peer}"),
+        (Some(peer), TokenKind::Session) => format!("bound to its app, through {peer}"),
+        (None, _) => "bound to none".to_owned(),
     });
     told.join("; ")
 }

@@ -44,7 +44,7 @@ fn a_place_that_cannot_be_read_is_a_fault_of_the_start_and_one_of_another_log_ho
     let place = stage.path("state/audit/exports/archive.cursor");
     fs::create_dir(stage.path("state/audit/exports")).unwrap();
     fs::write(&place, "no place").unwrap();
-    let refused = portcullis::config::Config::load(&stage.path("gateway.yaml")).and_then(Served::of).err().unwrap();
+    let refused = Served::try_on(&stage).err().unwrap();
     assert!(refused.to_string().contains("archive.cursor"), "{refused}");
     for (text, fault) in [("1:5:0\n", "place-astray"), ("7:100:4\n", "segment-gone")] {
         fs::write(&place, text).unwrap();

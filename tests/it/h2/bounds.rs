@@ -217,6 +217,7 @@ fn going_down_says_goaway_answers_the_stream_in_flight_and_ends() {
     let stage = Stage::new();
     stage.partner.behave(Misbehaviour::HangBeforeAnswer);
     let mut process = Process::on(&stage);
+    stage.hear_nonce(process.address);
     let mut frames = stage.wait(async {
         let mut frames = Frames::open(&stage, process.address).await;
         assert!(frames.send(&whole_command(&stage, 1)).await);

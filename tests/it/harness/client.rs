@@ -1,11 +1,15 @@
 //! The one client, which is suspicious: an answer may hold the fields that it knows and no others, must hold those that
 //! every answer carries, and may not show what a stranger must not see.
 
+use crate::harness::prover::Prover;
+use crate::harness::prover::is_bound_to_key;
 use crate::harness::stage::Stage;
 use crate::harness::stage::now;
+use portcullis::clock::UnixSeconds;
 use portcullis::devkit::AppKey;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
+use portcullis::devkit::BackendConnection;
 use portcullis::devkit::BackendFault;
 use portcullis::devkit::Household;
 use portcullis::devkit::PUBLIC_URL;
@@ -83,37 +87,48 @@ impl Told {
     }
 }
 
+impl Stage {
+    /// Has a gateway in a process of its own tell its nonce, for tests that send bytes of their own making.
+    pub fn hear_nonce(&self, gateway: SocketAddr) {
+        let (command, backend) = (Command::new(self), self.backend(gateway));
+        let answer = self.wait(command.give_once(&backend)).unwrap();
+        command.asked_anew(&answer).expect("the gateway asks for a nonce");
+    }
+}
+
 /// A command to open a door: a good one, unless something is changed.
 #[derive(Clone)]
 pub struct Command {
     pub method: &'static str,
     pub target: String,
-    /// The scheme under which the token comes.
-    pub scheme: &'static str,
+    /// The scheme under which the token comes, if not under that of what it is bound to.
+    pub scheme: Option<&'static str>,
     pub token: Option<String>,
+    /// What the backend says of its time; a proof that comes along says the same, where that is a time.
     pub time: Option<String>,
     pub key: Option<String>,
     pub media_type: Option<String>,
     pub body: Vec<u8>,
     pub more: Vec<(String, String)>,
-    /// Whose proof comes along; it is made anew where the gateway asks for a nonce.
-    pub app: Option<Arc<AppKey>>,
+    /// Who proves the key of a token that is bound to one, anew each time that the command is sent; unless a proof stands in
+    /// `more`.
+    pub app: Option<Prover>,
 }
 
 impl Command {
-    /// A good command for house-1, door-1, given now, with a key of its own.
+    /// A good command for house-1, door-1, given when it is sent, with a key of its own and the proof of the stage's app.
     pub fn new(stage: &Stage) -> Self {
         Self {
             method: "POST",
             target: "/v1/houses/house-1/doors/door-1/open?reason=guest".into(),
-            scheme: "Bearer",
+            scheme: None,
             token: Some(stage.sessions.mint(&stage.claims()).unwrap()),
-            time: Some(format!("@{}", now().get())),
+            time: None,
             key: Some(fresh_key()),
             media_type: Some("application/json".into()),
             body: br#"{"userId":"resident-ivanov","deviceId":"phone-of-ivanov"}"#.to_vec(),
             more: Vec::new(),
-            app: None,
+            app: Some(stage.prover(&stage.app)),
         }
     }
 
@@ -125,14 +140,14 @@ impl Command {
         Self {
             method: errand.method,
             target: errand.target,
-            scheme: "Bearer",
+            scheme: None,
             token: Some(stage.sessions.mint(&claims).unwrap()),
-            time: errand.moves.then(|| format!("@{}", now().get())),
+            time: None,
             key: errand.moves.then_some(key),
             media_type: errand.body.is_some().then(|| "application/json".into()),
             body: errand.body.unwrap_or_default().into_bytes(),
             more: Vec::new(),
-            app: None,
+            app: Some(stage.prover(&stage.app)),
         }
     }
 
@@ -148,19 +163,35 @@ impl Command {
         self
     }
 
-    /// The same from the app of this key, with a session token that is bound to it and a fresh proof.
+    /// The same from the app of this key, with a session token that is bound to it.
     pub fn of_app(self, stage: &Stage, app: &Arc<AppKey>) -> Self {
         let token = stage.sessions.mint(&stage.claims().bound_to(app)).unwrap();
-        Self { scheme: "DPoP", app: Some(Arc::clone(app)), ..self }.bearing(token).proven(app, None)
+        self.proven_by(stage, app).bearing(token)
     }
 
-    /// The same with a fresh proof by this key, in place of any other, for what is asked and for its token.
-    pub fn proven(mut self, app: &AppKey, nonce: Option<&str>) -> Self {
-        // The proof says when.
-        self.time = None;
+    /// The same with the proofs of this key, whatever the token says.
+    pub fn proven_by(self, stage: &Stage, app: &Arc<AppKey>) -> Self {
+        Self { app: Some(stage.prover(app)), ..self }
+    }
+
+    /// The same without a proof.
+    pub fn unproven(self) -> Self {
+        Self { app: None, ..self }
+    }
+
+    /// The same with one proof by this key, made now for what is asked and for its token; it stays the same however often the
+    /// command is sent.
+    pub fn proven(self, app: &AppKey, nonce: Option<&str>) -> Self {
         let path = self.target.split('?').next().unwrap();
         let proof = app.proof(self.method, &format!("{PUBLIC_URL}{path}"), self.token.as_deref(), nonce, now());
         self.proving(&proof.unwrap())
+    }
+
+    /// The same with the proof that it would be sent with now, whatever becomes of the command.
+    pub fn pinned(self) -> Self {
+        let (app, token) = self.prover().unwrap();
+        let proof = app.proof(self.method, &self.target, token, self.at());
+        self.proving(&proof)
     }
 
     /// The same with this proof in place of any other.
@@ -183,10 +214,7 @@ impl Command {
 
     /// The same command once more, under its key, asked for now.
     pub fn again(&self) -> Self {
-        if let Some(app) = &self.app {
-            return self.clone().proven(app, None);
-        }
-        Self { time: Some(format!("@{}", now().get())), ..self.clone() }
+        Self { time: None, ..self.clone() }
     }
 
     /// The same with one more field.
@@ -195,10 +223,32 @@ impl Command {
         self
     }
 
-    /// The header fields.
+    /// The header fields, with a proof of their own.
     pub fn fields(&self) -> Vec<(String, String)> {
+        self.fields_with(self.prover().map(|(app, token)| app.proof(self.method, &self.target, token, self.at())))
+    }
+
+    /// Who proves the key of the token, and the token.
+    fn prover(&self) -> Option<(&Prover, &str)> {
+        let has_none = !self.more.iter().any(|(name, _)| name == "DPoP");
+        let token = self.token.as_deref().filter(|token| has_none && is_bound_to_key(token))?;
+        Some((self.app.as_ref()?, token))
+    }
+
+    /// The time that the backend says, if it is one.
+    fn at(&self) -> Option<UnixSeconds> {
+        self.time.as_ref()?.strip_prefix('@')?.parse().ok().map(UnixSeconds::new)
+    }
+
+    fn fields_with(&self, proof: Option<String>) -> Vec<(String, String)> {
+        let scheme = |token: &str| match self.scheme {
+            Some(scheme) => scheme,
+            None if is_bound_to_key(token) => "DPoP",
+            None => "Bearer",
+        };
         let named = [
-            ("Authorization", self.token.as_ref().map(|token| format!("{} {token}", self.scheme))),
+            ("Authorization", self.token.as_ref().map(|token| format!("{} {token}", scheme(token)))),
+            ("DPoP", proof),
             ("Command-Time", self.time.clone()),
             ("Idempotency-Key", self.key.clone()),
             ("Content-Type", self.media_type.clone()),
@@ -211,12 +261,20 @@ impl Command {
     /// anew with it, once.
     pub async fn give(&self, backend: &Backend) -> Result<BackendAnswer, BackendFault> {
         let answer = self.give_once(backend).await?;
-        match (&self.app, answer.header("dpop-nonce")) {
-            (Some(app), Some(nonce)) if answer.status == 401 => {
-                self.clone().proven(app, Some(nonce)).give_once(backend).await
-            }
-            _ => Ok(answer),
+        match self.asked_anew(&answer) {
+            Some(again) => again.give_once(backend).await,
+            None => Ok(answer),
         }
+    }
+
+    /// Takes the nonce that an answer offers. The same command with a proof for it, if the answer asks for one and the proof is
+    /// not a given one.
+    pub fn asked_anew(&self, answer: &BackendAnswer) -> Option<Self> {
+        let nonce = answer.header("dpop-nonce")?;
+        let (app, token) = self.prover()?;
+        app.hears(nonce);
+        let again = || app.proof_for(nonce, self.method, &self.target, token, self.at());
+        (answer.status == 401).then(|| self.clone().proving(&again()))
     }
 
     /// The same as it stands, whatever the gateway asks for.
@@ -224,6 +282,23 @@ impl Command {
         let fields = self.fields();
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = backend.call(self.method, &self.target, &fields, &self.body).await?;
+        self.examine(&answer);
+        Ok(answer)
+    }
+
+    /// Gives it on a connection that stands.
+    pub async fn give_on(&self, connection: &mut BackendConnection) -> Result<BackendAnswer, BackendFault> {
+        let answer = self.give_once_on(connection).await?;
+        match self.asked_anew(&answer) {
+            Some(again) => again.give_once_on(connection).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn give_once_on(&self, connection: &mut BackendConnection) -> Result<BackendAnswer, BackendFault> {
+        let fields = self.fields();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = connection.call(self.method, &self.target, &fields, &self.body).await?;
         self.examine(&answer);
         Ok(answer)
     }

@@ -58,7 +58,7 @@ impl Served {
         change(&mut config);
         let disk = FaultyDisk::new(&config.audit.directory, deeds);
         let injected = Injected { disk: Some(Box::new(disk)), clock: None };
-        Self::of_with(config, injected).unwrap_or_else(|faults| panic!("{faults}"))
+        Self::of(stage, config, injected).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
     /// Starts one by another clock.
@@ -66,22 +66,23 @@ impl Served {
         Self::with(stage, Injected { disk: None, clock: Some(clock) })
     }
 
-    /// Starts one by a configuration that was loaded, or tells why it does not start.
-    pub fn of(config: Config) -> Result<Self, Diagnostics> {
-        Self::of_with(config, Injected::default())
+    /// Starts one by the stage's configuration, or tells why it does not start.
+    pub fn try_on(stage: &Stage) -> Result<Self, Diagnostics> {
+        Self::of(stage, Config::load(&stage.path("gateway.yaml"))?, Injected::default())
     }
 
     fn with(stage: &Stage, injected: Injected) -> Self {
         let config = Config::load(&stage.path("gateway.yaml"));
-        config.and_then(|config| Self::of_with(config, injected)).unwrap_or_else(|faults| panic!("{faults}"))
+        config.and_then(|config| Self::of(stage, config, injected)).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    fn of_with(config: Config, injected: Injected) -> Result<Self, Diagnostics> {
+    fn of(stage: &Stage, config: Config, injected: Injected) -> Result<Self, Diagnostics> {
         let folder = config.audit.directory.clone();
         // As the real one, but with little written ahead of use: making 64 MiB of zeros durable takes the longest here.
         let disk = || -> Box<dyn Disk> { Box::new(FileDisk::new(folder.clone(), AHEAD_BYTES)) };
         let injected = Injected { disk: Some(injected.disk.unwrap_or_else(disk)), ..injected };
         let running = gateway::start_with(config, injected)?;
+        stage.desk.meets(running.gate());
         let (address, partners, ops) = (running.backend_address(), running.partner_address(), running.ops_address());
         Ok(Self { address, partners, ops, running: Some(running) })
     }
@@ -136,6 +137,7 @@ pub struct Process {
 impl Process {
     /// Starts `portcullis run` by the stage's configuration and waits until it serves.
     pub fn on(stage: &Stage) -> Self {
+        stage.desk.forgets();
         Self::having(GatewayProcess::start(env!("CARGO_BIN_EXE_portcullis"), &stage.configuration()))
     }
 
@@ -189,13 +191,17 @@ impl Stage {
         records(&self.path("state/audit"))
     }
 
-    /// The records of exchanges in a few words: kind, and state, reason and detail where there are any.
+    /// The records of exchanges in a few words: kind, and state, reason and detail where there are any. That a gateway in a
+    /// process of its own asked the app for a nonce first is no matter of the test's.
     pub fn story(&self) -> Vec<String> {
         let told = |record: &Record| {
             let words = ["kind", "state", "reason", "detail"].map(|name| record.text(name));
             words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
         };
-        let of_exchange = |record: &Record| matches!(record.text("kind"), "intent" | "outcome" | "refusal" | "repeat");
+        let of_exchange = |record: &Record| {
+            let is_told = matches!(record.text("kind"), "intent" | "outcome" | "refusal" | "repeat");
+            is_told && record.text("reason") != "dpop-nonce-needed"
+        };
         self.records().iter().filter(|record| of_exchange(record)).map(told).collect()
     }
 }

@@ -11,6 +11,7 @@ mod inbound;
 mod pages;
 pub mod peers;
 mod post;
+mod prover;
 pub mod provider;
 mod publisher;
 mod raw;

@@ -1,11 +1,14 @@
 //! The stage: a folder in which a gateway can run, and the simulated partners that move its doors and its barriers.
 
+use crate::harness::prover::Desk;
+use crate::harness::prover::Prover;
 use portcullis::clock::Clock;
 use portcullis::clock::SystemClock;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::TlsIdentity;
 use portcullis::crypto::install_provider;
 use portcullis::devkit::AUTHORITY;
+use portcullis::devkit::AppKey;
 use portcullis::devkit::Backend;
 use portcullis::devkit::GatewayFolder;
 use portcullis::devkit::PartnerSettings;
@@ -39,6 +42,8 @@ pub struct Stage {
     _place: TempDir,
     folder: GatewayFolder,
     runtime: Runtime,
+    /// What the proofs of app instances go by.
+    pub desk: Arc<Desk>,
     /// The smart-home partner.
     pub partner: SimulatedPartner,
     /// The one that runs the barriers.
@@ -72,7 +77,7 @@ impl Stage {
             runtime.block_on(SimulatedPartner::start(settings)).unwrap()
         });
         folder.configure(partner.address(), parkline.address()).unwrap();
-        let stage = Self { _place: place, folder, runtime, partner, parkline };
+        let stage = Self { _place: place, folder, runtime, desk: Arc::default(), partner, parkline };
         stage.edit("gateway.yaml", "limits: {}", &format!("limits: {{{}}}", UNHURRIED.join(", ")));
         stage
     }
@@ -134,6 +139,11 @@ impl Stage {
     /// A client that calls at the partners' door of a gateway, with the partner's own certificate.
     pub fn caller(&self, partners: Option<SocketAddr>) -> Backend {
         self.backend_as(partners.unwrap(), Some(&self.pki.partner_client.identity().unwrap()))
+    }
+
+    /// The app instance of this key.
+    pub fn prover(&self, key: &Arc<AppKey>) -> Prover {
+        Prover::new(key, &self.desk)
     }
 
     /// The claims of a good session token for house-1, door-1 of the tenant north.

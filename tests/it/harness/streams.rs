@@ -73,8 +73,17 @@ impl Streams {
         sender.send_request(request.body(()).unwrap(), false)
     }
 
-    /// Gives a command and holds the answer to what every answer must be.
+    /// Gives a command and holds the answer to what every answer must be. An app that is asked for a nonce makes its proof
+    /// anew with it, once.
     pub async fn give(&self, command: &Command) -> Result<BackendAnswer, h2::Error> {
+        let answer = self.give_once(command).await?;
+        match command.asked_anew(&answer) {
+            Some(again) => self.give_once(&again).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn give_once(&self, command: &Command) -> Result<BackendAnswer, h2::Error> {
         let (answer, mut body) = self.begin(command).await?;
         // Who is refused at the head may be told so before the body is taken.
         drop(body.send_data(command.body.clone().into(), true));

@@ -153,7 +153,8 @@ const REFUSED: &[Row] = &[
     ("a second Content-Type", "Host: ", "Content-Type: application/json\r\nHost: ", Fate::Ends(415)),
     ("a second Authorization", "Host: ", "Authorization: Bearer x\r\nHost: ", Fate::Ends(401)),
     ("a second Idempotency-Key", "Host: ", "Idempotency-Key: x\r\nHost: ", Fate::Ends(400)),
-    ("a second Command-Time", "Host: ", "Command-Time: @1\r\nHost: ", Fate::Ends(400)),
+    ("a second DPoP", "Host: ", "DPoP: x\r\nHost: ", Fate::Ends(401)),
+    ("a second Command-Time", "Host: ", "Command-Time: @1\r\nCommand-Time: @1\r\nHost: ", Fate::Ends(400)),
 ];
 
 #[test]

@@ -209,7 +209,18 @@ impl Ground {
             }
         };
         if let Some(token) = &case.caller.token {
-            fields.push(("authorization".into(), format!("Bearer {}", self.token(token, &case.caller.peer, case.at))));
+            let (is_session, path) = (token.kind == TokenKind::Session, target.split('?').next().unwrap());
+            let (scheme, token) = if is_session && token.bound_to.is_some() {
+                let said = fields.iter().find(|(name, _)| name == "command-time");
+                let said = said.and_then(|(_, value)| value.strip_prefix('@')?.parse().ok());
+                let at = said.map_or(case.at.seconds(), UnixSeconds::new);
+                let text = self.token(token, case.at);
+                fields.push(("dpop".into(), self.stage.prover(&self.stage.app).proof(method, path, &text, Some(at))));
+                ("DPoP", text)
+            } else {
+                ("Bearer", self.token(token, case.at))
+            };
+            fields.push(("authorization".into(), format!("{scheme} {token}")));
         }
         if let Some(scopes) = &case.caller.client {
             fields.push(("authorization".into(), format!("Bearer {}", self.client_token(scopes, case.at))));
@@ -250,8 +261,8 @@ impl Ground {
         Arc::clone(self.peers.lock().entry(name.to_owned()).or_insert_with(made))
     }
 
-    /// A token as the gateway's issuers give it; a session is for whoever brings it.
-    fn token(&self, token: &CaseToken, caller: &str, at: UnixMillis) -> String {
+    /// A token as the gateway's issuers give it.
+    fn token(&self, token: &CaseToken, at: UnixMillis) -> String {
         let issuer = match token.kind {
             TokenKind::Session => &self.stage.sessions,
             TokenKind::SignIn => &self.stage.login,
@@ -262,7 +273,7 @@ impl Ground {
         let thumbprint = self.peer(bound_to).parsed().unwrap().thumbprint;
         let mut claims = issuer.claims(AUDIENCE, &token.subject, &thumbprint, issued, token.lifetime_s);
         if token.kind == TokenKind::Session {
-            claims = claims.acted_by(caller);
+            claims = claims.bound_to(&self.stage.app).acted_by(bound_to);
         }
         if token.bound_to.is_none() {
             claims = claims.without("cnf");

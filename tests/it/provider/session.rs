@@ -49,7 +49,7 @@ impl Scene {
         let target = command.target.replace("door-1", door);
         let url = format!("{PUBLIC_URL}{}", target.split('?').next().unwrap());
         let proof = app.proof("POST", &url, Some(token), nonce);
-        Command { scheme: "DPoP", time: None, ..command.to(&target) }.proving(&proof)
+        command.to(&target).proving(&proof)
     }
 
     /// Gives such a command, once more where the gateway asks for a nonce in the proof, and holds it to its status and the
