@@ -296,7 +296,7 @@ const STRICT: &str = "version: 1
 environment: production
 issuers:
   - {issuer: https://login.prop.example, bind: [mtls], hosts: [login.prop.example], ca: [{5}]}
-sessions: {issuer: https://gateway.prop.example/sessions, bind: [mtls]}
+sessions: {issuer: https://gateway.prop.example/sessions, bind: [dpop]}
 partners:
   smarthome:
     hosts: [api.smarthome.example]
@@ -344,7 +344,7 @@ fn stated() -> Stated {
         source: Source::new("gateway.yaml", STATED.join("\n")),
         environment: (name("production"), line_of(STATED[0])),
         issuers: vec![StatedIssuer { keys: Some(host("login.prop.example", STATED[1], 6, STATED[1])), ..login }],
-        sessions: issuer("https://gateway.prop.example/sessions"),
+        sessions: StatedIssuer { bound: vec!["dpop".into()], ..issuer("https://gateway.prop.example/sessions") },
         partners: vec![partner(STATED[3]), partner(STATED[5])],
         backend: Some(host("backend.prop.example", STATED[6], 2, STATED[7])),
         backend_clients: authorities(&[3, 4], STATED[8]),
@@ -387,7 +387,7 @@ fn a_configuration_that_is_softer_than_required_is_refused_with_the_lines_of_bot
         (|stated| stated.issuers[0].keys.as_mut().unwrap().authorities.digests[0] = [pin(9, 0), pin(9, 1)], 4, 1),
         // A sign-in issuer's tokens would open doors.
         (|stated| stated.sessions.issuer = "https://login.prop.example".into(), 5, 2),
-        (|stated| stated.sessions.bound = vec!["dpop".into()], 5, 2),
+        (|stated| stated.sessions.bound = vec!["mtls".into()], 5, 2),
         (|stated| stated.issuers.push(stated.sessions.clone()), 4, 2),
         (|stated| stated.partners[0].1.host = "evil.example".into(), 7, 3),
         (|stated| stated.partners[1].1.host = "evil.example".into(), 7, 5),

@@ -130,7 +130,7 @@ pub(super) fn meant(
         audience: audience.clone().into(),
         algorithms,
         max_lifetime_s: max_lifetime.as_secs(),
-        bind: Bind::ALL.to_vec(),
+        bind: vec![Bind::Dpop],
         kind: TokenKind::Session,
         rules: TokenRules::default(),
     };

@@ -14,6 +14,7 @@ use crate::crypto::Certificate;
 use crate::crypto::sha256;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Place;
+use crate::identity::Bind;
 use crate::identity::TokenKind;
 use crate::model::Role;
 use crate::model::Sha256;
@@ -66,9 +67,9 @@ impl InEffect {
             place: self.place(&key),
         };
         let of_kind = |kind| issuers.clone().filter(move |(_, issuer)| issuer.kind == kind);
-        // Session tokens are bound in any case, by one or the other.
-        let mut session =
-            of_kind(TokenKind::Session).map(|(_, of)| issuer("sessions.issuer".to_owned(), &of.issuer, "mtls, dpop"));
+        // Session tokens are bound to an app's key, and no setting changes that.
+        let mut session = of_kind(TokenKind::Session)
+            .map(|(_, of)| issuer("sessions.issuer".to_owned(), &of.issuer, Bind::Dpop.word()));
         let sign_in = of_kind(TokenKind::SignIn).map(|(at, of)| {
             let bound = self.value(&format!("issuers[{at}].bind"));
             issuer(format!("issuers[{at}].issuer"), &of.issuer, bound)

@@ -81,6 +81,7 @@ fn without_a_good_token_for_this_very_app_no_body_is_read() {
         let claims = stage.sessions.claims("https://gateway.prop.example", "resident-ivanov", &thumbprint, now(), 300);
         mint(claims.acted_by(BACKEND).with("tenant", "north").door_access("house-1", Some("door-1"), &["open"]))
     };
+    let own = stage.pki.backend.parsed().unwrap().thumbprint;
     let other = stage.pki.partner.parsed().unwrap().thumbprint;
     let long_ago = u64::from(u32::try_from(now().get()).unwrap()) - 1_000;
     for (token, status, reason) in [
@@ -88,6 +89,7 @@ fn without_a_good_token_for_this_very_app_no_body_is_read() {
         (Some("a.b.c".into()), 401, "token-malformed"),
         (Some(mint(stage.claims().with("aud", "https://other.example"))), 401, "token-audience"),
         (Some(mint(stage.claims().with("iss", "https://other.example"))), 401, "token-untrusted"),
+        (Some(by_certificate(own)), 401, "token-binding"),
         (Some(by_certificate(other)), 401, "token-binding"),
         (Some(mint(stage.claims().without("cnf"))), 401, "token-binding"),
         (

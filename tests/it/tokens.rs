@@ -12,9 +12,11 @@ use forge::Forge;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
+use portcullis::crypto::encode_base64url;
 use portcullis::devkit::BackendConnection;
 use portcullis::devkit::ConnectionLog;
 use portcullis::devkit::NORTH;
+use portcullis::json::Object;
 use rows::Rows;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -60,7 +62,16 @@ impl Scene {
         let stage = &self.stage;
         let (good, session) = (stage.member_of(&NORTH, &stage.login, now), stage.resident(&stage.sessions, now));
         let of_session = stage.sessions.mint(&session).unwrap();
-        Rows::new(&self.forge, good, now.get(), of_session)
+        // As sign-in tokens are here: by the certificate of the very backend that brings them.
+        let own = encode_base64url(stage.pki.backend.parsed().unwrap().thumbprint.as_bytes());
+        let cnf = |members: &[(&str, &str)]| Object::from_iter(members.iter().copied());
+        let bound = |members: &[(&str, &str)]| stage.sessions.mint(&session.clone().with("cnf", cnf(members))).unwrap();
+        let misbound = vec![
+            ("to the certificate", bound(&[("x5t#S256", own.as_str())])),
+            ("to the certificate and the key", bound(&[("x5t#S256", own.as_str()), ("jkt", stage.app.jkt())])),
+            ("to nothing", bound(&[])),
+        ];
+        Rows::new(&self.forge, good, now.get(), of_session, misbound)
     }
 
     /// A request that moves nothing, with these `Authorization` fields.

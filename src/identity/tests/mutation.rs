@@ -51,14 +51,18 @@ struct Row {
     subject: Option<String>,
 }
 
-/// The usual world, with an issuer that signs with Ed25519 and may not, one that binds by proof and may not, and an app's key.
+/// The usual world, with an issuer that signs with Ed25519 and may not, one that binds by proof and may not, one that binds by
+/// certificate and may not, and an app's key.
 struct Scene {
     world: World,
     restricted: TokenIssuer,
     /// Its tokens are of the type `JWT`, and name their tenant.
     plain: TokenIssuer,
     by_certificate: TokenIssuer,
+    by_proof: TokenIssuer,
     app: AppKey,
+    /// Whether the tokens of [`Scene::rows`] are bound to the app's key, and not to the peer's certificate.
+    by_key: bool,
 }
 
 impl Scene {
@@ -66,6 +70,7 @@ impl Scene {
         let mut world = World::new();
         let restricted = TokenIssuer::new("https://restricted.example", SigningAlgorithm::EdDsa).unwrap();
         let by_certificate = TokenIssuer::new("https://certificates.example", SigningAlgorithm::Es256).unwrap();
+        let by_proof = TokenIssuer::new("https://proofs.example", SigningAlgorithm::Es256).unwrap();
         let plain = TokenIssuer::new("https://plain.example", SigningAlgorithm::Es256).unwrap();
         let required = vec![RequiredClaim::Tenant];
         let rules = TokenRules { takes_plain: true, takes_typed: false, required, ..TokenRules::default() };
@@ -75,9 +80,11 @@ impl Scene {
             settings(&world.sign_in, TokenKind::SignIn),
             IssuerSettings { algorithms: vec![Algorithm::Es256], ..settings(&restricted, TokenKind::Session) },
             IssuerSettings { bind: vec![Bind::Mtls], ..settings(&by_certificate, TokenKind::Session) },
+            IssuerSettings { bind: vec![Bind::Dpop], ..settings(&by_proof, TokenKind::Session) },
         ];
         world.verifier = Verifier::new(all(issuers)).unwrap();
-        Self { world, restricted, plain, by_certificate, app: AppKey::new(SigningAlgorithm::Es256).unwrap() }
+        let app = AppKey::new(SigningAlgorithm::Es256).unwrap();
+        Self { world, restricted, plain, by_certificate, by_proof, app, by_key: false }
     }
 
     fn verdict(&self, row: &Row) -> Option<IdentityFault> {
@@ -98,59 +105,85 @@ impl Scene {
         verified(&self.world.verifier, &self.world.peer, &fields, TokenDemand::Session, row.now).err()
     }
 
+    /// Claims of a good session token, bound as the scene has it.
+    fn claims(&self) -> TokenClaims {
+        let claims = self.world.claims();
+        if self.by_key { claims.bound_to(&self.app) } else { claims }
+    }
+
+    /// What binds it, and something besides.
+    fn bound_and(&self, name: &str, of: &[u8]) -> Object {
+        let mut members = Object::new();
+        if self.by_key {
+            members.insert("jkt", self.app.jkt());
+        }
+        members.insert(name, encode_base64url(sha256(of).as_bytes()));
+        members
+    }
+
+    /// A request with this token at that time, and with a good proof where it is to be bound to a key.
+    fn bringing(&self, check: Check, token: String, now: UnixSeconds) -> Row {
+        if !self.by_key {
+            return Row { now, ..bearing(check, token) };
+        }
+        let proof = self.app.proof("POST", URL, Some(&token), None, now).unwrap();
+        Row { check, sent: vec![format!("DPoP {token}")], proofs: vec![proof], now, subject: None }
+    }
+
+    fn brings(&self, check: Check, token: String) -> Row {
+        self.bringing(check, token, NOW)
+    }
+
     /// A session token with claims that `change` made of the good ones.
     fn claiming(&self, check: Check, change: impl FnOnce(TokenClaims) -> TokenClaims) -> Row {
-        bearing(check, self.world.session.mint(&change(self.world.claims())).unwrap())
+        self.brings(check, self.world.session.mint(&change(self.claims())).unwrap())
     }
 
     /// Good claims under another header.
     fn headed(&self, check: Check, header: &str) -> Row {
-        bearing(check, self.world.session.mint_raw(header, &self.world.claims().text()).unwrap())
+        self.brings(check, self.world.session.mint_raw(header, &self.claims().text()).unwrap())
     }
 
     /// A token of the type `JWT` with claims that `change` made of good ones.
     fn plain(&self, check: Check, change: impl FnOnce(TokenClaims) -> TokenClaims) -> Row {
         let header = format!(r#"{{"alg":"ES256","kid":"{}","typ":"JWT"}}"#, self.plain.key().kid());
-        let claims = change(self.world.claims().with("iss", self.plain.name()).with("tenant", "north"));
-        bearing(check, self.plain.mint_raw(&header, &claims.text()).unwrap())
+        let claims = change(self.claims().with("iss", self.plain.name()).with("tenant", "north"));
+        self.brings(check, self.plain.mint_raw(&header, &claims.text()).unwrap())
     }
 
+    /// The rows of tokens, however they are bound.
     fn rows(&self) -> Vec<Row> {
         let world = &self.world;
-        let good = world.session.mint(&world.claims()).unwrap();
+        let good = world.session.mint(&self.claims()).unwrap();
         let now = NOW.get();
         let at = |name: &'static str, seconds: u64| move |claims: TokenClaims| claims.with(name, number(seconds));
-        let cnf =
-            |name: &str, of: &[u8]| Object::from_iter([(name, Value::from(encode_base64url(sha256(of).as_bytes())))]);
         let good_header = world.header("");
-        let expired = world.claims().with("iat", number(now - 10)).with("exp", number(now));
+        let expired = self.claims().with("iat", number(now - 10)).with("exp", number(now));
         let until = world.peer.certificate().not_after;
-        let outlived = world.session.claims(AUDIENCE, "ivanov", &world.peer.certificate().thumbprint, until, LIFETIME);
-        let outlived = outlived.acted_by(world.peer.name());
+        let outlived = self.claims().with("iat", number(until.get())).with("nbf", number(until.get()));
+        let outlived = outlived.with("exp", number(until.get() + LIFETIME));
         let (signed, _) = good.rsplit_once('.').unwrap();
         let of_sign_in = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#, world.sign_in.key().kid());
-        let restricted = world.claims().with("iss", self.restricted.name());
+        let restricted = self.claims().with("iss", self.restricted.name());
+        let mut twice = self.brings(Check::OneAuthorization, good.clone());
+        twice.sent.push("Basic YTpi".to_owned());
         vec![
-            Row { now: until.plus(1), ..bearing(Check::PeerStands, world.session.mint(&outlived).unwrap()) },
-            Row {
-                sent: vec![format!("Bearer {good}"), "Basic YTpi".to_owned()],
-                ..bearing(Check::OneAuthorization, String::new())
-            },
-            Row { sent: vec![format!("Basic {good}")], ..bearing(Check::Scheme, String::new()) },
+            self.bringing(Check::PeerStands, world.session.mint(&outlived).unwrap(), until.plus(1)),
+            twice,
             self.headed(Check::HeaderMembers, &world.header(r#","crit":"exp""#)),
             self.headed(Check::Type, &good_header.replace("at+jwt", "JWT")),
-            bearing(
+            self.brings(
                 Check::Type,
-                self.plain.mint(&world.claims().with("iss", self.plain.name()).with("tenant", "north")).unwrap(),
+                self.plain.mint(&self.claims().with("iss", self.plain.name()).with("tenant", "north")).unwrap(),
             ),
             self.plain(Check::NoOtherToken, |claims| claims.with("nonce", "n")),
             self.plain(Check::NoOtherToken, |claims| claims.with("typ", "ID")),
             self.plain(Check::Required, |claims| claims.without("tenant")),
-            bearing(Check::KeyOfIssuer, world.sign_in.mint_raw(&of_sign_in, &world.claims().text()).unwrap()),
+            self.brings(Check::KeyOfIssuer, world.sign_in.mint_raw(&of_sign_in, &self.claims().text()).unwrap()),
             self.headed(Check::AlgorithmOfKey, &good_header.replace("ES256", "none")),
             self.headed(Check::AlgorithmOfKey, &good_header.replace("ES256", "HS256")),
-            bearing(Check::AlgorithmAllowed, self.restricted.mint(&restricted).unwrap()),
-            bearing(Check::Signature, format!("{signed}.{}", "A".repeat(86))),
+            self.brings(Check::AlgorithmAllowed, self.restricted.mint(&restricted).unwrap()),
+            self.brings(Check::Signature, format!("{signed}.{}", "A".repeat(86))),
             self.claiming(Check::LifetimePositive, |claims| {
                 claims.with("iat", number(now + 2)).with("exp", number(now + 1))
             }),
@@ -160,18 +193,32 @@ impl Scene {
             }),
             self.claiming(Check::AuthenticatedInPast, at("auth_time", now + SKEW + 1)),
             self.claiming(Check::NotBefore, at("nbf", now + SKEW + 1)),
-            bearing(Check::NotExpired, world.session.mint(&expired).unwrap()),
+            self.brings(Check::NotExpired, world.session.mint(&expired).unwrap()),
             self.claiming(Check::Audience, |claims| claims.with("aud", "https://other.example")),
             self.claiming(Check::Audience, |claims| claims.without("aud")),
-            self.claiming(Check::Bound, |claims| claims.without("cnf")),
-            self.claiming(Check::BoundByKnownMeans, |claims| claims.with("cnf", cnf("kid", b"key"))),
-            self.claiming(Check::BoundToPeer, |claims| claims.with("cnf", cnf("x5t#S256", b"another certificate"))),
-            bearing(Check::SessionKind, world.sign_in.mint(&world.claims().with("iss", world.sign_in.name())).unwrap()),
+            self.claiming(Check::BoundByKnownMeans, |claims| claims.with("cnf", self.bound_and("kid", b"key"))),
+            self.claiming(Check::BoundToPeer, |claims| claims.with("cnf", self.bound_and("x5t#S256", b"another"))),
+            self.brings(
+                Check::SessionKind,
+                world.sign_in.mint(&self.claims().with("iss", world.sign_in.name())).unwrap(),
+            ),
             self.claiming(Check::ActorIsPeer, |claims| claims.without("act")),
             self.claiming(Check::ActorIsPeer, |claims| claims.acted_by("spiffe://prop.example/other")),
             self.claiming(Check::Subject, |claims| claims.without("sub")),
             self.claiming(Check::TokenId, |claims| claims.without("jti")),
             self.claiming(Check::ClientId, |claims| claims.without("client_id")),
+        ]
+    }
+
+    /// The rows of tokens that come without a proof, for no key is named.
+    fn rows_without_a_key(&self) -> Vec<Row> {
+        let good = self.world.session.mint(&self.world.claims()).unwrap();
+        // As the gateway has it of its own session tokens: bound by the very certificate that brings it, and by no key.
+        let of_keys = self.by_proof.mint(&self.world.claims().with("iss", self.by_proof.name())).unwrap();
+        vec![
+            Row { sent: vec![format!("Basic {good}")], ..bearing(Check::Scheme, String::new()) },
+            bearing(Check::Bound, self.world.session.mint(&self.world.claims().without("cnf")).unwrap()),
+            bearing(Check::BindingAllowed, of_keys),
         ]
     }
 
@@ -253,19 +300,36 @@ fn bearing(check: Check, token: String) -> Row {
     Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW, subject: None }
 }
 
-#[test]
-fn without_any_one_check_a_token_gets_in_that_must_not() {
-    let mut scene = Scene::new();
-    let mut rows = scene.rows();
-    rows.extend(scene.rows_of_proofs());
-    rows.extend(scene.rows_of_subjects());
-    for row in &rows {
+/// Each row is refused for its reason, and gets in once its check is left out, and no other one.
+fn each_turns_red(scene: &mut Scene, rows: &[Row], checks: &[Check]) {
+    for row in rows {
         assert_eq!(scene.verdict(row), Some(row.check.fault()), "{:?}, all checks there", row.check);
     }
-    for check in Check::ALL {
+    for check in checks {
         scene.world.verifier.checks.without = Some(*check);
         let red: Vec<_> = rows.iter().filter(|row| scene.verdict(row).is_none()).map(|row| row.check).collect();
         assert!(!red.is_empty(), "nothing gets in without {check:?}");
         assert!(red.iter().all(|row| row == check), "without {check:?} what it does not find gets in: {red:?}");
     }
+    scene.world.verifier.checks.without = None;
+}
+
+#[test]
+fn without_any_one_check_a_token_gets_in_that_must_not() {
+    let mut scene = Scene::new();
+    let mut rows = scene.rows();
+    rows.extend(scene.rows_without_a_key());
+    rows.extend(scene.rows_of_proofs());
+    rows.extend(scene.rows_of_subjects());
+    each_turns_red(&mut scene, &rows, Check::ALL);
+}
+
+/// As the gateway's own sessions are: what a proof proves takes the place of no check of the token.
+#[test]
+fn nor_is_any_check_of_a_token_less_because_a_good_proof_comes_with_it() {
+    let mut scene = Scene::new();
+    scene.by_key = true;
+    let rows = scene.rows();
+    let checks: Vec<Check> = rows.iter().map(|row| row.check).collect();
+    each_turns_red(&mut scene, &rows, &checks);
 }

@@ -26,12 +26,20 @@ pub struct Rows<'f> {
     payload: String,
     now: u64,
     of_session: String,
+    /// Session tokens that are bound to something else than the app's key alone, each by what.
+    misbound: Vec<(&'static str, String)>,
     rows: Vec<Row>,
 }
 
 impl<'f> Rows<'f> {
-    pub fn new(forge: &'f Forge, claims: TokenClaims, now: u64, of_session: String) -> Self {
-        Self { forge, payload: claims.text(), claims, now, of_session, rows: Vec::new() }
+    pub fn new(
+        forge: &'f Forge,
+        claims: TokenClaims,
+        now: u64,
+        of_session: String,
+        misbound: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self { forge, payload: claims.text(), claims, now, of_session, misbound, rows: Vec::new() }
     }
 
     /// A good token's field.
@@ -52,6 +60,7 @@ impl<'f> Rows<'f> {
         self.wrong_claims();
         self.times();
         self.bindings();
+        self.sessions();
         self.payloads();
         self.rows
     }
@@ -562,6 +571,15 @@ impl<'f> Rows<'f> {
         ] {
             self.claim("cnf", &json, becomes);
         }
+    }
+
+    fn sessions(&mut self) {
+        for (by, token) in self.misbound.clone() {
+            self.token(&format!("a session that is bound {by}"), &token, BINDING);
+        }
+        let bound = self.of_session.clone();
+        self.token("a session as a bearer token", &bound, MALFORMED);
+        self.field("a session without a proof", &[&format!("DPoP {bound}")], (401, "dpop-missing"));
     }
 
     fn payloads(&mut self) {
