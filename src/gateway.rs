@@ -7,6 +7,8 @@
 mod approvals;
 mod archivist;
 mod check;
+mod clock_keeper;
+mod clock_rise;
 mod clock_watch;
 mod couriers;
 mod descriptors;
@@ -29,7 +31,6 @@ use crate::admin;
 use crate::admin::AdminSocket;
 use crate::audit;
 use crate::audit::Archive;
-use crate::audit::ClockStepped;
 use crate::audit::Disk;
 use crate::audit::Facts;
 use crate::audit::Note;
@@ -41,7 +42,7 @@ use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::archivist::Archivist;
-use crate::gateway::clock_watch::ClockWatch;
+use crate::gateway::clock_keeper::ClockKeeper;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
@@ -58,6 +59,7 @@ use crate::gateway::status::Status;
 use crate::gateway::supervisor::Pulses;
 use crate::gateway::swap::Swapper;
 use crate::gateway::swap::Terms;
+use crate::guard::TimeStore;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
@@ -90,6 +92,9 @@ use tokio::sync::watch;
 
 /// How often revocations that could not be stored are tried again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
+
+/// How often the wall clock is looked at.
+const CLOCK_LOOK: Duration = Duration::from_secs(1);
 
 /// How often refusals that came too fast for a record each are recorded in sums.
 const SUMS_TOLD: Duration = Duration::from_secs(1);
@@ -210,13 +215,13 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         place: config.places.audit,
     };
     let key_sources = std::mem::take(&mut config.key_sources);
-    let (gates, callers, couriers, store, replayed) =
+    let (gates, callers, couriers, store, recalled) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     let exporters::Built { exporters, exports, outlets } =
         exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
     let issuers::Built { refreshers, clients: to_issuers } = issuers::build(gate.core(), key_sources, &shared.limits)?;
-    begin(&runtime, gate, in_effect, replayed)?;
+    begin(&runtime, gate, in_effect, recalled.notes)?;
     runtime.block_on(approvals::on_record(gate.core().snapshot.load().approved(), store.as_ref()));
 
     let (dying, died) = mpsc::channel();
@@ -234,6 +239,8 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     };
     let (closed, until_closed) = watch::channel(false);
     let seen_by = Arc::clone(&store);
+    // From now on, not from when the thread has begun.
+    let clocks = ClockKeeper::begin(gate.clone(), Arc::clone(&store) as Arc<dyn TimeStore>, recalled.accepted);
     let exporters = {
         let (core, log, closed) = (Arc::clone(gate.core()), gate.log().at_own_desk(), until_closed.clone());
         let work = exporters::run(exporters, Arc::clone(&exports), core, log, closed);
@@ -262,8 +269,6 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     let operator = {
         let (asked, acts) = (Operator { gate: gate.clone(), status }, doors.backend.connections.clone());
         let (Sockets { ops, admin, .. }, pulse) = (sockets, pulses.one_more());
-        // From now on, not from when the thread has begun.
-        let clocks = ClockWatch::begin(gate.core().clock.now(), gate.core().clock.steady());
         let operate = move || pulse.beside(operate(asked, acts, ops, admin, clocks, until_closed));
         spawn("operator", &dying, move |runtime| runtime.block_on(operate()))?
     };
@@ -436,14 +441,15 @@ impl admin::Acts for Operator {
     }
 }
 
-/// Puts on record that the gateway begins to serve, what its store was given from the log, and by which bundle. Without that
-/// record it does not.
-fn begin(runtime: &Runtime, gate: &Gate, config: Sha256, replayed: Option<Note>) -> Result<(), Diagnostics> {
+/// Puts on record that the gateway begins to serve, what it found at that, and by which bundle. Without that record it does
+/// not.
+fn begin(runtime: &Runtime, gate: &Gate, config: Sha256, found: Vec<Note>) -> Result<(), Diagnostics> {
     let directory = Arc::clone(&gate.core().snapshot.load().directory);
     let (directory_version, directory_digest) = (directory.version(), directory.digest());
     let bundle = Note::Bundle { directory_version, directory_digest, replaces: None };
     let activated = approvals::activated(gate.core().snapshot.load().approved());
-    for what in [Some(Note::Start { config }), replayed, activated, Some(bundle)].into_iter().flatten() {
+    let start = [Note::Start { config }].into_iter().chain(found);
+    for what in start.chain(activated).chain([bundle]) {
         runtime.block_on(note(gate, what)).map_err(|fault| internal("the first record", &fault))?;
     }
     Ok(())
@@ -504,7 +510,7 @@ async fn operate(
     acts: Tasks,
     ops: TcpListener,
     socket: Option<AdminSocket>,
-    mut clocks: ClockWatch,
+    mut clocks: ClockKeeper,
     mut until_closed: watch::Receiver<bool>,
 ) {
     let core = Arc::clone(operator.gate.core());
@@ -527,9 +533,12 @@ async fn operate(
         loop {
             tokio::time::sleep(SUMS_TOLD).await;
             log.tell_sums(core.clock.now());
-            if let Some(stepped) = clocks.look(core.clock.now(), core.clock.steady()) {
-                tell_step(&operator.gate, stepped).await;
-            }
+        }
+    };
+    let clocks = async {
+        loop {
+            tokio::time::sleep(CLOCK_LOOK).await;
+            clocks.look().await;
         }
     };
     tokio::select! {
@@ -538,16 +547,8 @@ async fn operate(
         _ = admin => tracing::error!("the admin socket ended"),
         () = retry => {}
         () = sums => {}
+        () = clocks => {}
     }
-}
-
-/// Tells that somebody has set the wall clock: whoever reads times out of records must know.
-async fn tell_step(gate: &Gate, stepped: ClockStepped) {
-    let ClockStepped { expected, forward, by_ms } = stepped;
-    gate.core().metrics.clock_stepped(forward);
-    tracing::warn!(%expected, forward, by_ms, "the wall clock was set");
-    // One that cannot be recorded is counted as lost by the log.
-    let _ = note(gate, Note::Clock(stepped)).await;
 }
 
 /// A thread with a runtime of its own. When it ends, `dying` is told.

@@ -26,6 +26,8 @@ pub(super) struct Segment {
     pub(super) events: Vec<Event>,
     /// When its first record was written.
     pub(super) began: Option<UnixMillis>,
+    /// When its last record was written.
+    pub(super) ended: Option<UnixMillis>,
     /// Where its whole records end.
     pub(super) end: usize,
     /// Its first record; `None` where it has no whole one.

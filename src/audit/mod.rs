@@ -127,6 +127,8 @@ pub use look::position;
 pub use outcome::Activated;
 pub use outcome::Administered;
 pub use outcome::BundleRefused;
+pub use outcome::ClockStanding;
+pub use outcome::ClockStands;
 pub use outcome::ClockStepped;
 pub use outcome::Issued;
 pub use outcome::KeysTakenUp;

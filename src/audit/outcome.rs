@@ -103,6 +103,8 @@ pub enum Note {
     Key(KeysTakenUp),
     /// The wall clock was set while the gateway ran.
     Clock(ClockStepped),
+    /// How the wall clock stands to the highest time that is known.
+    ClockStands(ClockStands),
     /// A caller was told what became of a command of its own.
     Receipt {
         /// The command's receipt.
@@ -210,6 +212,40 @@ pub struct ClockStepped {
     pub forward: bool,
     /// By how much, in milliseconds.
     pub by_ms: u64,
+}
+
+/// How a wall clock stands to the highest time that is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClockStands {
+    /// How.
+    pub standing: ClockStanding,
+    /// The highest time that is known.
+    pub highest: UnixMillis,
+    /// How much less the clock shows, in milliseconds; zero where it shows no less.
+    pub by_ms: u64,
+}
+
+/// How it may stand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClockStanding {
+    /// It shows less, by more than clocks may differ: from now on nothing moves.
+    Behind,
+    /// It has caught up: from now on things move again.
+    CaughtUp,
+    /// A person has accepted what it shows, before this start.
+    Accepted,
+}
+
+impl ClockStanding {
+    /// The stable word for records.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Behind => "behind",
+            Self::CaughtUp => "caught-up",
+            Self::Accepted => "accepted",
+        }
+    }
 }
 
 /// A bundle that did not come into force.

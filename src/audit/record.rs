@@ -41,6 +41,7 @@
 //! | `archived` | in `archive`: number of the `segment` that is in the archive and about to be removed here, how many records lie before it (`from`) and with it (`to`), and the digest of its bytes in `sha256` |
 //! | `digest` `replaces` `changed` `secrets` | in `key`: one digest over all certificates, keys and lists that are taken up while the gateway runs, and over those before; the digest of each file that changed; how many secret ones changed |
 //! | `expected` `stepped` `by_ms` | in `clock`: what the wall clock would show by the steady one, which way it was set, and by how much |
+//! | `standing` `highest` `by_ms` | in `clock`, where nobody was seen to set it: how it stands to the highest time that is known, `behind`, `caught-up` or `accepted`; that time; how much less it shows |
 //! | `scopes` | in `token`: what the token that a partner was given is good for; its `jti` is in `token` |
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
@@ -270,6 +271,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
         Note::ReIdentified(re_identified) => line.re_identified(re_identified),
         Note::Key(taken) => line.keys(taken),
         Note::Clock(stepped) => line.clock(stepped),
+        Note::ClockStands(stands) => line.clock_stands(stands),
         Note::Receipt { of } => line.shown("of", of),
         Note::Issued(issued) => line.issued(issued),
         Note::Session(issued) => {

@@ -72,6 +72,8 @@ pub struct Recovered {
     pub unknown: usize,
     /// How many bytes of a torn tail were cut off (and kept aside).
     pub cut_bytes: u64,
+    /// When the last record was written; `None` where there is none.
+    pub last: Option<UnixMillis>,
 }
 
 /// A command of the past that has an idempotency key.
@@ -157,7 +159,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     let (mut segments, mut mending) = (Vec::new(), Vec::new());
     let (mut cut, mut horizon) = (None, None);
     let latest = now.get().saturating_add(DISORDER_MS);
-    let mut next = 1;
+    let (mut next, mut last) = (1, None);
     while let Some(number) = numbers.pop() {
         let path = segment::path(directory, number);
         let bytes = fs::read(&path).map_err(io_at(&path))?;
@@ -176,6 +178,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
         } else if !is_zero(tail) || read.end == 0 {
             return Err(AuditOpenError::Damaged { path, offset: read.end as u64 });
         }
+        last = last.or(read.ended);
         let began = read.began.unwrap_or(now);
         let until = *horizon.get_or_insert(began.get().min(now.get()).saturating_sub(REMEMBERED_MS + DISORDER_MS));
         segments.push(chain.link(&path, read)?);
@@ -191,7 +194,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     }
     let (past, receipts, unknown) = replay(segments.into_iter().rev().flatten(), now);
     let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
-    let recovered = Recovered { past, unknown: unknown.len(), cut_bytes };
+    let recovered = Recovered { past, unknown: unknown.len(), cut_bytes, last };
     Ok(Found { recovered, receipts, unknown, cut, next, tree, epoch })
 }
 
@@ -225,6 +228,7 @@ fn read_segment(
             read.head = Some(head);
         }
         let length = u32::try_from(bytes.len()).map_err(|_| unreadable())?;
+        read.ended = Some(line.time);
         read.tree.append(leaf_hash(bytes));
         read.take_root(attested);
         read.epoch = read.epoch.max(line.epoch().unwrap_or_default());

@@ -1,5 +1,6 @@
 //! `portcullis store …`: what is done to the store by hand, while no gateway has it.
 
+mod accept_clock;
 mod reconcile;
 
 use crate::cli::output::Ending;
@@ -18,10 +19,12 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Reconcile(reconcile::Arguments),
+    AcceptClock(accept_clock::Arguments),
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     match &arguments.command {
         Command::Reconcile(arguments) => reconcile::execute(arguments),
+        Command::AcceptClock(arguments) => accept_clock::execute(arguments),
     }
 }

@@ -22,6 +22,8 @@ use crate::directory::DirectoryStore;
 use crate::directory::KeepFault;
 use crate::gateway::Injected;
 use crate::gateway::approvals::Signing;
+use crate::gateway::clock_keeper;
+use crate::gateway::clock_keeper::Recalled;
 use crate::gateway::couriers;
 use crate::gateway::couriers::Towards;
 use crate::gateway::epochs;
@@ -107,8 +109,8 @@ fn read_directory(path: &Path, unread: impl Fn(Diagnostic) -> Diagnostic) -> Res
     Directory::compile(&Source::new(path, text))
 }
 
-/// The gates, what leads to partners and backend, the couriers, the store, and what was done to it.
-type Built = (Vec<Gate>, Callers, Vec<Courier>, Arc<Sqlite>, Option<audit::Note>);
+/// The gates, what leads to partners and backend, the couriers, the store, and what was found of the time before.
+type Built = (Vec<Gate>, Callers, Vec<Courier>, Arc<Sqlite>, Recalled);
 
 /// Whom the doors let in.
 pub(super) struct Trusts {
@@ -176,8 +178,12 @@ pub(super) fn gates(
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
     }
+    let last_record = recovered.last;
     let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
     let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
+    let recalled = clock_keeper::recall(&guard, store.as_ref(), last_record, clock.now());
+    let mut recalled = runtime.block_on(recalled).map_err(|error| no_store(&error))?;
+    recalled.notes.extend(replayed);
     let outbox = Outbox::open_on(store.clone(), key, &config.limits);
     let outbox = runtime.block_on(outbox).map_err(|error| no_store(&error))?;
     let handles = Handles::new(store.clone(), key);
@@ -258,7 +264,7 @@ pub(super) fn gates(
         gates.push(Gate::new(Arc::clone(&core), log.at_own_desk(), routes));
     }
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store, replayed))
+    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store, recalled))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was

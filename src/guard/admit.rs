@@ -74,6 +74,8 @@ pub struct Admitted {
     withheld: Vec<Stranger>,
     age: Option<CommandAge>,
     token_expires_at: Option<UnixSeconds>,
+    /// Whether its operation moves something.
+    moves: bool,
     standing: Arc<Standing>,
 }
 
@@ -83,6 +85,8 @@ pub(super) struct Asked<'c> {
     /// The object's partner, type and id in the path; empty where there is none.
     pub(super) object: &'c [&'c str],
     pub(super) max_age_s: Option<u64>,
+    /// Whether something moves.
+    pub(super) moves: bool,
     pub(super) operation: Option<(PartnerName, OperationId)>,
     /// The ids of the token's rights for the operation.
     pub(super) grants: Vec<Stranger>,
@@ -116,6 +120,7 @@ impl Guard {
         let asked = Asked {
             object,
             max_age_s: operation.max_age_s,
+            moves: operation.actuates.is_some(),
             operation: Some((declared.contract().partner().clone(), operation.id.clone())),
             grants: grants(caller, declared),
         };
@@ -125,12 +130,12 @@ impl Guard {
         Ok(admitted)
     }
 
-    /// Admits a user whose token is exchanged, if nothing of theirs or of the backend's is revoked or too fast: the epoch
-    /// that was in force.
+    /// Admits a user whose token is exchanged at `now`, if nothing of theirs or of the backend's is revoked or too fast: the
+    /// epoch that was in force.
     ///
     /// # Errors
-    /// The faults of [`GuardFault`] that speak of revocations and rates.
-    pub fn admit_subject(&self, paced: Paced, subject: &Subject) -> Result<Epoch, GuardFault> {
+    /// The faults of [`GuardFault`] that speak of revocations, rates and the clock.
+    pub fn admit_subject(&self, paced: Paced, subject: &Subject, now: UnixMillis) -> Result<Epoch, GuardFault> {
         let ids = Ids::of(subject.caller());
         let epoch = self.epoch();
         if self.revocations.is_revoked(&self.revocable(&ids)) {
@@ -140,6 +145,7 @@ impl Guard {
         if let Some(kind) = self.revocations.stopped(&stoppable, ids.tenant) {
             return Err(kind.into());
         }
+        self.admit_clock(now)?;
         self.count(&ids, &paced, &[])?;
         Ok(epoch)
     }
@@ -167,12 +173,15 @@ impl Guard {
         self.revocations.stopped(&alone, None).map_or(Ok(()), |kind| Err(kind.into()))
     }
 
-    /// Admits a partner that asks for a token.
+    /// Admits a partner that asks for a token at `now`.
     ///
     /// # Errors
-    /// [`GuardFault::PartnerRevoked`] while it is stopped for all.
-    pub fn admit_partner(&self, partner: &PartnerName) -> Result<(), GuardFault> {
-        if self.revocations.is_partner_stopped(partner) { Err(GuardFault::PartnerRevoked) } else { Ok(()) }
+    /// [`GuardFault::PartnerRevoked`] while it is stopped for all; [`GuardFault::ClockBehind`].
+    pub fn admit_partner(&self, partner: &PartnerName, now: UnixMillis) -> Result<(), GuardFault> {
+        if self.revocations.is_partner_stopped(partner) {
+            return Err(GuardFault::PartnerRevoked);
+        }
+        self.admit_clock(now)
     }
 
     pub(super) fn admit_ids(
@@ -189,11 +198,15 @@ impl Guard {
         if self.revocations.is_revoked(&revocable) {
             return Err(GuardFault::Revoked);
         }
-        let Asked { object, max_age_s, operation, grants } = asked;
+        let Asked { object, max_age_s, moves, operation, grants } = asked;
         let (withheld, grants) = grants.into_iter().partition(|grant| self.revocations.is_withheld(grant, ids.tenant));
         let stoppable = Stoppable { certificate: ids.certificate, operation, grants };
         if let Some(kind) = self.revocations.stopped(&stoppable, ids.tenant) {
             return Err(kind.into());
+        }
+        // Before anything is used up by a command that cannot be carried out.
+        if moves {
+            self.admit_clock(now)?;
         }
         self.count(ids, &paced, object)?;
         let proven = ids.proof.map(Proof::issued_at);
@@ -201,7 +214,8 @@ impl Guard {
         // Last, so that only what nothing else speaks against is remembered.
         let _first = ids.proof.map(|proof| self.admit_proof(proof, now)).transpose()?;
         let standing = Arc::clone(ids.standing);
-        Ok(Admitted { epoch, revocable, stoppable, withheld, age, token_expires_at: ids.expires_at, standing })
+        let token_expires_at = ids.expires_at;
+        Ok(Admitted { epoch, revocable, stoppable, withheld, age, token_expires_at, moves, standing })
     }
 
     fn count(&self, ids: &Ids<'_>, paced: &Paced, object: &[&str]) -> Result<(), RateFault> {
@@ -271,6 +285,11 @@ impl Admitted {
         &self.standing
     }
 
+    /// Whether it moves something.
+    pub(super) const fn moves(&self) -> bool {
+        self.moves
+    }
+
     pub(super) const fn revocable(&self) -> &Revocable {
         &self.revocable
     }
@@ -303,6 +322,7 @@ impl Admitted {
             withheld: Vec::new(),
             age,
             token_expires_at: None,
+            moves: false,
             standing,
         }
     }

@@ -164,6 +164,9 @@ impl Guard {
         if self.epoch() != admitted.epoch() {
             self.still_allowed(admitted)?;
         }
+        if admitted.moves() && self.clock_behind_ms(now).is_some() {
+            return Err(Withdrawn::ClockBehind);
+        }
         admitted.standing().check(now.seconds())?;
         if then.bundle != in_force.bundle {
             return Err(Withdrawn::BundleChanged);

@@ -26,6 +26,9 @@ pub enum GuardFault {
     /// Its tenant, or that of the thing, is stopped.
     #[error("the tenant is stopped")]
     TenantRevoked,
+    /// The clock shows less than it has shown before.
+    #[error("the clock shows less than it has shown before")]
+    ClockBehind,
     /// It comes too fast, or no rate can be kept for it.
     #[error(transparent)]
     Rate(#[from] RateFault),
@@ -115,6 +118,12 @@ pub enum Withdrawn {
     /// Another directory is in force than the one by which it was permitted.
     #[error("another directory is in force")]
     DirectoryChanged,
+    /// The clock shows less than it has shown before.
+    #[error("the clock shows less than it has shown before")]
+    ClockBehind,
+    /// A right of the token that policy was shown is outside of its time.
+    #[error("a right of the token is outside of its time")]
+    RightNotNow,
     /// The token that was minted for the partner expired meanwhile.
     #[error("the token for the partner expired")]
     PartnerTokenExpired,
@@ -160,6 +169,8 @@ impl Withdrawn {
             Self::TooOld => "too-old",
             Self::BundleChanged => "bundle-changed",
             Self::DirectoryChanged => "directory-changed",
+            Self::ClockBehind => "clock-behind",
+            Self::RightNotNow => "right-not-now",
             Self::PartnerTokenExpired => "partner-token-expired",
         }
     }

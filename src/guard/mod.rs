@@ -6,8 +6,8 @@
 //! rebuilt: what the idempotency key stands for. [`Placed`], once it is permitted: nothing is stopped where it goes.
 //! [`Current`], between the record and the first byte: all of it asked again.
 //!
-//! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], which `store/`
-//! implements, and idempotency keys through the log's intents. No lock is held across an `.await`, and nothing is ever
+//! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], and the highest wall time
+//! through [`TimeStore`], which `store/` implements, and idempotency keys through the log's intents. No lock is held across an `.await`, and nothing is ever
 //! evicted to make room.
 
 mod admit;
@@ -19,6 +19,7 @@ mod departures;
 mod erasure;
 mod event;
 mod fault;
+mod highest;
 mod kind;
 mod ledger;
 mod lift;
@@ -44,6 +45,8 @@ pub use event::EventRevocable;
 pub use fault::GuardFault;
 pub use fault::RevokeFault;
 pub use fault::Withdrawn;
+pub use highest::KeptTime;
+pub use highest::TimeStore;
 pub use kind::OrderFault;
 pub use kind::Revocation;
 pub use kind::RevocationKind;

@@ -8,6 +8,7 @@ use crate::crypto::SecretKey;
 use crate::guard::assertions::Assertions;
 use crate::guard::departures::Departures;
 use crate::guard::fault::RevokeFault;
+use crate::guard::highest::HighestTime;
 use crate::guard::kind::Revocation;
 use crate::guard::ledger::Ledger;
 use crate::guard::ledger::LedgerEntry;
@@ -41,6 +42,7 @@ pub struct Guard {
     pub(super) revocations: Revocations,
     pub(super) rates: Rates,
     pub(super) departures: Departures,
+    pub(super) highest: HighestTime,
     pub(super) assertions: Assertions,
     pub(super) proofs: Proofs,
     pub(super) liftings: Proposals<(Sha256, Option<TenantId>), Epoch>,
@@ -77,6 +79,7 @@ impl Guard {
             revocations,
             rates: Rates::new(limits),
             departures: Departures::new(),
+            highest: HighestTime::new(now, limits.clock_skew_s),
             assertions: Assertions::new(now),
             proofs: Proofs::new(limits, started),
             liftings: Proposals::new(limits.lift_confirm_ms),

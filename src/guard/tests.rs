@@ -135,7 +135,7 @@ impl Person {
         let names = ["smarthome", "openDoor"].map(|name| Name::new(name).unwrap());
         let [partner, operation] = names;
         let grants = ["grant-1", "grant-2"].map(Stranger::new).to_vec();
-        Asked { object: &[], max_age_s: Some(30), operation: Some((partner, operation)), grants }
+        Asked { object: &[], max_age_s: Some(30), moves: true, operation: Some((partner, operation)), grants }
     }
 
     fn bind(&self, guard: &Guard, operation: &str, key: &str) -> Result<Bound, GuardFault> {
@@ -504,6 +504,30 @@ async fn a_key_has_8_to_128_visible_bytes() {
         let bound = Person::of(None).bind(&guard, "openDoor", key);
         assert_eq!(bound.err(), Some(GuardFault::IdempotencyKeyInvalid), "{key:?}");
     }
+}
+
+#[tokio::test]
+async fn while_the_clock_is_behind_nothing_that_moves_is_admitted_or_leaves_and_what_reads_goes_on() {
+    let guard = open(&Arc::default()).await;
+    let person = Person::of(None);
+    let read = Asked { moves: false, ..person.asked() };
+    let (moving, reading) = (person.admit(&guard).unwrap(), {
+        let fields = HeaderMap::from_iter([("command-time".parse().unwrap(), HeaderValue::from_static("@1000"))]);
+        guard.admit_ids(&person.ids(), guard.pace(person.peer, STEADY).unwrap(), read, &fields, NOW).unwrap()
+    });
+    // At the skew of five seconds, and one millisecond past it.
+    for (highest, refused) in [(NOW.plus(5_000), false), (NOW.plus(5_001), true)] {
+        guard.raise_highest_time(highest);
+        assert_eq!(person.admit(&guard).err(), refused.then_some(GuardFault::ClockBehind));
+        assert_eq!(guard.admit_clock(NOW).is_err(), refused);
+        assert_eq!(guard.admit_partner(&Name::new("smarthome").unwrap(), NOW).is_err(), refused);
+        let still = guard.still(&moving, BASIS, BASIS, NOW);
+        assert_eq!(still, if refused { Err(Withdrawn::ClockBehind) } else { Ok(()) });
+        assert_eq!(guard.still(&reading, BASIS, BASIS, NOW), Ok(()));
+    }
+    guard.raise_highest_time(NOW);
+    assert_eq!(guard.highest_time(), NOW.plus(5_001), "it never falls");
+    assert_eq!(guard.still(&moving, BASIS, BASIS, NOW.plus(1)), Ok(()), "time has caught up");
 }
 
 #[tokio::test]

@@ -155,6 +155,8 @@ reasons! {
     CommandTooOld = "command-too-old",
     /// The command is dated in the future.
     CommandFromFuture = "command-from-future",
+    /// The wall clock shows less than it has shown before, by more than clocks may differ.
+    Clock = "clock",
     /// The proof must be made with the nonce that comes with the answer.
     DpopNonceNeeded = "dpop-nonce-needed",
     /// The proof was used before.

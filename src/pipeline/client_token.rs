@@ -101,7 +101,7 @@ async fn granted<B: Body>(
         // One way of authentication for each request (RFC 6749 §2.3), and none of ours stands there.
         return Err(Refusal::of_token(Reason::ClientRefused, OAuthError::InvalidClient));
     }
-    core.guard.admit_partner(&met.route.name)?;
+    core.guard.admit_partner(&met.route.name, clock.now())?;
     trail.done(Step::Admit, clock);
 
     let bytes = body.read(FORM_MAX_BYTES).await?;

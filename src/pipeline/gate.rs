@@ -214,6 +214,10 @@ impl Gate {
         if !self.core.guard.is_durable() {
             reasons.push("store-failed");
         }
+        // Nothing moves then; another gateway's clock may be right.
+        if self.core.guard.clock_behind_ms(self.core.clock.now()).is_some() {
+            reasons.push("clock-behind");
+        }
         // Nobody gets in then; another gateway may have the newer list.
         let mut trusts = [&self.core.clients].into_iter().chain(&self.core.partner_clients);
         if trusts.any(|clients| clients.list_ran_out(self.core.clock.now().seconds())) {

@@ -44,6 +44,11 @@ pub const CONDITIONS: &[Condition] = &[
         hint: "look at the store's disk and mode; it is tried again every two seconds. Do not restart before: it would be forgotten",
     },
     Condition {
+        code: "clock-behind",
+        says: "the wall clock shows less than it has shown before, so that nothing moves and no token is given out",
+        hint: "set the clock right; it ends when it has caught up. If it was wrong before and is right now: docs/operations.md, The clock",
+    },
+    Condition {
         code: "crl-expired",
         says: "a revocation list about clients has run out, so that no client gets in",
         hint: "fetch the list anew from its authority; it is taken up without a restart. `portcullis expiries` shows which",

@@ -38,6 +38,9 @@ use crate::webhook::WebhookFault;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+/// After how many seconds it is worth asking again where the clock is behind. By how much it is, strangers are not told.
+const CLOCK_ASK_AGAIN_S: u64 = 30;
+
 /// A way's early end: why, for the record, and what the caller is told.
 #[derive(Debug)]
 pub struct Refusal {
@@ -125,6 +128,12 @@ impl Refusal {
             Some(_) | None => None,
         };
         self
+    }
+
+    /// Nothing moves, and no token is given out, while the clock shows less than it has shown.
+    #[must_use]
+    pub fn clock_behind() -> Self {
+        Self::new(Reason::Clock, ProblemType::Unavailable).after(CLOCK_ASK_AGAIN_S)
     }
 
     /// The same, with the seconds after which it is worth asking again.
@@ -384,6 +393,7 @@ impl From<GuardFault> for Refusal {
             GuardFault::OperationRevoked => (Reason::OperationRevoked, ProblemType::Forbidden),
             GuardFault::PartnerRevoked => (Reason::PartnerRevoked, ProblemType::Forbidden),
             GuardFault::TenantRevoked => (Reason::TenantRevoked, ProblemType::Forbidden),
+            GuardFault::ClockBehind => return Self::clock_behind(),
             GuardFault::Rate(fault) => return Self::from(fault),
             GuardFault::StepUpNeeded => (Reason::StepUpNeeded, ProblemType::Unauthenticated),
             GuardFault::CommandTimeInvalid => (Reason::CommandTimeInvalid, ProblemType::InvalidRequest),
@@ -441,13 +451,19 @@ impl From<Withdrawn> for Refusal {
             | Withdrawn::PeerExpired
             | Withdrawn::PeerRevoked
             | Withdrawn::PeerUntrusted => ProblemType::Forbidden,
+            // As where policy is asked after the window has closed.
+            Withdrawn::RightNotNow => ProblemType::NotFound,
             Withdrawn::TokenExpired => ProblemType::Unauthenticated,
             Withdrawn::TooOld => ProblemType::CommandNotTimely,
-            Withdrawn::BundleChanged | Withdrawn::DirectoryChanged | Withdrawn::PartnerTokenExpired => {
-                ProblemType::Unavailable
-            }
+            Withdrawn::BundleChanged
+            | Withdrawn::DirectoryChanged
+            | Withdrawn::PartnerTokenExpired
+            | Withdrawn::ClockBehind => ProblemType::Unavailable,
         };
-        let refusal = Self::new(Reason::Withdrawn, kind).telling(Some(ChallengeError::InvalidToken));
+        let mut refusal = Self::new(Reason::Withdrawn, kind).telling(Some(ChallengeError::InvalidToken));
+        if withdrawn == Withdrawn::ClockBehind {
+            refusal = refusal.after(CLOCK_ASK_AGAIN_S);
+        }
         Self { detail: Some(withdrawn.word()), ..refusal }
     }
 }

@@ -279,7 +279,7 @@ async fn admitted(
     };
     let subject = subject.map_err(|fault| of_subject(Refusal::from(fault)))?;
     gate.note_caller(facts, subject.caller()).await?;
-    facts.epoch = core.guard.admit_subject(paced, &subject).map_err(|fault| of_subject(Refusal::from(fault)))?;
+    facts.epoch = core.guard.admit_subject(paced, &subject, now).map_err(|fault| of_subject(Refusal::from(fault)))?;
     Ok(subject)
 }
 

@@ -1,7 +1,8 @@
 //! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, the
-//! persons behind handles, the outbox of events, the newest directory, which bundles were activated, and how far the log had come.
+//! persons behind handles, the outbox of events, the newest directory, which bundles were activated, how far the log had come, and
+//! the highest wall time.
 //!
-//! It implements [`crate::guard::RevocationStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`],
+//! It implements [`crate::guard::RevocationStore`], [`crate::guard::TimeStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`],
 //! [`crate::directory::DirectoryStore`], [`crate::audit::SeenStore`] and [`crate::approval::ActivationStore`], and knows no more of each than how its rows look. One thread owns the connection;
 //! what waits for it becomes one transaction, and an answer comes only after that is durable (WAL with `synchronous=FULL`: a
 //! commit survives power loss). One process has the file open, held by a lock on a file beside it. Values that name a
@@ -19,6 +20,7 @@ mod outbox;
 mod reconcile;
 mod revocations;
 mod schema;
+mod wall_time;
 mod writer;
 
 pub use copy::StoreStanding;
@@ -33,6 +35,7 @@ pub use open::StoreOpenError;
 pub use reconcile::Alone;
 pub use reconcile::MissedChange;
 pub use reconcile::reconcile;
+pub use wall_time::accept_clock;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE activation ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0; -- whether the log is known to have it
     UPDATE activation SET recorded = 1;
 ",
+    "
+    CREATE TABLE wall_time (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        highest  INTEGER NOT NULL CHECK (highest >= 0), -- Unix time in milliseconds
+        accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)) -- whether a person set it, and no gateway has run since
+    ) STRICT;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

@@ -3,6 +3,7 @@
 mod erasing;
 mod lifting;
 mod reconciling;
+mod wall_time;
 
 use super::*;
 use crate::audit::Handle;

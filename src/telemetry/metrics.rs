@@ -4,10 +4,11 @@
 //! and is found by index; the series of an operation are resolved once, when its bundle loads.
 
 use crate::model::DeliveryState;
-use crate::model::Name;
 use crate::model::OperationId;
 use crate::model::PartnerName;
 use crate::model::Reason;
+use crate::telemetry::clock_metrics::ClockMetrics;
+use crate::telemetry::export_metrics::ExportMetrics;
 use crate::telemetry::issuer_metrics::IssuerMetrics;
 use crate::telemetry::labels::ConnectionRefusal;
 use crate::telemetry::labels::Door;
@@ -52,7 +53,7 @@ pub struct Metrics {
     handshakes_failed: Vec<IntCounter>,
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
-    clock_steps: [IntCounter; 2],
+    pub(super) clock: ClockMetrics,
     bundle_swaps: [IntCounter; 2],
     bundle_since: IntGauge,
     expires: IntGaugeVec,
@@ -74,7 +75,7 @@ pub struct Metrics {
     audit_archived: IntCounter,
     audit_removed: IntCounter,
     audit_held: IntGaugeVec,
-    exports: ExportMetrics,
+    pub(super) exports: ExportMetrics,
     pub(super) issuers: IssuerMetrics,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
@@ -118,15 +119,6 @@ struct DirectoryMetrics {
     doors: IntGauge,
     memory: IntGauge,
     updates: Histogram,
-}
-
-struct ExportMetrics {
-    lag: IntGaugeVec,
-    behind: IntGaugeVec,
-    success: IntGaugeVec,
-    records: IntCounterVec,
-    rejected: IntCounterVec,
-    failures: IntCounterVec,
 }
 
 /// Counts one thing as present until it is dropped.
@@ -200,7 +192,10 @@ impl Metrics {
             bundle_since: make.gauge(names::BUNDLE_SINCE)?,
             reloads_done: reloads.with_label_values(&["done"]),
             reloads_failed: reloads.with_label_values(&["failed"]),
-            clock_steps: ["forward", "back"].map(|direction| clock_steps.with_label_values(&[direction])),
+            clock: ClockMetrics {
+                steps: ["forward", "back"].map(|direction| clock_steps.with_label_values(&[direction])),
+                behind: make.gauge(names::CLOCK_BEHIND)?,
+            },
             expires: make.gauges(names::EXPIRES)?,
             http2_faults: Http2Fault::ALL.iter().map(|kind| http2_faults.with_label_values(&[kind.word()])).collect(),
             outbox: make.gauges(names::OUTBOX)?,
@@ -311,12 +306,6 @@ impl Metrics {
     /// Changed files were taken up, or refused.
     pub fn reloaded(&self, done: bool) {
         if done { self.reloads_done.inc() } else { self.reloads_failed.inc() }
-    }
-
-    /// The wall clock was set.
-    pub fn clock_stepped(&self, forward: bool) {
-        let [ahead, back] = &self.clock_steps;
-        if forward { ahead.inc() } else { back.inc() }
     }
 
     /// A changed bundle came into force, or was refused.
@@ -491,37 +480,6 @@ impl Metrics {
         self.audit_lost.inc();
     }
 
-    /// Records go out to this destination: all its series are there from now on.
-    pub fn export_begins(&self, destination: &Name) {
-        let all = [destination.as_str()];
-        self.export_lags(destination, 0, 0);
-        self.exports.success.with_label_values(&all).set(0);
-        for counter in [&self.exports.records, &self.exports.rejected, &self.exports.failures] {
-            counter.with_label_values(&all).inc_by(0);
-        }
-    }
-
-    /// So many records are behind it, and the oldest is so old.
-    pub fn export_lags(&self, destination: &Name, records: u64, seconds: u64) {
-        for (gauge, value) in [(&self.exports.behind, records), (&self.exports.lag, seconds)] {
-            let gauge = gauge.with_label_values(&[destination.as_str()]);
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        }
-    }
-
-    /// A destination took so many records at `at`, in Unix seconds, and rejected so many of them for good.
-    pub fn export_took(&self, destination: &Name, records: u64, rejected: u64, at: u64) {
-        let all = [destination.as_str()];
-        self.exports.records.with_label_values(&all).inc_by(records);
-        self.exports.rejected.with_label_values(&all).inc_by(rejected);
-        self.exports.success.with_label_values(&all).set(i64::try_from(at).unwrap_or(i64::MAX));
-    }
-
-    /// A batch did not go out.
-    pub fn export_failed(&self, destination: &Name) {
-        self.exports.failures.with_label_values(&[destination.as_str()]).inc();
-    }
-
     /// Everything in the text format of Prometheus (version 0.0.4).
     #[must_use]
     pub fn render(&self) -> String {
@@ -610,6 +568,7 @@ fn count(counters: &[IntCounter], index: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Name;
 
     #[test]
     fn every_metric_of_the_list_is_rendered_and_no_other() {

@@ -3,6 +3,8 @@
 //! Both hold our own words only: names that operators gave, codes of our lists, receipts, counts and times. No value of
 //! a request, no token, no raw head; that is why other crates' log lines are not written at all.
 
+mod clock_metrics;
+mod export_metrics;
 mod issuer_metrics;
 mod labels;
 mod log;

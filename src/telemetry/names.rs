@@ -40,6 +40,7 @@ metrics! {
     HANDSHAKES_FAILED = "portcullis_handshakes_failed_total" ["reason"] "TLS handshakes that failed.";
     RELOADS = "portcullis_reloads_total" ["result"] "Times that changed certificates, keys and lists were taken up (done) or refused (failed).";
     CLOCK_STEPS = "portcullis_clock_steps_total" ["direction"] "Times that the wall clock was found to have been set while the gateway ran: forward or back.";
+    CLOCK_BEHIND = "portcullis_clock_behind_seconds" [] "How much less the wall clock shows than it has shown before, where that is more than clocks may differ; else 0.";
     BUNDLE_SWAPS = "portcullis_bundle_swaps_total" ["result"] "Times that a changed bundle came into force (done) or was refused (failed).";
     BUNDLE_SINCE = "portcullis_bundle_since_timestamp_seconds" [] "Since when the bundle is in force, in Unix time.";
     EXPIRES = "portcullis_expires_timestamp_seconds" ["what", "name"] "When a certificate, authority or list runs out, in Unix time.";

@@ -19,6 +19,7 @@ const NO_CODES: &[&str] = &[
     "audit-space-short",
     "archive-failed",
     "audit-unattested",
+    "clock-behind",
     "crl-expired",
     "directory-too-old",
     "exports-behind",

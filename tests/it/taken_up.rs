@@ -1,6 +1,7 @@
 //! What is on record though nobody asked for it: certificates, keys and lists that are taken up while the gateway runs, and a
 //! wall clock that is set.
 
+use crate::harness::ByHand;
 use crate::harness::Deeds;
 use crate::harness::Record;
 use crate::harness::Served;
@@ -8,8 +9,6 @@ use crate::harness::Stage;
 use crate::harness::now;
 use crate::harness::until;
 use portcullis::clock::Clock;
-use portcullis::clock::SystemClock;
-use portcullis::clock::UnixMillis;
 use portcullis::crypto::sha256;
 use portcullis::devkit::AUTHORITY;
 use portcullis::devkit::Leaf;
@@ -17,9 +16,7 @@ use portcullis::devkit::PARKLINE_AUTHORITY;
 use portcullis::devkit::Validity;
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 fn of_kind(stage: &Stage, kind: &str) -> Vec<Record> {
     stage.records().into_iter().filter(|record| record.text("kind") == kind).collect()
@@ -79,35 +76,21 @@ fn what_cannot_be_recorded_is_not_taken_up() {
     deeds.fails_to_sync.store(false, Ordering::SeqCst);
 }
 
-/// The machine's clock, set by hand.
-struct SetByHand {
-    machine: SystemClock,
-    by_ms: AtomicI64,
-}
-
-impl Clock for SetByHand {
-    fn now(&self) -> UnixMillis {
-        let (now, by) = (self.machine.now().get(), self.by_ms.load(Ordering::SeqCst));
-        UnixMillis::new(now.saturating_add_signed(by))
-    }
-
-    fn steady(&self) -> Duration {
-        self.machine.steady()
-    }
-}
-
 #[test]
 fn a_wall_clock_that_is_set_is_on_record_and_counted_whichever_way() {
     let stage = Stage::new();
-    let clock = Arc::new(SetByHand { machine: SystemClock::new(), by_ms: AtomicI64::new(0) });
+    let clock = Arc::new(ByHand::default());
     let gateway = Served::by(&stage, Arc::clone(&clock) as Arc<dyn Clock>);
-    for (number, (by_ms, stepped)) in [(-10_000, "back"), (60_000, "forward")].into_iter().enumerate() {
+    for (number, (by_ms, stepped)) in [(-10_000_i64, "back"), (60_000, "forward")].into_iter().enumerate() {
         let before = clock.now();
-        clock.by_ms.fetch_add(by_ms, Ordering::SeqCst);
+        clock.set_by(by_ms);
         let series = format!("portcullis_clock_steps_total{{direction=\"{stepped}\"}} 1\n");
         until(&series, || gateway.metrics().contains(&series));
-        until("the record of it", || of_kind(&stage, "clock").len() == number + 1);
-        let records = of_kind(&stage, "clock");
+        let steps = || -> Vec<Record> {
+            of_kind(&stage, "clock").into_iter().filter(|record| !record.text("stepped").is_empty()).collect()
+        };
+        until("the record of it", || steps().len() == number + 1);
+        let records = steps();
         let record = &records[number];
         assert_eq!(record.text("stepped"), stepped);
         let told = record.get("by_ms").as_u64().unwrap();

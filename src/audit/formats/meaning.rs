@@ -239,7 +239,14 @@ fn of_kind(kind: Kind) -> Row {
             let says = "Changed certificates, keys or lists came into force";
             Row(EntityManagement, (3, "Update"), Low, Success, None, says)
         }
-        Kind::Clock => Row(DetectionFinding, (1, "Create"), Medium, Success, None, "The wall clock was set"),
+        Kind::Clock => Row(
+            DetectionFinding,
+            (1, "Create"),
+            Medium,
+            Success,
+            None,
+            "The wall clock was set, or shows less than before",
+        ),
         Kind::Receipt => Row(
             ApiActivity,
             (2, "Read"),
@@ -361,6 +368,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::RevocationsFull
         | Reason::LiftsFull
         | Reason::ErasuresFull
+        | Reason::Clock
         | Reason::Overloaded => Refused(ApiActivity, Medium, To::Error),
         // What policy and directory say.
         Reason::ResourceUnknown | Reason::PartnerNotLinked | Reason::PolicyDenied | Reason::ReceiptUnknown => {

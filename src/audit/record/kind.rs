@@ -49,7 +49,7 @@ impl Note {
             Self::Admin(_) => Kind::Admin,
             Self::ReIdentified(_) => Kind::ReIdentification,
             Self::Key(_) => Kind::Key,
-            Self::Clock(_) => Kind::Clock,
+            Self::Clock(_) | Self::ClockStands(_) => Kind::Clock,
             Self::Receipt { .. } => Kind::Receipt,
             Self::Issued(_) => Kind::Token,
             Self::Session(_) => Kind::Session,

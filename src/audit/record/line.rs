@@ -9,6 +9,7 @@ use crate::audit::facts::Steps;
 use crate::audit::handles::Handle;
 use crate::audit::outcome::Activated;
 use crate::audit::outcome::Administered;
+use crate::audit::outcome::ClockStands;
 use crate::audit::outcome::ClockStepped;
 use crate::audit::outcome::Issued;
 use crate::audit::outcome::KeysTakenUp;
@@ -288,6 +289,12 @@ impl<'a> Line<'a> {
         self.shown("expected", stepped.expected);
         self.text("stepped", if stepped.forward { "forward" } else { "back" });
         self.number("by_ms", stepped.by_ms);
+    }
+
+    pub(super) fn clock_stands(&mut self, stands: &ClockStands) {
+        self.text("standing", stands.standing.word());
+        self.shown("highest", stands.highest);
+        self.number("by_ms", stands.by_ms);
     }
 
     /// Of a person the kind alone: the handle, if there is one, stands where it always does.

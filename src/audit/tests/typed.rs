@@ -6,6 +6,8 @@ use crate::audit::Administered;
 use crate::audit::Archived;
 use crate::audit::BundleRefused;
 use crate::audit::By;
+use crate::audit::ClockStanding;
+use crate::audit::ClockStands;
 use crate::audit::ClockStepped;
 use crate::audit::Delivery;
 use crate::audit::Facts;
@@ -82,6 +84,8 @@ fn notes() -> Vec<Note> {
         }),
         Note::Key(KeysTakenUp { digest, replaces: Some(digest), changed: vec![digest, digest], secrets: 1 }),
         Note::Clock(ClockStepped { expected: NOW, forward: false, by_ms: 1_500 }),
+        Note::ClockStands(ClockStands { standing: ClockStanding::Behind, highest: NOW, by_ms: 90_000 }),
+        Note::ClockStands(ClockStands { standing: ClockStanding::Accepted, highest: NOW, by_ms: 0 }),
         Note::Receipt { of: receipt(1) },
         Note::Issued(Issued { partner: name("smarthome"), token: "abc".into(), scopes: vec!["grants.read".into()] }),
         Note::Session(SessionIssued { token: "AAAAAAAAAAAAAAAAAAAAAA".into(), rights: 1, lifetime_s: 300 }),

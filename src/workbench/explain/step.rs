@@ -116,6 +116,7 @@ impl WayStep {
             | Reason::CommandTimeInvalid
             | Reason::CommandTooOld
             | Reason::CommandFromFuture
+            | Reason::Clock
             | Reason::DpopNonceNeeded
             | Reason::DpopReplay
             | Reason::DpopFull

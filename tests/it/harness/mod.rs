@@ -1,6 +1,7 @@
 //! What the tests stand on: a stage with files, keys and a partner; gateways on it, in this process or in their own; the
 //! one client, and raw bytes beside it; the fence behind what is hostile; the reading of records, and of the documents.
 
+mod by_hand;
 mod captured;
 mod client;
 mod disk;
@@ -22,6 +23,7 @@ mod stage;
 mod streams;
 mod trickle;
 
+pub use by_hand::ByHand;
 pub use captured::Captured;
 pub use client::Command;
 pub use client::Told;
