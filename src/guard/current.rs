@@ -148,6 +148,9 @@ impl Guard {
         let departure = Some(self.departures.begin());
         self.still(placed.admitted(), then, in_force, now)?;
         self.still_placed(placed)?;
+        if !placed.rights_count(now.seconds()) {
+            return Err(Withdrawn::RightNotNow);
+        }
         if now.seconds() >= good_until {
             return Err(Withdrawn::PartnerTokenExpired);
         }

@@ -3,6 +3,7 @@
 //! A token's tenant is known when a command is admitted, the tenant in which the thing stands only now. What is stopped in a
 //! tenant is stopped there for everybody, also for a token of another tenant that some policy lets in.
 
+use crate::clock::UnixSeconds;
 use crate::guard::admit::Admitted;
 use crate::guard::fault::GuardFault;
 use crate::guard::standing::Guard;
@@ -10,7 +11,7 @@ use crate::model::TenantId;
 use crate::policy::Permit;
 
 /// Proof that nothing was stopped where a permitted command goes; only [`Guard::place`] makes one. It is the admission, and
-/// remembers the tenant, so that [`Guard::current`] asks the same again.
+/// remembers the permit, so that [`Guard::current`] asks the same again.
 ///
 /// ```
 /// use portcullis::{guard::{Admitted, Guard, GuardFault, Placed}, policy::Permit};
@@ -29,7 +30,7 @@ use crate::policy::Permit;
 #[must_use = "without this proof nothing is sent"]
 pub struct Placed {
     admitted: Admitted,
-    tenant: TenantId,
+    permit: Permit,
 }
 
 impl Guard {
@@ -40,7 +41,7 @@ impl Guard {
     pub fn place(&self, admitted: Admitted, permit: &Permit) -> Result<Placed, GuardFault> {
         match self.revocations.stopped(admitted.stoppable(), Some(permit.tenant())) {
             Some(kind) => Err(kind.into()),
-            None => Ok(Placed { admitted, tenant: permit.tenant().clone() }),
+            None => Ok(Placed { admitted, permit: permit.clone() }),
         }
     }
 }
@@ -52,7 +53,12 @@ impl Placed {
     }
 
     /// The tenant in which the thing stands.
-    pub(super) const fn tenant(&self) -> &TenantId {
-        &self.tenant
+    pub(super) fn tenant(&self) -> &TenantId {
+        self.permit.tenant()
+    }
+
+    /// Whether every right that policies were shown counts at `now` still.
+    pub(super) fn rights_count(&self, now: UnixSeconds) -> bool {
+        self.permit.rights_count(now)
     }
 }

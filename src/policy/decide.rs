@@ -2,12 +2,15 @@
 //! is none.
 
 use crate::clock::UnixMillis;
+use crate::clock::UnixSeconds;
 use crate::contract::Rebuilt;
 use crate::guard::Admitted;
 use crate::identity::Caller;
 use crate::model::Direction;
 use crate::model::Located;
+use crate::model::Right;
 use crate::model::TenantId;
+use crate::model::Window;
 use crate::policy::Decision;
 use crate::policy::Judgement;
 use crate::policy::Policies;
@@ -50,6 +53,8 @@ use std::sync::Arc;
 pub struct Permit {
     decision: Arc<Decision>,
     located: Arc<Located>,
+    /// The rights that policies were shown and that do not always count.
+    windowed: Arc<[Right]>,
 }
 
 /// Why there is no permit. Either way the record gets the decision, and the caller gets the same answer.
@@ -88,7 +93,12 @@ impl Policies {
             Direction::Inbound => self.judge_client(admitted, caller, rebuilt, located, now),
         };
         let decision = judgement.into_permission()?;
-        Ok(Permit { decision: Arc::new(decision), located: Arc::new(located.clone()) })
+        let windowed = match rebuilt.operation().direction {
+            Direction::Outbound => shown(admitted, caller, rebuilt, located, now),
+            Direction::Inbound => Vec::new(),
+        };
+        let windowed = windowed.into_iter().filter(|right| right.window != Window::default()).cloned().collect();
+        Ok(Permit { decision: Arc::new(decision), located: Arc::new(located.clone()), windowed })
     }
 
     /// What a person asks through the backend.
@@ -100,16 +110,10 @@ impl Policies {
         located: &Located,
         now: UnixMillis,
     ) -> Judgement {
-        let Some((token, bearer)) = caller.token().zip(Bearer::of(caller)) else {
+        let Some(bearer) = Bearer::of(caller) else {
             return Judgement::Denies(Decision::default());
         };
         let operation = rebuilt.operation();
-        // An operation that wants no right is shown none; a right that is revoked is none, and so is one outside its window.
-        let rights = token.rights.iter().filter(|right| {
-            let wanted = operation.right.as_ref();
-            let is_wanted = wanted.is_some_and(|wanted| right.is_for(wanted.kind, wanted.action.as_str()));
-            is_wanted && admitted.may_use(right.grant.as_ref()) && right.counts(now.seconds().get(), located)
-        });
         let request = |name: &str| rebuilt.value(name);
         self.judge(&Question {
             partner: Some(rebuilt.contract().partner()),
@@ -117,7 +121,7 @@ impl Policies {
             purpose: operation.purpose.as_str(),
             peer: caller.peer().name(),
             bearer,
-            grants: rights.flat_map(Grant::of).collect(),
+            grants: shown(admitted, caller, rebuilt, located, now).into_iter().flat_map(Grant::of).collect(),
             right: None,
             located,
             now: Some(now.seconds()),
@@ -162,6 +166,23 @@ impl Policies {
     }
 }
 
+/// The rights of the token that policies are shown. An operation that wants none is shown none; a right that is revoked is none,
+/// and so is one outside its window.
+fn shown<'c>(
+    admitted: &Admitted,
+    caller: &'c Caller,
+    rebuilt: &Rebuilt,
+    located: &Located,
+    now: UnixMillis,
+) -> Vec<&'c Right> {
+    let Some((token, wanted)) = caller.token().zip(rebuilt.operation().right.as_ref()) else { return Vec::new() };
+    let counts = |right: &&Right| {
+        let is_wanted = right.is_for(wanted.kind, wanted.action.as_str());
+        is_wanted && admitted.may_use(right.grant.as_ref()) && right.counts(now.seconds().get(), located)
+    };
+    token.rights.iter().filter(counts).collect()
+}
+
 impl Judgement {
     /// The decision that permits.
     ///
@@ -195,11 +216,18 @@ impl Permit {
         &self.located.tenant
     }
 
+    /// Whether every right that policies were shown counts at `now` still.
+    #[must_use]
+    pub fn rights_count(&self, now: UnixSeconds) -> bool {
+        self.windowed.iter().all(|right| right.counts(now.get(), &self.located))
+    }
+
     /// A permit for the tests of rooms that demand one.
     #[cfg(test)]
     pub fn for_test(located: Located, policies: &[&str]) -> Self {
         let policies = policies.iter().map(|id| Arc::from(*id)).collect();
-        Self { decision: Arc::new(Decision { policies, ..Decision::default() }), located: Arc::new(located) }
+        let decision = Arc::new(Decision { policies, ..Decision::default() });
+        Self { decision, located: Arc::new(located), windowed: Arc::default() }
     }
 }
 

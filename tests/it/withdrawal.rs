@@ -198,6 +198,29 @@ fn a_command_that_grows_too_old_while_the_partners_handshake_hangs_is_withdrawn(
 }
 
 #[test]
+fn a_right_whose_time_ends_while_the_partners_handshake_hangs_withdraws_the_command() {
+    let within = |still: &Still, last_s: u64| {
+        let last = still.began.plus(last_s).get();
+        let right = format!(
+            r#"[{{"type":"door_access","house":"house-1","door":"door-1","actions":["open"],"not_after":{last}}}]"#
+        );
+        let rights = portcullis::json::parse(right.as_bytes(), portcullis::json::Limits::default()).unwrap();
+        let claims = still.stage.claims().with("authorization_details", rights);
+        let mut command = Command::new(&still.stage).bearing(still.stage.sessions.mint(&claims).unwrap());
+        command.time = Some(format!("@{}", still.began.get()));
+        command
+    };
+    let still = Still::new();
+    let command = within(&still, 4);
+    still.told_after(&command, 5).is(404, "not-found");
+    still.withdrawn("right-not-now");
+
+    let still = Still::new();
+    let command = within(&still, 5);
+    still.told_after(&command, 5).is(200, "");
+}
+
+#[test]
 fn a_withdrawn_command_is_told_the_same_again_and_is_not_sent_then_either() {
     let still = Still::new();
     still.told_after(&still.command(8).under("key-withdrawn"), 8).is(401, "unauthenticated");
