@@ -175,11 +175,11 @@ pub(super) const PAGES: &[Page] = &[
         "inbound-unfit",
         [
             "something that an inbound operation cannot say",
-            "What moves something, grants a right or is done once takes a person's token; a partner's token speaks for no person.",
+            "What moves something, needs a right, is done once or asks how somebody signed in takes a person's token; a partner's speaks for no person.",
         ],
         [
             "входящая операция не может так",
-            "Движение, право и однократность требуют токена человека; токен партнёра ни за кого не говорит.",
+            "Движение, право, однократность и требования ко входу требуют токена человека; токен партнёра ни за кого не говорит.",
         ],
     ),
     page(

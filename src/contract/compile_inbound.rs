@@ -26,17 +26,20 @@ pub(super) fn fits(reader: &Reader, words: &OperationWords<'_>) {
     if words.direction.value == Direction::Outbound {
         return;
     }
-    let place = words.direction.place;
+    let (place, demand) = (words.direction.place, &words.authentication);
     let unfit = [
         ("actuates", words.actuates.as_ref().map(|at| at.place)),
         ("right", words.right.as_ref().map(|_| place)),
         ("max_age", words.max_age_s.map(|_| place)),
         ("idempotency", words.idempotency.as_ref().map(|at| at.place)),
         ("life_safety", words.egress),
+        ("acr", (!demand.levels.is_empty()).then_some(place)),
+        ("amr", (!demand.means.is_empty()).then_some(place)),
+        ("max_auth_age", demand.max_age_s.map(|_| place)),
     ];
     for (key, place) in unfit.into_iter().filter_map(|(key, place)| Some((key, place?))) {
         let message = format!("`{key}` stands at an operation that the partner asks for");
-        let help = "what moves something, or is done once, takes a person's token: a partner's speaks for no person";
+        let help = "it takes a person's token, and a partner's speaks for no person: nobody could ever meet it";
         report("inbound-unfit", place, message, help);
     }
 }

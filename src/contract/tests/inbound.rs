@@ -99,6 +99,20 @@ fn what_only_a_persons_token_could_answer_for_does_not_load() {
             vec![("inbound-unfit", direction)],
         ),
         ("scope: grants.read", "scope: grants.read\n        max_age: 10s", vec![("inbound-unfit", direction)]),
+        ("scope: grants.read", "scope: grants.read\n        acr: [high]", vec![("inbound-unfit", direction)]),
+        ("scope: grants.read", "scope: grants.read\n        amr: [hwk]", vec![("inbound-unfit", direction)]),
+        ("scope: grants.read", "scope: grants.read\n        max_auth_age: 5m", vec![("inbound-unfit", direction)]),
+        (
+            "scope: grants.read",
+            "scope: grants.read\n        actuates: door",
+            vec![
+                ("actuates-object", direction - 1),
+                ("actuates-max-age", direction + 2),
+                ("actuates-idempotency", direction + 2),
+                ("actuates-method", direction + 2),
+                ("inbound-unfit", direction + 2),
+            ],
+        ),
         (
             "scope: grants.read",
             "scope: grants.read\n        idempotency: header",
