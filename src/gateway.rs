@@ -215,12 +215,14 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         place: config.places.audit,
     };
     let key_sources = std::mem::take(&mut config.key_sources);
+    let public_keys = std::mem::take(&mut config.public_keys);
     let (gates, callers, couriers, store, recalled) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     let exporters::Built { exporters, exports, outlets } =
         exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
-    let issuers::Built { refreshers, clients: to_issuers } = issuers::build(gate.core(), key_sources, &shared.limits)?;
+    let issuers::Built { refreshers, clients: to_issuers, purposes } =
+        issuers::build(gate.core(), key_sources, &public_keys, &shared.limits)?;
     begin(&runtime, gate, in_effect, recalled.notes)?;
     runtime.block_on(approvals::on_record(gate.core().snapshot.load().approved(), store.as_ref()));
 
@@ -255,7 +257,7 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     status.tell_softeners();
     let reloader = {
         let (core, log) = (Arc::clone(gate.core()), gate.log().at_own_desk());
-        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, to_issuers, expiries };
+        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, to_issuers, purposes, expiries };
         let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?

@@ -112,9 +112,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The files whose change is taken up while the gateway runs, and what of all files runs out.
-    pub(super) fn into_parts(self) -> (Vec<WatchedFile>, Vec<Found>) {
-        (self.watched, self.run_out)
+    /// The files whose change is taken up while the gateway runs, what of all files runs out, and the digest of each public key
+    /// in them.
+    pub(super) fn into_parts(self) -> (Vec<WatchedFile>, Vec<Found>, Vec<Sha256>) {
+        (self.watched, self.run_out, self.public.into_iter().map(|(digest, _)| digest).collect())
     }
 
     fn watch(&mut self, at: &At<PathBuf>, is_secret: bool) {

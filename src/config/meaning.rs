@@ -86,7 +86,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     };
     let audit = audit::meant(reader, &mut files, written.audit);
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
-    let (watched, run_out) = files.into_parts();
+    let (watched, run_out, public_keys) = files.into_parts();
     Some(Config {
         source: reader.source().clone(),
         environment: written.environment.value,
@@ -104,6 +104,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
             public_url: written.public_url,
         },
         key_sources,
+        public_keys,
         sessions: sessions?,
         client_tokens: client_tokens?,
         partners: partners.into_iter().collect::<Option<_>>()?,

@@ -66,6 +66,8 @@ pub struct Config {
     pub sessions: SessionSettings,
     /// Where those of them that publish their keys do so.
     pub key_sources: Vec<KeySourceSettings>,
+    /// The digest of each public key in the files, ours and those of others: no issuer may publish one of them.
+    pub public_keys: Vec<Sha256>,
     /// The tokens of partners that call operations; `None` where none does.
     pub client_tokens: Option<ClientTokens>,
     /// The partners, in the order of the file.

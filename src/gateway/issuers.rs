@@ -8,9 +8,11 @@ use crate::crypto::TlsError;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::internal;
 use crate::identity::KEYS_ANSWER_MAX_BYTES;
+use crate::identity::KeyPurposes;
 use crate::identity::KeySource;
 use crate::identity::Refresher;
 use crate::limits::Limits;
+use crate::model::Sha256;
 use crate::pipeline::Core;
 use crate::tasks::Tasks;
 use crate::wire::Client;
@@ -18,15 +20,22 @@ use crate::wire::Place;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Those who fetch, and their connections in the order of the configuration.
+/// Those who fetch, their connections in the order of the configuration, and what none of them may bring.
 pub(super) struct Built {
     pub(super) refreshers: Vec<Refresher>,
     pub(super) clients: Vec<Client>,
+    pub(super) purposes: Arc<KeyPurposes>,
 }
 
-/// Builds them all.
-pub(super) fn build(core: &Core, sources: Vec<KeySourceSettings>, limits: &Limits) -> Result<Built, Diagnostics> {
+/// Builds them all. `configured` are the public keys that stand in files.
+pub(super) fn build(
+    core: &Core,
+    sources: Vec<KeySourceSettings>,
+    configured: &[Sha256],
+    limits: &Limits,
+) -> Result<Built, Diagnostics> {
     let (mut refreshers, mut clients) = (Vec::new(), Vec::new());
+    let purposes = Arc::new(KeyPurposes::new(configured));
     for settings in sources {
         let client = client(core, &settings.at, limits)?;
         let KeySourceSettings { issuer, at, path, is_document, algorithms } = settings;
@@ -39,12 +48,13 @@ pub(super) fn build(core: &Core, sources: Vec<KeySourceSettings>, limits: &Limit
             is_document,
             authorities: authorities(&at),
             algorithms,
+            purposes: Arc::clone(&purposes),
         };
         let (keys, clock, metrics) = (Arc::clone(keys), Arc::clone(&core.clock), Arc::clone(&core.metrics));
         refreshers.push(Refresher::new(source, keys, clock, metrics));
         clients.push(client);
     }
-    Ok(Built { refreshers, clients })
+    Ok(Built { refreshers, clients, purposes })
 }
 
 fn client(core: &Core, at: &RemotePlace, limits: &Limits) -> Result<Client, Diagnostics> {

@@ -36,6 +36,7 @@ use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::swap::Swapper;
 use crate::gateway::warnings;
+use crate::identity::KeyPurposes;
 use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::pipeline::Core;
@@ -110,6 +111,8 @@ pub(super) struct Parts {
     pub(super) outlets: Vec<Outlet>,
     /// The connections to issuers that publish their keys.
     pub(super) to_issuers: Vec<Client>,
+    /// Which keys serve a purpose here, or are published.
+    pub(super) purposes: Arc<KeyPurposes>,
     /// Where what runs out is told.
     pub(super) expiries: Expiries,
 }
@@ -202,13 +205,19 @@ impl Reloader {
         let changes = changes.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         let issuers_sides = config.key_sources.iter().map(|source| issuers::side(&source.at, &self.parts.core));
         let issuers_sides = issuers_sides.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        if self.parts.purposes.is_published(&config.public_keys) {
+            let message = "a key in these files is one that an issuer publishes as its own";
+            let fault = Diagnostic::without_file("key-used-twice", message);
+            return Err(fault.help("a key serves one purpose: make another one").into());
+        }
         // Made only to see that they can be.
         let _ = Entrance::all(&config)?;
         if config::digests_of(&self.watched) != *found {
             return Ok(TakenUp::Moving);
         }
         self.record(found).await?;
-        let Parts { at_backend, at_partners, core, callers, outlets, to_issuers, expiries, .. } = &self.parts;
+        let Parts { at_backend, at_partners, core, callers, outlets, to_issuers, purposes, expiries, .. } = &self.parts;
+        purposes.configure(&config.public_keys);
         at_backend.replace(config.backend).map_err(unusable)?;
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
             door.replace(listener).map_err(unusable)?;

@@ -31,6 +31,9 @@ pub enum FetchFault {
     /// The set is none that may be used.
     #[error("{0}")]
     Keys(KeySetError),
+    /// A key of the set is one of ours, or another issuer's.
+    #[error("a key of the set serves another purpose here")]
+    KeyElsewhere,
 }
 
 impl FetchFault {
@@ -46,6 +49,7 @@ impl FetchFault {
             Self::Issuer => "issuer-mismatch",
             Self::Host => "host-not-configured",
             Self::Keys(_) => "key-set-refused",
+            Self::KeyElsewhere => "key-used-elsewhere",
         }
     }
 }

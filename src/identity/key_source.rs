@@ -5,6 +5,7 @@ use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
 use crate::crypto::sha256;
 use crate::identity::fetch_fault::FetchFault;
+use crate::identity::key_purposes::KeyPurposes;
 use crate::identity::metadata;
 use crate::identity::remote_keys::RemoteKeys;
 use crate::model::Sha256;
@@ -42,6 +43,8 @@ pub struct KeySource {
     pub authorities: Vec<Box<str>>,
     /// The algorithms that the issuer uses.
     pub algorithms: Vec<Algorithm>,
+    /// Which keys may not be among those that come.
+    pub purposes: Arc<KeyPurposes>,
 }
 
 /// A set that came.
@@ -69,6 +72,8 @@ impl KeySource {
             Some(keys) => keys,
             None => Arc::new(KeySet::parse_for(&text, &self.algorithms).map_err(FetchFault::Keys)?),
         };
+        // Also of a set that is the same as before: what serves which purpose here may be another.
+        self.purposes.take(&self.issuer, &keys)?;
         Ok(Came { keys, digest, fresh_s })
     }
 

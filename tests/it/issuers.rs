@@ -22,6 +22,7 @@ use portcullis::devkit::LOGIN_ISSUER;
 use portcullis::devkit::NORTH;
 use portcullis::devkit::PARKLINE_AUTHORITY;
 use portcullis::devkit::TokenIssuer;
+use portcullis::secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
@@ -152,7 +153,17 @@ fn whatever_is_published_instead_of_keys_is_met_and_refused_and_the_last_good_se
         "HTTP/1.1 200 OK\r\n{json}Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n{another}",
         another.len()
     );
+    // Ours, for whatever purpose, beside a good one.
+    let ours = |name: &str| {
+        let pem = Secret::new(std::fs::read(scene.stage.path(name)).unwrap());
+        let own = SigningKey::from_pem(&pem).unwrap();
+        Page::json(&jwks_json(&[scene.issuer.key(), &own]))
+    };
     for (fault, what, page) in [
+        ("key-used-elsewhere", "the key of sessions", ours("pki/session.key")),
+        ("key-used-elsewhere", "the key of partner tokens", ours("pki/partner-token.key")),
+        ("key-used-elsewhere", "the key of requests", ours("pki/partner-signing.key")),
+        ("key-used-elsewhere", "the key of the listener", ours("pki/gateway.key")),
         ("status", "a redirect", Page::of("302 Found", &redirect, "")),
         ("status", "a redirect with keys", Page::of("307 Temporary Redirect", &redirect, &another)),
         ("status", "nothing there", Page::of("404 Not Found", json, &another)),
