@@ -487,6 +487,17 @@ pub(super) const PAGES: &[Page] = &[
         ["a store that has forgotten what the log knows", "`portcullis store reconcile` replays it; see the runbook."],
         ["хранилище забыло то, что знает журнал", "`portcullis store reconcile` восстановит из журнала; см. runbook."],
     ),
+    page(
+        "subjects-not-apart",
+        [
+            "two sign-in issuers whose `sub` may be two persons",
+            "Sessions know a person by `sub` alone. Exchange tokens of one issuer, or state `sessions: {subjects: shared}`.",
+        ],
+        [
+            "два издателя, чьи `sub` могут означать разных людей",
+            "Сеанс знает человека только по `sub`. Обменивайте токены одного издателя или укажите `sessions: {subjects: shared}`.",
+        ],
+    ),
     page("tenant", ["a tenant that is not right", "See the message."], ["арендатор описан неверно", "См. сообщение."]),
     page(
         "text-out-of-bounds",

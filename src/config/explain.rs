@@ -101,6 +101,8 @@ pub enum Takes {
     Persons,
     /// `signal` or `watch`.
     Reload,
+    /// `one-issuer` or `shared`.
+    Subjects,
 }
 
 /// What applies where a key is absent.
@@ -303,6 +305,12 @@ pub const KEYS: &[Key] = &[
         Takes::Texts,
         Absent::Fault,
         "of which apps: `client_id`, and `azp` if it is there",
+    ),
+    key(
+        "sessions.subjects",
+        Takes::Subjects,
+        Absent::Value("one-issuer"),
+        "whom `sub` names where tokens of several sign-in issuers may be exchanged: with `shared` one person, whoever names it",
     ),
     key(
         "partners.<name>.authority",

@@ -47,6 +47,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     distinct(reader, written.partners.iter().filter_map(|partner| partner.peer.as_ref()), "peer");
     callers::fit_together(reader, &written);
+    sessions::tell_subjects_apart(reader, &written);
     let public = At { place: written.place, value: written.public_url.host().into() };
     let authorities = written.partners.iter().map(|partner| &partner.authority).chain([&public]);
     let authorities: Vec<_> = authorities.collect();

@@ -9,6 +9,7 @@ use crate::config::explain::KEYS;
 use crate::config::explain::Key;
 use crate::config::explain::LIMITS;
 use crate::config::explain::Takes;
+use crate::config::sessions::Subjects;
 use crate::config::settings::Reload;
 use crate::config::token_rules::TOKEN_TYPES;
 use crate::crypto::Algorithm;
@@ -173,6 +174,10 @@ fn taken(takes: &Takes) -> Value {
         Takes::Binding => words(&Bind::ALL.map(Bind::word)),
         Takes::Reload => {
             let all = Reload::WORDS.map(|(word, _)| Value::from(word));
+            object([("enum", Vec::from(all).into())]).into()
+        }
+        Takes::Subjects => {
+            let all = Subjects::WORDS.map(|(word, _)| Value::from(word));
             object([("enum", Vec::from(all).into())]).into()
         }
         Takes::Persons => {

@@ -4,6 +4,10 @@
 //! before it signs, and an old one as long as its tokens live. What the files hold may change while the gateway runs; which
 //! files they are may not.
 //!
+//! A session token bears the user's `sub` as the sign-in issuer wrote it, and one issuer, the gateway, for all. So where tokens of
+//! several sign-in issuers may be exchanged, the file must state that one `sub` is one person whoever named it (`subjects:
+//! shared`); else two persons would be one in policies, records, pseudonyms and rates.
+//!
 //! The issuer is the gateway's public URL, or a path below it: a client that knows the issuer alone looks for everything else
 //! there (RFC 8414 §3).
 
@@ -11,7 +15,9 @@ use crate::config::files::Files;
 use crate::config::values;
 use crate::config::values::At;
 use crate::config::values::Map;
+use crate::config::written::Issuer;
 use crate::config::written::Paths;
+use crate::config::written::Written;
 use crate::config::written::paths;
 use crate::crypto::KeySet;
 use crate::crypto::jwks_json;
@@ -39,6 +45,22 @@ pub(super) struct Sessions {
     audience: Box<str>,
     max_lifetime: Duration,
     actors: Vec<At<ActorSettings>>,
+    subjects: Subjects,
+}
+
+/// Whom the `sub` of tokens that may be exchanged names.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Subjects {
+    /// Somebody of the one issuer that there is for it.
+    #[default]
+    OneIssuer,
+    /// The same person, whichever issuer names it.
+    Shared,
+}
+
+impl Subjects {
+    /// The words in the file.
+    pub(super) const WORDS: [(&'static str, Self); 2] = [("one-issuer", Self::OneIssuer), ("shared", Self::Shared)];
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Sessions> {
@@ -48,6 +70,7 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Sessions> {
     let audience = map.need("audience", values::text);
     let max_lifetime = map.may("max_lifetime", values::seconds(LIFETIME_S));
     let actors = map.need("actors", actors);
+    let subjects = map.may("subjects", |reader, node| reader.word(node, &Subjects::WORDS));
     map.close();
     Some(Sessions {
         issuer: issuer?,
@@ -55,6 +78,7 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Sessions> {
         audience: audience?,
         max_lifetime: max_lifetime?.unwrap_or(LIFETIME_DEFAULT),
         actors: actors?,
+        subjects: subjects?.unwrap_or_default(),
     })
 }
 
@@ -89,6 +113,28 @@ fn texts(reader: &Reader, node: &Node) -> Option<Vec<Box<str>>> {
     items.iter().map(|item| values::text(reader, item)).collect()
 }
 
+/// Reports each issuer beside the first whose tokens may be exchanged, unless one `sub` is said to be one person.
+pub(super) fn tell_subjects_apart(reader: &Reader, written: &Written) {
+    let Sessions { actors, subjects, .. } = &written.sessions;
+    if *subjects == Subjects::Shared {
+        return;
+    }
+    let is_exchanged = |issuer: &&Issuer| actors.iter().any(|actor| actor.value.audiences.contains(&issuer.audience));
+    let mut exchanged = written.issuers.iter().filter(is_exchanged);
+    let Some(first) = exchanged.next() else { return };
+    for other in exchanged {
+        let message = format!(
+            "tokens of `{}` and of `{}` may be exchanged for sessions, in which one `sub` is one person",
+            first.issuer.value, other.issuer.value
+        );
+        let fault = reader.source().fault("subjects-not-apart", other.issuer.place, message);
+        reader.report(fault.help(
+            "give one of them an audience that no actor may exchange, or state `sessions: {subjects: shared}` if both mean one \
+             person by one `sub`",
+        ));
+    }
+}
+
 /// What issues them, and what accepts them.
 pub(super) fn meant(
     reader: &Reader,
@@ -96,7 +142,7 @@ pub(super) fn meant(
     written: Sessions,
     public_url: &PublicUrl,
 ) -> Option<(SessionSettings, IssuerSettings)> {
-    let Sessions { issuer, keys: paths, audience, max_lifetime, actors } = written;
+    let Sessions { issuer, keys: paths, audience, max_lifetime, actors, .. } = written;
     let is_ours = is_at(&issuer.value, public_url);
     if !is_ours {
         let message = format!("session tokens are issued at `{public_url}`, and `{}` is not there", issuer.value);

@@ -46,6 +46,7 @@ impl Takes {
             Self::ClaimPath => format!("1 to {CLAIM_PATH_MAX} names between dots, or a list of names"),
             Self::Binding => format!("list of {}", Bind::ALL.map(|one| format!("`{}`", one.word())).join(", ")),
             Self::Reload => "`signal` or `watch`".to_owned(),
+            Self::Subjects => "`one-issuer` or `shared`".to_owned(),
             Self::Persons => {
                 let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");
                 format!("list of `{{uid, person, roles}}`, of roles {roles}")

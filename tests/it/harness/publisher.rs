@@ -236,7 +236,7 @@ pub fn publish_keys(stage: &Stage, publisher: SocketAddr) {
         issuer("discovered", "discovery", "/metadata", "at-login-too"),
     ]
     .concat();
-    stage.edit("gateway.yaml", "sessions:\n", &format!("{both}sessions:\n"));
+    stage.edit("gateway.yaml", "sessions:\n", &format!("{both}sessions:\n  subjects: shared\n"));
     let from = "  - https://login.prop.example\n";
     let approved = format!("{from}  - https://published.prop.example\n  - https://discovered.prop.example\n");
     stage.edit("policies/requirements.yaml", from, &approved);

@@ -212,6 +212,7 @@ pub const ROWS: &[Row] = &[
         "400 exchange-refused",
     ),
     row("sessions.actors[].clients", r#"["another-app"]"#, Look::Session, "200 done", "400 exchange-refused"),
+    row("sessions.subjects", r#""one-issuer""#, Look::Start, "starts", "refused subjects-not-apart"),
     row("partners.<name>.authority", r#""localhost""#, Look::Door, "200 done", "421 unknown-authority"),
     row(
         "partners.<name>.upstream",
