@@ -189,12 +189,7 @@ async fn take_up(gate: Gate, brought: Brought, facts: Facts, trail: Trail) -> Co
     // It is never closed.
     let _turn = core.updates.turn.acquire().await.ok();
     match put_in_force(&gate, brought, &facts).await {
-        Ok((noted, directory)) => {
-            let concluded = noted.conclude(Reason::Done, reply(&directory));
-            trail.count(&core.metrics, core.clock.as_ref());
-            core.metrics.concluded(concluded.reason());
-            concluded
-        }
+        Ok((noted, directory)) => operation::counted(&gate, noted.conclude(Reason::Done, reply(&directory)), &trail),
         Err(refusal) => operation::refuse(&gate, facts, refusal, trail).await,
     }
 }

@@ -174,9 +174,7 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
     let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
         let concluded = gate.log.unrecorded(&facts);
         trail.done(Step::Intent, core.clock.as_ref());
-        trail.count(&core.metrics, core.clock.as_ref());
-        core.metrics.concluded(concluded.reason());
-        return concluded;
+        return operation::counted(&gate, concluded, &trail);
     };
     trail.done(Step::Intent, core.clock.as_ref());
     // Nobody's revocation keeps from the backend what has happened.
@@ -184,10 +182,7 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
     trail.done(Step::Outcome, core.clock.as_ref());
     let refusal = match queued {
         Ok(Queued::Now) => {
-            let concluded = recorded.conclude(Reason::Done, accepted());
-            trail.count(&core.metrics, core.clock.as_ref());
-            core.metrics.concluded(concluded.reason());
-            return concluded;
+            return operation::counted(&gate, recorded.conclude(Reason::Done, accepted()), &trail);
         }
         // Another attempt of the same event came between the look and the queue.
         Ok(Queued::Before(known)) => match again(known.receipt, known.same) {
@@ -223,13 +218,9 @@ fn again(first: Receipt, same: bool) -> Result<Passed, Refusal> {
 
 /// Answers an event that was taken before as it was then.
 async fn repeat(gate: &Gate, first: Receipt, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let core = &gate.core;
     facts.steps = trail.unrecorded();
-    let concluded = gate.log.repeat(&facts, first, accepted(), core.clock.now()).await;
-    trail.done(Step::Outcome, core.clock.as_ref());
-    trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
-    concluded
+    let concluded = gate.log.repeat(&facts, first, accepted(), gate.core.clock.now()).await;
+    operation::ended(gate, concluded, trail)
 }
 
 /// Whose event it is, and under which id.

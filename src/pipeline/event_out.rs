@@ -148,12 +148,7 @@ async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) ->
         Queued::Now => Ok(None),
         Queued::Before(known) => before(known).map(Some),
     }) {
-        Ok(None) => {
-            trail.count(&core.metrics, core.clock.as_ref());
-            let concluded = recorded.conclude(Reason::Done, reply());
-            core.metrics.concluded(concluded.reason());
-            concluded
-        }
+        Ok(None) => operation::counted(gate, recorded.conclude(Reason::Done, reply()), &trail),
         // Somebody else brought it in the meantime.
         Ok(Some(Taken::Before(first))) => repeat(gate, first, facts, trail).await,
         Ok(Some(Taken::Fresh(_))) => gate.log.unrecorded(&facts),
@@ -163,12 +158,9 @@ async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) ->
 
 /// Tells once more that an event is queued.
 async fn repeat(gate: &Gate, first: Receipt, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let core = &gate.core;
     facts.steps = trail.unrecorded();
-    let concluded = gate.log.repeat(&facts, first, reply(), core.clock.now()).await;
-    trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
-    concluded
+    let concluded = gate.log.repeat(&facts, first, reply(), gate.core.clock.now()).await;
+    operation::ended(gate, concluded, trail)
 }
 
 /// An id that was used before is good for the same event alone.

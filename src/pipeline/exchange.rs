@@ -27,6 +27,7 @@ use crate::pipeline::anew;
 use crate::pipeline::facts::note_intent;
 use crate::pipeline::gate::Core;
 use crate::pipeline::gate::Gate;
+use crate::pipeline::operation;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::room::Seat;
 use crate::pipeline::route::Route;
@@ -118,9 +119,7 @@ async fn carry_out(gate: Gate, command: Command, mut facts: Facts, mut trail: Tr
         Err(_) => {
             let concluded = gate.log.unrecorded(&facts);
             trail.done(Step::Intent, clock.as_ref());
-            trail.count(&gate.core.metrics, clock.as_ref());
-            gate.core.metrics.concluded(concluded.reason());
-            return concluded;
+            return operation::counted(&gate, concluded, &trail);
         }
     };
     let running = reservation.map(|reserved| reserved.commit(&recorded, at));
@@ -247,9 +246,7 @@ async fn conclude(
     if let Some(running) = running {
         running.settle(concluded.kept_at().map_or(PastOutcome::Unknown, PastOutcome::Answered));
     }
-    trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
-    concluded
+    operation::counted(gate, concluded, &trail)
 }
 
 impl Asked {

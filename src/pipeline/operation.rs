@@ -255,9 +255,14 @@ pub async fn refuse(gate: &Gate, mut facts: Facts, refusal: Refusal, mut trail: 
 }
 
 /// Counts how a way ended, whose last step was the record of it.
-fn ended(gate: &Gate, concluded: Concluded, mut trail: Trail) -> Concluded {
+pub fn ended(gate: &Gate, concluded: Concluded, mut trail: Trail) -> Concluded {
+    trail.done(Step::Outcome, gate.core.clock.as_ref());
+    counted(gate, concluded, &trail)
+}
+
+/// Counts how a way ended, and what its steps took.
+pub fn counted(gate: &Gate, concluded: Concluded, trail: &Trail) -> Concluded {
     let core = &gate.core;
-    trail.done(Step::Outcome, core.clock.as_ref());
     trail.count(&core.metrics, core.clock.as_ref());
     core.metrics.concluded(concluded.reason());
     concluded

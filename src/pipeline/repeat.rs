@@ -13,7 +13,6 @@ use crate::pipeline::operation;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::by_permit;
 use crate::pipeline::trail::Trail;
-use crate::telemetry::Step;
 
 /// A repeated command: permitted anew, and known.
 pub struct Repeated {
@@ -24,7 +23,6 @@ pub struct Repeated {
 
 /// Gives the recorded answer again; where it is not known, says so again.
 pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail: Trail) -> Concluded {
-    let core = &gate.core;
     // It was permitted anew, and that stands in whichever record ends it.
     facts.decided = Some(by_permit(repeated.asked.permit.decision()));
     let mut memory = match repeated.asked.route.room.answer() {
@@ -35,11 +33,8 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
         Some(mut reply) => {
             reply.body = memory.with(reply.body);
             facts.steps = trail.unrecorded();
-            let concluded = gate.log.repeat(&facts, repeated.first, reply, core.clock.now()).await;
-            trail.done(Step::Outcome, core.clock.as_ref());
-            trail.count(&core.metrics, core.clock.as_ref());
-            core.metrics.concluded(concluded.reason());
-            concluded
+            let concluded = gate.log.repeat(&facts, repeated.first, reply, gate.core.clock.now()).await;
+            operation::ended(gate, concluded, trail)
         }
         None => operation::refuse(gate, facts, Refusal::outcome_unknown(), trail).await,
     }
