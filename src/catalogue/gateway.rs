@@ -110,6 +110,17 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page("demo", ["a demo that cannot run", "See the message."], ["демонстрация не идёт", "См. сообщение."]),
     page(
+        "development-certificate",
+        [
+            "a certificate for development, elsewhere",
+            "Its authority's key lies on somebody's machine, and whoever has that key is everybody whom it certifies. Name certificates of an authority that is kept, or have `environment: development`.",
+        ],
+        [
+            "сертификат для разработки в другой среде",
+            "Ключ его центра лежит на чьей-то машине, и у кого он есть, тот может выдать себя за любого. Нужны сертификаты настоящего центра, иначе `environment: development`.",
+        ],
+    ),
+    page(
         "destination",
         ["a destination that cannot be made", "Name a folder that can be made."],
         ["место назначения не создать", "Назовите папку, которую можно создать."],
@@ -329,6 +340,17 @@ pub(super) const PAGES: &[Page] = &[
         "no-contract",
         ["a partner without a contract", "Add it to the bundle, or take the partner out."],
         ["у партнёра нет контракта", "Добавьте контракт в набор или уберите партнёра."],
+    ),
+    page(
+        "no-development-authority",
+        [
+            "an authority that issues nothing here",
+            "Only `portcullis certs init` makes authorities that `portcullis certs` issues and revokes by: marked, with their key beside them, in their time.",
+        ],
+        [
+            "этот центр здесь ничего не выпускает",
+            "`portcullis certs` выпускает и отзывает только от центров, сделанных `portcullis certs init`: с пометкой, со своим ключом рядом и пока не истёк срок.",
+        ],
     ),
     page(
         "no-gateway",

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use crate::cli::approve;
 use crate::cli::audit;
 use crate::cli::backup;
+use crate::cli::certs;
 use crate::cli::check;
 use crate::cli::completions;
 use crate::cli::config;
@@ -80,6 +81,7 @@ enum Command {
     Config(config::Arguments),
     Contract(contract::Arguments),
     Token(token::Arguments),
+    Certs(certs::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
     Store(store::Arguments),
@@ -149,6 +151,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> Ending {
         Command::Config(arguments) => config::execute(&arguments),
         Command::Contract(arguments) => contract::execute(&arguments),
         Command::Token(arguments) => token::execute(&arguments),
+        Command::Certs(arguments) => certs::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man(arguments) => man::execute(&arguments),
         Command::Lift(arguments) => lift::execute(&arguments),

@@ -7,6 +7,7 @@
 mod approve;
 mod audit;
 mod backup;
+mod certs;
 mod check;
 mod completions;
 mod config;

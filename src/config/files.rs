@@ -14,6 +14,7 @@ use crate::crypto::KeySet;
 use crate::crypto::SigningKey;
 use crate::crypto::TlsFileError;
 use crate::crypto::TlsIdentity;
+use crate::crypto::is_for_development;
 use crate::crypto::read_certificates;
 use crate::crypto::sha256;
 use crate::diagnostic::Place;
@@ -98,6 +99,8 @@ pub(super) struct Files<'a> {
     watched: Vec<WatchedFile>,
     /// What runs out.
     run_out: Vec<Found>,
+    /// Where certificates for development stand.
+    for_development: Vec<At<PathBuf>>,
 }
 
 impl<'a> Files<'a> {
@@ -109,6 +112,7 @@ impl<'a> Files<'a> {
             told: Vec::new(),
             watched: Vec::new(),
             run_out: Vec::new(),
+            for_development: Vec::new(),
         }
     }
 
@@ -116,6 +120,23 @@ impl<'a> Files<'a> {
     /// in them.
     pub(super) fn into_parts(self) -> (Vec<WatchedFile>, Vec<Found>, Vec<Sha256>) {
         (self.watched, self.run_out, self.public.into_iter().map(|(digest, _)| digest).collect())
+    }
+
+    /// Refuses certificates that were made for development, whose authorities' keys lie about on people's machines.
+    pub(super) fn refuse_development(&self) {
+        for at in &self.for_development {
+            let help =
+                "name certificates of an authority that somebody answers for; `portcullis certs` is for development";
+            self.fault::<()>(at, "development-certificate", "holds a certificate for development", Some(help));
+        }
+    }
+
+    /// Remembers what runs out of these certificates, and whether one is for development.
+    fn certificates<'c>(&mut self, at: &At<PathBuf>, all: impl Iterator<Item = &'c [u8]> + Clone) {
+        if all.clone().any(is_for_development) {
+            self.for_development.push(At { place: at.place, value: at.value.clone() });
+        }
+        self.run_out.extend(Found::certificates(at.place, &at.value, all));
     }
 
     fn watch(&mut self, at: &At<PathBuf>, is_secret: bool) {
@@ -217,7 +238,7 @@ impl<'a> Files<'a> {
             Err(error) => self.tls_fault(at, &error),
         };
         let all = roots.as_deref().unwrap_or_default().iter().map(AsRef::as_ref);
-        self.run_out.extend(Found::certificates(at.place, &at.value, all));
+        self.certificates(at, all);
         roots
     }
 
@@ -249,7 +270,7 @@ impl<'a> Files<'a> {
         let leaf = chain.first().and_then(|leaf| Certificate::pins(leaf).ok());
         self.one_key(key, leaf.map(|[_, public]| public), purpose);
         let all = chain.iter().map(AsRef::as_ref);
-        self.run_out.extend(Found::certificates(certificate.place, &certificate.value, all));
+        self.certificates(certificate, all);
         identity
     }
 

@@ -87,6 +87,9 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     };
     let audit = audit::meant(reader, &mut files, written.audit);
     let socket = written.admin_socket.as_ref().map_or(Some(None), |at| files.place_for_file(at).map(Some));
+    if written.environment.value.as_str() != DEVELOPMENT {
+        files.refuse_development();
+    }
     let (watched, run_out, public_keys) = files.into_parts();
     Some(Config {
         source: reader.source().clone(),

@@ -10,6 +10,7 @@ use crate::crypto::certificate::seconds;
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
 use std::path::Path;
+use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -28,6 +29,15 @@ pub struct Crl {
     pub made_at: UnixSeconds,
     /// The first second in which it no longer speaks (`nextUpdate`, as webpki takes it).
     pub ends_at: UnixSeconds,
+}
+
+/// What a list says that the next one goes on from.
+#[derive(Debug, Default)]
+pub struct Continued {
+    /// Its number (RFC 5280 §5.2.3); 0 where it says none, or one beyond 64 bits.
+    pub number: u64,
+    /// The serial numbers of whom it names, each as it is encoded.
+    pub serials: Vec<Box<[u8]>>,
 }
 
 /// Why a file of revocation lists is refused. Lists are counted from 1.
@@ -80,6 +90,25 @@ impl Crl {
             vec![CertificateRevocationListDer::from(bytes.to_vec())]
         };
         found.into_iter().enumerate().map(|(index, der)| Self::of(der, index + 1)).collect()
+    }
+
+    /// What the next list of its authority goes on from.
+    ///
+    /// # Errors
+    /// [`CrlError::Malformed`].
+    pub fn continued(&self) -> Result<Continued, CrlError> {
+        let (_, list) = CertificateRevocationList::from_der(&self.der).map_err(|_| CrlError::Malformed(1))?;
+        let number = list.crl_number().and_then(|number| number.try_into().ok()).unwrap_or_default();
+        let serials = list.iter_revoked_certificates().map(|one| one.raw_serial().into()).collect();
+        Ok(Continued { number, serials })
+    }
+
+    /// Whether an authority's certificate bears the name of who made this list. No signature is verified.
+    #[must_use]
+    pub fn is_of(&self, authority: &[u8]) -> bool {
+        let list = CertificateRevocationList::from_der(&self.der);
+        let (Ok((_, list)), Ok((_, authority))) = (list, X509Certificate::from_der(authority)) else { return false };
+        list.issuer().as_raw() == authority.subject().as_raw()
     }
 
     fn of(der: CertificateRevocationListDer<'static>, number: usize) -> Result<Self, CrlError> {

@@ -182,6 +182,26 @@ impl Leaf {
     pub fn used_for(self, usages: &[Usage]) -> Self {
         Self { usages: usages.to_vec(), ..self }
     }
+
+    /// What it says in rcgen's words, below a subject that begins with these parts.
+    pub(super) fn params(&self, subject: &[(DnType, &str)]) -> Result<CertificateParams, PkiError> {
+        let name = self.uris.first().or_else(|| self.hosts.first()).map_or("nobody", String::as_str);
+        let mut params = params(subject, name, self.validity);
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.is_ca = IsCa::ExplicitNoCa;
+        for uri in &self.uris {
+            params.subject_alt_names.push(SanType::URI(uri.as_str().try_into().map_err(PkiError::Issue)?));
+        }
+        for host in &self.hosts {
+            params.subject_alt_names.push(match host.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(host.as_str().try_into().map_err(PkiError::Issue)?),
+            });
+        }
+        params.extended_key_usages = self.usages.iter().map(|usage| usage.purpose()).collect();
+        Ok(params)
+    }
 }
 
 impl Authority {
@@ -190,9 +210,7 @@ impl Authority {
     /// # Errors
     /// [`PkiError::Issue`].
     pub fn new(name: &str, validity: Validity) -> Result<Self, PkiError> {
-        let mut params = params(name, validity);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let params = authority_params(&[], name, validity);
         let key = KeyPair::generate().map_err(PkiError::Issue)?;
         let issuer = CertifiedIssuer::self_signed(params, key).map_err(PkiError::Issue)?;
         Ok(Self { issuer })
@@ -215,25 +233,9 @@ impl Authority {
     /// # Errors
     /// [`PkiError::Issue`], [`PkiError::Read`].
     pub fn crl(&self, revoked: &[&Issued], validity: Validity) -> Result<String, PkiError> {
-        let epoch = rcgen::date_time_ymd(1970, 1, 1);
-        let this_update = epoch + Duration::from_secs(validity.from.get());
-        let next_update = epoch + Duration::from_secs(validity.until.get());
-        let entry = |issued: &&Issued| {
-            Ok(RevokedCertParams {
-                serial_number: SerialNumber::from_slice(&issued.parsed()?.serial),
-                revocation_time: this_update,
-                reason_code: None,
-                invalidity_date: None,
-            })
-        };
-        let params = CertificateRevocationListParams {
-            this_update,
-            next_update,
-            crl_number: SerialNumber::from(validity.from.get()),
-            issuing_distribution_point: None,
-            revoked_certs: revoked.iter().map(entry).collect::<Result<_, PkiError>>()?,
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
+        let serials = revoked.iter().map(|issued| Ok(issued.parsed()?.serial));
+        let serials = serials.collect::<Result<Vec<_>, PkiError>>()?;
+        let params = crl_params(&serials, validity.from.get(), validity);
         params.signed_by(&self.issuer).and_then(|list| list.pem()).map_err(PkiError::Issue)
     }
 
@@ -242,21 +244,7 @@ impl Authority {
     /// # Errors
     /// [`PkiError::Issue`].
     pub fn issue(&self, leaf: &Leaf) -> Result<Issued, PkiError> {
-        let name = leaf.uris.first().or_else(|| leaf.hosts.first()).map_or("nobody", String::as_str);
-        let mut params = params(name, leaf.validity);
-        params.use_authority_key_identifier_extension = true;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.is_ca = IsCa::ExplicitNoCa;
-        for uri in &leaf.uris {
-            params.subject_alt_names.push(SanType::URI(uri.as_str().try_into().map_err(PkiError::Issue)?));
-        }
-        for host in &leaf.hosts {
-            params.subject_alt_names.push(match host.parse::<IpAddr>() {
-                Ok(address) => SanType::IpAddress(address),
-                Err(_) => SanType::DnsName(host.as_str().try_into().map_err(PkiError::Issue)?),
-            });
-        }
-        params.extended_key_usages = leaf.usages.iter().map(|usage| usage.purpose()).collect();
+        let params = leaf.params(&[])?;
         let key = KeyPair::generate().map_err(PkiError::Issue)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(PkiError::Issue)?;
         Ok(Issued { certificate, key })
@@ -382,8 +370,39 @@ impl Usage {
     }
 }
 
-fn params(name: &str, validity: Validity) -> CertificateParams {
+/// A list of these serial numbers, made at the first second of `validity` and good until its last.
+pub(super) fn crl_params(serials: &[Box<[u8]>], number: u64, validity: Validity) -> CertificateRevocationListParams {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let this_update = epoch + Duration::from_secs(validity.from.get());
+    let entry = |serial: &[u8]| RevokedCertParams {
+        serial_number: SerialNumber::from_slice(serial),
+        revocation_time: this_update,
+        reason_code: None,
+        invalidity_date: None,
+    };
+    CertificateRevocationListParams {
+        this_update,
+        next_update: epoch + Duration::from_secs(validity.until.get()),
+        crl_number: SerialNumber::from(number),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(|serial| entry(serial)).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    }
+}
+
+/// What an authority says, whose subject begins with these parts and ends with its name.
+pub(super) fn authority_params(subject: &[(DnType, &str)], name: &str, validity: Validity) -> CertificateParams {
+    let mut params = params(subject, name, validity);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn params(subject: &[(DnType, &str)], name: &str, validity: Validity) -> CertificateParams {
     let mut params = CertificateParams::default();
+    for (kind, text) in subject {
+        params.distinguished_name.push(kind.clone(), *text);
+    }
     params.distinguished_name.push(DnType::CommonName, name);
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     params.not_before = epoch + Duration::from_secs(validity.from.get());

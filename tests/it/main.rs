@@ -27,6 +27,8 @@ mod callers;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod certs;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod checked;
