@@ -2,7 +2,8 @@
 //!
 //! They are kept in memory until they expire, which is minutes. So an assertion that was issued before this process began is
 //! refused: it may have been used in front of the one before, also where that was killed. Nothing is evicted to make room:
-//! where as many are kept as may be, further ones are refused.
+//! where as many are kept as may be, further ones are refused. And what was forgotten stays refused, also after the wall clock
+//! was set back: an assertion that ends no later than the time at which the last ones were forgotten is nobody's.
 
 use crate::clock::UnixMillis;
 use crate::clock::UnixSeconds;
@@ -33,12 +34,14 @@ struct Used {
     /// Each with the first second in which it is no longer good.
     until: HashMap<Sha256, UnixSeconds>,
     swept: UnixSeconds,
+    /// Those that end in this second or before it may have been forgotten.
+    horizon: UnixSeconds,
 }
 
 impl Assertions {
     /// None yet; this process begins `now`.
     pub(super) fn new(now: UnixMillis) -> Self {
-        let used = Used { until: HashMap::new(), swept: now.seconds() };
+        let used = Used { until: HashMap::new(), swept: now.seconds(), horizon: UnixSeconds::new(0) };
         Self { began: now.seconds().plus(1 + Asserted::AHEAD_S), max: ASSERTIONS_MAX, used: Mutex::new(used) }
     }
 
@@ -47,12 +50,13 @@ impl Assertions {
             return Err(GuardFault::AssertionReplayed);
         }
         let mut used = self.used.lock();
-        if used.until.contains_key(&asserted.id()) {
+        if asserted.expires_at() <= used.horizon || used.until.contains_key(&asserted.id()) {
             return Err(GuardFault::AssertionReplayed);
         }
         if used.until.len() >= self.max || now.since(used.swept) >= SWEEP_S {
             used.until.retain(|_, until| now < *until);
             used.swept = now;
+            used.horizon = used.horizon.max(now);
         }
         if used.until.len() >= self.max {
             return Err(GuardFault::AssertionsFull);
@@ -97,6 +101,20 @@ mod tests {
         assert_eq!(take("b", BEGAN + 2), Ok(()));
         // One of a clock that is a second ahead may have been taken in the second in which we began, before we did.
         assert_eq!(take("c", BEGAN + 1), Err(GuardFault::AssertionReplayed));
+    }
+
+    #[test]
+    fn what_was_forgotten_stays_used_also_when_the_clock_is_set_back() {
+        let all = assertions(8);
+        let take = |id: &str, until, now| all.take(asserted(id, BEGAN + 2, until), UnixSeconds::new(now));
+        assert_eq!(take("a", BEGAN + 60, BEGAN + 2), Ok(()));
+        // A minute later the first has ended, and is forgotten in favour of the next.
+        assert_eq!(take("b", BEGAN + 200, BEGAN + 100), Ok(()));
+        assert_eq!(all.used.lock().until.len(), 1);
+        assert_eq!(take("a", BEGAN + 60, BEGAN + 3), Err(GuardFault::AssertionReplayed), "the clock was set back");
+        assert_eq!(take("c", BEGAN + 100, BEGAN + 3), Err(GuardFault::AssertionReplayed), "it may have been, too");
+        assert_eq!(take("d", BEGAN + 101, BEGAN + 3), Ok(()), "remembered, had it been used");
+        assert_eq!(take("b", BEGAN + 200, BEGAN + 3), Err(GuardFault::AssertionReplayed));
     }
 
     #[test]
