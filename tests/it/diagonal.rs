@@ -1,5 +1,8 @@
 //! Every kind of token at every door: each is good for what it was issued for and for nothing else, and where a certificate
-//! is asked, no token takes its place or adds to it.
+//! is asked, no token takes its place or adds to it. What is given out is tried at every endpoint (`endpoints`); here are, at
+//! operations, also those that an issuer signs under the types of all other kinds.
+
+mod endpoints;
 
 use crate::harness::Command;
 use crate::harness::Served;
@@ -33,8 +36,8 @@ fn kinds(stage: &Stage) -> Vec<Kind> {
         Kind { name: "sign-in", token: stage.login.mint(&claims).unwrap() },
         Kind { name: "ID token", token: of_type("JWT", &claims.clone().with("aud", "development-app")) },
         Kind { name: "ID token for us", token: of_type("JWT", &claims) },
-        Kind { name: "client assertion", token: of_type("client-authentication+jwt", &claims) },
-        Kind { name: "partner-client token", token: of_type("partner-client+jwt", &claims) },
+        Kind { name: "client assertion of the issuer", token: of_type("client-authentication+jwt", &claims) },
+        Kind { name: "partner-client token of the issuer", token: of_type("partner-client+jwt", &claims) },
         Kind { name: "partner token of the issuer", token: of_type("partner-token+jwt", &claims) },
         Kind { name: "introspection answer", token: of_type("token-introspection+jwt", &claims) },
         Kind { name: "security event", token: of_type("secevent+jwt", &claims) },
