@@ -109,6 +109,8 @@ mod json;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod local_time;
