@@ -165,6 +165,8 @@ mod sample;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod session_attacks;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod shares;
