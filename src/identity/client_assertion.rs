@@ -17,8 +17,9 @@ use crate::model::Sha256;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
-/// The types of an assertion. `JWT` is what libraries write; issuer, keys and audience tell it from every other token.
-const TYPES: [&str; 2] = ["client-authentication+jwt", "JWT"];
+/// The types of an assertion. RFC 7523 asks for none: some libraries write `JWT`, others nothing. Issuer, keys and audience tell
+/// it from every other token.
+const TYPES: [Option<&str>; 3] = [Some("client-authentication+jwt"), Some("JWT"), None];
 
 /// From `iat` to `exp` at most, in seconds.
 const LIFETIME_MAX_S: u64 = 300;

@@ -139,7 +139,7 @@ impl ClientTokens {
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
         let jws = split(bearer(fields)?)?;
-        let header = Header::read_as(jws.header(), &[TYPE])?;
+        let header = Header::read_as(jws.header(), &[Some(TYPE)])?;
         let claims = Claims::read(jws.payload())?;
         if claims.issuer.as_deref().ok_or(IdentityFault::ClaimMissing)? != client.issuer() {
             return Err(IdentityFault::IssuerUnknown);

@@ -1,4 +1,4 @@
-//! A token's header: exactly `alg`, `kid` and `typ`.
+//! A token's header: exactly `alg`, `kid` and `typ`; a client's assertion may leave the last one out.
 //!
 //! A header is written by whoever made the token, before anything is verified. So nothing in it is obeyed: `kid` looks up a
 //! key, `alg` and `typ` are compared. Any other member is refused, `crit`, `b64`, `zip` and those that bring a key along (`jwk`,
@@ -24,18 +24,19 @@ pub(super) struct Header<'t> {
 }
 
 impl<'t> Header<'t> {
-    /// Reads the header of a token of one of these types, each in its one usual spelling.
-    pub(super) fn read_as(text: &'t [u8], types: &[&str]) -> Result<Self, IdentityFault> {
+    /// Reads the header of a token of one of these types, each in its one usual spelling; `None` is one that says no type.
+    pub(super) fn read_as(text: &'t [u8], types: &[Option<&str>]) -> Result<Self, IdentityFault> {
         let members = members(text, Checks::default()).map_err(|_| IdentityFault::Header)?;
-        let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
-        let is_plain = typ == "JWT";
-        if types.contains(&&*typ) { Ok(Self { algorithm, key, is_plain }) } else { Err(IdentityFault::Type) }
+        let Members { algorithm, key, typ } = members.ok_or(IdentityFault::Header)?;
+        let is_plain = typ.as_deref() == Some("JWT");
+        if types.contains(&typ.as_deref()) { Ok(Self { algorithm, key, is_plain }) } else { Err(IdentityFault::Type) }
     }
 
     /// Reads the header of an access token.
     pub(super) fn read(text: &'t [u8], checks: Checks) -> Result<Self, IdentityFault> {
         let members = members(text, checks).map_err(|_| IdentityFault::Header)?;
-        let [algorithm, key, typ] = members.ok_or(IdentityFault::Header)?;
+        let Members { algorithm, key, typ } = members.ok_or(IdentityFault::Header)?;
+        let typ = typ.ok_or(IdentityFault::Header)?;
         // RFC 9068 §4; a media type is compared without regard to case (RFC 7515 §4.1.9), ours in the one usual spelling.
         let is_plain = typ == "JWT";
         checks.demand(Check::Type, is_plain || typ == "at+jwt" || typ == "application/at+jwt")?;
@@ -43,8 +44,15 @@ impl<'t> Header<'t> {
     }
 }
 
-/// `alg`, `kid` and `typ`, if all are there and nothing else.
-fn members(text: &[u8], checks: Checks) -> Result<Option<[Cow<'_, str>; 3]>, JsonError> {
+/// What a header may have.
+struct Members<'t> {
+    algorithm: Cow<'t, str>,
+    key: Cow<'t, str>,
+    typ: Option<Cow<'t, str>>,
+}
+
+/// `alg`, `kid` and `typ`, if the first two are there and nothing else.
+fn members(text: &[u8], checks: Checks) -> Result<Option<Members<'_>>, JsonError> {
     let limits = Limits { max_depth: 1, max_members: 4, max_elements: 0, max_string_bytes: MAX_VALUE_BYTES };
     let mut reader = Reader::new(text, limits)?;
     let (mut algorithm, mut key, mut typ, mut other) = (None, None, None, None);
@@ -60,5 +68,5 @@ fn members(text: &[u8], checks: Checks) -> Result<Option<[Cow<'_, str>; 3]>, Jso
         *place = Some(reader.string(MAX_VALUE_BYTES)?);
     }
     reader.finish()?;
-    Ok(algorithm.zip(key).zip(typ).map(|((algorithm, key), typ)| [algorithm, key, typ]))
+    Ok(algorithm.zip(key).map(|(algorithm, key)| Members { algorithm, key, typ }))
 }

@@ -333,6 +333,7 @@ fn who_has_not_proved_itself_or_asks_for_what_is_not_declared_gets_no_token() {
         ("without an id", without("jti"), "token-malformed"),
         ("with an empty id", set("jti", json!("")), "token-malformed"),
         ("of another type", intercom.spoiled("at+jwt", |_| ()), "token-malformed"),
+        ("of an empty type", intercom.spoiled("", |_| ()), "token-malformed"),
         ("of the type of our own tokens", intercom.spoiled("partner-client+jwt", |_| ()), "token-malformed"),
         (
             "of a key that is not the client's",

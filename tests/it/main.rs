@@ -121,6 +121,8 @@ mod metrics;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
+mod partner_client;
+#[cfg(test)]
 mod partner_door;
 #[cfg(test)]
 mod partner_faults;
