@@ -164,6 +164,12 @@ fn nothing_is_issued_outside_of_development_or_by_a_key_that_nobody_publishes() 
     assert_eq!((code, told.as_str()), (2, ""));
     assert!(complaint.contains("error[key-of-nobody]"), "{complaint}");
 
+    // The gateway's own key, with which it issues sessions: for a proof, and by no other way.
+    fs::copy(desk.stage.path("pki/session.key"), desk.stage.path("pki/login-issuer.key")).unwrap();
+    let (code, told, complaint) = desk.issue(&[]);
+    assert_eq!((code, told.as_str()), (2, ""));
+    assert!(complaint.contains("error[key-of-nobody]"), "{complaint}");
+
     // Outside of development nothing loads that nobody signed.
     let now = UnixMillis::new(now().get() * 1_000);
     desk.stage.approve(&Signatories::new().unwrap(), now).unwrap();

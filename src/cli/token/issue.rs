@@ -18,6 +18,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::identity::IssuerKeys;
 use crate::identity::IssuerSettings;
+use crate::identity::TokenKind;
 use crate::json;
 use crate::json::Limits;
 use crate::json::Object;
@@ -80,7 +81,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
         let file = plain(&arguments.key.display().to_string());
         Diagnostic::without_file(
             "key-of-nobody",
-            format!("no issuer of the configuration publishes the key in `{file}`"),
+            format!("no issuer of sign-in tokens in the configuration publishes the key in `{file}`"),
         )
         .help("name the private key that belongs to a key set under `issuers`")
     })?;
@@ -126,11 +127,13 @@ fn key(file: &Path) -> Result<(Secret, SigningKey), Diagnostic> {
     Ok((pem, key))
 }
 
-/// The issuer that publishes the public half of `key`, and the name that it has there: whoever verifies what it signs.
+/// The sign-in issuer that publishes the public half of `key`, and the name that it has there: whoever verifies what it signs.
+/// A session is issued for a proof of the app's key and for nothing else, here neither.
 fn issuer_of<'i>(key: &SigningKey, issuers: &'i [IssuerSettings]) -> Option<(&'i IssuerSettings, String)> {
     let trial = key.sign_jws("at+jwt", b"{}").ok()?;
     let jws = Jws::split(&trial).ok()?;
-    issuers.iter().find_map(|issuer| {
+    let mut sign_in = issuers.iter().filter(|issuer| issuer.kind == TokenKind::SignIn);
+    sign_in.find_map(|issuer| {
         let IssuerKeys::Known(keys) = &issuer.keys else { return None };
         let fits = |kid: &&str| keys.key(kid).is_some_and(|key| key.verify(&jws).is_ok());
         keys.kids().find(fits).map(|kid| (issuer, kid.to_owned()))
