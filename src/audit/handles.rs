@@ -17,6 +17,7 @@ use crate::guard::ErasureAgreed;
 use crate::model::IdentifierKind;
 use crate::model::Sha256;
 use crate::model::Stranger;
+use crate::model::write_hex;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -314,7 +315,7 @@ impl fmt::Debug for PersonSecret {
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("h-")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::audit::attest::Attested;
 use crate::audit::attest::Attester;
 use crate::audit::attest::Tip;
 use crate::audit::checkpoint::Checkpoint;
+use crate::audit::company::Company;
 use crate::audit::desk::Desk;
 use crate::audit::desk::Wait;
 use crate::audit::facts::Facts;
@@ -247,7 +248,7 @@ impl Log {
             watch: Arc::clone(&watch),
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
-            linger_until: Duration::ZERO,
+            company: Company::default(),
             starved: false,
             reopening: Reopening::default(),
         };

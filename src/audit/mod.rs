@@ -23,6 +23,7 @@ mod attest;
 mod chain;
 mod changes;
 mod checkpoint;
+mod company;
 mod copy;
 mod desk;
 mod event;

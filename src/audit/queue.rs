@@ -6,6 +6,7 @@
 //! steady state. Where much waits because the disk hangs, records that open something are refused first, and those that
 //! close an intent have a reserve of their own; so memory is bounded, and what was begun can still be ended.
 
+use crate::audit::company::Awaited;
 use crate::audit::desk::Bell;
 use crate::audit::fault::AuditFault;
 use crate::audit::losses::Part;
@@ -37,8 +38,8 @@ struct State {
     batch: Batch,
     closed: Option<Closed>,
     stopped: bool,
-    /// The writer waits, and must be woken.
-    idle: bool,
+    /// The writer waits, and must be woken once so many records do.
+    wakes_at: Option<usize>,
 }
 
 /// Why the log takes no records.
@@ -129,35 +130,38 @@ impl Queue {
         state.batch.leaves.extend_from_slice(&others);
         state.batch.epoch = state.batch.epoch.max(epoch);
         state.batch.entries.push(Entry { length, records: 1 + others.len(), part, on_done, refused: false });
-        if std::mem::take(&mut state.idle) {
+        let waiting = state.batch.entries.len();
+        if state.wakes_at.take_if(|many| waiting >= *many).is_some() {
             self.filled.notify_one();
         }
         Ok(())
     }
 
-    /// Waits until something waits, then for company as long as `linger` says, and takes all of it into `batch`, which is
-    /// empty. Waits no longer than `patience`, and not where the log is closed and the writer, by `knows_closed`, has not
+    /// Waits until something waits, then for company as `awaited` says, and takes all of it into `batch`, which is empty. Waits no longer than `patience`, and not where the log is closed and the writer, by `knows_closed`, has not
     /// heard of it.
     pub(super) fn take(
         &self,
         batch: &mut Batch,
         knows_closed: bool,
         patience: Duration,
-        linger: impl FnOnce() -> Duration,
+        awaited: impl FnOnce() -> Awaited,
     ) -> Taken {
         let mut state = self.state.lock();
-        state.idle = true;
+        state.wakes_at = Some(1);
         let goes_on = |state: &mut State| {
             state.batch.entries.is_empty() && !state.stopped && state.closed.is_some() == knows_closed
         };
         self.filled.wait_while_for(&mut state, goes_on, patience);
-        state.idle = false;
+        state.wakes_at = None;
         if state.batch.entries.is_empty() {
             return if state.stopped { Taken::End } else { Taken::Nothing };
         }
-        let linger = linger();
-        if !linger.is_zero() {
-            self.filled.wait_while_for(&mut state, |state| !state.stopped, linger);
+        let Awaited { time, many } = awaited();
+        let is_alone = |state: &mut State| state.batch.entries.len() < many && !state.stopped;
+        if !time.is_zero() && is_alone(&mut state) {
+            state.wakes_at = Some(many);
+            self.filled.wait_while_for(&mut state, is_alone, time);
+            state.wakes_at = None;
         }
         std::mem::swap(&mut state.batch, batch);
         Taken::Batch
@@ -230,16 +234,44 @@ mod tests {
     const CLOSES: Part = Part::Closes(Receipt::new([1; 16]));
 
     fn take(queue: &Queue, batch: &mut Batch) -> Taken {
-        queue.take(batch, false, Duration::MAX, Duration::default)
+        queue.take(batch, false, Duration::MAX, Awaited::default)
     }
 
     #[test]
     fn a_writer_that_waits_is_told_when_time_has_passed_and_when_the_log_is_closed() {
         let (queue, mut batch) = (Queue::default(), Batch::default());
-        assert_eq!(queue.take(&mut batch, false, Duration::from_millis(1), Duration::default), Taken::Nothing);
+        assert_eq!(queue.take(&mut batch, false, Duration::from_millis(1), Awaited::default), Taken::Nothing);
         queue.close(Closed::Failed);
         assert_eq!(take(&queue, &mut batch), Taken::Nothing);
-        assert_eq!(queue.take(&mut batch, true, Duration::from_millis(1), Duration::default), Taken::Nothing);
+        assert_eq!(queue.take(&mut batch, true, Duration::from_millis(1), Awaited::default), Taken::Nothing);
+    }
+
+    /// Were it otherwise, the test would not end: nobody waits for an hour.
+    #[test]
+    fn a_writer_that_waits_for_company_goes_on_once_as_many_as_it_waits_for_are_there() {
+        const HOUR: Duration = Duration::from_hours(1);
+        let queue = Queue::default();
+        let submit = || queue.submit(b"\n", ALONE, OnDone::Nobody).unwrap();
+        submit();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let mut batch = Batch::default();
+                queue.take(&mut batch, false, Duration::MAX, || Awaited { time: HOUR, many: 3 });
+                batch.entries.len()
+            });
+            // Until it has met the first and waits for two more.
+            while queue.state.lock().wakes_at != Some(3) && !writer.is_finished() {
+                std::thread::yield_now();
+            }
+            submit();
+            assert_eq!(queue.state.lock().wakes_at, Some(3), "two are not three");
+            submit();
+            assert_eq!(writer.join().unwrap(), 3);
+        });
+        submit();
+        let mut batch = Batch::default();
+        queue.take(&mut batch, false, Duration::MAX, || Awaited { time: HOUR, many: 1 });
+        assert_eq!(batch.entries.len(), 1, "one is all that it waits for");
     }
 
     #[test]

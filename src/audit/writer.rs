@@ -1,13 +1,8 @@
 //! The thread that writes: what waits is one batch, one write, one `fdatasync`.
 //!
-//! **Company.** A commit costs the kernel far more than a record costs us. A commit that comes right upon another waits
-//! for company: as long as the last one took for each record that it held, at most [`LINGER_MAX`], counted from its end.
-//! So one caller alone waits only where it comes again at once, for as long as the last commit took, and where many call, commits become fewer and larger instead of eating the time in
-//! which the callers are served.
-//!
-//! A pause before a commit, as long as the last one took, was tried while more records waited: at 5,000 and at 7,000
-//! records a second it saved neither commits nor processor time, and only made the slowest hundredth slower. Records
-//! that come in while the disk works are company enough.
+//! **Company.** Commits that follow one another wait a moment for those whom the last one let go
+//! ([`company`](crate::audit::company)), so that they become fewer and larger instead of eating the time in which callers are
+//! served.
 //!
 //! A second thread makes the next segment while the present one is in use, and finishes the last one; making 64 MiB of
 //! zeros durable must not hold up a commit.
@@ -28,6 +23,7 @@
 //! does not fit counts as lost, and is told as unknown later.
 
 use crate::audit::attest::Attested;
+use crate::audit::company::Company;
 use crate::audit::desk;
 use crate::audit::fault::AuditFault;
 use crate::audit::losses::Losses;
@@ -63,9 +59,6 @@ use std::sync::mpsc::TryRecvError;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
-
-/// The longest that a record waits for company. With the commit itself far below any deadline of a record.
-const LINGER_MAX: Duration = Duration::from_millis(1);
 
 /// Before an old segment is ended after all, where there was no next one.
 const ROTATION_PAUSE: Duration = Duration::from_mins(1);
@@ -113,8 +106,8 @@ pub(super) struct Writer {
     pub(super) watch: Arc<Watch>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
-    /// Steady time until which the next commit waits for company.
-    pub(super) linger_until: Duration,
+    /// What the next commit waits for.
+    pub(super) company: Company,
     /// Whether there was no space for the next segment when it was last tried.
     pub(super) starved: bool,
     /// How often it could not be opened again.
@@ -191,10 +184,10 @@ impl Writer {
     fn run(mut self, mut maker: Maker) {
         maker.order(Order::Make(self.segment.number + 1));
         let mut batch = Batch::default();
-        let linger = |writer: &Self| writer.linger_until.saturating_sub(writer.clock.steady());
+        let awaited = |writer: &Self| writer.company.awaited(writer.clock.steady());
         loop {
             let closed = self.queue.closed().is_some();
-            match self.queue.take(&mut batch, closed, self.patience(closed), || linger(&self)) {
+            match self.queue.take(&mut batch, closed, self.patience(closed), || awaited(&self)) {
                 Taken::End => break,
                 // It has just been closed: what waits is told first, and then there is a pause.
                 Taken::Nothing if self.queue.closed().is_some() != closed => continue,
@@ -265,7 +258,7 @@ impl Writer {
         let records = u32::try_from(written.count()).unwrap_or(u32::MAX);
         let ended = self.clock.steady();
         let took = ended.saturating_sub(began);
-        self.linger_until = ended.saturating_add(took.saturating_mul(records).min(LINGER_MAX));
+        self.company.committed(records, took, ended);
         self.metrics.audit_synced(records, took);
         self.add_to_tree(batch);
         self.watch.durable(self.segment.end);

@@ -1,5 +1,6 @@
 //! A SHA-256 digest as a value. Computing one is `crypto`'s work.
 
+use crate::model::hex::write_hex;
 use std::fmt;
 
 /// A SHA-256 digest (FIPS 180-4), written as 64 hexadecimal digits.
@@ -37,7 +38,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 

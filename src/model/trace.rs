@@ -3,6 +3,7 @@
 //! What it says is a stranger's and is taken only where it is exactly that form; whoever sends anything else has said nothing
 //! (§3.2.2.2). A number is random and speaks of nothing but itself, so it may stand in a record.
 
+use crate::model::hex::write_hex;
 use std::fmt;
 
 /// `traceparent` as long as version `00` is: two, 32, 16 and two digits, and three hyphens.
@@ -76,7 +77,7 @@ fn number<const BYTES: usize>(text: &[u8]) -> Option<([u8; BYTES], &[u8])> {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -84,7 +85,7 @@ impl fmt::Display for TraceId {
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "00-{}-", self.trace)?;
-        self.span.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write_hex(f, &self.span)?;
         write!(f, "-{:02x}", u8::from(self.sampled))
     }
 }

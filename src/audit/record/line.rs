@@ -59,7 +59,9 @@ impl<'a> Line<'a> {
     pub(super) fn end(self) {
         // A line feed can only stand between the tokens of a JSON text, where a space means the same.
         let written = self.out.get_mut(self.start..).unwrap_or_default();
-        written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        if written.contains(&b'\n') {
+            written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        }
         if let Some(readable) = without_noncharacters(written) {
             self.out.truncate(self.start);
             self.out.extend_from_slice(readable.as_bytes());
@@ -405,6 +407,9 @@ impl<'a> Line<'a> {
 
 /// The text that our reader takes instead, if it would not take this one. No noncharacter stands outside a string.
 fn without_noncharacters(written: &[u8]) -> Option<String> {
+    if written.is_ascii() {
+        return None;
+    }
     let text = std::str::from_utf8(written).ok().filter(|text| json::has_noncharacter(text))?;
     let mut bytes = [0; 4];
     Some(text.chars().map(|c| if json::has_noncharacter(c.encode_utf8(&mut bytes)) { '\u{FFFD}' } else { c }).collect())
