@@ -56,6 +56,7 @@ use crate::audit::receipts::TokenOf;
 use crate::audit::receipts::Told;
 use crate::audit::record;
 use crate::audit::record::Kind;
+use crate::audit::record::Written;
 use crate::audit::recover;
 use crate::audit::recover::Found;
 use crate::audit::recover::Recovered;
@@ -125,7 +126,7 @@ const KEPT_LINE_BYTES: usize = 64 * 1024;
 
 thread_local! {
     /// The line that this thread writes, so that a record allocates nothing in steady state.
-    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static LINE: RefCell<Written> = RefCell::new(Written::default());
 }
 
 /// The audit log. Clones share it, and its desk; see [`Log::at_own_desk`].
@@ -296,7 +297,7 @@ impl Log {
         now: UnixMillis,
     ) -> Result<Recorded, AuditFault> {
         let (wait, bell) = self.desk.open();
-        let write = |line: &mut Vec<u8>| record::intent(line, permit, protected, facts, now);
+        let write = |line: &mut Written| record::intent(line, permit, protected, facts, now);
         self.submit(write, Part::Opens(facts.receipt), OnDone::Ring(bell), now)?;
         // From here on the record may become durable: however this future ends, an outcome follows.
         let mut recorded = Recorded::new(protected, facts, self.clone());
@@ -328,7 +329,7 @@ impl Log {
             None => answer::seal(&self.shared.sealer, receipt, answer),
         });
         let (wait, bell) = self.desk.open();
-        let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, sealed.as_deref(), now);
+        let write = |line: &mut Written| record::outcome(line, receipt, &outcome, sealed.as_deref(), now);
         let submitted = self.submit(write, Part::Closes(receipt), OnDone::Ring(bell), now);
         recorded.forget();
         let durable = match submitted {
@@ -357,7 +358,7 @@ impl Log {
         if let Some(receipt) = self.shared.flood.sums_up(facts, reason, now) {
             return Concluded { receipt, reason, reply: problem.reply(receipt), kept_at: None };
         }
-        let write = |line: &mut Vec<u8>| record::refusal(line, facts, reason, None, now);
+        let write = |line: &mut Written| record::refusal(line, facts, reason, None, now);
         match self.record(write, now).await {
             Ok(_) => {
                 let receipt = facts.receipt;
@@ -375,7 +376,7 @@ impl Log {
             return;
         }
         for sum in self.shared.flood.take() {
-            let write = |line: &mut Vec<u8>| record::refusals(line, &sum, now);
+            let write = |line: &mut Written| record::refusals(line, &sum, now);
             // What is not taken has been counted.
             let _ = self.submit(write, Part::Alone(sum.count()), OnDone::Nobody, now);
         }
@@ -385,7 +386,7 @@ impl Log {
     /// recorded: 503, and the answer may be asked for once more.
     pub async fn repeat(&self, facts: &Facts, first: Receipt, reply: Reply, now: UnixMillis) -> Concluded {
         let reason = Reason::IdempotencyReplayed;
-        let write = |line: &mut Vec<u8>| record::refusal(line, facts, reason, Some(first), now);
+        let write = |line: &mut Written| record::refusal(line, facts, reason, Some(first), now);
         match self.record(write, now).await {
             Ok(_) => Concluded { receipt: facts.receipt, reason, reply, kept_at: None },
             Err(_) => self.unrecorded(facts),
@@ -397,7 +398,7 @@ impl Log {
     /// # Errors
     /// [`AuditFault`].
     pub async fn note(&self, facts: &Facts, note: Note, now: UnixMillis) -> Result<Noted, AuditFault> {
-        let write = |line: &mut Vec<u8>| record::note(line, facts, &note, now);
+        let write = |line: &mut Written| record::note(line, facts, &note, now);
         let (wait, bell) = self.desk.open();
         let part = if note.narrows() { Part::Narrows } else { Part::Alone(1) };
         self.submit(write, part, OnDone::Ring(bell), now)?;
@@ -565,13 +566,13 @@ impl Log {
         let outcome = Outcome::new(state, reason);
         self.shared.receipts.ended(receipt, state, reason, now);
         // If the log is closed, it is told when that is open again, or recovery tells it.
-        let write = |line: &mut Vec<u8>| record::outcome(line, receipt, &outcome, None, now);
+        let write = |line: &mut Written| record::outcome(line, receipt, &outcome, None, now);
         let _ = self.submit(write, Part::Closes(receipt), OnDone::Nobody, now);
     }
 
     pub(super) async fn record(
         &self,
-        write: impl FnOnce(&mut Vec<u8>),
+        write: impl FnOnce(&mut Written),
         now: UnixMillis,
     ) -> Result<AnswerPlace, AuditFault> {
         let (wait, bell) = self.desk.open();
@@ -590,7 +591,7 @@ impl Log {
     /// Hands a record to the writer; what is not taken is counted, and told later.
     fn submit(
         &self,
-        write: impl FnOnce(&mut Vec<u8>),
+        write: impl FnOnce(&mut Written),
         part: Part,
         on_done: OnDone,
         now: UnixMillis,
@@ -599,13 +600,13 @@ impl Log {
             return Err(self.lost(NotTaken { fault: AuditFault::Busy, part }));
         }
         LINE.with_borrow_mut(|line| {
-            line.clear();
+            line.clear(KEPT_LINE_BYTES);
             write(line);
             let taken = self.shared.queue.submit(line, part, on_done).map_err(|not_taken| self.lost(not_taken));
             if taken.is_ok() {
                 self.tell_losses(line, now);
             }
-            line.shrink_to(KEPT_LINE_BYTES);
+            line.clear(KEPT_LINE_BYTES);
             taken
         })
     }
@@ -617,9 +618,9 @@ impl Log {
     }
 
     /// Records what was lost, if anything was; now that one record was taken, this will probably be too.
-    fn tell_losses(&self, line: &mut Vec<u8>, now: UnixMillis) {
+    fn tell_losses(&self, line: &mut Written, now: UnixMillis) {
         let Some(loss) = self.shared.losses.take() else { return };
-        line.clear();
+        line.clear(KEPT_LINE_BYTES);
         record::gap(line, loss.records, now);
         let unknown = Outcome::new(OutcomeState::Unknown, Reason::OutcomeUnknown);
         loss.unclosed.iter().for_each(|receipt| record::outcome(line, *receipt, &unknown, None, now));

@@ -5,6 +5,7 @@ use crate::audit::outcome::Outcome;
 use crate::audit::outcome::OutcomeState;
 use crate::audit::record;
 use crate::audit::record::Head;
+use crate::audit::record::Written;
 use crate::audit::recover::Found;
 use crate::audit::recover::io_at;
 use crate::audit::segment;
@@ -41,7 +42,7 @@ pub(super) fn begin_segment(
 ) -> Result<Segment, AuditOpenError> {
     let path = segment::path(directory, found.next);
     let mut storage = disk.create(found.next).map_err(io_at(&path))?;
-    let mut lines = Vec::new();
+    let mut lines = Written::default();
     let head = Head { number: found.next, origin: origin.to_owned(), tree: found.tree.clone(), epoch: found.epoch };
     record::segment(&mut lines, &head, now);
     if found.cut.is_some() || !found.unknown.is_empty() {
@@ -52,9 +53,17 @@ pub(super) fn begin_segment(
     for receipt in &found.unknown {
         record::outcome(&mut lines, *receipt, &unknown, None, now);
     }
-    storage.append(&lines).and_then(|()| storage.sync()).map_err(io_at(&path))?;
+    storage.append(lines.bytes()).and_then(|()| storage.sync()).map_err(io_at(&path))?;
     let before = found.tree.clone();
-    found.tree.append_lines(&lines);
+    found.tree.append_all(lines.leaves());
     let used = found.cut.is_some() || !found.unknown.is_empty();
-    Ok(Segment { number: found.next, storage, end: lines.len() as u64, head: Vec::new(), used, before, rotates_at })
+    Ok(Segment {
+        number: found.next,
+        storage,
+        end: lines.bytes().len() as u64,
+        head: Written::default(),
+        used,
+        before,
+        rotates_at,
+    })
 }

@@ -11,8 +11,8 @@ use crate::audit::desk::Bell;
 use crate::audit::fault::AuditFault;
 use crate::audit::losses::Part;
 use crate::audit::record;
+use crate::audit::record::Written;
 use crate::audit::tree::Tree;
-use crate::audit::tree::leaf_hash;
 use crate::model::Epoch;
 use crate::model::Sha256;
 use parking_lot::Condvar;
@@ -108,28 +108,25 @@ const fn max_bytes(part: &Part) -> usize {
 }
 
 impl Queue {
-    /// Adds a record, or several in one, each with its line feed.
+    /// Adds a record, or several as one.
     ///
     /// # Errors
     /// [`AuditFault::Failed`] where the log is closed, [`AuditFault::Busy`] when too much waits.
-    pub(super) fn submit(&self, line: &[u8], part: Part, on_done: OnDone) -> Result<(), NotTaken> {
-        let mut lines = line.split_inclusive(|byte| *byte == b'\n');
-        let first = leaf_hash(lines.next().unwrap_or_default());
-        let others: Vec<_> = lines.map(leaf_hash).collect();
-        let epoch = record::epoch_of(line).unwrap_or_default();
+    pub(super) fn submit(&self, lines: &Written, part: Part, on_done: OnDone) -> Result<(), NotTaken> {
+        let (bytes, leaves) = (lines.bytes(), lines.leaves());
+        let epoch = record::epoch_of(bytes).unwrap_or_default();
         let mut state = self.state.lock();
         if state.closed.is_some() || state.stopped {
             return Err(NotTaken { fault: AuditFault::Failed, part });
         }
-        let length = u32::try_from(line.len());
-        let (Ok(length), true) = (length, state.batch.bytes.len() + line.len() <= max_bytes(&part)) else {
+        let length = u32::try_from(bytes.len());
+        let (Ok(length), true) = (length, state.batch.bytes.len() + bytes.len() <= max_bytes(&part)) else {
             return Err(NotTaken { fault: AuditFault::Busy, part });
         };
-        state.batch.bytes.extend_from_slice(line);
-        state.batch.leaves.push(first);
-        state.batch.leaves.extend_from_slice(&others);
+        state.batch.bytes.extend_from_slice(bytes);
+        state.batch.leaves.extend_from_slice(leaves);
         state.batch.epoch = state.batch.epoch.max(epoch);
-        state.batch.entries.push(Entry { length, records: 1 + others.len(), part, on_done, refused: false });
+        state.batch.entries.push(Entry { length, records: leaves.len(), part, on_done, refused: false });
         let waiting = state.batch.entries.len();
         if state.wakes_at.take_if(|many| waiting >= *many).is_some() {
             self.filled.notify_one();
@@ -219,7 +216,7 @@ impl Batch {
             let (own, after) = rest.split_at_checked(entry.records).unwrap_or_default();
             rest = after;
             if !entry.refused {
-                own.iter().for_each(|leaf| tree.append(*leaf));
+                tree.append_all(own);
             }
         }
     }
@@ -251,7 +248,7 @@ mod tests {
     fn a_writer_that_waits_for_company_goes_on_once_as_many_as_it_waits_for_are_there() {
         const HOUR: Duration = Duration::from_hours(1);
         let queue = Queue::default();
-        let submit = || queue.submit(b"\n", ALONE, OnDone::Nobody).unwrap();
+        let submit = || queue.submit(&Written::of(b"\n"), ALONE, OnDone::Nobody).unwrap();
         submit();
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
@@ -277,7 +274,7 @@ mod tests {
     #[test]
     fn records_wait_up_to_a_limit_and_those_that_close_an_intent_up_to_another() {
         let queue = Queue::default();
-        let submit = |line: &[u8], part| queue.submit(line, part, OnDone::Nobody);
+        let submit = |line: &[u8], part| queue.submit(&Written::of(line), part, OnDone::Nobody);
         let busy = |part| Err(NotTaken { fault: AuditFault::Busy, part });
         let half = vec![b'a'; OPEN_BYTES / 2];
         assert_eq!(submit(&half, ALONE), Ok(()));
@@ -299,10 +296,10 @@ mod tests {
     #[test]
     fn a_stopped_queue_is_emptied_before_the_writer_ends() {
         let queue = Queue::default();
-        queue.submit(b"\n", ALONE, OnDone::Nobody).unwrap();
+        queue.submit(&Written::of(b"\n"), ALONE, OnDone::Nobody).unwrap();
         queue.stop();
         let failed = Err(NotTaken { fault: AuditFault::Failed, part: CLOSES });
-        assert_eq!(queue.submit(b"\n", CLOSES, OnDone::Nobody), failed);
+        assert_eq!(queue.submit(&Written::of(b"\n"), CLOSES, OnDone::Nobody), failed);
         let mut batch = Batch::default();
         assert_eq!(take(&queue, &mut batch), Taken::Batch);
         batch.clear();

@@ -46,7 +46,7 @@
 //! | `of` | in `receipt`: the receipt that was asked about |
 //! | `first` | receipt of the command whose answer is given again |
 //! | `sizes` `micros` | bytes; microseconds per step |
-//! | `sum` | the first 8 bytes of SHA-256 over everything before `,"sum"`, against torn writes; it proves nothing |
+//! | `sum` | the first 8 bytes of SHA-256 over a zero byte and everything before `,"sum"`, against torn writes; it proves nothing. The leaf's digest begins in the same way, so that one pass makes both |
 //!
 //! A line is valid JSON by itself, so that the usual tools read a log. And it is JSON that our own strict reader takes, or the
 //! next start would find a log that it cannot read: the doors refuse what that reader refuses, and should one of them fail,
@@ -55,6 +55,7 @@
 mod kind;
 mod line;
 mod schema;
+mod written;
 
 use crate::audit::facts::Facts;
 use crate::audit::flood::Sum;
@@ -81,8 +82,10 @@ use line::Line;
 pub(super) use line::SUM_CLOSES;
 pub(super) use line::SUM_DIGITS;
 pub(super) use line::SUM_OPENS;
-pub(super) use line::sum;
 pub use schema::record_schema;
+pub(super) use written::LEAF;
+pub(super) use written::Written;
+pub(super) use written::sum;
 
 /// What a recovery did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -96,7 +99,7 @@ pub(super) struct Recovery {
 }
 
 /// The intent of an exchange.
-pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, facts: &Facts, now: UnixMillis) {
+pub(super) fn intent(out: &mut Written, permit: &Permit, protected: &Protected, facts: &Facts, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Intent, now);
     line.judged_by(facts);
     // Partner, operation, thing and decision come from the proofs: what was permitted and protected is what is recorded.
@@ -121,7 +124,7 @@ pub(super) fn intent(out: &mut Vec<u8>, permit: &Permit, protected: &Protected, 
 
 /// An event that was taken, or, with `attempt`, one that is sent.
 pub(super) fn event(
-    out: &mut Vec<u8>,
+    out: &mut Written,
     permit: &EventPermit,
     protected: &ProtectedEvent,
     facts: &Facts,
@@ -151,7 +154,7 @@ pub(super) fn event(
 }
 
 /// The outcome of an intent; `sealed` is the answer that is kept for a repeated key.
-pub(super) fn outcome(out: &mut Vec<u8>, receipt: Receipt, outcome: &Outcome, sealed: Option<&[u8]>, now: UnixMillis) {
+pub(super) fn outcome(out: &mut Written, receipt: Receipt, outcome: &Outcome, sealed: Option<&[u8]>, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Outcome, now);
     line.shown("receipt", receipt);
     line.text("state", outcome.state.word());
@@ -170,7 +173,7 @@ pub(super) fn outcome(out: &mut Vec<u8>, receipt: Receipt, outcome: &Outcome, se
 }
 
 /// A refusal before any intent, or, with `first`, the repetition of a recorded answer.
-pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: Option<Receipt>, now: UnixMillis) {
+pub(super) fn refusal(out: &mut Written, facts: &Facts, reason: Reason, first: Option<Receipt>, now: UnixMillis) {
     let mut line = Line::begin(out, if first.is_some() { Kind::Repeat } else { Kind::Refusal }, now);
     line.judged_by(facts);
     line.text_if("partner", facts.partner.as_ref().map(AsRef::as_ref));
@@ -197,7 +200,7 @@ pub(super) fn refusal(out: &mut Vec<u8>, facts: &Facts, reason: Reason, first: O
 }
 
 /// Refusals of one peer that came too fast for a record each.
-pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
+pub(super) fn refusals(out: &mut Written, sum: &Sum, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Refusals, now);
     line.shown("receipt", sum.receipt);
     line.text_if("peer", sum.peer.as_deref());
@@ -219,7 +222,7 @@ pub(super) fn refusals(out: &mut Vec<u8>, sum: &Sum, now: UnixMillis) {
 }
 
 /// What belongs to no outbound operation.
-pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMillis) {
+pub(super) fn note(out: &mut Written, facts: &Facts, note: &Note, now: UnixMillis) {
     let mut line = Line::begin(out, note.kind(), now);
     line.judged_by(facts);
     line.persons(facts);
@@ -286,7 +289,7 @@ pub(super) fn note(out: &mut Vec<u8>, facts: &Facts, note: &Note, now: UnixMilli
 }
 
 /// What recovery did.
-pub(super) fn recovery(out: &mut Vec<u8>, recovery: Recovery, now: UnixMillis) {
+pub(super) fn recovery(out: &mut Written, recovery: Recovery, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Recovery, now);
     line.number("unknown", recovery.unknown);
     if let Some((segment, bytes)) = recovery.cut {
@@ -315,7 +318,7 @@ pub(super) struct Head {
 }
 
 /// The beginning of a segment.
-pub(super) fn segment(out: &mut Vec<u8>, head: &Head, now: UnixMillis) {
+pub(super) fn segment(out: &mut Written, head: &Head, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Segment, now);
     line.number("segment", head.number);
     line.text("origin", &head.origin);
@@ -348,7 +351,7 @@ fn after_text<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
 }
 
 /// So many records could not be taken.
-pub(super) fn gap(out: &mut Vec<u8>, lost: u64, now: UnixMillis) {
+pub(super) fn gap(out: &mut Written, lost: u64, now: UnixMillis) {
     let mut line = Line::begin(out, Kind::Gap, now);
     line.number("lost", lost);
     line.end();

@@ -13,6 +13,7 @@
 //! The thread that makes segments does what may hang on the disk; the writer waits for it, and nobody waits for the writer.
 
 use crate::audit::record;
+use crate::audit::record::Written;
 use crate::audit::storage::Disk;
 use crate::audit::storage::Reopened;
 use crate::audit::storage::Storage;
@@ -97,16 +98,16 @@ impl Writer {
             cut = Some((self.segment.number, old.cut_bytes)).filter(|(_, bytes)| *bytes > 0);
         }
         let placed = storage.placed()?;
-        let mut line = Vec::new();
+        let mut line = Written::default();
         let recovery = record::Recovery { unknown: 0, cut, reopened: true };
         record::recovery(&mut line, recovery, self.clock.now());
         let mut next = self.begun(number, storage);
-        next.write(&line)?;
+        next.write(line.bytes())?;
         // From here on nothing can fail. The descriptor that failed is let go, not finished.
         self.segment = next;
         self.attested.ended();
-        self.tree.append_lines(&std::mem::take(&mut self.segment.head));
-        self.tree.append_lines(&line);
+        self.tree.append_all(std::mem::take(&mut self.segment.head).leaves());
+        self.tree.append_all(line.leaves());
         self.attested.reached(number, &self.tree, self.clock.steady());
         self.starved = false;
         self.watch.reopened(old.and_then(|old| old.placed), number, placed, self.segment.end);

@@ -6,6 +6,7 @@
 //! A leaf's data is the line without its line feed. It holds a salt of 32 random bytes, so that nobody who holds hashes can
 //! confirm a line that they guess.
 
+use crate::audit::record::LEAF;
 use crate::crypto::sha256;
 use crate::crypto::sha256_joined;
 use crate::model::Sha256;
@@ -19,7 +20,7 @@ pub(super) struct Tree {
 
 /// The hash of a leaf, whose line may still have its line feed.
 pub(super) fn leaf_hash(line: &[u8]) -> Sha256 {
-    sha256_joined(&[&[0], line.strip_suffix(b"\n").unwrap_or(line)])
+    sha256_joined(&[LEAF, line.strip_suffix(b"\n").unwrap_or(line)])
 }
 
 /// The hash of a node over its two children.
@@ -43,6 +44,11 @@ impl Tree {
         }
         self.frontier.push(node);
         self.size += 1;
+    }
+
+    /// Adds leaves, in their order.
+    pub(super) fn append_all(&mut self, leaves: &[Sha256]) {
+        leaves.iter().for_each(|leaf| self.append(*leaf));
     }
 
     /// Adds all lines of a text, each with its line feed.

@@ -35,6 +35,7 @@ use crate::audit::queue::Queue;
 use crate::audit::queue::Taken;
 use crate::audit::record;
 use crate::audit::record::Head;
+use crate::audit::record::Written;
 use crate::audit::reopen::Anew;
 use crate::audit::reopen::Given;
 use crate::audit::reopen::Reopening;
@@ -73,7 +74,7 @@ pub(super) struct Segment {
     /// Bytes written.
     pub(super) end: u64,
     /// Its first record, where that is still to be written, with what comes first.
-    pub(super) head: Vec<u8>,
+    pub(super) head: Written,
     /// Whether there is anything behind that record.
     pub(super) used: bool,
     /// The tree before that record.
@@ -367,8 +368,8 @@ impl Writer {
     }
 
     /// The first record of the segment of this number, which begins now.
-    fn head(&self, number: u64) -> Vec<u8> {
-        let mut line = Vec::new();
+    fn head(&self, number: u64) -> Written {
+        let mut line = Written::default();
         let head = Head { number, origin: self.origin.clone(), tree: self.tree.clone(), epoch: self.epoch };
         record::segment(&mut line, &head, self.clock.now());
         line
@@ -376,7 +377,7 @@ impl Writer {
 
     /// The batch is durable, and so is the head of its segment.
     fn add_to_tree(&mut self, batch: &Batch) {
-        self.tree.append_lines(&std::mem::take(&mut self.segment.head));
+        self.tree.append_all(std::mem::take(&mut self.segment.head).leaves());
         batch.fold_into(&mut self.tree);
         self.epoch = self.epoch.max(batch.epoch);
         self.attested.reached(self.segment.number, &self.tree, self.clock.steady());
@@ -412,13 +413,13 @@ impl Writer {
 impl Segment {
     /// Where the first byte behind what is written, and the head if that is not, will lie.
     fn behind_head(&self) -> u64 {
-        self.end + self.head.len() as u64
+        self.end + self.head.bytes().len() as u64
     }
 
     /// Makes these bytes durable, behind the head if that is still to be written.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.head.is_empty() {
-            self.storage.append(&self.head)?;
+        if !self.head.bytes().is_empty() {
+            self.storage.append(self.head.bytes())?;
         }
         self.storage.append(bytes)?;
         self.storage.sync()?;

@@ -49,11 +49,39 @@ pub fn sha256(bytes: &[u8]) -> Sha256 {
 /// The SHA-256 digest of these bytes one after the other, as if they were one; nothing marks where one ends.
 #[must_use]
 pub fn sha256_joined(pieces: &[&[u8]]) -> Sha256 {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    pieces.iter().for_each(|piece| context.update(piece));
-    let mut digest = [0; 32];
-    digest.copy_from_slice(context.finish().as_ref());
-    Sha256::new(digest)
+    let mut digesting = Digesting::default();
+    pieces.iter().for_each(|piece| digesting.update(piece));
+    digesting.finish()
+}
+
+/// A SHA-256 digest in the making.
+pub struct Digesting(aws_lc_rs::digest::Context);
+
+impl Default for Digesting {
+    fn default() -> Self {
+        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+    }
+}
+
+impl Digesting {
+    /// Adds bytes behind those so far.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of the bytes so far, to which more may be added.
+    #[must_use]
+    pub fn so_far(&self) -> Sha256 {
+        Self(self.0.clone()).finish()
+    }
+
+    /// The digest of all bytes.
+    #[must_use]
+    pub fn finish(self) -> Sha256 {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.0.finish().as_ref());
+        Sha256::new(digest)
+    }
 }
 
 /// HMAC-SHA256 over the parts, each preceded by its length in eight bytes, big end first.
@@ -95,6 +123,15 @@ mod tests {
     fn sha256_is_that_of_fips_180_4() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256(b"abc").to_string(), expected);
+    }
+
+    #[test]
+    fn a_digest_in_the_making_is_that_of_the_bytes_so_far_and_may_go_on() {
+        let mut digesting = Digesting::default();
+        digesting.update(b"ab");
+        assert_eq!(digesting.so_far(), sha256(b"ab"));
+        digesting.update(b"c");
+        assert_eq!(digesting.finish(), sha256(b"abc"));
     }
 
     /// The key is derived, so the published vectors of RFC 4231 do not fit it; an HMAC of the other library does.

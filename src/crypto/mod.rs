@@ -56,6 +56,7 @@ pub use described::DescribedCertificate;
 pub use described::is_for_development;
 pub use described::names_as_issuer;
 pub use detached::DetachedJws;
+pub use digest::Digesting;
 pub use digest::HmacKey;
 pub use digest::constant_time_eq;
 pub use digest::keyed_digest;

@@ -1,12 +1,12 @@
 //! One line of a log: a record, held against the format.
 //!
 //! A line is a JSON object of version 1 with `kind`, `time` and `salt`, and ends `,"sum":"<16 digits>"}`, where the digits are
-//! the first 8 bytes of SHA-256 over everything before. What else it holds is not this room's affair, as long as it is JSON
+//! the first 8 bytes of SHA-256 over a zero byte and everything before. What else it holds is not this room's affair, as long as it is JSON
 //! in which nothing can be read in two ways. The first line of a segment is its header.
 
 use crate::clock::UnixMillis;
 use crate::crypto::decode_base64url;
-use crate::crypto::sha256;
+use crate::crypto::sha256_joined;
 use crate::evidence::note::hash_of_base64;
 use crate::evidence::tree::Frontier;
 use crate::json;
@@ -166,7 +166,7 @@ fn pass(reader: &mut Reader<'_>) -> Result<(), JsonError> {
 /// The digits of a sum.
 fn sum(bytes: &[u8]) -> [u8; 16] {
     let mut digits = [0; 16];
-    let hex = sha256(bytes).to_string();
+    let hex = sha256_joined(&[&[0], bytes]).to_string();
     digits.iter_mut().zip(hex.bytes()).for_each(|(digit, of)| *digit = of);
     digits
 }
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn the_sum_is_the_start_of_what_openssl_and_coreutils_call_sha_256() {
-        // printf '{"v":1' | sha256sum
-        assert_eq!(&sum(b"{\"v\":1"), b"e5a70a6ec9d2be5c");
+        // printf '\0{"v":1' | sha256sum
+        assert_eq!(&sum(b"{\"v\":1"), b"2f0fcb8385c5e4f0");
     }
 
     #[test]

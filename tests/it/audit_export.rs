@@ -13,6 +13,7 @@ use portcullis::crypto::NoteSigner;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
 use portcullis::crypto::sha256;
+use portcullis::crypto::sha256_joined;
 use portcullis::devkit::Pki;
 use portcullis::secret::Secret;
 use serde_json::Value;
@@ -99,7 +100,7 @@ fn line(index: u64, more: &str) -> Vec<u8> {
     let begin = format!(
         r#"{{"v":1,"kind":"{kind}","time":"{time}","salt":"s{index}","operation":"openDoor","reason":"{reason}"{more}"#
     );
-    let sum: String = sha256(begin.as_bytes()).to_string().chars().take(16).collect();
+    let sum: String = sha256_joined(&[&[0], begin.as_bytes()]).to_string().chars().take(16).collect();
     format!("{begin},\"sum\":\"{sum}\"}}\n").into_bytes()
 }
 

@@ -17,17 +17,16 @@ use crate::audit::outcome::ReIdentified;
 use crate::audit::outcome::Revoked;
 use crate::audit::outcome::TakenUp;
 use crate::audit::record::Kind;
+use crate::audit::record::written::Written;
 use crate::clock::UnixMillis;
 use crate::crypto::encode_base64url;
 use crate::crypto::random;
-use crate::crypto::sha256;
 use crate::json;
 use crate::model::Direction;
 use crate::model::Epoch;
 use crate::model::IdentifierKind;
 use crate::model::InputValue;
 use crate::model::Located;
-use crate::model::Sha256;
 use crate::model::TraceParent;
 use crate::problem::WrongPlace;
 use std::fmt::Display;
@@ -41,15 +40,15 @@ pub(crate) const SUM_DIGITS: usize = 16;
 
 /// Writes the members of one line.
 pub(super) struct Line<'a> {
-    out: &'a mut Vec<u8>,
+    lines: &'a mut Written,
     start: usize,
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn begin(out: &'a mut Vec<u8>, kind: Kind, now: UnixMillis) -> Self {
-        let start = out.len();
-        out.extend_from_slice(b"{\"v\":1");
-        let mut line = Self { out, start };
+    pub(super) fn begin(lines: &'a mut Written, kind: Kind, now: UnixMillis) -> Self {
+        let start = lines.bytes.len();
+        lines.bytes.extend_from_slice(b"{\"v\":1");
+        let mut line = Self { lines, start };
         line.plain("kind", kind.word());
         line.shown("time", now);
         line.plain("salt", &encode_base64url(&random::<32>()));
@@ -58,18 +57,15 @@ impl<'a> Line<'a> {
 
     pub(super) fn end(self) {
         // A line feed can only stand between the tokens of a JSON text, where a space means the same.
-        let written = self.out.get_mut(self.start..).unwrap_or_default();
+        let written = self.lines.bytes.get_mut(self.start..).unwrap_or_default();
         if written.contains(&b'\n') {
             written.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
         }
         if let Some(readable) = without_noncharacters(written) {
-            self.out.truncate(self.start);
-            self.out.extend_from_slice(readable.as_bytes());
+            self.lines.bytes.truncate(self.start);
+            self.lines.bytes.extend_from_slice(readable.as_bytes());
         }
-        let sum = sum(self.out.get(self.start..).unwrap_or_default());
-        self.out.extend_from_slice(SUM_OPENS);
-        self.out.extend_from_slice(&sum);
-        self.out.extend_from_slice(SUM_CLOSES);
+        self.lines.end(self.start);
     }
 
     pub(super) fn judged_by(&mut self, facts: &Facts) {
@@ -148,7 +144,7 @@ impl<'a> Line<'a> {
             match value {
                 InputValue::Json(text) => {
                     self.name(name);
-                    self.out.extend_from_slice(text.as_bytes());
+                    self.lines.bytes.extend_from_slice(text.as_bytes());
                 }
                 InputValue::Person(kind) => match facts.handle(*kind) {
                     Some(handle) => self.shown(name, handle),
@@ -167,7 +163,7 @@ impl<'a> Line<'a> {
     /// Nothing of a value that may speak of a person; no value of ours looks like this.
     fn withheld(&mut self, name: &str) {
         self.name(name);
-        self.out.extend_from_slice(br#"{"withheld":"person"}"#);
+        self.lines.bytes.extend_from_slice(br#"{"withheld":"person"}"#);
     }
 
     pub(super) fn key(&mut self, key: Option<KeyDigests>) {
@@ -188,7 +184,7 @@ impl<'a> Line<'a> {
         self.open("signed_by", b'[');
         for (role, person) in &activated.signed_by {
             self.comma();
-            self.out.push(b'{');
+            self.lines.bytes.push(b'{');
             self.text("role", role.word());
             self.text("person", person.as_str());
             self.close(b'}');
@@ -213,7 +209,7 @@ impl<'a> Line<'a> {
         self.text_if("tenant", revoked.tenant.as_ref().map(AsRef::as_ref));
         self.epoch(revoked.epoch);
         self.name("stored");
-        self.out.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
+        self.lines.bytes.extend_from_slice(if revoked.stored { b"true" } else { b"false" });
         self.close(b'}');
     }
 
@@ -270,7 +266,7 @@ impl<'a> Line<'a> {
         self.open("changed", b'[');
         for digest in &taken.changed {
             self.comma();
-            let _ = write!(self.out, "\"{digest}\"");
+            let _ = write!(self.lines.bytes, "\"{digest}\"");
         }
         self.close(b']');
         self.number("secrets", taken.secrets);
@@ -282,7 +278,7 @@ impl<'a> Line<'a> {
         self.open("scopes", b'[');
         for scope in &issued.scopes {
             self.comma();
-            json::write_string(scope, self.out);
+            json::write_string(scope, &mut self.lines.bytes);
         }
         self.close(b']');
     }
@@ -341,14 +337,14 @@ impl<'a> Line<'a> {
         self.open(name, b'[');
         for text in texts {
             self.comma();
-            json::write_string(text, self.out);
+            json::write_string(text, &mut self.lines.bytes);
         }
         self.close(b']');
     }
 
     pub(super) fn text(&mut self, name: &str, text: &str) {
         self.name(name);
-        json::write_string(text, self.out);
+        json::write_string(text, &mut self.lines.bytes);
     }
 
     pub(super) fn text_if(&mut self, name: &str, text: Option<&str>) {
@@ -360,21 +356,21 @@ impl<'a> Line<'a> {
     /// A text of ours that needs no escape.
     pub(super) fn plain(&mut self, name: &str, text: &str) {
         self.name(name);
-        self.out.push(b'"');
-        self.out.extend_from_slice(text.as_bytes());
-        self.out.push(b'"');
+        self.lines.bytes.push(b'"');
+        self.lines.bytes.extend_from_slice(text.as_bytes());
+        self.lines.bytes.push(b'"');
     }
 
     /// A value of ours whose text needs no escape: a digest, a receipt, a time, a handle.
     pub(super) fn shown(&mut self, name: &str, value: impl Display) {
         self.name(name);
         // Writing into memory cannot fail.
-        let _ = write!(self.out, "\"{value}\"");
+        let _ = write!(self.lines.bytes, "\"{value}\"");
     }
 
     pub(super) fn number(&mut self, name: &str, number: u64) {
         self.name(name);
-        let _ = write!(self.out, "{}", number.min(json::MAX_MAGNITUDE.unsigned_abs()));
+        let _ = write!(self.lines.bytes, "{}", number.min(json::MAX_MAGNITUDE.unsigned_abs()));
     }
 
     pub(super) fn number_if(&mut self, name: &str, number: Option<u64>) {
@@ -385,22 +381,22 @@ impl<'a> Line<'a> {
 
     pub(super) fn open(&mut self, name: &str, bracket: u8) {
         self.name(name);
-        self.out.push(bracket);
+        self.lines.bytes.push(bracket);
     }
 
     pub(super) fn close(&mut self, bracket: u8) {
-        self.out.push(bracket);
+        self.lines.bytes.push(bracket);
     }
 
     fn name(&mut self, name: &str) {
         self.comma();
-        json::write_string(name, self.out);
-        self.out.push(b':');
+        json::write_string(name, &mut self.lines.bytes);
+        self.lines.bytes.push(b':');
     }
 
     fn comma(&mut self) {
-        if !matches!(self.out.last(), Some(b'{' | b'[')) {
-            self.out.push(b',');
+        if !matches!(self.lines.bytes.last(), Some(b'{' | b'[')) {
+            self.lines.bytes.push(b',');
         }
     }
 }
@@ -413,17 +409,4 @@ fn without_noncharacters(written: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(written).ok().filter(|text| json::has_noncharacter(text))?;
     let mut bytes = [0; 4];
     Some(text.chars().map(|c| if json::has_noncharacter(c.encode_utf8(&mut bytes)) { '\u{FFFD}' } else { c }).collect())
-}
-
-/// The digits of a sum over `bytes`.
-pub(crate) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digest: Sha256 = sha256(bytes);
-    let mut digits = [b'0'; SUM_DIGITS];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(digest.as_bytes()) {
-        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
-            *digit = HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-        }
-    }
-    digits
 }

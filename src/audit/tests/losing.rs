@@ -11,6 +11,7 @@ use crate::audit::Settings;
 use crate::audit::log::Log;
 use crate::audit::outcome::OutcomeState as State;
 use crate::audit::record;
+use crate::audit::record::Written;
 use crate::audit::tests::harness::*;
 use crate::audit::writer::CLOSING_BYTES;
 use crate::clock::Clock;
@@ -90,9 +91,9 @@ fn an_outcome_that_keeps_no_answer_needs_no_more_than_its_share_of_the_reserve()
             for step in crate::telemetry::Step::ALL {
                 outcome.steps.took(*step, Duration::from_secs(9_000));
             }
-            let mut line = Vec::new();
+            let mut line = Written::default();
             record::outcome(&mut line, receipt(1), &outcome, None, NOW);
-            assert!(line.len() as u64 <= CLOSING_BYTES, "{}", line.len());
+            assert!(line.bytes().len() as u64 <= CLOSING_BYTES, "{}", line.bytes().len());
         }
     }
 }

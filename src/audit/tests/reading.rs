@@ -17,6 +17,7 @@ use crate::audit::read::Line;
 use crate::audit::read::Lines;
 use crate::audit::record;
 use crate::audit::record::Recovery;
+use crate::audit::record::Written;
 use crate::audit::tests::harness::*;
 use crate::clock::UnixMillis;
 use crate::model::AdminDoor;
@@ -105,7 +106,7 @@ pub(crate) fn written(texts: &[String; 8], numbers: [u64; 8], keyed: bool, state
         houses: lost,
         doors: segment,
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Written::default();
     record::intent(&mut bytes, &permit(), &protected(), &facts, now);
     record::outcome(&mut bytes, receipt(2), &outcome, Some(more.as_bytes()), now);
     record::refusal(&mut bytes, &facts, reason, None, now);
@@ -147,7 +148,7 @@ pub(crate) fn written(texts: &[String; 8], numbers: [u64; 8], keyed: bool, state
         until: UnixMillis::new(epoch),
     };
     record::refusals(&mut bytes, &sum, now);
-    bytes
+    bytes.bytes().to_vec()
 }
 
 /// Reads back all lines, which are `expected`.

@@ -10,6 +10,7 @@ use crate::audit::Thing;
 use crate::audit::Walk;
 use crate::audit::Wanted;
 use crate::audit::record;
+use crate::audit::record::Written;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
 use crate::model::Name;
@@ -47,7 +48,7 @@ fn log() -> tempfile::TempDir {
         ..facts(number, None)
     };
     let outcome = |state, reason| Outcome::new(state, reason);
-    let mut lines = Vec::new();
+    let mut lines = Written::default();
     record::intent(&mut lines, &permit(), &protected(), &facts(1), NOW);
     record::intent(&mut lines, &permit(), &protected(), &facts(2), NOW.plus(1));
     record::outcome(&mut lines, receipt(1), &outcome(OutcomeState::Done, Reason::Done), None, NOW.plus(2));
@@ -55,7 +56,7 @@ fn log() -> tempfile::TempDir {
     record::outcome(&mut lines, receipt(2), &outcome(OutcomeState::Unknown, Reason::OutcomeUnknown), None, NOW.plus(4));
     record::refusal(&mut lines, &facts(4), Reason::IdempotencyReplayed, Some(receipt(1)), NOW.plus(5));
     record::gap(&mut lines, 7, NOW.plus(6));
-    fs::write(segment::path(folder.path(), 1), lines).unwrap();
+    fs::write(segment::path(folder.path(), 1), lines.bytes()).unwrap();
     folder
 }
 

@@ -23,6 +23,7 @@ use crate::audit::SessionIssued;
 use crate::audit::TakenUp;
 use crate::audit::record;
 use crate::audit::record::Kind;
+use crate::audit::record::Written;
 use crate::audit::tests::harness::NOW;
 use crate::audit::tests::harness::facts;
 use crate::audit::tests::harness::fits;
@@ -99,10 +100,10 @@ fn lines() -> Vec<Vec<u8>> {
     let facts = Facts { by: Some(by), subject: handle, device: handle, ..facts(1, Some("key")) };
     let outcome = Outcome { partner_status: Some(200), ..Outcome::new(OutcomeState::Done, Reason::Done) };
     let mut lines: Vec<Vec<u8>> = Vec::new();
-    let mut write = |write: &dyn Fn(&mut Vec<u8>)| {
-        let mut line = Vec::new();
+    let mut write = |write: &dyn Fn(&mut Written)| {
+        let mut line = Written::default();
         write(&mut line);
-        lines.push(line);
+        lines.push(line.bytes().to_vec());
     };
     notes().iter().for_each(|note| write(&|line| record::note(line, &facts, note, NOW)));
     write(&|line| record::intent(line, &permit(), &protected(), &facts, NOW));

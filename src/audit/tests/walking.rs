@@ -10,6 +10,7 @@ use crate::audit::read::Lines;
 use crate::audit::record;
 use crate::audit::record::SUM_CLOSES;
 use crate::audit::record::SUM_OPENS;
+use crate::audit::record::Written;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
 use crate::model::Reason;
@@ -43,9 +44,9 @@ fn lines(walked: &[Walked]) -> Vec<Vec<u8>> {
 
 /// A record as the writer would write it, telling apart by `number`.
 fn gap(number: u64) -> Vec<u8> {
-    let mut line = Vec::new();
+    let mut line = Written::default();
     record::gap(&mut line, number, NOW);
-    line
+    line.bytes().to_vec()
 }
 
 /// The first record of a segment, of which a walk reads how many lie before it.

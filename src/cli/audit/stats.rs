@@ -195,14 +195,14 @@ fn number(number: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::sha256;
+    use crate::crypto::sha256_joined;
     use std::fs;
 
     fn tallied(lines: &[(&str, &str)], zone: &Zone) -> Tally {
         let folder = tempfile::tempdir().unwrap();
         let line = |(time, members): &(&str, &str)| {
             let line = format!(r#"{{"v":1,"time":"{time}",{members}"#);
-            let sum: String = sha256(line.as_bytes()).to_string().chars().take(16).collect();
+            let sum: String = sha256_joined(&[&[0], line.as_bytes()]).to_string().chars().take(16).collect();
             format!("{line},\"sum\":\"{sum}\"}}\n")
         };
         fs::write(folder.path().join("segment-0000000001.jsonl"), lines.iter().map(line).collect::<String>()).unwrap();

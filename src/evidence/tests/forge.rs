@@ -70,7 +70,7 @@ fn frontier(leaves: &[Hash]) -> Vec<String> {
 
 /// A line with its sum.
 pub(crate) fn summed(body: &str) -> String {
-    let digits: String = sha256(&[body.as_bytes()])[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = sha256(&[&[0], body.as_bytes()])[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{body},\"sum\":\"{digits}\"}}")
 }
 
