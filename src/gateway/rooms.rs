@@ -180,7 +180,7 @@ pub(super) fn gates(
     }
     let last_record = recovered.last;
     let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
-    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
+    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?.after(last_record);
     let recalled = clock_keeper::recall(&guard, store.as_ref(), last_record, clock.now());
     let mut recalled = runtime.block_on(recalled).map_err(|error| no_store(&error))?;
     recalled.notes.extend(replayed);

@@ -71,6 +71,8 @@ pub(super) struct Proofs {
     age_s: u64,
     /// The last second of which an earlier run may have taken a proof.
     before_start: UnixSeconds,
+    /// By how much a proof may have been dated ahead when an earlier run took it.
+    most_skew_s: u64,
     pub(super) nonces: Nonces,
 }
 
@@ -92,8 +94,14 @@ impl Proofs {
             max: limits.proofs_max,
             age_s: limits.proof_age_s,
             before_start: started.seconds().plus(most_skew_s(limits)),
+            most_skew_s: most_skew_s(limits),
             nonces: Nonces::new(limits.proof_nonce_s),
         }
+    }
+
+    /// An earlier run may have taken proofs until `last`, by a clock that was set back since.
+    pub(super) fn begin_after(&mut self, last: UnixMillis) {
+        self.before_start = self.before_start.max(last.seconds().plus(self.most_skew_s));
     }
 
     /// How many proofs are held.
@@ -260,6 +268,18 @@ mod tests {
         let again = proof("key", &START.to_string(), START, Some(&nonce));
         assert_eq!(taken(&proofs, &again, START + 1), None);
         assert_eq!(taken(&proofs, &again, START + 1), Some(GuardFault::ProofReplayed));
+    }
+
+    #[test]
+    fn what_a_run_by_a_clock_that_was_ahead_may_have_taken_needs_a_nonce_when_its_time_comes() {
+        let mut proofs = proofs(100);
+        let ahead = START + 1_000;
+        proofs.begin_after(UnixMillis::new((START - 1) * 1_000));
+        assert_eq!(taken(&proofs, &proof("key", "a", START + MOST_SKEW + 1, None), START + 70), None, "nothing later");
+        proofs.begin_after(UnixMillis::new(ahead * 1_000));
+        let last = ahead + MOST_SKEW;
+        assert_eq!(taken(&proofs, &proof("key", "b", last, None), last), Some(GuardFault::ProofNonce));
+        assert_eq!(taken(&proofs, &proof("key", "b", last + 1, None), last + 1), None);
     }
 
     #[test]

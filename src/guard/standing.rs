@@ -88,6 +88,14 @@ impl Guard {
         })
     }
 
+    /// The same after an earlier run whose last record is of `last`: whatever that run gave out or let through for a proof it has
+    /// recorded, also by a clock that was ahead and set back since.
+    #[must_use]
+    pub fn after(mut self, last: Option<UnixMillis>) -> Self {
+        last.into_iter().for_each(|last| self.proofs.begin_after(last));
+        self
+    }
+
     /// The epoch in force.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

@@ -12,6 +12,7 @@ use crate::harness::proof_by;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
+use portcullis::clock::UnixMillis;
 use portcullis::devkit::AppKey;
 use portcullis::devkit::Backend;
 use portcullis::devkit::BackendAnswer;
@@ -181,4 +182,29 @@ fn whoever_uses_a_nonce_is_offered_a_newer_one_also_with_a_refusal_and_whoever_n
     assert_eq!((answer.status, offered(&answer)), (200, Some(third)));
     let answer = asked(None);
     assert_eq!((answer.status, offered(&answer)), (200, None));
+}
+
+#[test]
+fn a_proof_that_a_run_by_a_clock_ahead_has_taken_is_not_taken_when_its_time_comes_again() {
+    let ahead = SystemClock::new().now().plus(1_000_000);
+    let clock = Arc::new(ManualClock::new(ahead));
+    let stage = Stage::by(clock.clone());
+    let before = Scene { gateway: Served::by(&stage, clock.clone()), stage };
+    // Past the time in which every proof needs a nonce.
+    clock.advance(Duration::from_secs(100));
+    let at = clock.now().seconds();
+    let app = &before.stage.app;
+    let proof = app.proof("POST", &format!("{PUBLIC_URL}{TOKEN_PATH}"), None, None, at).unwrap();
+    let user = before.stage.login.mint(&before.stage.resident(&before.stage.login, at)).unwrap();
+    let exchange = Exchange::of(&before.stage, user).proven(&[&proof]);
+    assert_eq!(before.stage.wait(exchange.give_once(&before.backend())).status, 200);
+    let Scene { gateway, stage } = before;
+    drop(gateway);
+
+    // The clock is put right, and the time comes in which the proof was made.
+    let right = Arc::new(ManualClock::new(UnixMillis::new(ahead.get() - 200_000)));
+    let scene = Scene { gateway: Served::by(&stage, right.clone()), stage };
+    right.advance(Duration::from_secs(298));
+    challenged(&scene.stage.wait(exchange.give_once(&scene.backend())));
+    assert_eq!((scene.last_reason().as_str(), sessions(&scene)), ("dpop-nonce-needed", 1));
 }
