@@ -294,6 +294,7 @@ pub const KEYS: &[Key] = &[
     key("issuers[].claims.car_id", Takes::ClaimPath, Absent::Value("car_id"), "where they name the car"),
     key("issuers[].claims.sid", Takes::ClaimPath, Absent::Value("sid"), "where they name the session"),
     key("issuers[].claims.client_id", Takes::ClaimPath, Absent::Value("client_id"), "where they name the client"),
+    key("issuers[].claims.houses", Takes::ClaimPath, Absent::Value("houses"), "where they list the user's houses"),
     key("sessions.issuer", Takes::Text, Absent::Fault, "`iss` of session tokens: `public_url`, or a path below it"),
     key("sessions.keys", Takes::SecretFiles, Absent::Fault, "the first signs them; all are published and accepted"),
     key("sessions.audience", Takes::Text, Absent::Fault, "their claim `aud`"),

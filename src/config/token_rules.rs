@@ -5,6 +5,7 @@ use crate::config::values::Map;
 use crate::config::written::words_of;
 use crate::identity::ClaimMapping;
 use crate::identity::MappedClaim;
+use crate::identity::MappingError;
 use crate::identity::RequiredClaim;
 use crate::identity::TokenRules;
 use crate::yaml::Node;
@@ -44,14 +45,15 @@ fn mapping(reader: &Reader, node: &Node) -> Option<ClaimMapping> {
             mapping = None;
             continue;
         };
-        let (Some((node, path)), Some(before)) = (found, mapping.take()) else { continue };
-        mapping = match before.with(claim, path) {
-            Ok(mapping) => Some(mapping),
-            Err(error) => {
-                let help = "for instance `org.tenant`, or `[https://prop.example/tenant]` where a name has a dot";
+        // A claim that is not named keeps our name.
+        let Some((node, path)) = found else { continue };
+        mapping = mapping.and_then(|before| {
+            let help = "for instance `org.tenant`, or `[https://prop.example/tenant]` where a name has a dot";
+            let unfit = |error: MappingError| {
                 values::fault(reader, node, "malformed-claim-path", &error.to_string(), Some(help))
-            }
-        };
+            };
+            before.with(claim, path).map_or_else(unfit, Some)
+        });
     }
     map.close();
     mapping

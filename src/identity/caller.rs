@@ -138,6 +138,8 @@ pub struct Token {
     pub auth_time: Option<UnixSeconds>,
     /// `authorization_details` (RFC 9396).
     pub rights: Vec<Right>,
+    /// `houses`: those that the issuer says are the user's. No right to do anything there.
+    pub houses: Vec<Stranger>,
     /// `iat`.
     pub issued_at: UnixSeconds,
     /// `exp`: the first second in which the token is no longer good.

@@ -31,6 +31,9 @@ const MAX_CLAIM_BYTES: usize = 255;
 /// The longest `scope`, in bytes.
 const MAX_SCOPE_BYTES: usize = 2048;
 
+/// The most houses that a token names.
+const MAX_HOUSES: usize = 32;
+
 /// How deep and wide a token's payload may be, and a list of rights.
 pub(super) const LIMITS: Limits =
     Limits { max_depth: 8, max_members: 64, max_elements: 64, max_string_bytes: 8 * 1024 };
@@ -63,6 +66,8 @@ pub(super) struct Claims<'t> {
     pub(super) amr: Vec<Cow<'t, str>>,
     pub(super) auth_time: Option<UnixSeconds>,
     pub(super) rights: Vec<Right>,
+    /// The houses that the issuer says are the user's. No right to anything.
+    pub(super) houses: Vec<Cow<'t, str>>,
     /// Whether it says of itself that it is something else than an access token: an ID token (OpenID Connect Core 1.0 §2 and
     /// §3.3.2.11), a logout or security event token (RFC 8417 §2.2), or, in the words of Keycloak, whatever is no bearer token.
     pub(super) is_marked: bool,
@@ -143,6 +148,7 @@ impl<'t> Claims<'t> {
             MappedClaim::Car => self.car = Some(text(reader)?),
             MappedClaim::Session => self.session = Some(text(reader)?),
             MappedClaim::Client => self.client_id = Some(text(reader)?),
+            MappedClaim::Houses => self.houses = houses(reader)?,
         }
         Ok(())
     }
@@ -158,6 +164,7 @@ impl<'t> Claims<'t> {
             RequiredClaim::Scope => self.scope.is_some(),
             RequiredClaim::Acr => self.acr.is_some(),
             RequiredClaim::AuthTime => self.auth_time.is_some(),
+            RequiredClaim::Houses => !self.houses.is_empty(),
         }
     }
 
@@ -184,6 +191,7 @@ impl<'t> Claims<'t> {
             "acr" => self.acr = Some(text(reader)?),
             "amr" => self.amr = texts(reader)?,
             "auth_time" => self.auth_time = Some(time(reader)?),
+            "houses" => self.houses = houses(reader)?,
             "authorization_details" => self.rights = rights(reader)?,
             "nonce" | "at_hash" | "c_hash" | "s_hash" | "events" => {
                 self.is_marked = true;
@@ -258,6 +266,12 @@ pub(super) fn texts<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, Id
         texts.push(text(reader)?);
     }
     Ok(texts)
+}
+
+/// A list of houses, not longer than [`MAX_HOUSES`].
+fn houses<'t>(reader: &mut Reader<'t>) -> Result<Vec<Cow<'t, str>>, IdentityFault> {
+    let houses = texts(reader)?;
+    if houses.len() <= MAX_HOUSES { Ok(houses) } else { Err(IdentityFault::ClaimInvalid) }
 }
 
 /// A string or an array of strings (RFC 7519 §4.1.3).

@@ -252,7 +252,7 @@ fn carried_over(token: &Token, scope: &str) -> Object {
     if let Some(tenant) = &token.tenant {
         claims.insert("tenant", tenant.as_str());
     }
-    for (name, texts) in [("amr", &token.amr), ("roles", &token.roles)] {
+    for (name, texts) in [("amr", &token.amr), ("roles", &token.roles), ("houses", &token.houses)] {
         if !texts.is_empty() {
             claims.insert(name, texts.iter().map(|text| Value::from(text.expose())).collect::<Vec<_>>());
         }

@@ -22,6 +22,8 @@ pub enum MappedClaim {
     Session,
     /// The client.
     Client,
+    /// The houses that are the user's.
+    Houses,
 }
 
 /// A claim that an issuer's tokens must have besides those that all must have.
@@ -43,6 +45,8 @@ pub enum RequiredClaim {
     Acr,
     /// `auth_time`.
     AuthTime,
+    /// `houses`, at least one.
+    Houses,
 }
 
 /// The paths of one issuer. Empty: all claims have our names.
@@ -92,7 +96,8 @@ const REGISTERED: &[&str] = &[
 
 impl MappedClaim {
     /// All of them, in the order in which configuration lists them.
-    pub const ALL: [Self; 6] = [Self::Tenant, Self::Roles, Self::Device, Self::Car, Self::Session, Self::Client];
+    pub const ALL: [Self; 7] =
+        [Self::Tenant, Self::Roles, Self::Device, Self::Car, Self::Session, Self::Client, Self::Houses];
 
     /// Our name of it.
     #[must_use]
@@ -104,13 +109,14 @@ impl MappedClaim {
             Self::Car => "car_id",
             Self::Session => "sid",
             Self::Client => "client_id",
+            Self::Houses => "houses",
         }
     }
 }
 
 impl RequiredClaim {
     /// All of them, by our names.
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 9] = [
         ("tenant", Self::Tenant),
         ("roles", Self::Roles),
         ("device_id", Self::Device),
@@ -119,6 +125,7 @@ impl RequiredClaim {
         ("scope", Self::Scope),
         ("acr", Self::Acr),
         ("auth_time", Self::AuthTime),
+        ("houses", Self::Houses),
     ];
 }
 

@@ -166,6 +166,7 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
             .with("jti", "token-1")
             .with("client_id", "app")
             .with("roles", array(&["resident"]))
+            .with("houses", array(&["house-1", "house-3"]))
             .with("scope", "profile doors:open")
             .with("acr", "urn:house:two-factors")
             .with("amr", array(&["pwd", "otp"]))
@@ -195,6 +196,7 @@ fn a_good_token_makes_a_caller_with_all_that_it_says() {
     let exposed =
         |list: &[crate::model::Stranger]| list.iter().map(|item| item.expose().to_owned()).collect::<Vec<_>>();
     assert_eq!(exposed(&token.roles), ["resident"]);
+    assert_eq!(exposed(&token.houses), ["house-1", "house-3"]);
     assert_eq!(exposed(&token.scopes), ["profile", "doors:open"]);
     assert_eq!(token.acr.as_ref().unwrap().expose(), "urn:house:two-factors");
     assert_eq!(exposed(&token.amr), ["pwd", "otp"]);
@@ -213,6 +215,7 @@ fn a_token_needs_no_more_than_what_is_required() {
     assert!(token.tenant.is_none() && token.device.is_none() && token.session.is_none());
     assert!(token.acr.is_none() && token.amr.is_empty() && token.auth_time.is_none());
     assert!(token.roles.is_empty() && token.scopes.is_empty() && token.rights.is_empty());
+    assert!(token.houses.is_empty());
 }
 
 #[test]
@@ -494,9 +497,14 @@ fn a_known_claim_has_its_form() {
         ("amr", "pwd".into()),
         ("amr", array(&[""])),
         ("scope", array(&["a"])),
+        ("houses", "house-1".into()),
+        ("houses", vec![number(1)].into()),
+        ("houses", array(&[""])),
+        ("houses", array(&["house-1"; 33])),
     ] {
         assert_eq!(fault(name, value), Some(IdentityFault::ClaimInvalid), "{name}");
     }
+    assert_eq!(fault("houses", array(&["house-1"; 32])), None);
     for scope in ["", " a", "a ", "a  b", "a\tb", "a\u{e9}"] {
         assert_eq!(fault("scope", scope.into()), Some(IdentityFault::ClaimInvalid), "{scope:?}");
     }

@@ -242,6 +242,7 @@ impl Verifier {
             amr: claims.amr.into_iter().map(Stranger::new).collect(),
             auth_time: claims.auth_time,
             rights: claims.rights,
+            houses: claims.houses.into_iter().map(Stranger::new).collect(),
             issued_at,
             expires_at,
         })

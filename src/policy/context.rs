@@ -36,6 +36,8 @@ pub(super) enum Provider {
     GrantedDoors,
     /// The rights for this operation that name a house alone.
     GrantedHouses,
+    /// The houses that the token says are the person's.
+    Houses,
     /// The token's scopes.
     Scopes,
     /// The token's roles.
@@ -89,6 +91,7 @@ pub(super) const PROVIDERS: &[(&str, Provider)] = &[
     ("grantedBarriers", Provider::GrantedBarriers),
     ("grantedDoors", Provider::GrantedDoors),
     ("grantedHouses", Provider::GrantedHouses),
+    ("houses", Provider::Houses),
     ("issuer", Provider::Issuer),
     ("localMinuteOfDay", Provider::LocalMinuteOfDay),
     ("localWeekday", Provider::LocalWeekday),
@@ -269,7 +272,7 @@ impl Provider {
         match self {
             Self::GrantedBarriers => entity(BARRIER, types).map(set),
             Self::GrantedDoors => entity(DOOR, types).map(set),
-            Self::GrantedHouses => entity(HOUSE, types).map(set),
+            Self::GrantedHouses | Self::Houses => entity(HOUSE, types).map(set),
             Self::Scopes | Self::Roles | Self::Amr => Some(set(Type::primitive_string())),
             Self::Tenant | Self::ResourceTenant => entity(TENANT, types),
             Self::Partner => entity(PARTNER, types),
@@ -308,6 +311,7 @@ impl Provider {
             Self::GrantedBarriers
             | Self::GrantedDoors
             | Self::GrantedHouses
+            | Self::Houses
             | Self::Scopes
             | Self::Roles
             | Self::Tenant

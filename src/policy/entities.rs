@@ -222,9 +222,14 @@ impl Types {
             (DOOR, RightKind::Door, Some(thing)) | (BARRIER, RightKind::Barrier, Some(thing)) => {
                 self.uid(kind, entity_id(partner, tenant, [grant.house, thing]))
             }
-            (HOUSE, _, None) => self.uid(HOUSE, entity_id(partner, tenant, [grant.house])),
+            (HOUSE, _, None) => self.house(grant.house, partner, tenant),
             _ => None,
         }
+    }
+
+    /// A house of a tenant.
+    pub(super) fn house(&self, house: &str, partner: Option<&PartnerName>, tenant: &TenantId) -> Option<EntityUID> {
+        self.uid(HOUSE, entity_id(partner, tenant, [house]))
     }
 }
 

@@ -104,6 +104,7 @@ impl ContextPlan {
             Provider::GrantedBarriers => Some(granted(BARRIER, question, types)),
             Provider::GrantedDoors => Some(granted(DOOR, question, types)),
             Provider::GrantedHouses => Some(granted(HOUSE, question, types)),
+            Provider::Houses => Some(houses(question, types)),
             Provider::Scopes => Some(texts(bearer.scopes.iter().map(|scope| scope.expose()))),
             Provider::Roles => Some(texts(bearer.roles.iter().map(|role| role.expose()))),
             Provider::Tenant => bearer.tenant.and_then(|tenant| types.tenant(tenant)).map(entity),
@@ -141,6 +142,15 @@ impl ContextPlan {
 fn granted(kind: &str, question: &Question<'_>, types: &Types) -> Value {
     let tenant = question.bearer.tenant.unwrap_or(&question.located.tenant);
     let uids = question.grants.iter().filter_map(|grant| types.granted(kind, grant, question.partner, tenant));
+    Value::set_of_lits(uids.map(Literal::from), None)
+}
+
+/// The houses that the token calls the person's, of the token's tenant. A list of bare names is weaker than a right: where the
+/// token has no tenant, it is empty.
+fn houses(question: &Question<'_>, types: &Types) -> Value {
+    let bearer = &question.bearer;
+    let all = bearer.tenant.into_iter().flat_map(|tenant| bearer.houses.iter().map(move |house| (tenant, house)));
+    let uids = all.filter_map(|(tenant, house)| types.house(house.expose(), question.partner, tenant));
     Value::set_of_lits(uids.map(Literal::from), None)
 }
 

@@ -33,6 +33,7 @@ const ABOUT_WHO: &[&str] = &[
     "grantedBarriers",
     "grantedDoors",
     "grantedHouses",
+    "houses",
     "issuer",
     "peer",
     "roles",

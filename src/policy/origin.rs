@@ -43,6 +43,7 @@ impl Origin {
                 Provider::GrantedBarriers
                 | Provider::GrantedDoors
                 | Provider::GrantedHouses
+                | Provider::Houses
                 | Provider::Scopes
                 | Provider::Roles
                 | Provider::Tenant

@@ -65,6 +65,8 @@ pub struct Bearer<'a> {
     pub roles: &'a [Stranger],
     /// Scopes.
     pub scopes: &'a [Stranger],
+    /// The houses that the issuer says are the person's.
+    pub houses: &'a [Stranger],
 }
 
 impl<'a> Bearer<'a> {
@@ -83,6 +85,7 @@ impl<'a> Bearer<'a> {
             authenticated_at: token.auth_time,
             roles: &token.roles,
             scopes: &token.scopes,
+            houses: &token.houses,
         })
     }
 }

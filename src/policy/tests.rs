@@ -53,6 +53,7 @@ struct Case {
     device: Option<String>,
     roles: Vec<Stranger>,
     scopes: Vec<Stranger>,
+    houses: Vec<Stranger>,
     acr: Option<String>,
     amr: Vec<Stranger>,
     authenticated_at: Option<u64>,
@@ -97,6 +98,7 @@ fn resident() -> Case {
         device: Some("phone-1".into()),
         roles: vec![Stranger::new("resident")],
         scopes: vec![Stranger::new("doors:open")],
+        houses: vec![Stranger::new("h1")],
         acr: Some("urn:two-factors".into()),
         amr: vec![Stranger::new("pwd"), Stranger::new("otp")],
         authenticated_at: Some(0),
@@ -131,6 +133,7 @@ impl Case {
                 authenticated_at: self.authenticated_at.map(UnixSeconds::new),
                 roles: &self.roles,
                 scopes: &self.scopes,
+                houses: &self.houses,
             },
             grants: grants.collect(),
             right: None,
@@ -253,6 +256,33 @@ fn a_right_never_reaches_a_door_of_another_tenant_even_where_no_policy_says_so()
 }
 
 #[test]
+fn houses_that_a_token_lists_are_those_of_its_own_tenant_and_open_nothing() {
+    let schema =
+        SAMPLE_SCHEMA.replacen("grantedHouses: Set<House>,", "grantedHouses: Set<House>, houses: Set<House>,", 1);
+    let permit = "@id(\"own\") @reason(\"r\") permit(principal, action == PropDevelopment::Action::\"openDoor\", resource) when { resource in context.houses };";
+    let policies = compile(&schema, &[permit], &[open_door()]).unwrap();
+    let mut case = resident();
+    case.grants = vec![];
+    assert!(matches!(case.judge(&policies), Judgement::Permits(_)), "a policy may ask for them");
+    // By the sample's policies they are worth nothing.
+    assert_eq!(denied_by(case.judge(&sample())), [""; 0]);
+    for (houses, tenant) in
+        [(&["h2"][..], Some("north")), (&[], Some("north")), (&["h1"], Some("south")), (&["h1"], None)]
+    {
+        let mut case = case.clone();
+        case.houses = houses.iter().map(|house| Stranger::new(*house)).collect();
+        case.tenant = tenant.map(name);
+        assert_eq!(denied_by(case.judge(&policies)), [""; 0], "{houses:?} of {tenant:?}");
+    }
+    // Whoever is of another tenant has houses there: the same name is another house.
+    case.located = door("south", "h1", "main");
+    assert_eq!(denied_by(case.judge(&policies)), [""; 0]);
+    // What they are made of is checked when the bundle loads.
+    let wrong = schema.replacen("houses: Set<House>,", "houses: Set<Door>,", 1);
+    assert!(compile(&wrong, &[permit], &[open_door()]).is_err());
+}
+
+#[test]
 fn a_policy_that_errs_denies_also_where_another_permits() {
     // Validation cannot see an overflow; Cedar alone would pass over the forbid and allow.
     let text = "@id(\"all\") @reason(\"r\") permit(principal, action, resource);
@@ -334,7 +364,7 @@ fn a_peer_revokes_only_if_a_policy_names_it() {
 
 #[test]
 fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
-    let all = "acr?: String, amr: Set<String>, authAgeSeconds?: Long, clientId: String, device?: String, issuer: String, roles: Set<String>, scopes: Set<String>, request: { reason?: String, userId: String, count?: Long, guest?: Bool },";
+    let all = "acr?: String, amr: Set<String>, authAgeSeconds?: Long, clientId: String, device?: String, houses: Set<House>, issuer: String, roles: Set<String>, scopes: Set<String>, request: { reason?: String, userId: String, count?: Long, guest?: Bool },";
     let schema = SAMPLE_SCHEMA.replace("peer: String,", &format!("peer: String, {all}"));
     let mut demand = open_door();
     let value =
@@ -353,11 +383,12 @@ fn a_context_that_was_built_from_values_is_one_that_the_schema_accepts() {
     let mut bare = resident();
     (bare.tenant, bare.device, bare.acr, bare.authenticated_at) = (None, None, None, None);
     (bare.roles, bare.scopes, bare.amr, bare.grants) = (vec![], vec![], vec![], vec![]);
+    bare.houses = vec![];
     bare.values = vec![("userId".into(), Value::from("user-1"))];
     let mut foreign = full.clone();
     foreign.located = door("south", "h9", "x");
     let (schema, _) = cedar_policy::Schema::from_cedarschema_str(&schema).unwrap();
-    for (case, attributes) in [(full, 20), (bare, 16), (foreign, 20)] {
+    for (case, attributes) in [(full, 21), (bare, 17), (foreign, 21)] {
         let action = policies.action("openDoor").unwrap();
         let context = case.ask(|question| action.context.build(question, &policies.types));
         assert_eq!(context.num_keys(), attributes);

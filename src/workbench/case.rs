@@ -83,6 +83,8 @@ pub struct CaseToken {
     pub auth_age_s: Option<u64>,
     /// `authorization_details`.
     pub rights: Vec<CaseRight>,
+    /// `houses`.
+    pub houses: Vec<String>,
     /// `device_id`.
     pub device: Option<String>,
     /// `car_id`.

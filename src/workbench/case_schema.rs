@@ -83,6 +83,7 @@ fn definitions() -> Value {
                     ("amr", list(anything())),
                     ("auth_age", span()),
                     ("rights", list(to("right"))),
+                    ("houses", list(anything())),
                     ("device", anything()),
                     ("car", anything()),
                     ("session", anything()),

@@ -196,6 +196,9 @@ impl Cast {
         if !token.roles.is_empty() {
             claims.insert("roles", texts(&token.roles));
         }
+        if !token.houses.is_empty() {
+            claims.insert("houses", texts(&token.houses));
+        }
         if !token.rights.is_empty() {
             claims.insert("authorization_details", rights(&token.rights)?);
         }

@@ -155,7 +155,7 @@ impl<'r> Readers<'r> {
         let kind = fields.required("kind").and_then(|node| self.reader.word(node, &kinds));
         let subject = fields.required("subject").and_then(|node| self.text(node));
         let texts = |key| fields.optional(key).map(|node| self.texts(node)).unwrap_or_default();
-        let (roles, scopes, amr) = (texts("roles"), texts("scopes"), texts("amr"));
+        let (roles, scopes, amr, houses) = (texts("roles"), texts("scopes"), texts("amr"), texts("houses"));
         let rights = fields.optional("rights").and_then(|node| self.reader.list(node)).unwrap_or_default();
         let rights = rights.iter().filter_map(|node| self.right(node)).collect();
         let seconds = |key| fields.optional(key).and_then(|node| self.seconds(node));
@@ -176,6 +176,7 @@ impl<'r> Readers<'r> {
             amr,
             auth_age_s,
             rights,
+            houses,
             device: text("device"),
             car: text("car"),
             session: text("session"),

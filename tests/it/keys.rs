@@ -228,7 +228,12 @@ impl Site {
             }
             Look::Published | Look::Discovered => {
                 let issuer = &self.published[usize::from(look == Look::Discovered)];
-                let token = issuer.mint(&self.stage.member_of(&NORTH, issuer, now())).unwrap();
+                // A claim that means nothing, unless it is mapped: then it is no list of houses.
+                let member = self
+                    .stage
+                    .member_of(&NORTH, issuer, now())
+                    .with("realm", portcullis::json::Object::from_iter([("homes", "house-1")]));
+                let token = issuer.mint(&member).unwrap();
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
             }
             Look::Early => {

@@ -99,6 +99,8 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod houses;
+#[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod inbound;

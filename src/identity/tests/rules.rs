@@ -83,6 +83,7 @@ fn claims_are_read_where_the_issuer_has_them_and_nowhere_else() {
         (MappedClaim::Device, &["org", "app", "instance"]),
         (MappedClaim::Car, &["https://prop.example/car"]),
         (MappedClaim::Client, &["azp"]),
+        (MappedClaim::Houses, &["realm_access", "houses"]),
     ]);
     let org = object(&[
         ("x", vec![Value::Null].into()),
@@ -93,18 +94,20 @@ fn claims_are_read_where_the_issuer_has_them_and_nowhere_else() {
         .claims()
         .without("client_id")
         .with("org", org)
-        .with("realm_access", object(&[("roles", array(&["resident"]))]))
+        .with("realm_access", object(&[("roles", array(&["resident"])), ("houses", array(&["house-1"]))]))
         .with("https://prop.example/car", "car-1")
         .with("azp", "app")
         .with("sid", "session-1");
     // What stands under our own names is somebody else's, and of whatever form.
-    let shadowed = claims.clone().with("tenant", "south").with("roles", "admin").with("device_id", 1_u32);
+    let shadowed =
+        claims.clone().with("tenant", "south").with("roles", "admin").with("device_id", 1_u32).with("houses", "all");
     for claims in [claims, shadowed] {
         let caller = ruled.of(&claims).unwrap();
         let token = caller.token().unwrap();
         let said = ["tenant", "device_id", "car_id", "client_id", "sid"].map(|name| token.claim(name));
         assert_eq!(said, ["north", "phone-1", "car-1", "app", "session-1"].map(Some));
         assert_eq!(token.roles.iter().map(|role| role.expose()).collect::<Vec<_>>(), ["resident"]);
+        assert_eq!(token.houses.iter().map(|house| house.expose()).collect::<Vec<_>>(), ["house-1"]);
     }
     // Another issuer's tokens have our names.
     let token = ruled.world.session.mint(&ruled.world.claims().with("tenant", "north").with("org", 1_u32)).unwrap();
@@ -152,7 +155,8 @@ fn a_token_lacks_none_of_the_claims_that_its_issuer_is_said_to_give() {
         .with("sid", "session-1")
         .with("scope", "doors")
         .with("acr", "2")
-        .with("auth_time", number(NOW.get()));
+        .with("auth_time", number(NOW.get()))
+        .with("houses", array(&["house-1"]));
     assert_eq!(ruled.of(&whole).err(), None);
     for (name, _) in every {
         assert_eq!(ruled.of(&whole.clone().without(name)).err(), Some(IdentityFault::ClaimMissing), "{name}");

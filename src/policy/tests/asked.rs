@@ -144,7 +144,7 @@ fn a_kept_question_shows_who_what_and_which_values_and_says_which_of_them_speak_
     assert_eq!(named("device").recordable, Recordable::Handle(IdentifierKind::Device));
     assert_eq!(named("request.userId").recordable, Recordable::Handle(IdentifierKind::User));
     assert_eq!(named("request.reason").recordable, Recordable::Value);
-    assert_eq!(format!("{asked:?}"), format!("Asked for openDoor with {} attributes", 21));
+    assert_eq!(format!("{asked:?}"), format!("Asked for openDoor with {} attributes", 22));
 }
 
 proptest! {

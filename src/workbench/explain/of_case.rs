@@ -119,6 +119,9 @@ fn of_token(token: &CaseToken) -> String {
     if !token.roles.is_empty() {
         told.push(format!("roles {}", token.roles.join(", ")));
     }
+    if !token.houses.is_empty() {
+        told.push(format!("houses {}", token.houses.join(", ")));
+    }
     let rights = token.rights.iter().map(|right| {
         let thing = if right.things.is_empty() { String::new() } else { format!("/{}", right.things.join("+")) };
         format!("{} on {}{thing}", right.actions.join("+"), right.house)

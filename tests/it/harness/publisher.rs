@@ -222,7 +222,7 @@ impl Shared {
 /// `https://discovered.prop.example` with its metadata at `/metadata`, with every key that there is; and has them approved.
 pub fn publish_keys(stage: &Stage, publisher: SocketAddr) {
     let particular = "token_types: [at+jwt], clock_skew: 60s, required_claims: [tenant, roles, device_id, car_id, sid],
-     claims: {tenant: tenant, roles: roles, device_id: device_id, car_id: car_id, sid: sid, client_id: client_id},";
+     claims: {tenant: tenant, roles: roles, device_id: device_id, car_id: car_id, sid: sid, client_id: client_id, houses: houses},";
     let issuer = |name: &str, key: &str, path: &str, own: &str| {
         let tls = format!("tls: {{ca: pki/login-authority.pem, certificate: pki/{own}.pem, key: pki/{own}.key}}");
         format!(

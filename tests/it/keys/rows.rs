@@ -183,6 +183,7 @@ pub const ROWS: &[Row] = &[
     row("issuers[].claims.car_id", r#""org.car""#, Look::Published, KNOWN, MALFORMED),
     row("issuers[].claims.sid", r#"["https://prop.example/sid"]"#, Look::Published, KNOWN, MALFORMED),
     row("issuers[].claims.client_id", r#""azp""#, Look::Published, KNOWN, MALFORMED),
+    row("issuers[].claims.houses", r#""realm.homes""#, Look::Published, KNOWN, MALFORMED),
     row("issuers[].audience", r#""https://other.prop.example""#, Look::SignIn, KNOWN, "401 token-audience"),
     row("issuers[].algorithms", r#"["EdDSA"]"#, Look::SignIn, KNOWN, "401 token-untrusted"),
     row("issuers[].max_lifetime", r#""1m""#, Look::SignIn, KNOWN, "401 token-expired"),

@@ -294,6 +294,9 @@ impl Ground {
         if !token.roles.is_empty() {
             claims = claims.with("roles", texts(&token.roles));
         }
+        if !token.houses.is_empty() {
+            claims = claims.with("houses", texts(&token.houses));
+        }
         if !token.rights.is_empty() {
             claims = claims.with("authorization_details", rights(&token.rights));
         }
