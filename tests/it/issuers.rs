@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
+use portcullis::clock::UnixMillis;
+use portcullis::clock::UnixSeconds;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
 use portcullis::crypto::jwks_json;
@@ -25,6 +27,7 @@ use portcullis::devkit::TokenIssuer;
 use portcullis::secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -59,7 +62,21 @@ impl Scene {
 
     fn at(key: &str, path: &str, jwks: &str, before: impl FnOnce(&Stage, &mut Publisher)) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-        let stage = Stage::by(Arc::clone(&clock) as Arc<dyn Clock>);
+        Self::made(Arc::clone(&clock) as Arc<dyn Clock>, clock, (key, path, jwks), before)
+    }
+
+    /// By a clock that is more than the one that is moved by hand.
+    fn by(whole: Arc<dyn Clock>, clock: Arc<ManualClock>, jwks: &str) -> Self {
+        Self::made(whole, clock, ("url", "/keys", jwks), |_, _| {})
+    }
+
+    fn made(
+        whole: Arc<dyn Clock>,
+        clock: Arc<ManualClock>,
+        (key, path, jwks): (&str, &str, &str),
+        before: impl FnOnce(&Stage, &mut Publisher),
+    ) -> Self {
+        let stage = Stage::by(Arc::clone(&whole));
         stage.limit("exchange_timeout_ms: 1500ms, refusal_records_per_peer_per_minute: 10000");
         let mut publisher = Publisher::start(&stage);
         let (issuer, address) = (issuer(), publisher.address);
@@ -69,13 +86,13 @@ impl Scene {
         let published = format!("jwks: {{{key}: \"https://{address}{path}\", server_name: {PUBLISHER}, {jwks}{tls}}}");
         stage.edit("gateway.yaml", "jwks: {file: pki/login.jwks}", &published);
         before(&stage, &mut publisher);
-        let gateway = Served::by(&stage, Arc::clone(&clock) as Arc<dyn Clock>);
+        let gateway = Served::by(&stage, whole);
         Self { gateway, publisher, clock, issuer, stage }
     }
 
     /// A look at a barrier, for which a sign-in token is enough.
     fn look(&self, issuer: &TokenIssuer) -> Command {
-        look(&self.stage, &self.clock, issuer)
+        look(&self.stage, self.clock.now().seconds(), issuer)
     }
 
     fn backend(&self) -> Backend {
@@ -84,7 +101,12 @@ impl Scene {
 
     /// What becomes of a token of this issuer: status and reason on record.
     fn told(&self, issuer: &TokenIssuer) -> (u16, String) {
-        let answer = self.stage.wait(self.look(issuer).give(&self.backend())).unwrap();
+        self.told_at(issuer, self.clock.now().seconds())
+    }
+
+    /// The same for one that was issued at a given time.
+    fn told_at(&self, issuer: &TokenIssuer, at: UnixSeconds) -> (u16, String) {
+        let answer = self.stage.wait(look(&self.stage, at, issuer).give(&self.backend())).unwrap();
         let receipt = answer.header("receipt-id").unwrap();
         let records = self.stage.records();
         let record = records.iter().rfind(|record| record.text("receipt") == receipt).unwrap();
@@ -121,8 +143,8 @@ impl Scene {
     }
 }
 
-fn look(stage: &Stage, clock: &ManualClock, issuer: &TokenIssuer) -> Command {
-    let claims = stage.member_of(&NORTH, issuer, clock.now().seconds());
+fn look(stage: &Stage, at: UnixSeconds, issuer: &TokenIssuer) -> Command {
+    let claims = stage.member_of(&NORTH, issuer, at);
     Command::errand(stage, &NORTH, "readBarrier").bearing(issuer.mint(&claims).unwrap())
 }
 
@@ -149,6 +171,8 @@ fn whatever_is_published_instead_of_keys_is_met_and_refused_and_the_last_good_se
     let redirect = format!("Location: https://{}/keys\r\n{json}", elsewhere.address);
     let endless = |framing: &str| Page::Endless(format!("HTTP/1.1 200 OK\r\n{json}{framing}\r\n\r\n"));
     let cut = format!("HTTP/1.1 200 OK\r\n{json}Content-Length: {}\r\n\r\n{another}", another.len() + 1);
+    let slow =
+        format!("HTTP/1.1 200 OK\r\n{json}Content-Length: {}\r\n\r\n{}", another.len(), another.trim_end_matches('}'));
     let both = format!(
         "HTTP/1.1 200 OK\r\n{json}Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n{another}",
         another.len()
@@ -185,6 +209,7 @@ fn whatever_is_published_instead_of_keys_is_met_and_refused_and_the_last_good_se
         ("framing", "two lengths", Page::Say(both.into_bytes())),
         ("status-line", "no HTTP", Page::Say(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n".to_vec())),
         ("timeout", "silence", Page::Hang),
+        ("timeout", "a slow one: byte by byte, and never the last", Page::Drip(slow.into_bytes())),
     ] {
         scene.publisher.page("/keys", page);
         scene.meets(fault, what, Some("/keys"));
@@ -340,6 +365,52 @@ fn the_last_good_set_counts_to_its_last_second_and_then_its_tokens_are_refused_u
     scene.passes("once it is there again");
     until("the age is told", || scene.gateway.metric(&age) == 0);
     assert!(!notices(&scene).1.contains("issuer-keys-missing"));
+}
+
+/// A clock whose wall is set by hand, forwards and back, while its steady time goes on as ever.
+struct SetByHand {
+    under: Arc<ManualClock>,
+    /// Milliseconds, of either sign.
+    set_by: AtomicI64,
+}
+
+impl Clock for SetByHand {
+    fn now(&self) -> UnixMillis {
+        UnixMillis::new(self.under.now().get().saturating_add_signed(self.set_by.load(Ordering::SeqCst)))
+    }
+
+    fn steady(&self) -> Duration {
+        self.under.steady()
+    }
+}
+
+#[test]
+fn a_wall_clock_that_jumps_either_way_loses_no_keys_that_can_be_had_and_prolongs_none() {
+    let clock =
+        Arc::new(SetByHand { under: Arc::new(ManualClock::new(SystemClock::new().now())), set_by: AtomicI64::new(0) });
+    let mut scene = Scene::by(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&clock.under), "keep: 5m, ");
+    let set_by = |minutes: i64| clock.set_by.store(minutes * 60_000, Ordering::SeqCst);
+    let told = |scene: &Scene| scene.told_at(&scene.issuer, clock.now().seconds());
+    assert_eq!(told(&scene), (200, "done".to_owned()));
+    // Forwards: by the wall the set is too old; it is had anew with the first request, though no steady time has gone.
+    let before = scene.publisher.asked("/keys");
+    set_by(10);
+    assert_eq!(told(&scene), (200, "done".to_owned()), "they are fetched anew");
+    assert_eq!(scene.publisher.asked("/keys"), before + 1);
+    // Forwards, and nobody publishes: refused, until somebody does.
+    scene.publisher.stop(&scene.stage);
+    set_by(20);
+    assert_eq!(told(&scene), (503, "issuer-unavailable".to_owned()));
+    scene.publisher.resume(&scene.stage);
+    clock.under.advance(PAUSE);
+    assert_eq!(told(&scene), (200, "done".to_owned()));
+    // Back, and nobody publishes: the set counts on, and by steady time to its last second.
+    scene.publisher.stop(&scene.stage);
+    set_by(-30);
+    assert_eq!(told(&scene), (200, "done".to_owned()), "a step back takes no keys away");
+    clock.under.advance(Duration::from_secs(301));
+    let ends = || told(&scene) == (503, "issuer-unavailable".to_owned());
+    until("its end by steady time, whatever the wall says", ends);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub enum Page {
     BreakOff(Vec<u8>),
     /// Says nothing, and does not end.
     Hang,
+    /// Says these bytes one by one, each for itself, and then nothing more, and does not end.
+    Drip(Vec<u8>),
     /// Says this head, and then [`ENDLESS`] bytes of nothing, in pieces of a chunk each.
     Endless(String),
 }
@@ -201,6 +203,14 @@ impl Shared {
                     return;
                 }
                 Page::Hang => std::future::pending().await,
+                Page::Drip(bytes) => {
+                    for byte in bytes {
+                        if line.write_all(&[byte]).await.is_err() || line.flush().await.is_err() {
+                            return;
+                        }
+                    }
+                    std::future::pending().await
+                }
                 Page::Endless(head) => {
                     let piece = [format!("{:x}\r\n", 64 * 1024).as_bytes(), &[b' '; 64 * 1024], b"\r\n"].concat();
                     let mut left = ENDLESS;
