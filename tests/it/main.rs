@@ -103,6 +103,8 @@ mod houses;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod identity_page;
+#[cfg(test)]
 mod inbound;
 #[cfg(test)]
 mod issuers;
