@@ -347,7 +347,7 @@ impl Command {
         let head = head(&token)?;
         let verifier = verifier(&issuer)?;
         let peer = Peer::of(Arc::new(certificate), Arc::new(standing))?;
-        let caller = verifier.verify(&peer, &head.fields, &head.method, &head.path, TokenDemand::Session, NOW)?;
+        let caller = verifier.verify(&peer, &head.fields, &head.method, &head.path, TokenDemand::Session, None, NOW)?;
         let contract = Arc::new(contract);
         let declared = contract::declare(&contract, &head)?;
         let guard = guard()?;

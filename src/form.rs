@@ -73,6 +73,25 @@ impl fmt::Debug for Form {
 }
 
 /// A name or a value: `+` is a space, and what is not a plain character stands as `%` and two digits.
+/// Adds a parameter to a form that is sent (RFC 6749 appendix B): every byte of its value that is not plain as `%` and two digits.
+/// The name has plain characters alone.
+pub fn append(name: &str, value: &str, form: &mut String) {
+    if !form.is_empty() {
+        form.push('&');
+    }
+    form.push_str(name);
+    form.push('=');
+    for byte in value.bytes() {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) => form.push(char::from(byte)),
+            byte => {
+                let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase();
+                form.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+}
+
 fn decode(text: &[u8]) -> Result<Zeroizing<String>, FormFault> {
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len().min(MAX_VALUE_BYTES)));
     let mut rest = text.iter();
@@ -125,6 +144,18 @@ mod tests {
         assert_eq!(read("scope=&client_assertion=e30.e30.AA-_~*"), Ok(vec![None, None, some("e30.e30.AA-_~*")]));
         assert_eq!(read("gr%61nt_type=%D1%8F"), Ok(vec![some("я"), None, None]), "a name is decoded as well");
         assert_eq!(read(""), Ok(vec![None; 3]));
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_what_was_meant() {
+        let all: String = (32_u8..127).map(char::from).chain("äж€🚪".chars()).collect();
+        let mut form = String::new();
+        append("a", &all, &mut form);
+        append("b", "", &mut form);
+        append("c", "a+b/c==", &mut form);
+        assert!(form.ends_with("&b=&c=a%2Bb%2Fc%3D%3D") && form.is_ascii(), "{form}");
+        let read = Form::parse(form.as_bytes(), &["a", "b", "c"]).unwrap();
+        assert_eq!((read.get("a"), read.get("b"), read.get("c")), (Some(&*all), None, Some("a+b/c==")));
     }
 
     #[test]

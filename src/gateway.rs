@@ -214,15 +214,15 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         source: config.source.clone(),
         place: config.places.audit,
     };
-    let key_sources = std::mem::take(&mut config.key_sources);
+    let (key_sources, introspection) = (std::mem::take(&mut config.key_sources), config.introspection.take());
     let public_keys = std::mem::take(&mut config.public_keys);
     let (gates, callers, couriers, store, recalled) =
         gates(config, injected, candidate, trusts, memory, &runtime, workers.saturating_add(1))?;
     let (gate, gates) = gates.split_first().ok_or_else(|| internal("a gate", &io::Error::other("none was made")))?;
     let exporters::Built { exporters, exports, outlets } =
         exporters::build(gate.core(), gate.log(), wanted, &shared.limits)?;
-    let issuers::Built { refreshers, clients: to_issuers, purposes } =
-        issuers::build(gate.core(), key_sources, &public_keys, &shared.limits)?;
+    let issuers::Built { refreshers, asker, clients: to_issuers, purposes } =
+        issuers::build(gate.core(), key_sources, introspection, &public_keys, &shared.limits)?;
     begin(&runtime, gate, in_effect, recalled.notes)?;
     runtime.block_on(approvals::on_record(gate.core().snapshot.load().approved(), store.as_ref()));
 
@@ -249,7 +249,7 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         spawn("exporters", &dying, move |runtime| runtime.block_on(work))?
     };
     let issuers = {
-        let work = issuers::run(refreshers, until_closed.clone());
+        let work = issuers::run(refreshers, asker, until_closed.clone());
         spawn("issuers", &dying, move |runtime| runtime.block_on(work))?
     };
     let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);

@@ -111,7 +111,7 @@ fn bench(
 }
 
 fn verify(verifier: &Verifier, peer: &Peer, fields: &HeaderMap) -> Fallible<Caller> {
-    Ok(verifier.verify(peer, fields, &Method::POST, PATH, TokenDemand::Session, NOW)?)
+    Ok(verifier.verify(peer, fields, &Method::POST, PATH, TokenDemand::Session, None, NOW)?)
 }
 
 impl Presented {

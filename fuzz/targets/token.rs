@@ -102,7 +102,7 @@ impl World {
     fn verify(&self, token: &str) -> Result<Caller, IdentityFault> {
         let mut fields = HeaderMap::new();
         fields.append(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
-        self.verifier.verify(&self.peer, &fields, &Method::POST, "/", TokenDemand::Session, NOW)
+        self.verifier.verify(&self.peer, &fields, &Method::POST, "/", TokenDemand::Session, None, NOW)
     }
 }
 

@@ -537,9 +537,14 @@ pub(super) const PAGES: &[Page] = &[
         ["одно назначение двух видов", "Сделайте два, каждому своё имя."],
     ),
     page(
+        "two-introspections",
+        ["two issuers that are asked about tokens", "Keep one; verify the tokens of the other by `jwks`."],
+        ["об опаковых токенах спрашивают двух издателей", "Оставьте одного; токены другого проверяйте по `jwks`."],
+    ),
+    page(
         "two-key-sources",
-        ["keys that come from more than one place", "Keep one of `file`, `url` and `discovery`."],
-        ["ключи из нескольких мест", "Оставьте одно из `file`, `url` и `discovery`."],
+        ["keys that come from more than one place", "Keep one of `file`, `url` and `discovery`, or `introspection`."],
+        ["ключи из нескольких мест", "Оставьте одно из `file`, `url` и `discovery`, либо `introspection`."],
     ),
     page(
         "unanswered",

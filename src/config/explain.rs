@@ -15,6 +15,7 @@ use crate::config::audit::SEGMENT_BYTES;
 use crate::config::clients;
 use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
+use crate::config::introspection::ANSWERS_KEPT_S;
 use crate::config::key_sources::KEYS_KEPT_S;
 use crate::config::sessions::LIFETIME_S as SESSION_LIFETIME_S;
 use crate::config::softeners::in_unit;
@@ -266,8 +267,57 @@ pub const KEYS: &[Key] = &[
         "who the gateway is there, where it asks",
     ),
     key("issuers[].jwks.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key(
+        "issuers[].introspection.url",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "where it is asked about each token (RFC 7662), in place of `jwks`; one issuer at most is asked",
+    ),
+    key("issuers[].introspection.client_id", Takes::Text, Absent::Nothing, "which of its clients the gateway is"),
+    key(
+        "issuers[].introspection.audience",
+        Takes::Text,
+        Absent::Value("issuer"),
+        "for whom the assertions are by which the gateway proves that: `aud`",
+    ),
+    key(
+        "issuers[].introspection.key",
+        Takes::File(true),
+        Absent::Nothing,
+        "what signs them (`private_key_jwt`); without it the certificate under `tls` alone proves who asks",
+    ),
+    key(
+        "issuers[].introspection.server_name",
+        Takes::HostName,
+        Absent::RemoteHost,
+        "the name in the certificate of that place",
+    ),
+    key(
+        "issuers[].introspection.keep",
+        Takes::Seconds(ANSWERS_KEPT_S),
+        Absent::Value("5s"),
+        "for how long an answer is good: by so much later a token that is revoked there is refused here",
+    ),
+    key(
+        "issuers[].introspection.tls.ca",
+        Takes::File(false),
+        Absent::Nothing,
+        "who signs that certificate, and nobody else",
+    ),
+    key(
+        "issuers[].introspection.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "who the gateway is there; required where there is no `key`",
+    ),
+    key("issuers[].introspection.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
     key("issuers[].audience", Takes::Text, Absent::Fault, "what the claim `aud` must hold"),
-    key("issuers[].algorithms", Takes::Algorithms, Absent::Fault, "which signatures are accepted"),
+    key(
+        "issuers[].algorithms",
+        Takes::Algorithms,
+        Absent::Nothing,
+        "which signatures are accepted; required beside `jwks`",
+    ),
     key("issuers[].max_lifetime", Takes::Seconds(SIGN_IN_LIFETIME_S), Absent::Fault, "how long a token may be valid"),
     key(
         "issuers[].bind",

@@ -7,6 +7,8 @@ use crate::config::clients;
 use crate::config::deliver;
 use crate::config::expiries;
 use crate::config::files::Files;
+use crate::config::introspection;
+use crate::config::introspection::IntrospectionSettings;
 use crate::config::key_sources;
 use crate::config::key_sources::KeySourceSettings;
 use crate::config::key_sources::Keys;
@@ -19,6 +21,7 @@ use crate::config::settings::StoreSettings;
 use crate::config::settings::TokenSettings;
 use crate::config::values::At;
 use crate::config::written;
+use crate::config::written::VerifiedBy;
 use crate::config::written::Written;
 use crate::crypto::KeySet;
 use crate::crypto::PublishedKeys;
@@ -46,6 +49,7 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     distinct(reader, issuers.chain([&written.sessions.issuer]), "issuer");
     distinct(reader, written.partners.iter().map(|partner| &partner.authority), "authority");
     distinct(reader, written.partners.iter().filter_map(|partner| partner.peer.as_ref()), "peer");
+    one_is_asked(reader, &written);
     callers::fit_together(reader, &written);
     sessions::tell_subjects_apart(reader, &written);
     let public = At { place: written.place, value: written.public_url.host().into() };
@@ -63,8 +67,8 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
     let client_tokens = clients::meant(&mut files, written.clients.as_ref(), written.limits.clock_skew_s);
     let to_backend = backend::meant(reader, &mut files, &written);
     let bundle_signers = bundle_signers(reader, &written);
-    let mut key_sources = Vec::new();
-    let read = |from| issuer(reader, &mut files, from, &mut key_sources);
+    let mut elsewhere = Elsewhere::default();
+    let read = |from| issuer(reader, &mut files, from, &mut elsewhere);
     let mut issuers: Vec<_> = written.issuers.into_iter().map(read).collect();
     let (sessions, accepted) = sessions::meant(reader, &mut files, written.sessions, &written.public_url).unzip();
     issuers.push(accepted);
@@ -107,7 +111,8 @@ pub(super) fn of(reader: &Reader, root: &Node, written: Written) -> Option<Confi
             proof_age_s: written.limits.proof_age_s,
             public_url: written.public_url,
         },
-        key_sources,
+        key_sources: elsewhere.key_sources,
+        introspection: elsewhere.introspection,
         public_keys,
         sessions: sessions?,
         client_tokens: client_tokens?,
@@ -170,23 +175,49 @@ pub(super) fn ops(reader: &Reader, written: &Written) -> Option<SocketAddr> {
     }
 }
 
-/// An issuer; where it publishes its keys, that goes to `sources`.
+/// Where issuers are asked, for their keys or about their tokens.
+#[derive(Default)]
+struct Elsewhere {
+    key_sources: Vec<KeySourceSettings>,
+    introspection: Option<IntrospectionSettings>,
+}
+
+/// Reports a second issuer that is to be asked about tokens.
+fn one_is_asked(reader: &Reader, written: &Written) {
+    let asked = written.issuers.iter().filter_map(|issuer| match &issuer.verified_by {
+        VerifiedBy::Asking(introspection) => Some(introspection.at.place),
+        VerifiedBy::Keys(..) => None,
+    });
+    for place in asked.skip(1) {
+        let message =
+            "a second issuer is to be asked about tokens, and a token that says nothing does not say whose it is";
+        let fault = reader.source().fault("two-introspections", place, message);
+        reader.report(fault.help("keep one `introspection`; the tokens of all others are verified by `jwks`"));
+    }
+}
+
+/// An issuer; where it is asked for something, that goes to `elsewhere`.
 fn issuer(
     reader: &Reader,
     files: &mut Files<'_>,
     written: written::Issuer,
-    sources: &mut Vec<KeySourceSettings>,
+    elsewhere: &mut Elsewhere,
 ) -> Option<IssuerSettings> {
-    let (name, algorithms) = (written.issuer.value, written.algorithms);
-    let keys = match written.keys {
-        Keys::File(at) => {
+    let name = written.issuer.value;
+    let (keys, algorithms) = match written.verified_by {
+        VerifiedBy::Keys(Keys::File(at), algorithms) => {
             let purpose = format!("a key that signs tokens of `{name}`");
-            IssuerKeys::from(Arc::new(files.key_set(&at, &algorithms, &purpose)?))
+            (IssuerKeys::from(Arc::new(files.key_set(&at, &algorithms, &purpose)?)), algorithms)
         }
-        Keys::Published(at) => {
+        VerifiedBy::Keys(Keys::Published(at), algorithms) => {
             let (source, keep_s) = key_sources::meant(reader, files, *at, &name, &algorithms)?;
-            sources.push(source);
-            IssuerKeys::Remote { keep_s }
+            elsewhere.key_sources.push(source);
+            (IssuerKeys::Remote { keep_s }, algorithms)
+        }
+        VerifiedBy::Asking(asking) => {
+            let (place, asking_as, keep_s) = introspection::meant(reader, files, *asking, &name)?;
+            elsewhere.introspection = Some(place);
+            (IssuerKeys::Asked { keep_s, asking_as }, Vec::new())
         }
     };
     Some(IssuerSettings {

@@ -5,6 +5,7 @@ use crate::config::clients::ClientSettings;
 use crate::config::expiries::Expiry;
 use crate::config::files::WatchedFile;
 use crate::config::files::digests_of;
+use crate::config::introspection::IntrospectionSettings;
 use crate::config::key_sources::KeySourceSettings;
 use crate::config::meaning;
 use crate::config::written;
@@ -68,6 +69,8 @@ pub struct Config {
     pub key_sources: Vec<KeySourceSettings>,
     /// The digest of each public key in the files, ours and those of others: no issuer may publish one of them.
     pub public_keys: Vec<Sha256>,
+    /// The issuer that is asked what its tokens are, if there is one.
+    pub introspection: Option<IntrospectionSettings>,
     /// The tokens of partners that call operations; `None` where none does.
     pub client_tokens: Option<ClientTokens>,
     /// The partners, in the order of the file.

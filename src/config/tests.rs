@@ -1,5 +1,7 @@
 //! The example at the root of the repository, loaded as it is and with one thing wrong at a time.
 
+mod introspection;
+
 use crate::audit::Format;
 use crate::bundle::Bundle;
 use crate::config::Config;

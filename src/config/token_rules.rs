@@ -3,6 +3,7 @@
 use crate::config::values;
 use crate::config::values::Map;
 use crate::config::written::words_of;
+use crate::diagnostic::Place;
 use crate::identity::ClaimMapping;
 use crate::identity::MappedClaim;
 use crate::identity::MappingError;
@@ -19,20 +20,22 @@ pub(super) const SKEW_S: RangeInclusive<u64> = 0..=60;
 /// The types of tokens: `true` for the one that says what a token is for.
 pub(super) const TOKEN_TYPES: [(&str, bool); 2] = [("at+jwt", true), ("JWT", false)];
 
-/// Reads the keys out of an issuer's mapping.
-pub(super) fn read(map: &Map<'_>) -> Option<TokenRules> {
-    let types = map.may("token_types", |reader, node| words_of(reader, node, &TOKEN_TYPES));
+/// Reads the keys out of an issuer's mapping. With them goes where types of tokens are written, if they are.
+pub(super) fn read(map: &Map<'_>) -> Option<(TokenRules, Option<Place>)> {
+    let types = map.may("token_types", |reader, node| Some((words_of(reader, node, &TOKEN_TYPES)?, node.place)));
     let clock_skew = map.may("clock_skew", values::span(SKEW_S));
     let required = map.may("required_claims", |reader, node| words_of(reader, node, &RequiredClaim::WORDS));
     let mapping = map.may("claims", mapping);
-    let types = types?.unwrap_or_else(|| vec![true]);
-    Some(TokenRules {
+    let (types, types_at) = types?.unzip();
+    let types = types.unwrap_or_else(|| vec![true]);
+    let rules = TokenRules {
         takes_typed: types.contains(&true),
         takes_plain: types.contains(&false),
         clock_skew_s: clock_skew?.map(|skew| skew.as_secs()),
         required: required?.unwrap_or_default(),
         mapping: mapping?.unwrap_or_default(),
-    })
+    };
+    Some((rules, types_at))
 }
 
 /// Where the issuer's tokens have our claims.

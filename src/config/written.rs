@@ -14,6 +14,8 @@ use crate::config::clients::Client;
 use crate::config::clients::Clients;
 use crate::config::deliver;
 use crate::config::deliver::Deliver;
+use crate::config::introspection;
+use crate::config::introspection::Introspection;
 use crate::config::key_sources;
 use crate::config::key_sources::Keys;
 use crate::config::sessions;
@@ -106,12 +108,19 @@ pub(super) struct Tls {
 
 pub(super) struct Issuer {
     pub(super) issuer: At<Box<str>>,
-    pub(super) keys: Keys,
+    pub(super) verified_by: VerifiedBy,
     pub(super) audience: Box<str>,
-    pub(super) algorithms: Vec<Algorithm>,
     pub(super) max_lifetime: Duration,
     pub(super) bind: Vec<Bind>,
     pub(super) rules: TokenRules,
+}
+
+/// By what an issuer's tokens are known.
+pub(super) enum VerifiedBy {
+    /// By their signatures, of these algorithms.
+    Keys(Keys, Vec<Algorithm>),
+    /// By asking it.
+    Asking(Box<Introspection>),
 }
 
 pub(super) struct Partner {
@@ -299,22 +308,62 @@ fn issuers(reader: &Reader, node: &Node) -> Option<Vec<Issuer>> {
 fn issuer(reader: &Reader, node: &Node) -> Option<Issuer> {
     let map = Map::open(reader, node)?;
     let issuer = map.need("issuer", |reader, node| Some(At { place: node.place, value: values::text(reader, node)? }));
-    let keys = map.need("jwks", key_sources::read);
+    let keys = map.may("jwks", key_sources::read);
+    let introspection = map.may("introspection", introspection::read);
     let audience = map.need("audience", values::text);
-    let algorithms = map.need("algorithms", algorithms);
+    let algorithms = map.may("algorithms", |reader, node| Some((algorithms(reader, node)?, node.place)));
     let max_lifetime = map.need("max_lifetime", values::seconds(SIGN_IN_LIFETIME_S));
     let bind = map.need("bind", bindings);
     let rules = token_rules::read(&map);
     map.close();
+    let (rules, types_at) = rules?;
+    let (algorithms, algorithms_at) = algorithms?.unzip();
+    let verified_by = verified_by(reader, node, (keys?, algorithms), introspection?, algorithms_at.or(types_at));
     Some(Issuer {
         issuer: issuer?,
-        keys: keys?,
+        verified_by: verified_by?,
         audience: audience?,
-        algorithms: algorithms?,
         max_lifetime: max_lifetime?,
         bind: bind?,
-        rules: rules?,
+        rules,
     })
+}
+
+/// One of the two: keys and their algorithms, or asking; beside that, nothing that is about signed tokens, as `of_signed` is.
+fn verified_by(
+    reader: &Reader,
+    node: &Node,
+    (keys, algorithms): (Option<Keys>, Option<Vec<Algorithm>>),
+    introspection: Option<Introspection>,
+    of_signed: Option<Place>,
+) -> Option<VerifiedBy> {
+    match (keys, algorithms, introspection) {
+        (Some(keys), Some(algorithms), None) => Some(VerifiedBy::Keys(keys, algorithms)),
+        (Some(_), None, None) => {
+            let help = "list the signatures that its tokens may have, for instance `[ES256]`";
+            values::fault(reader, node, "missing-key", "`algorithms` is missing", Some(help))
+        }
+        (None, _, None) => {
+            let message = "the issuer has neither `jwks` nor `introspection`";
+            let help = "add `jwks` (its tokens are verified by its keys), or `introspection` (it is asked about each)";
+            values::fault(reader, node, "missing-key", message, Some(help))
+        }
+        (Some(_), _, Some(_)) => {
+            let message = "the issuer has `jwks` and `introspection`";
+            let help = "keep one: its tokens are verified by its keys, or it is asked about each";
+            values::fault(reader, node, "two-key-sources", message, Some(help))
+        }
+        (None, _, Some(introspection)) => match of_signed {
+            Some(place) => {
+                let message =
+                    "`algorithms` and `token_types` are of signed tokens, and this issuer is asked about each";
+                let fault = reader.source().fault("without-effect", place, message);
+                reader.report(fault.help("take it out"));
+                None
+            }
+            None => Some(VerifiedBy::Asking(Box::new(introspection))),
+        },
+    }
 }
 
 fn algorithms(reader: &Reader, node: &Node) -> Option<Vec<Algorithm>> {

@@ -1,12 +1,16 @@
-//! The issuers that publish their keys: the connections to them, the thread that those who fetch share, and the exchange of the
-//! certificates and authorities of these connections while the gateway runs.
+//! The issuers that publish their keys, and the one that is asked about its tokens: the connections to them, the thread that those
+//! who fetch and ask share, and the exchange of the certificates and authorities of these connections while the gateway runs.
 
+use crate::config::IntrospectionSettings;
 use crate::config::KeySourceSettings;
 use crate::config::RemotePlace;
 use crate::crypto::Outward;
 use crate::crypto::TlsError;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::internal;
+use crate::identity::Asker;
+use crate::identity::INTROSPECTION_ANSWER_MAX_BYTES;
+use crate::identity::Introspector;
 use crate::identity::KEYS_ANSWER_MAX_BYTES;
 use crate::identity::KeyPurposes;
 use crate::identity::KeySource;
@@ -20,9 +24,11 @@ use crate::wire::Place;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Those who fetch, their connections in the order of the configuration, and what none of them may bring.
+/// Those who fetch, who asks, their connections in the order of the configuration, those of the one who asks last, and what none
+/// of those who fetch may bring.
 pub(super) struct Built {
     pub(super) refreshers: Vec<Refresher>,
+    pub(super) asker: Option<Asker>,
     pub(super) clients: Vec<Client>,
     pub(super) purposes: Arc<KeyPurposes>,
 }
@@ -31,13 +37,14 @@ pub(super) struct Built {
 pub(super) fn build(
     core: &Core,
     sources: Vec<KeySourceSettings>,
+    asked: Option<IntrospectionSettings>,
     configured: &[Sha256],
     limits: &Limits,
 ) -> Result<Built, Diagnostics> {
     let (mut refreshers, mut clients) = (Vec::new(), Vec::new());
     let purposes = Arc::new(KeyPurposes::new(configured));
     for settings in sources {
-        let client = client(core, &settings.at, limits)?;
+        let client = client(core, &settings.at, limits, KEYS_ANSWER_MAX_BYTES)?;
         let KeySourceSettings { issuer, at, path, is_document, algorithms } = settings;
         let keys = core.identity.remote_keys().find(|(name, _)| ***name == *issuer);
         let (issuer, keys) = keys.ok_or_else(|| internal("the keys of an issuer", &"nobody verifies by them"))?;
@@ -54,10 +61,22 @@ pub(super) fn build(
         refreshers.push(Refresher::new(source, keys, clock, metrics));
         clients.push(client);
     }
-    Ok(Built { refreshers, clients, purposes })
+    let asker = match asked {
+        Some(IntrospectionSettings { issuer: name, at, path }) => {
+            let client = client(core, &at, limits, INTROSPECTION_ANSWER_MAX_BYTES)?;
+            clients.push(client.clone());
+            let asked = core.identity.introspections().filter(|(issuer, _)| ***issuer == *name);
+            let (issuer, asked) = asked.ok_or_else(|| internal("the issuer that is asked", &"nobody asks it"))?;
+            let introspector = Introspector { issuer: Arc::clone(issuer), client, path };
+            let (clock, metrics) = (Arc::clone(&core.clock), Arc::clone(&core.metrics));
+            Some(Asker::new(introspector, Arc::clone(asked), clock, metrics))
+        }
+        None => None,
+    };
+    Ok(Built { refreshers, asker, clients, purposes })
 }
 
-fn client(core: &Core, at: &RemotePlace, limits: &Limits) -> Result<Client, Diagnostics> {
+fn client(core: &Core, at: &RemotePlace, limits: &Limits, answer_max_bytes: usize) -> Result<Client, Diagnostics> {
     let refused = |error: &dyn std::fmt::Display| internal("the connections to an issuer", error);
     let side = side(at, core).map_err(|error| refused(&error))?;
     let place = Place {
@@ -66,7 +85,7 @@ fn client(core: &Core, at: &RemotePlace, limits: &Limits) -> Result<Client, Diag
         server_name: at.server_name.clone(),
         connect_timeout: Limits::millis(limits.connect_timeout_ms),
         exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
-        answer_max_bytes: KEYS_ANSWER_MAX_BYTES,
+        answer_max_bytes,
         clock: Arc::clone(&core.clock),
     };
     // Providers make the addresses in their metadata of what they are called by.
@@ -89,9 +108,12 @@ fn with_port(host: &str, port: u16) -> Box<str> {
     if host.contains(':') { format!("[{host}]:{port}").into() } else { format!("{host}:{port}").into() }
 }
 
-/// Lets all of them fetch until the gateway is closed.
-pub(super) async fn run(refreshers: Vec<Refresher>, mut closed: watch::Receiver<bool>) {
+/// Lets all of them fetch and ask until the gateway is closed.
+pub(super) async fn run(refreshers: Vec<Refresher>, asker: Option<Asker>, mut closed: watch::Receiver<bool>) {
     let running = Tasks::new();
+    if let Some(asker) = asker {
+        drop(running.spawn(asker.run(closed.clone())));
+    }
     for refresher in refreshers {
         drop(running.spawn(refresher.run(closed.clone())));
     }

@@ -203,7 +203,9 @@ impl Reloader {
         let backend_side = backend_side.transpose().map_err(unusable)?;
         let changes = config.audit.exports.iter().map(|settings| Change::to(settings, &self.parts.core));
         let changes = changes.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-        let issuers_sides = config.key_sources.iter().map(|source| issuers::side(&source.at, &self.parts.core));
+        let asked = config.introspection.iter().map(|asked| &asked.at);
+        let places = config.key_sources.iter().map(|source| &source.at).chain(asked);
+        let issuers_sides = places.map(|at| issuers::side(at, &self.parts.core));
         let issuers_sides = issuers_sides.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         if self.parts.purposes.is_published(&config.public_keys) {
             let message = "a key in these files is one that an issuer publishes as its own";

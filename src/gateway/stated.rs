@@ -55,13 +55,17 @@ impl InEffect {
     /// All that the requirements of a bundle are held against.
     pub(super) fn stated(&self, config: &Config) -> Stated {
         let issuers = config.identity.issuers.iter().enumerate();
-        let keys_of = |issuer: &str| config.key_sources.iter().find(|source| *source.issuer == *issuer);
+        // Where an issuer's keys are fetched, or it is asked about its tokens: either decides which tokens are good.
+        let sources = config.key_sources.iter().map(|source| (&source.issuer, &source.at));
+        let asked = config.introspection.iter().map(|asked| (&asked.issuer, &asked.at));
+        let places: Vec<_> = sources.chain(asked).collect();
+        let keys_of = |issuer: &str| places.iter().find(|(name, _)| ***name == *issuer).map(|(_, at)| *at);
         let issuer = |key: String, issuer: &str, bound: &str| StatedIssuer {
             issuer: issuer.into(),
-            keys: keys_of(issuer).map(|source| StatedHost {
-                host: source.at.host.clone(),
+            keys: keys_of(issuer).map(|at| StatedHost {
+                host: at.host.clone(),
                 place: self.place(&key),
-                authorities: self.authorities_of(&source.at.roots, &key),
+                authorities: self.authorities_of(&at.roots, &key),
             }),
             bound: bound.trim_matches(['[', ']']).split(", ").map(Into::into).collect(),
             place: self.place(&key),

@@ -38,8 +38,18 @@ checks! {
     HeaderMembers => Header,
     /// The header's `typ` is that of access tokens.
     Type => Type,
-    /// A token of the type `JWT` is nothing else that issuers sign under that name.
+    /// A token of the type `JWT`, or one that its issuer tells, is nothing else that issuers make.
     NoOtherToken => Type,
+    /// What an issuer told, it told of this token.
+    ToldOfToken => NotTold,
+    /// The issuer says that the token is active.
+    Active => Inactive,
+    /// The issuer that is asked speaks of its own tokens.
+    ToldIssuer => IssuerUnknown,
+    /// The issuer says that the token is of a type that comes as it came, where it says of which.
+    ToldScheme => Scheme,
+    /// The issuer says that the token is of a type that there is here, where it says of which.
+    ToldType => Type,
     /// The key is one of the issuer whom the token names, not of another.
     KeyOfIssuer => KeyUnknown,
     /// The header's `alg` is the key's.

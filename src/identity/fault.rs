@@ -57,6 +57,12 @@ pub enum IdentityFault {
     /// The issuer publishes its keys at an address, and no set of them is in force: none came yet, or the last is too old.
     #[error("keys of the issuer are not known now")]
     KeysMissing,
+    /// The token's issuer must be asked about it, and does not say what it is.
+    #[error("the issuer does not say what the token is")]
+    NotTold,
+    /// The token's issuer was asked, and says that it is not active: never issued, expired or revoked there (RFC 7662 §2.2).
+    #[error("token is not active, says its issuer")]
+    Inactive,
     /// The issuer has no key of that id.
     #[error("key is unknown")]
     KeyUnknown,

@@ -100,7 +100,7 @@ impl KeySource {
 }
 
 /// Whether the one `Content-Type` is one of these, whatever its parameters, and the content is not coded.
-fn is_one_of(fields: &HeaderMap, types: &[&str]) -> bool {
+pub(super) fn is_one_of(fields: &HeaderMap, types: &[&str]) -> bool {
     let mut given = fields.get_all(header::CONTENT_TYPE).iter();
     let (Some(given), None, None) = (given.next(), given.next(), fields.get(header::CONTENT_ENCODING)) else {
         return false;

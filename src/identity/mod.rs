@@ -12,12 +12,18 @@
 //! An issuer's keys are a file's, or the issuer publishes them and they are fetched beside all requests, at the configured place
 //! and no other (`key_source.rs`, `refresher.rs`). What verifies only looks at the set that is in force (`remote_keys.rs`).
 //!
+//! One issuer may have tokens that say nothing by themselves: it is asked about each (RFC 7662; `asking.rs`, `introspections.rs`,
+//! `asker.rs`), and what it says ([`Told`]) goes through the same checks as a token's own claims.
+//!
 //! A partner is a [`KnownPartner`] at its own door, by its certificate alone. It gets tokens there as a client of OAuth
 //! ([`PartnerClient`], [`ClientTokens`]), and with such a token it is a [`Caller`] too: of the operations that its contract
 //! lets it ask for, and of nothing else.
 //!
 //! Faults hold no values. What came from a token prints as a length.
 
+mod ask_fault;
+mod asker;
+mod asking;
 mod caller;
 mod checks;
 mod claims;
@@ -26,6 +32,8 @@ mod client_token;
 mod fault;
 mod fetch_fault;
 mod header;
+mod introspections;
+mod introspector;
 mod issue;
 mod key_purposes;
 mod key_source;
@@ -42,11 +50,14 @@ mod rights;
 mod settings;
 mod subject;
 mod target;
+mod told;
 mod verifier;
 
 #[cfg(test)]
 mod tests;
 
+pub use ask_fault::AskFault;
+pub use asker::Asker;
 pub use caller::Caller;
 pub use caller::Token;
 pub use caller::TokenDemand;
@@ -58,6 +69,9 @@ pub use client_token::ClientTokens;
 pub use client_token::Minted;
 pub use fault::IdentityFault;
 pub use fetch_fault::FetchFault;
+pub use introspections::Introspections;
+pub use introspector::INTROSPECTION_ANSWER_MAX_BYTES;
+pub use introspector::Introspector;
 pub use issue::ActorSettings;
 pub use issue::IssueFault;
 pub use issue::Issued;
@@ -80,6 +94,7 @@ pub use refresher::Refresher;
 pub use remote_keys::RemoteKeys;
 pub use rights::read_rights;
 pub use rights::write_rights;
+pub use settings::AskingAs;
 pub use settings::Bind;
 pub use settings::IdentitySettings;
 pub use settings::IssuerKeys;
@@ -87,6 +102,7 @@ pub use settings::IssuerSettings;
 pub use settings::SettingsError;
 pub use settings::TokenRules;
 pub use subject::Subject;
+pub use told::Told;
 pub use verifier::Verifier;
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use crate::crypto::Algorithm;
 use crate::crypto::KeySet;
+use crate::crypto::SigningKey;
 use crate::identity::caller::TokenKind;
 use crate::identity::mapping::ClaimMapping;
 use crate::identity::mapping::RequiredClaim;
 use crate::model::PublicUrl;
+use std::fmt;
 use std::sync::Arc;
 
 /// All settings of this room.
@@ -102,6 +104,32 @@ pub enum IssuerKeys {
         /// The seconds.
         keep_s: u64,
     },
+    /// There are none: the issuer is asked what each token is (RFC 7662). One issuer at most: a token that says nothing does not
+    /// say whose it is either.
+    Asked {
+        /// For how many seconds an answer is good.
+        keep_s: u64,
+        /// As whom it is asked.
+        asking_as: Arc<AskingAs>,
+    },
+}
+
+/// As which of its clients an issuer is asked what its tokens are.
+pub struct AskingAs {
+    /// `client_id`.
+    pub client_id: Box<str>,
+    /// For whom our assertions are: itself, as it is called there.
+    pub audience: Box<str>,
+    /// What signs them; `None` for a client that is known by its certificate alone (RFC 8705 §2.1).
+    pub key: Option<Arc<SigningKey>>,
+}
+
+/// Without the key.
+impl fmt::Debug for AskingAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client_id, audience, key } = self;
+        write!(f, "AskingAs({client_id:?} to {audience:?}, asserting: {})", key.is_some())
+    }
 }
 
 impl From<Arc<KeySet>> for IssuerKeys {
@@ -119,6 +147,9 @@ pub enum SettingsError {
     /// An issuer or its audience is empty.
     #[error("issuer {0} has an empty name or audience")]
     Empty(usize),
+    /// A second issuer is to be asked: whose would a token be that does not say?
+    #[error("issuer {0} is the second one that is to be asked about tokens")]
+    AskedTwice(usize),
     /// An issuer may use no algorithm.
     #[error("issuer {0} has no algorithm")]
     NoAlgorithm(usize),

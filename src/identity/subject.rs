@@ -19,8 +19,8 @@ use crate::identity::fault::IdentityFault;
 use crate::identity::issue::ActorSettings;
 use crate::identity::peer::Peer;
 use crate::identity::proof::Proof;
+use crate::identity::told::Told;
 use crate::identity::verifier::Verifier;
-use crate::identity::verifier::split;
 
 /// Proof that a backend that may exchange it brings this user's token, for the app instance that holds the proven key; only
 /// [`Verifier::subject`] makes one.
@@ -28,14 +28,14 @@ use crate::identity::verifier::split;
 /// ```
 /// use portcullis::{clock::UnixSeconds, identity::{ActorSettings, IdentityFault, Peer, Proof, Subject, Verifier}};
 /// fn of(v: &Verifier, p: &Peer, a: &ActorSettings, t: &str, k: Proof, now: UnixSeconds) -> Result<Subject, IdentityFault> {
-///     v.subject(p, a, t, k, now)
+///     v.subject(p, a, t, None, k, now)
 /// }
 /// ```
 /// A key that is only named is no proof of it:
 /// ```compile_fail
 /// use portcullis::{clock::UnixSeconds, identity::{ActorSettings, IdentityFault, Peer, Proof, Subject, Verifier}};
 /// fn of(v: &Verifier, p: &Peer, a: &ActorSettings, t: &str, k: Proof, now: UnixSeconds) -> Result<Subject, IdentityFault> {
-///     v.subject(p, a, t, k.key(), now)
+///     v.subject(p, a, t, None, k.key(), now)
 /// }
 /// ```
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct Subject {
 
 impl Verifier {
     /// Verifies the token that `peer`, which may exchange what `actor` says, brings as the subject of an exchange, for the
-    /// holder of the proven key.
+    /// holder of the proven key. With `told` goes what its issuer says of it, where that one was asked ([`Self::told_of`]).
     ///
     /// # Errors
     /// The first [`IdentityFault`], in the order of this function.
@@ -55,13 +55,14 @@ impl Verifier {
         peer: &Peer,
         actor: &ActorSettings,
         token: &str,
+        told: Option<&Told>,
         proof: Proof,
         now: UnixSeconds,
     ) -> Result<Subject, IdentityFault> {
         let checks = self.checks;
         self.standing(peer, now)?;
-        let jws = split(token)?;
-        let good = self.good(&jws, now)?;
+        let evidence = self.evidence(token, told)?;
+        let good = self.good(&evidence, now)?;
         checks.demand(Check::SubjectIsSignIn, good.issuer.kind == TokenKind::SignIn)?;
         if good.claims.binding.is_some() {
             let key = self.bound_to(good.issuer, peer, &good.claims)?;

@@ -3,6 +3,7 @@
 //! [`a_caller`] is for other rooms' tests: a caller is a proof, and they get one as the gateway does.
 
 mod mutation;
+mod opaque;
 mod proofs;
 mod rules;
 mod vectors;
@@ -29,6 +30,7 @@ use crate::identity::SettingsError;
 use crate::identity::TokenDemand;
 use crate::identity::TokenKind;
 use crate::identity::TokenRules;
+use crate::identity::Told;
 use crate::identity::Verifier;
 use crate::json::Number;
 use crate::json::Object;
@@ -136,7 +138,19 @@ fn verified(
     demand: TokenDemand,
     now: UnixSeconds,
 ) -> Result<Caller, IdentityFault> {
-    verifier.verify(peer, fields, &Method::POST, PATH, demand, now)
+    verified_as_told(verifier, peer, fields, demand, None, now)
+}
+
+/// The same with what the token's issuer says of it.
+fn verified_as_told(
+    verifier: &Verifier,
+    peer: &Peer,
+    fields: &HeaderMap,
+    demand: TokenDemand,
+    told: Option<&Told>,
+    now: UnixSeconds,
+) -> Result<Caller, IdentityFault> {
+    verifier.verify(peer, fields, &Method::POST, PATH, demand, told, now)
 }
 
 fn fields(authorization: &[&str]) -> HeaderMap {

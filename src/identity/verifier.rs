@@ -11,6 +11,7 @@ use crate::crypto::Jws;
 use crate::crypto::JwsError;
 use crate::crypto::KeySet;
 use crate::crypto::constant_time_eq;
+use crate::identity::asking::Evidence;
 use crate::identity::caller::Caller;
 use crate::identity::caller::Token;
 use crate::identity::caller::TokenDemand;
@@ -22,6 +23,7 @@ use crate::identity::claims::Claims;
 use crate::identity::claims::issuer_of;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
+use crate::identity::introspections::Introspections;
 use crate::identity::peer::Peer;
 use crate::identity::proof::DPOP;
 use crate::identity::proof::Proof;
@@ -32,6 +34,7 @@ use crate::identity::settings::IssuerKeys;
 use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
 use crate::identity::settings::TokenRules;
+use crate::identity::told::Told;
 use crate::model::PublicUrl;
 use crate::model::Sha256;
 use crate::model::Stranger;
@@ -99,6 +102,8 @@ enum Keys {
     Known(ArcSwap<KeySet>),
     /// Those that came last, as long as they count.
     Remote(Arc<RemoteKeys>),
+    /// There are none here: the issuer is asked what its tokens are.
+    Asked(Arc<Introspections>),
 }
 
 impl Keys {
@@ -106,7 +111,18 @@ impl Keys {
         match self {
             Self::Known(keys) => Some(keys.load_full()),
             Self::Remote(keys) => keys.in_force(now),
+            Self::Asked(_) => None,
         }
+    }
+}
+
+impl Issuer {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn rules(&self) -> &TokenRules {
+        &self.rules
     }
 }
 
@@ -122,7 +138,11 @@ impl Verifier {
             if settings.issuer.is_empty() || settings.audience.is_empty() {
                 return Err(SettingsError::Empty(number));
             }
-            if settings.algorithms.is_empty() {
+            let is_asked = matches!(settings.keys, IssuerKeys::Asked { .. });
+            if is_asked && issuers.iter().any(|known| matches!(known.keys, Keys::Asked(_))) {
+                return Err(SettingsError::AskedTwice(number));
+            }
+            if settings.algorithms.is_empty() && !is_asked {
                 return Err(SettingsError::NoAlgorithm(number));
             }
             if settings.max_lifetime_s == 0 {
@@ -138,6 +158,9 @@ impl Verifier {
             let keys = match keys {
                 IssuerKeys::Known(keys) => Keys::Known(ArcSwap::new(keys)),
                 IssuerKeys::Remote { keep_s } => Keys::Remote(Arc::new(RemoteKeys::new(keep_s))),
+                IssuerKeys::Asked { keep_s, asking_as } => {
+                    Keys::Asked(Arc::new(Introspections::new(keep_s, asking_as)))
+                }
             };
             let name = issuer.into();
             issuers.push(Issuer { name, keys, audience, algorithms, max_lifetime_s, bind, kind, rules });
@@ -152,8 +175,10 @@ impl Verifier {
     pub fn replace_keys(&self, settings: &IdentitySettings) {
         for fresh in &settings.issuers {
             let known = self.issuers.iter().find(|issuer| *issuer.name == *fresh.issuer).map(|issuer| &issuer.keys);
-            if let (Some(Keys::Known(keys)), IssuerKeys::Known(fresh)) = (known, &fresh.keys) {
-                keys.store(Arc::clone(fresh));
+            match (known, &fresh.keys) {
+                (Some(Keys::Known(keys)), IssuerKeys::Known(fresh)) => keys.store(Arc::clone(fresh)),
+                (Some(Keys::Asked(asked)), IssuerKeys::Asked { asking_as, .. }) => asked.ask_as(Arc::clone(asking_as)),
+                _ => {}
             }
         }
     }
@@ -162,21 +187,36 @@ impl Verifier {
     pub fn remote_keys(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<RemoteKeys>)> {
         self.issuers.iter().filter_map(|issuer| match &issuer.keys {
             Keys::Remote(keys) => Some((&issuer.name, keys)),
-            Keys::Known(_) => None,
+            Keys::Known(_) | Keys::Asked(_) => None,
+        })
+    }
+
+    /// The issuer that is asked what its tokens are, if there is one, for the one who asks.
+    #[must_use]
+    pub fn introspections(&self) -> Option<(&Arc<str>, &Arc<Introspections>)> {
+        self.introspecting().map(|(issuer, introspections)| (&issuer.name, introspections))
+    }
+
+    pub(super) fn introspecting(&self) -> Option<(&Issuer, &Arc<Introspections>)> {
+        self.issuers.iter().find_map(|issuer| match &issuer.keys {
+            Keys::Asked(introspections) => Some((issuer, introspections)),
+            Keys::Known(_) | Keys::Remote(_) => None,
         })
     }
 
     /// Whether an issuer publishes its keys and none of them are in force at `now`.
     #[must_use]
     pub fn misses_keys(&self, now: UnixSeconds) -> bool {
-        self.issuers.iter().any(|issuer| issuer.keys.in_force(now).is_none())
+        self.remote_keys().any(|(_, keys)| keys.in_force(now).is_none())
     }
 
     /// Verifies the token in `fields` for this peer and, where it is bound to a key, the proof beside it for a request of
-    /// `method` to `path` (as it came, without query).
+    /// `method` to `path` (as it came, without query). With `told` goes what its issuer says of it, where that one was asked
+    /// ([`Self::told`]).
     ///
     /// # Errors
     /// The first [`IdentityFault`], in the order of this file.
+    #[expect(clippy::too_many_arguments, reason = "each is one of the things that are held against one another here")]
     pub fn verify(
         &self,
         peer: &Peer,
@@ -184,13 +224,15 @@ impl Verifier {
         method: &Method,
         path: &str,
         demand: TokenDemand,
+        told: Option<&Told>,
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
         let checks = self.checks;
         self.standing(peer, now)?;
         let (scheme, presented) = self.presented(fields)?;
-        let jws = split(presented)?;
-        let good = self.good(&jws, now)?;
+        let evidence = self.evidence(presented, told)?;
+        let good = self.good(&evidence, now)?;
+        checks.demand(Check::ToldScheme, evidence.is_under(scheme))?;
         let (issuer, claims) = (good.issuer, &good.claims);
         let key = self.bound_to(issuer, peer, claims)?;
         let asks = if key.is_some() { Scheme::Dpop } else { Scheme::Bearer };
@@ -207,10 +249,15 @@ impl Verifier {
     }
 
     /// A token that is one of an issuer's, and good now and for us. By whom it may be brought is not asked here.
-    pub(super) fn good<'t>(&self, jws: &'t Jws<'_>, now: UnixSeconds) -> Result<Good<'_, 't>, IdentityFault> {
-        let header = Header::read(jws.header(), self.checks)?;
-        let claims = self.claims(jws.payload())?;
-        let issuer = self.signed_by(jws, &header, &claims, now)?;
+    pub(super) fn good<'t>(&self, evidence: &'t Evidence<'_>, now: UnixSeconds) -> Result<Good<'_, 't>, IdentityFault> {
+        let (issuer, claims) = match evidence {
+            Evidence::Signed(jws) => {
+                let header = Header::read(jws.header(), self.checks)?;
+                let claims = self.claims(jws.payload())?;
+                (self.signed_by(jws, &header, &claims, now)?, claims)
+            }
+            Evidence::Told(told) => self.told_by(told)?,
+        };
         let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         self.checks.demand(Check::Audience, ours)?;

@@ -83,6 +83,10 @@ reasons! {
     TokenUntrusted = "token-untrusted",
     /// The keys of the token's issuer are not known now.
     IssuerUnavailable = "issuer-unavailable",
+    /// The token's issuer must be asked about it, and does not say what it is.
+    IntrospectionUnavailable = "introspection-unavailable",
+    /// The token's issuer was asked, and says that it is not active.
+    TokenInactive = "token-inactive",
     /// The token's signature is wrong.
     TokenSignature = "token-signature",
     /// The token is expired, not valid yet, or valid for too long.

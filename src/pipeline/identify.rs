@@ -8,7 +8,7 @@ use crate::identity::TokenDemand;
 use crate::model::Head;
 use crate::pipeline::gate::Core;
 
-/// The caller. A token whose key is not known waits for its issuer's newer keys, for two seconds at most, so that a rotation
+/// The caller. A token that its issuer must be asked about waits for what that one says. One whose key is not known waits for its issuer's newer keys, for two seconds at most, so that a rotation
 /// fails no request; then it is verified from the beginning, as of then.
 ///
 /// # Errors
@@ -20,8 +20,12 @@ pub async fn caller(
     demand: TokenDemand,
     now: UnixMillis,
 ) -> Result<Caller, IdentityFault> {
-    let verify =
-        |now: UnixMillis| core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, now.seconds());
+    let told = core.identity.told(peer, &head.fields, now.seconds(), core.clock.steady()).await?;
+    // What was asked took its time.
+    let now = if told.is_some() { core.clock.now() } else { now };
+    let verify = |now: UnixMillis| {
+        core.identity.verify(peer, &head.fields, &head.method, &head.path, demand, told.as_ref(), now.seconds())
+    };
     let renewed = core.identity.renewed(&head.fields, now.seconds(), core.clock.steady());
     with_newer_keys(core, now, renewed, verify).await
 }

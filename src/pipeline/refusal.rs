@@ -191,6 +191,8 @@ impl From<IdentityFault> for Refusal {
             }
             // The token may be good: whoever brings it need not sign in again for it.
             Fault::KeysMissing => (Reason::IssuerUnavailable, ProblemType::Unavailable),
+            Fault::NotTold => (Reason::IntrospectionUnavailable, ProblemType::Unavailable),
+            Fault::Inactive => (Reason::TokenInactive, ProblemType::Unauthenticated),
             Fault::Signature => (Reason::TokenSignature, ProblemType::Unauthenticated),
             Fault::Audience => (Reason::TokenAudience, ProblemType::Unauthenticated),
             Fault::Expired | Fault::NotYetValid | Fault::IssuedInFuture | Fault::LifetimeTooLong => {

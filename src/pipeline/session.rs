@@ -269,14 +269,19 @@ async fn admitted(
     now: UnixMillis,
 ) -> Result<Subject, Refusal> {
     let core = &gate.core;
-    let verify = |now: UnixMillis| core.identity.subject(backend.peer(), actor, token, proof.clone(), now.seconds());
-    let renewed = core.identity.renewed_for(token, now.seconds(), core.clock.steady());
-    let subject = identify::with_newer_keys(core, now, renewed, verify).await;
     // RFC 8693 §2.2.2: a subject token that is not accepted, for whatever reason, is an invalid request.
     let of_subject = |refusal: Refusal| match refusal.problem.kind {
         ProblemType::Forbidden | ProblemType::Unauthenticated => refusal.in_oauth(OAuthError::InvalidRequest),
         _ => refusal,
     };
+    let told = core.identity.told_of(token, core.clock.steady()).await;
+    let told = told.map_err(|fault| of_subject(Refusal::from(fault)))?;
+    let now = if told.is_some() { core.clock.now() } else { now };
+    let verify = |now: UnixMillis| {
+        core.identity.subject(backend.peer(), actor, token, told.as_ref(), proof.clone(), now.seconds())
+    };
+    let renewed = core.identity.renewed_for(token, now.seconds(), core.clock.steady());
+    let subject = identify::with_newer_keys(core, now, renewed, verify).await;
     let subject = subject.map_err(|fault| of_subject(Refusal::from(fault)))?;
     gate.note_caller(facts, subject.caller()).await?;
     facts.epoch = core.guard.admit_subject(paced, &subject, now).map_err(|fault| of_subject(Refusal::from(fault)))?;

@@ -1,13 +1,32 @@
-//! What is counted of issuers that publish their keys.
+//! What is counted of issuers that publish their keys, and of the one that is asked about its tokens.
 
+use crate::telemetry::metrics::Maker;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::MetricsError;
+use crate::telemetry::names;
+use prometheus::HistogramVec;
 use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
+use std::time::Duration;
 
 pub(super) struct IssuerMetrics {
     pub(super) age: IntGaugeVec,
     pub(super) keep: IntGaugeVec,
     pub(super) fetches: IntCounterVec,
+    pub(super) introspections: IntCounterVec,
+    pub(super) introspection_time: HistogramVec,
+}
+
+impl IssuerMetrics {
+    pub(super) fn made_by(make: &Maker<'_>) -> Result<Self, MetricsError> {
+        Ok(Self {
+            age: make.gauges(names::ISSUER_AGE)?,
+            keep: make.gauges(names::ISSUER_KEEP)?,
+            fetches: make.counters(names::ISSUER_FETCHES)?,
+            introspections: make.counters(names::INTROSPECTIONS)?,
+            introspection_time: make.times(names::INTROSPECTION_TIME)?,
+        })
+    }
 }
 
 impl Metrics {
@@ -26,5 +45,24 @@ impl Metrics {
     /// A fetch of the issuer's keys ended so.
     pub fn issuer_fetched(&self, issuer: &str, result: &'static str) {
         self.issuers.fetches.with_label_values(&[issuer, result]).inc();
+    }
+
+    /// This issuer is asked about tokens: its series are there from now on.
+    pub fn introspection_begins(&self, issuer: &str) {
+        for result in ["active", "inactive"] {
+            self.introspections_refused(issuer, result, 0);
+        }
+        self.issuers.introspection_time.with_label_values(&[issuer]);
+    }
+
+    /// A question to the issuer about a token ended so, after so long.
+    pub fn introspected(&self, issuer: &str, result: &'static str, took: Duration) {
+        self.introspections_refused(issuer, result, 1);
+        self.issuers.introspection_time.with_label_values(&[issuer]).observe(took.as_secs_f64());
+    }
+
+    /// So many questions more ended so, without being asked.
+    pub fn introspections_refused(&self, issuer: &str, result: &'static str, questions: u64) {
+        self.issuers.introspections.with_label_values(&[issuer, result]).inc_by(questions);
     }
 }

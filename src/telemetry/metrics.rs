@@ -222,11 +222,7 @@ impl Metrics {
                 rejected: make.counters(names::EXPORT_REJECTED)?,
                 failures: make.counters(names::EXPORT_FAILURES)?,
             },
-            issuers: IssuerMetrics {
-                age: make.gauges(names::ISSUER_AGE)?,
-                keep: make.gauges(names::ISSUER_KEEP)?,
-                fetches: make.counters(names::ISSUER_FETCHES)?,
-            },
+            issuers: IssuerMetrics::made_by(&make)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
             audit_last_commit: make.real(names::AUDIT_LAST_COMMIT)?,
@@ -519,7 +515,7 @@ impl Drop for Held {
 }
 
 /// Makes metrics of the list and puts them into the registry.
-struct Maker<'a>(&'a Registry);
+pub(super) struct Maker<'a>(&'a Registry);
 
 impl Maker<'_> {
     fn counter(&self, metric: Metric) -> Result<IntCounter, MetricsError> {
@@ -528,7 +524,7 @@ impl Maker<'_> {
         Ok(counter)
     }
 
-    fn counters(&self, metric: Metric) -> Result<IntCounterVec, MetricsError> {
+    pub(super) fn counters(&self, metric: Metric) -> Result<IntCounterVec, MetricsError> {
         let counters = IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)?;
         self.0.register(Box::new(counters.clone()))?;
         Ok(counters)
@@ -544,10 +540,15 @@ impl Maker<'_> {
         Ok(gauge)
     }
 
-    fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, MetricsError> {
+    pub(super) fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, MetricsError> {
         let gauges = IntGaugeVec::new(Opts::new(metric.name, metric.help), metric.labels)?;
         self.0.register(Box::new(gauges.clone()))?;
         Ok(gauges)
+    }
+
+    /// Of times in seconds.
+    pub(super) fn times(&self, metric: Metric) -> Result<HistogramVec, MetricsError> {
+        self.histograms(metric, SECONDS)
     }
 
     fn histograms(&self, metric: Metric, buckets: &[f64]) -> Result<HistogramVec, MetricsError> {
@@ -581,6 +582,7 @@ mod tests {
         metrics.delivery(&partner, "outbound", DeliveryState::Dead);
         metrics.export_begins(&Name::new("siem").unwrap());
         metrics.issuer_begins("https://id.example", 3_600);
+        metrics.introspection_begins("https://id.example");
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         metrics.audit_disturbed(Some(("segment", "deleted")));
         metrics.audit_held("unexported", true);

@@ -83,6 +83,8 @@ metrics! {
     ISSUER_AGE = "portcullis_issuer_keys_age_seconds" ["issuer"] "Time since the issuer's keys came last; since the start where none came.";
     ISSUER_KEEP = "portcullis_issuer_keys_keep_seconds" ["issuer"] "How old the issuer's keys may grow before they are refused.";
     ISSUER_FETCHES = "portcullis_issuer_fetches_total" ["issuer", "result"] "Fetches of the issuer's keys: done, or the word for what was wrong.";
+    INTROSPECTIONS = "portcullis_introspections_total" ["issuer", "result"] "Questions to the issuer about tokens: active, inactive, or the word for what was wrong.";
+    INTROSPECTION_TIME = "portcullis_introspection_duration_seconds" ["issuer"] "Time from one question to the issuer about a token to its whole answer.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

@@ -69,7 +69,7 @@ fn narrowed(gate: &Gate, peer: &Peer, (fields, body): (&HeaderMap, &[u8])) -> Re
     let core = gate.core();
     let (now, snapshot) = (core.clock.now(), core.snapshot.load_full());
     let path = SESSION_PATH;
-    let caller = core.identity.verify(peer, fields, &Method::POST, path, TokenDemand::Any, now.seconds())?;
+    let caller = core.identity.verify(peer, fields, &Method::POST, path, TokenDemand::Any, None, now.seconds())?;
     let asked = read_rights(body)?;
     Ok(gate.narrow(&snapshot, &caller, &asked, now)?)
 }

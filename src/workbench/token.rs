@@ -86,6 +86,9 @@ pub enum TokenInspectError {
     /// The token's issuer publishes its keys elsewhere, and they are not here.
     #[error("the keys of the token's issuer are published elsewhere")]
     KeysElsewhere,
+    /// The token says nothing here: its issuer alone can say what it is, and is asked for each request.
+    #[error("only the issuer can say what this token is")]
+    IssuerAlone,
     /// No verifier can be made.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -94,8 +97,10 @@ pub enum TokenInspectError {
 /// One issuer's demands: what stays of the settings once the verifier has taken them.
 struct Issuer {
     name: String,
-    /// `None` where they are published elsewhere.
+    /// `None` where there are none here.
     keys: Option<Arc<KeySet>>,
+    /// Whether they are published elsewhere.
+    is_elsewhere: bool,
     audience: String,
     algorithms: Vec<Algorithm>,
     max_lifetime_s: u64,
@@ -119,10 +124,13 @@ pub fn inspect_token(
     let issuers: Vec<Issuer> = settings.issuers.iter().map(Issuer::of).collect();
     let claims = Jws::split(question.token).ok().and_then(|jws| object(jws.payload()));
     let of = claims.as_ref().and_then(|claims| claims.get("iss")).and_then(Value::as_str);
-    if issuers.iter().any(|issuer| issuer.keys.is_none() && Some(issuer.name.as_str()) == of) {
+    if issuers.iter().any(|issuer| issuer.is_elsewhere && Some(issuer.name.as_str()) == of) {
         return Err(TokenInspectError::KeysElsewhere);
     }
     let verifier = Verifier::new(settings)?;
+    if verifier.asks_about(question.token) {
+        return Err(TokenInspectError::IssuerAlone);
+    }
     let peer = Peer::of(Arc::clone(&leaf), standing);
     let fields = fields(question);
     let fault = match (&peer, &fields) {
@@ -131,7 +139,7 @@ pub fn inspect_token(
         (Ok(_), None) => Some(IdentityFault::TokenMalformed),
         (Ok(peer), Some(fields)) => {
             let demand = if question.moves { TokenDemand::Session } else { TokenDemand::Any };
-            verifier.verify(peer, fields, question.method, question.path, demand, question.now).err()
+            verifier.verify(peer, fields, question.method, question.path, demand, None, question.now).err()
         }
     };
 
@@ -372,8 +380,9 @@ impl Issuer {
             name: settings.issuer.clone(),
             keys: match &settings.keys {
                 IssuerKeys::Known(keys) => Some(Arc::clone(keys)),
-                IssuerKeys::Remote { .. } => None,
+                IssuerKeys::Remote { .. } | IssuerKeys::Asked { .. } => None,
             },
+            is_elsewhere: matches!(settings.keys, IssuerKeys::Remote { .. }),
             audience: settings.audience.clone(),
             algorithms: settings.algorithms.clone(),
             max_lifetime_s: settings.max_lifetime_s,

@@ -3,6 +3,7 @@
 
 use crate::harness::Post;
 use crate::harness::Stage;
+use crate::harness::ask_about_tokens;
 use crate::harness::export_records;
 use crate::harness::publish_keys;
 use crate::harness::take_events;
@@ -23,6 +24,7 @@ fn every_key_that_the_reader_asks_for_is_explained_and_no_other() {
     let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     export_records(&stage, nobody, nobody);
     publish_keys(&stage, nobody);
+    ask_about_tokens(&stage, nobody);
     let kept = "audit: {retention: {age: 400d, archive: {directory: state/archive}}, ";
     stage.edit("gateway.yaml", "audit: {", kept);
     let text = fs::read_to_string(stage.configuration()).unwrap();

@@ -5,6 +5,7 @@
 mod log;
 mod rows;
 
+use crate::harness::ASKED_ISSUER;
 use crate::harness::Command;
 use crate::harness::Event;
 use crate::harness::Exchange;
@@ -16,6 +17,7 @@ use crate::harness::Receiver;
 use crate::harness::Record;
 use crate::harness::Served;
 use crate::harness::Stage;
+use crate::harness::ask_about_tokens;
 use crate::harness::export_records;
 use crate::harness::now;
 use crate::harness::ops_page;
@@ -23,6 +25,7 @@ use crate::harness::publish_keys;
 use crate::harness::take_events;
 use crate::harness::until;
 use crate::harness::without_mappings;
+use crate::harness::write_key;
 use crate::limits::WALKS;
 use log::LOG_LOOKS;
 use portcullis::clock::UnixMillis;
@@ -30,6 +33,7 @@ use portcullis::config::known_keys;
 use portcullis::crypto::Jws;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
+use portcullis::crypto::decode_base64url;
 use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
 use portcullis::devkit::InboundKit;
@@ -87,6 +91,8 @@ struct Site {
     /// Where issuers publish their keys, and the two that do.
     publisher: Publisher,
     published: [TokenIssuer; 2],
+    /// The id of the key by which the gateway proves to the issuer that is asked who asks.
+    asking_key: String,
     stage: Stage,
 }
 
@@ -98,6 +104,7 @@ impl Site {
         let otel = Receiver::otlp(&stage);
         export_records(&stage, siems[0].address, otel.address);
         let (publisher, published) = publish(&stage);
+        let asking_key = asked(&stage, &publisher);
         let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
         let doors: String = (0..40).map(|number| format!(", told-{number}")).collect();
@@ -165,6 +172,7 @@ impl Site {
             otel,
             publisher,
             published,
+            asking_key,
             stage,
         }
     }
@@ -245,6 +253,26 @@ impl Site {
                 let issuer = self.published[0].name();
                 let series = format!("portcullis_issuer_keys_keep_seconds{{issuer=\"{issuer}\"}}");
                 format!("{} s", gateway.metric(&series))
+            }
+            Look::Opaque => self.give(gateway, &Command::new(&self.stage).bearing("opaque".to_owned())).0,
+            Look::Asking => {
+                self.give(gateway, &Command::new(&self.stage).bearing("opaque".to_owned()));
+                let form = self.publisher.form();
+                let (_, assertion) = form.iter().find(|(name, _)| name == "client_assertion").unwrap();
+                let parts: Vec<Value> = assertion.split('.').take(2).map(decoded).collect();
+                let key = if parts[0]["kid"] == self.asking_key { "the first key" } else { "another key" };
+                let said = |name: &str| parts[1][name].as_str().unwrap().to_owned();
+                format!("{} to {} by {key}", said("iss"), said("aud"))
+            }
+            Look::Asked => {
+                let before = self.publisher.asked("/introspect");
+                for _ in 0..2 {
+                    self.give(gateway, &Command::new(&self.stage).bearing("asked-twice".to_owned()));
+                }
+                match self.publisher.asked("/introspect") - before {
+                    1 => "1 question".into(),
+                    more => format!("{more} questions"),
+                }
             }
             Look::Backend => format!("{} {}", gateway.address.ip(), self.give(gateway, &Command::new(&self.stage)).0),
             Look::Inbound => self.inbound(gateway),
@@ -529,6 +557,24 @@ fn publish(stage: &Stage) -> (Publisher, [TokenIssuer; 2]) {
     (publisher, issuers)
 }
 
+/// An issuer that is asked about its tokens and says the same of all, and beside that page one that says that none is active;
+/// gives the id of the key by which it is asked.
+fn asked(stage: &Stage, publisher: &Publisher) -> String {
+    ask_about_tokens(stage, publisher.address);
+    write_key(stage, "pki/other-introspection.key");
+    let issuer = TokenIssuer::new(ASKED_ISSUER, SigningAlgorithm::Es256).unwrap();
+    let claims = stage.member_of(&NORTH, &issuer, now()).with("active", true);
+    publisher.page("/introspect", Page::json(&claims.text()));
+    publisher.page("/other-introspect", Page::json(r#"{"active":false}"#));
+    let pem = Secret::new(fs::read(stage.path("pki/introspection.key")).unwrap());
+    SigningKey::from_pem(&pem).unwrap().kid().to_owned()
+}
+
+/// What a part of a token says.
+fn decoded(part: &str) -> Value {
+    serde_json::from_slice(&decode_base64url(part).unwrap()).unwrap()
+}
+
 fn copy(stage: &Stage, from: &str, to: &str) {
     fs::create_dir(stage.path(to)).unwrap();
     for entry in fs::read_dir(stage.path(from)).unwrap().map(|entry| entry.unwrap()) {
@@ -606,6 +652,7 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     export_records(&stage, nobody, nobody);
     publish_keys(&stage, nobody);
+    ask_about_tokens(&stage, nobody);
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap().replace("audit: {", kept));
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();

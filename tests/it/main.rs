@@ -107,6 +107,8 @@ mod identity_page;
 #[cfg(test)]
 mod inbound;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod issuers;
 #[cfg(test)]
 mod json;

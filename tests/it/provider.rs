@@ -1,6 +1,7 @@
 //! The gateway and a real identity provider: people sign in there with a real client, over authorization code and PKCE
 //! (RFC 6749 §4.1, RFC 7636), and the access tokens of its making (RFC 9068, RFC 9396) are taken or refused.
 
+mod opaque;
 mod session;
 
 use crate::harness::Command;

@@ -313,6 +313,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::EventUnsigned
         | Reason::TokenMalformed
         | Reason::TokenUntrusted
+        | Reason::TokenInactive
         | Reason::TokenSignature
         | Reason::DpopMissing
         | Reason::DpopProofInvalid
@@ -382,6 +383,7 @@ fn of_reason(reason: Reason) -> Refused {
         Reason::Withdrawn => Refused(ApiActivity, Low, To::AccessRevoked),
         Reason::PartnerRefused | Reason::BackendRefused => Refused(ApiActivity, Low, To::Rejected),
         Reason::IssuerUnavailable
+        | Reason::IntrospectionUnavailable
         | Reason::PartnerUnreachable
         | Reason::BackendUnreachable
         | Reason::AnswerUndeclared

@@ -19,6 +19,7 @@ use crate::identity::IssuerKeys;
 use crate::json::Object;
 use crate::json::Value;
 use crate::workbench::TokenCheck;
+use crate::workbench::TokenInspectError;
 use crate::workbench::TokenQuestion;
 use crate::workbench::TokenStory;
 use crate::workbench::inspect_token;
@@ -115,8 +116,16 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     };
     let story = inspect_token(config.identity, Arc::new(trust), &question);
     let story = story.map_err(|error| {
-        Diagnostic::without_file("unusable", error.to_string())
-            .help("a certificate is PEM; keys that are published elsewhere are given by `--jwks`: nothing is fetched")
+        let help = match error {
+            TokenInspectError::IssuerAlone => {
+                "the configuration has its issuer asked about each token (RFC 7662), and nobody is asked here: \
+                 ask that issuer's introspection endpoint"
+            }
+            TokenInspectError::Certificate | TokenInspectError::KeysElsewhere | TokenInspectError::Settings(_) => {
+                "a certificate is PEM; keys that are published elsewhere are given by `--jwks`: nothing is fetched"
+            }
+        };
+        Diagnostic::without_file("unusable", error.to_string()).help(help)
     })?;
     say(&match arguments.format {
         Format::Text => text(&story, arguments.show_claims),

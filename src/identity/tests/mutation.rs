@@ -10,8 +10,9 @@ use super::World;
 use super::all;
 use super::fields;
 use super::number;
+use super::opaque;
 use super::settings;
-use super::verified;
+use super::verified_as_told;
 use crate::clock::UnixSeconds;
 use crate::crypto::Algorithm;
 use crate::crypto::SigningAlgorithm;
@@ -49,6 +50,8 @@ struct Row {
     now: UnixSeconds,
     /// A token to be exchanged, in place of a request.
     subject: Option<String>,
+    /// What its issuer says, and of which token.
+    told: Option<(&'static str, String)>,
 }
 
 /// The usual world, with an issuer that signs with Ed25519 and may not, one that binds by proof and may not, one that binds by
@@ -81,6 +84,7 @@ impl Scene {
             IssuerSettings { algorithms: vec![Algorithm::Es256], ..settings(&restricted, TokenKind::Session) },
             IssuerSettings { bind: vec![Bind::Mtls], ..settings(&by_certificate, TokenKind::Session) },
             IssuerSettings { bind: vec![Bind::Dpop], ..settings(&by_proof, TokenKind::Session) },
+            opaque::issuer(TokenKind::Session),
         ];
         world.verifier = Verifier::new(all(issuers)).unwrap();
         let app = AppKey::new(SigningAlgorithm::Es256).unwrap();
@@ -95,14 +99,16 @@ impl Scene {
                 clients: vec![APP.into()],
             };
             let proof = Proof::for_test(self.app.thumbprint(), "once", NOW, None);
-            return self.world.verifier.subject(&self.world.peer, &actor, token, proof, row.now).err();
+            return self.world.verifier.subject(&self.world.peer, &actor, token, None, proof, row.now).err();
         }
         let sent: Vec<&str> = row.sent.iter().map(String::as_str).collect();
         let mut fields = fields(&sent);
         for proof in &row.proofs {
             fields.append(DPOP, proof.parse().unwrap());
         }
-        verified(&self.world.verifier, &self.world.peer, &fields, TokenDemand::Session, row.now).err()
+        let told = row.told.as_ref().map(|(token, answer)| opaque::told(token, answer));
+        let World { verifier, peer, .. } = &self.world;
+        verified_as_told(verifier, peer, &fields, TokenDemand::Session, told.as_ref(), row.now).err()
     }
 
     /// Claims of a good session token, bound as the scene has it.
@@ -127,7 +133,7 @@ impl Scene {
             return Row { now, ..bearing(check, token) };
         }
         let proof = self.app.proof("POST", URL, Some(&token), None, now).unwrap();
-        Row { check, sent: vec![format!("DPoP {token}")], proofs: vec![proof], now, subject: None }
+        Row { check, sent: vec![format!("DPoP {token}")], proofs: vec![proof], now, subject: None, told: None }
     }
 
     fn brings(&self, check: Check, token: String) -> Row {
@@ -234,6 +240,7 @@ impl Scene {
             proofs: vec![proof],
             now: NOW,
             subject: None,
+            told: None,
         };
         let claiming = |check, name: &str, value: Value| {
             let mut claims = good();
@@ -296,8 +303,35 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// The rows of tokens that say nothing by themselves.
+    fn rows_of_told(&self) -> Vec<Row> {
+        let good = || self.world.claims().without("iss").with("active", true);
+        let row = |check, of: &'static str, claims: TokenClaims| {
+            let told = Some((of, claims.text()));
+            Row { told, ..bearing(check, opaque::TOKEN.to_owned()) }
+        };
+        let of_it = |check, claims| row(check, opaque::TOKEN, claims);
+        vec![
+            row(Check::ToldOfToken, "another", good()),
+            of_it(Check::Active, good().with("active", false)),
+            of_it(Check::ToldIssuer, good().with("iss", "https://other.example")),
+            of_it(Check::ToldIssuer, good().with("iss", self.world.session.name())),
+            of_it(Check::ToldScheme, good().with("token_type", "DPoP")),
+            of_it(Check::ToldType, good().with("token_type", "N_A")),
+            of_it(Check::NoOtherToken, good().with("nonce", "n")),
+            of_it(Check::NoOtherToken, good().with("typ", "Refresh")),
+            of_it(Check::NotExpired, good().with("iat", number(NOW.get() - 10)).with("exp", number(NOW.get()))),
+            of_it(Check::Audience, good().without("aud")),
+            of_it(Check::Bound, good().without("cnf")),
+            of_it(Check::Subject, good().without("sub")),
+            of_it(Check::ClientId, good().without("client_id")),
+        ]
+    }
+}
+
 fn bearing(check: Check, token: String) -> Row {
-    Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW, subject: None }
+    Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW, subject: None, told: None }
 }
 
 /// Each row is refused for its reason, and gets in once its check is left out, and no other one.
@@ -321,6 +355,7 @@ fn without_any_one_check_a_token_gets_in_that_must_not() {
     rows.extend(scene.rows_without_a_key());
     rows.extend(scene.rows_of_proofs());
     rows.extend(scene.rows_of_subjects());
+    rows.extend(scene.rows_of_told());
     each_turns_red(&mut scene, &rows, Check::ALL);
 }
 

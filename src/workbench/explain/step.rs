@@ -85,6 +85,8 @@ impl WayStep {
             | Reason::TokenMalformed
             | Reason::TokenUntrusted
             | Reason::IssuerUnavailable
+            | Reason::IntrospectionUnavailable
+            | Reason::TokenInactive
             | Reason::TokenSignature
             | Reason::TokenExpired
             | Reason::TokenAudience

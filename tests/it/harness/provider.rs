@@ -80,6 +80,12 @@ impl Provider {
         self.peer.ask(&json!({ "do": deed }))
     }
 
+    /// Has it know this client.
+    #[track_caller]
+    pub fn register(&mut self, client: &Value) {
+        assert_eq!(self.peer.ask(&json!({"do": "register", "client": client})), json!({}));
+    }
+
     /// A client of that name that is registered and connected; with the backend's certificate where it shows one.
     #[track_caller]
     pub fn client(&mut self, stage: &Stage, name: &str, manner: Manner) -> Client {
@@ -122,7 +128,7 @@ impl Provider {
                 json!("none")
             }
         };
-        assert_eq!(self.peer.ask(&json!({"do": "register", "client": client})), json!({}));
+        self.register(&client);
         assert_eq!(peer.ask(&json!({"do": "connect"})), json!({}), "{name}");
         Client { peer, jkt: begun["jkt"].as_str().unwrap().to_owned() }
     }

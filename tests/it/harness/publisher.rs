@@ -1,9 +1,12 @@
-//! Who publishes: a server over TLS that asks for a client certificate, of the tests' own making, whose pages say what a test wants
-//! them to say. It counts who asks for what, so that a test can show that a fault was met.
+//! Who publishes, and who is asked about tokens: a server over TLS that asks for a client certificate, of the tests' own making,
+//! whose pages say what a test wants them to say. It counts who asks for what, and keeps what was asked, so that a test can show
+//! that a fault was met.
 
 use crate::harness::stage::Stage;
 use crate::harness::stage::now;
 use parking_lot::Mutex;
+use portcullis::crypto::SigningAlgorithm;
+use portcullis::crypto::SigningKey;
 use portcullis::crypto::server_config_speaking;
 use portcullis::devkit::Authority;
 use portcullis::devkit::Leaf;
@@ -13,6 +16,7 @@ use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -20,6 +24,7 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -37,6 +42,8 @@ pub enum Page {
     Say(Vec<u8>),
     /// Says these bytes and ends the connection.
     BreakOff(Vec<u8>),
+    /// The same, once the publisher lets go.
+    Held(Vec<u8>),
     /// Says nothing, and does not end.
     Hang,
     /// Says these bytes one by one, each for itself, and then nothing more, and does not end.
@@ -49,7 +56,10 @@ struct Shared {
     config: Mutex<Arc<ServerConfig>>,
     pages: Mutex<BTreeMap<String, Page>>,
     asked: Mutex<Vec<String>>,
+    /// The bodies that came, the newest last.
+    forms: Mutex<Vec<String>>,
     sent: AtomicUsize,
+    held: watch::Sender<bool>,
 }
 
 /// One publisher; ends when dropped.
@@ -85,6 +95,8 @@ impl Publisher {
         // A key serves one purpose: another issuer at the same place has another one.
         let other = authority.issue(&Leaf::client("spiffe://prop.example/gateway", validity)).unwrap();
         other.write(&stage.path("pki"), "at-login-too").unwrap();
+        let asking = authority.issue(&Leaf::client("spiffe://prop.example/gateway", validity)).unwrap();
+        asking.write(&stage.path("pki"), "asking-at-login").unwrap();
         let config = |issuer: &Authority| {
             let server = issuer.issue(&Leaf::server(&[PUBLISHER], validity)).unwrap();
             server_config_speaking(&server.identity().unwrap(), vec![authority.root()], &["http/1.1"]).unwrap()
@@ -94,7 +106,9 @@ impl Publisher {
             config: Mutex::new(config),
             pages: Mutex::default(),
             asked: Mutex::default(),
+            forms: Mutex::default(),
             sent: AtomicUsize::new(0),
+            held: watch::Sender::new(true),
         });
         let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut publisher = Self { address: nobody, shared, running: None, impostor };
@@ -108,7 +122,9 @@ impl Publisher {
             config: Mutex::new(Arc::clone(&*self.shared.config.lock())),
             pages: Mutex::default(),
             asked: Mutex::default(),
+            forms: Mutex::default(),
             sent: AtomicUsize::new(0),
+            held: watch::Sender::new(true),
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut other = Self { address, shared, running: None, impostor: Arc::clone(&self.impostor) };
@@ -124,6 +140,18 @@ impl Publisher {
     /// How many times a page was asked for.
     pub fn asked(&self, path: &str) -> usize {
         self.shared.asked.lock().iter().filter(|asked| *asked == path).count()
+    }
+
+    /// The newest body that came, which is a form: its parameters, in order.
+    pub fn form(&self) -> Vec<(String, String)> {
+        let forms = self.shared.forms.lock();
+        let pairs = forms.last().expect("nobody sent a form").split('&');
+        pairs.map(|pair| pair.split_once('=').unwrap()).map(|(name, value)| (name.to_owned(), decoded(value))).collect()
+    }
+
+    /// Lets go of the pages that are held.
+    pub fn lets_go(&self) {
+        self.shared.held.send_replace(false);
     }
 
     /// How many bytes of endless pages could be written.
@@ -188,7 +216,20 @@ impl Shared {
             };
             let head = String::from_utf8(buffer.drain(..end).collect()).unwrap();
             let path = head.split(' ').nth(1).unwrap().to_owned();
-            assert!(head.starts_with("GET ") && head.contains(&format!("\r\nhost: {PUBLISHER}:")), "{head}");
+            assert!(head.contains(&format!("\r\nhost: {PUBLISHER}:")), "{head}");
+            if head.starts_with("POST ") {
+                assert!(head.contains("\r\ncontent-type: application/x-www-form-urlencoded\r\n"), "{head}");
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+                let length: usize = length.parse().unwrap();
+                while buffer.len() < length {
+                    if !matches!(line.read_buf(&mut buffer).await, Ok(1..)) {
+                        return;
+                    }
+                }
+                self.forms.lock().push(String::from_utf8(buffer.drain(..length).collect()).unwrap());
+            } else {
+                assert!(head.starts_with("GET "), "{head}");
+            }
             let page = self.pages.lock().get(&path).cloned().unwrap_or_else(|| Page::of("404 Not Found", "", ""));
             self.asked.lock().push(path);
             match page {
@@ -201,6 +242,12 @@ impl Shared {
                     let _ = line.write_all(&bytes).await;
                     let _ = line.shutdown().await;
                     return;
+                }
+                Page::Held(bytes) => {
+                    let _ = self.held.subscribe().wait_for(|held| !held).await;
+                    if line.write_all(&bytes).await.is_err() || line.flush().await.is_err() {
+                        return;
+                    }
                 }
                 Page::Hang => std::future::pending().await,
                 Page::Drip(bytes) => {
@@ -226,6 +273,44 @@ impl Shared {
             }
         }
     }
+}
+
+/// A value of a form.
+fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
+    while let Some(byte) = rest.next() {
+        let mut digit = || char::from(rest.next().unwrap()).to_digit(16).unwrap();
+        bytes.push(if byte == b'%' { u8::try_from(digit() * 16 + digit()).unwrap() } else { byte });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The name of the issuer that is asked about its tokens, and as which client.
+pub const ASKED_ISSUER: &str = "https://opaque.prop.example";
+
+/// Writes a private key that signs, which nobody but us may read, to this place.
+pub fn write_key(stage: &Stage, name: &str) -> SigningKey {
+    let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
+    let fresh = stage.path(&format!("{name}.fresh"));
+    std::fs::write(&fresh, pem.expose()).unwrap();
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(fresh, stage.path(name)).unwrap();
+    SigningKey::from_pem(&pem).unwrap()
+}
+
+/// Adds an issuer to the stage's configuration, [`ASKED_ISSUER`], which is asked about its tokens at `/introspect`, with every key
+/// that there is; and has it approved.
+pub fn ask_about_tokens(stage: &Stage, publisher: SocketAddr) {
+    write_key(stage, "pki/introspection.key");
+    let tls = "tls: {ca: pki/login-authority.pem, certificate: pki/asking-at-login.pem, key: pki/asking-at-login.key}";
+    let issuer = format!(
+        "  - {{issuer: \"{ASKED_ISSUER}\", audience: \"https://gateway.prop.example\", max_lifetime: 1h, bind: [mtls],
+     introspection: {{url: \"https://{publisher}/introspect\", server_name: {PUBLISHER}, client_id: portcullis,
+     audience: \"{ASKED_ISSUER}\", key: pki/introspection.key, keep: 5s, {tls}}}}}\n"
+    );
+    stage.edit("gateway.yaml", "sessions:\n", &format!("{issuer}sessions:\n"));
+    let from = "  - https://login.prop.example\n";
+    stage.edit("policies/requirements.yaml", from, &format!("{from}  - {ASKED_ISSUER}\n"));
 }
 
 /// Adds two issuers to the stage's configuration, `https://published.prop.example` with its keys at `/keys`, and

@@ -19,6 +19,12 @@ pub enum Look {
     Early,
     /// How long the keys of the first of these count.
     Kept,
+    /// What becomes of a command with a token about which its issuer is asked.
+    Opaque,
+    /// Who asks, whom, and by which key.
+    Asking,
+    /// How often it is asked about one token that comes twice.
+    Asked,
     /// Whether a backend is given a session for its user.
     Session,
     /// At which address a command is served.
@@ -89,6 +95,9 @@ const fn row(key: &'static str, value: &'static str, look: Look, was: &'static s
 const KNOWN: &str = "403 session-required";
 const MALFORMED: &str = "401 token-malformed";
 const UNAVAILABLE: &str = "503 issuer-unavailable";
+
+const UNTOLD: &str = "503 introspection-unavailable";
+const ASKING: &str = "portcullis to https://opaque.prop.example by the first key";
 
 const OTHER_NAME: &str = r#""other.example""#;
 const OTHER_CA: &str = r#""pki/other-authority.pem""#;
@@ -174,6 +183,39 @@ pub const ROWS: &[Row] = &[
     row("issuers[].jwks.tls.ca", OTHER_CA, Look::Published, KNOWN, UNAVAILABLE),
     row("issuers[].jwks.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].jwks.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
+    row(
+        "issuers[].introspection.url",
+        r#""https://{publisher}/other-introspect""#,
+        Look::Opaque,
+        KNOWN,
+        "401 token-inactive",
+    ),
+    row(
+        "issuers[].introspection.client_id",
+        r#""another""#,
+        Look::Asking,
+        ASKING,
+        "another to https://opaque.prop.example by the first key",
+    ),
+    row(
+        "issuers[].introspection.audience",
+        r#""https://other.example""#,
+        Look::Asking,
+        ASKING,
+        "portcullis to https://other.example by the first key",
+    ),
+    row(
+        "issuers[].introspection.key",
+        r#""pki/other-introspection.key""#,
+        Look::Asking,
+        ASKING,
+        "portcullis to https://opaque.prop.example by another key",
+    ),
+    row("issuers[].introspection.server_name", OTHER_NAME, Look::Opaque, KNOWN, UNTOLD),
+    row("issuers[].introspection.keep", r#""0s""#, Look::Asked, "1 question", "2 questions"),
+    row("issuers[].introspection.tls.ca", OTHER_CA, Look::Opaque, KNOWN, UNTOLD),
+    row("issuers[].introspection.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
+    row("issuers[].introspection.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].token_types", r#"["JWT"]"#, Look::Published, KNOWN, MALFORMED),
     row("issuers[].clock_skew", r#""1s""#, Look::Early, KNOWN, "401 token-expired"),
     row("issuers[].required_claims", r#"["auth_time"]"#, Look::Published, KNOWN, MALFORMED),

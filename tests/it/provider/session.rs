@@ -22,7 +22,7 @@ use serde_json::Value;
 use serde_json::json;
 
 /// The right to open the first door of house-1, as the gateway writes it.
-fn opening() -> Value {
+pub(super) fn opening() -> Value {
     json!([{"type": "door_access", "actions": ["open"], "house": NORTH.house, "door": "door-1"}])
 }
 
@@ -36,7 +36,7 @@ impl Scene {
 
     /// A session by that token, which the client asks for as the backend.
     #[track_caller]
-    fn session(&self, app: &mut Client, token: &str) -> String {
+    pub(super) fn session(&self, app: &mut Client, token: &str) -> String {
         app.turn_to(&self.stage, self.gateway.address);
         let told = app.exchange(token, &opening());
         assert!(told["access_token"].is_string(), "there is no session: {told}");
@@ -55,7 +55,7 @@ impl Scene {
     /// Gives such a command, once more where the gateway asks for a nonce in the proof, and holds it to its status and the
     /// reason on record; gives the command that was decided.
     #[track_caller]
-    fn opens(
+    pub(super) fn opens(
         &self,
         backend: &Backend,
         app: &mut Client,
