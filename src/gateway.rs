@@ -25,6 +25,7 @@ mod stated;
 mod status;
 mod supervisor;
 mod swap;
+mod token_servers;
 mod warnings;
 
 use crate::admin;

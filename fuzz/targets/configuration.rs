@@ -7,6 +7,7 @@ use super::tree::tree;
 use portcullis::clock::Clock;
 use portcullis::clock::SystemClock;
 use portcullis::config::Config;
+use portcullis::config::TokenSettings;
 use portcullis::crypto::install_provider;
 use portcullis::devkit::GatewayFolder;
 use portcullis::diagnostic::Source;
@@ -82,7 +83,13 @@ pub fn configuration(data: &[u8]) -> bool {
     for partner in &config.partners {
         assert!(authorities.insert(partner.authority.clone()), "an authority stands there twice");
         assert!(!partner.tls.roots.is_empty());
-        assert!((1..=300).contains(&partner.token.lifetime.as_secs()));
+        match &partner.token {
+            TokenSettings::Minted(minting) => assert!((1..=300).contains(&minting.lifetime_s)),
+            TokenSettings::Fetched(server) => {
+                assert!((30..=86_400).contains(&server.request.max_lifetime_s));
+                assert!((1..=10).contains(&server.request.timeout.as_secs()) && !server.at.roots.is_empty());
+            }
+        }
     }
     let mut keys = Vec::new();
     key_files(&tree(written), &mut keys);

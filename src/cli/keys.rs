@@ -4,9 +4,11 @@ use crate::cli::output::Ending;
 use crate::cli::output::plain;
 use crate::cli::output::say;
 use crate::config::Config;
+use crate::config::TokenSettings;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::nearest;
+use crate::partner::TokenKeys;
 use crate::partner::partner_jwks;
 use clap::Args;
 use clap::Subcommand;
@@ -51,7 +53,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Ending, Diagnostics> {
     let Some(found) = config.partners.iter().find(|known| known.name.as_str() == partner) else {
         return Err(unknown(&config, partner).into());
     };
-    say(&format!("{}\n", partner_jwks(&found.token.keys, &found.signing)));
+    let tokens = match &found.token {
+        TokenSettings::Minted(minting) => TokenKeys::Tokens(&minting.keys),
+        TokenSettings::Fetched(server) => TokenKeys::Assertions(&server.keys),
+    };
+    say(&format!("{}\n", partner_jwks(tokens, &found.signing)));
     Ok(Ending::Done)
 }
 

@@ -67,7 +67,7 @@ fn in_effect(key: &Key, at: String, node: Option<&Node>, parent: Option<&Node>) 
         Some(node) if key.takes.is_secret() => Some(places(node)),
         Some(node) => Some(shown(node)),
         None => match key.absent {
-            Absent::Fault | Absent::Nothing => None,
+            Absent::Fault | Absent::Unfetched | Absent::Nothing => None,
             Absent::Value(value) => Some(value.to_owned()),
             Absent::Cores => Some(written::cores().to_string()),
             Absent::UpstreamHost => parent.and_then(|partner| member(partner, "upstream")).and_then(host_of),

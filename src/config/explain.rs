@@ -6,7 +6,9 @@
 
 mod words;
 
-use crate::audit::Format;
+pub use words::Absent;
+pub use words::Takes;
+
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;
 use crate::config::audit::RESERVE_BYTES;
@@ -17,16 +19,17 @@ use crate::config::exports::IN_FILES;
 use crate::config::exports::IN_SYSLOG;
 use crate::config::introspection::ANSWERS_KEPT_S;
 use crate::config::key_sources::KEYS_KEPT_S;
+use crate::config::partner_tokens::FETCH_TIME_S;
+use crate::config::partner_tokens::FETCHED_LIFETIME_S;
+use crate::config::partner_tokens::MINTED_LIFETIME_S;
 use crate::config::sessions::LIFETIME_S as SESSION_LIFETIME_S;
 use crate::config::softeners::in_unit;
 use crate::config::token_rules::SKEW_S;
 use crate::config::written::DIRECTORY_AGE_S;
-use crate::config::written::PARTNER_LIFETIME_S;
 use crate::config::written::SIGN_IN_LIFETIME_S;
 use crate::config::written::WORKERS;
 use crate::limits::Limit;
 use crate::limits::TABLE;
-use std::ops::RangeInclusive;
 
 /// One key that is no limit.
 #[derive(Clone, Debug)]
@@ -39,90 +42,6 @@ pub struct Key {
     pub absent: Absent,
     /// What it does.
     pub effect: &'static str,
-}
-
-/// What a key takes.
-#[derive(Clone, Debug)]
-pub enum Takes {
-    /// The number of the format.
-    One,
-    /// A whole number within bounds.
-    Count(RangeInclusive<i64>),
-    /// A duration of whole seconds within bounds, in seconds.
-    Seconds(RangeInclusive<u64>),
-    /// A size within bounds, in bytes.
-    Bytes(RangeInclusive<u64>),
-    /// A name: letters, digits, `-`, `_`, `.`.
-    Name,
-    /// A text that the other side compares byte by byte.
-    Text,
-    /// An IP address and a port.
-    Address,
-    /// The name of a log.
-    Origin,
-    /// A host name without scheme, port and path.
-    HostName,
-    /// A URI or a host name, as a client's certificate bears it.
-    PeerName,
-    /// `https://`, a host and perhaps a port.
-    Upstream,
-    /// A host or an address, and perhaps a port.
-    Remote,
-    /// The format of a destination: one of these words.
-    Format(&'static [(&'static str, Format)]),
-    /// The same, and a path.
-    Endpoint,
-    /// A path; a secret lies there where this is `true`.
-    File(bool),
-    /// A path, or a list of paths.
-    Files,
-    /// The same of files in which secrets lie.
-    SecretFiles,
-    /// A list of names of peers.
-    Peers,
-    /// A list of texts that are compared byte by byte.
-    Texts,
-    /// The path of a URL.
-    Path,
-    /// The path of a folder.
-    Folder,
-    /// A list of words.
-    Algorithms,
-    /// A list of types of tokens.
-    TokenTypes,
-    /// A list of names of claims.
-    Claims,
-    /// The path of a claim.
-    ClaimPath,
-    /// A list of `mtls` and `dpop`.
-    Binding,
-    /// `https://`, a host and perhaps a port; no path.
-    PublicUrl,
-    /// A list of people with their roles.
-    Persons,
-    /// `signal` or `watch`.
-    Reload,
-    /// `one-issuer` or `shared`.
-    Subjects,
-}
-
-/// What applies where a key is absent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Absent {
-    /// It is required.
-    Fault,
-    /// Nothing: what it names is not there.
-    Nothing,
-    /// This value.
-    Value(&'static str),
-    /// The number of cores.
-    Cores,
-    /// The host of `upstream` beside it.
-    UpstreamHost,
-    /// The host of `endpoint` beside it.
-    EndpointHost,
-    /// The host of `address` or `url` beside it.
-    RemoteHost,
 }
 
 /// A key in words.
@@ -393,22 +312,95 @@ pub const KEYS: &[Key] = &[
     key(
         "partners.<name>.token.issuer",
         Takes::Text,
-        Absent::Fault,
+        Absent::Unfetched,
         "the claim `iss` of the token minted for each command",
     ),
-    key("partners.<name>.token.audience", Takes::Text, Absent::Fault, "its claim `aud`"),
-    key("partners.<name>.token.client_id", Takes::Text, Absent::Fault, "its claim `client_id`"),
+    key("partners.<name>.token.audience", Takes::Text, Absent::Unfetched, "its claim `aud`"),
+    key("partners.<name>.token.client_id", Takes::Text, Absent::Unfetched, "its claim `client_id`"),
     key(
         "partners.<name>.token.key",
         Takes::SecretFiles,
-        Absent::Fault,
+        Absent::Unfetched,
         "what signs it: the first of these keys; the others are only published, so that they are known before they sign",
     ),
     key(
         "partners.<name>.token.lifetime",
-        Takes::Seconds(PARTNER_LIFETIME_S),
-        Absent::Fault,
+        Takes::Seconds(MINTED_LIFETIME_S),
+        Absent::Unfetched,
         "the longest that it is valid; the command's `max_age` shortens it",
+    ),
+    key(
+        "partners.<name>.token.fetch.url",
+        Takes::Endpoint,
+        Absent::Nothing,
+        "the token endpoint of the partner's authorisation server, which gives the tokens in the place of those that are minted",
+    ),
+    key(
+        "partners.<name>.token.fetch.server_name",
+        Takes::HostName,
+        Absent::RemoteHost,
+        "the name in that server's certificate",
+    ),
+    key(
+        "partners.<name>.token.fetch.tls.ca",
+        Takes::File(false),
+        Absent::Nothing,
+        "who signs that server's certificate; nobody else does. Required beside `url`",
+    ),
+    key(
+        "partners.<name>.token.fetch.tls.certificate",
+        Takes::File(false),
+        Absent::Nothing,
+        "what the gateway shows there; without it and without a `key`, its certificate towards the partner",
+    ),
+    key("partners.<name>.token.fetch.tls.key", Takes::File(true), Absent::Nothing, "the key of that certificate"),
+    key(
+        "partners.<name>.token.fetch.client_id",
+        Takes::Text,
+        Absent::Nothing,
+        "the client that the gateway is there; required beside `url`",
+    ),
+    key(
+        "partners.<name>.token.fetch.key",
+        Takes::SecretFiles,
+        Absent::Nothing,
+        "what signs its assertions (`private_key_jwt`): the first of these keys; the others are only published. Without one the certificate says who it is",
+    ),
+    key(
+        "partners.<name>.token.fetch.audience",
+        Takes::Text,
+        Absent::Value("the URL of the token endpoint"),
+        "for whom the assertions are: the server's issuer, where it asks for that",
+    ),
+    key(
+        "partners.<name>.token.fetch.scope",
+        Takes::Text,
+        Absent::Nothing,
+        "the scope that is asked for; `{type}` and `{action}` in it stand for those of the right",
+    ),
+    key(
+        "partners.<name>.token.fetch.authorization_details",
+        Takes::Switch,
+        Absent::Value("true"),
+        "whether the right is asked for as `authorization_details`; without it, `scope` must name the action",
+    ),
+    key(
+        "partners.<name>.token.fetch.resource",
+        Takes::Text,
+        Absent::Nothing,
+        "for which resource tokens are asked for (RFC 8707), where the server wants to be told",
+    ),
+    key(
+        "partners.<name>.token.fetch.max_lifetime",
+        Takes::Seconds(FETCHED_LIFETIME_S),
+        Absent::Value("1h"),
+        "a token that is valid for longer is refused",
+    ),
+    key(
+        "partners.<name>.token.fetch.timeout",
+        Takes::Seconds(FETCH_TIME_S),
+        Absent::Value("3s"),
+        "how long a fetch may take, from connecting to the last byte; a command that waits for it ends sooner where it grows too old",
     ),
     key(
         "partners.<name>.signing.key",

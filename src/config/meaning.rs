@@ -12,13 +12,13 @@ use crate::config::introspection::IntrospectionSettings;
 use crate::config::key_sources;
 use crate::config::key_sources::KeySourceSettings;
 use crate::config::key_sources::Keys;
+use crate::config::partner_tokens;
 use crate::config::sessions;
 use crate::config::settings::Config;
 use crate::config::settings::ListenAddress;
 use crate::config::settings::PartnerSettings;
 use crate::config::settings::Places;
 use crate::config::settings::StoreSettings;
-use crate::config::settings::TokenSettings;
 use crate::config::values::At;
 use crate::config::written;
 use crate::config::written::VerifiedBy;
@@ -237,8 +237,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
     let At { place, value: name } = written.name;
     let tls = files.tls(&written.tls, &format!("the TLS key towards `{name}`"));
     let crls = files.crls(&written.tls.crls, tls.as_ref());
-    let purpose = format!("the key that signs tokens for `{name}`");
-    let token_keys = signing_keys(files, &written.token.keys, &purpose);
+    let token = partner_tokens::meant(reader, files, written.token, &name);
     let purpose = format!("the key that signs requests to `{name}`");
     let signing = signing_keys(files, &written.signing, &purpose);
     let purpose = format!("the key of pseudonyms for `{name}`");
@@ -258,7 +257,6 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
         Some(endpoint) => deliver::meant(reader, files, endpoint, &name).map(Some),
         None => Some(None),
     };
-    let token = written.token;
     Some(PartnerSettings {
         name,
         place,
@@ -268,13 +266,7 @@ fn partner(reader: &Reader, files: &mut Files<'_>, written: written::Partner) ->
         server_name: server_name?,
         tls: tls?,
         crls: crls?,
-        token: TokenSettings {
-            issuer: token.issuer,
-            audience: token.audience,
-            client_id: token.client_id,
-            keys: token_keys?,
-            lifetime: token.lifetime,
-        },
+        token: token?,
         signing: signing?,
         pseudonym_key: pseudonym_key?,
         endpoint: endpoint?,

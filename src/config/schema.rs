@@ -172,6 +172,7 @@ fn taken(takes: &Takes) -> Value {
         Takes::Claims => words(&RequiredClaim::WORDS.map(|(word, _)| word)),
         Takes::ClaimPath => files(),
         Takes::Binding => words(&Bind::ALL.map(Bind::word)),
+        Takes::Switch => object([("type", "boolean".into())]).into(),
         Takes::Reload => {
             let all = Reload::WORDS.map(|(word, _)| Value::from(word));
             object([("enum", Vec::from(all).into())]).into()

@@ -8,6 +8,7 @@ use crate::config::files::digests_of;
 use crate::config::introspection::IntrospectionSettings;
 use crate::config::key_sources::KeySourceSettings;
 use crate::config::meaning;
+use crate::config::partner_tokens::TokenSettings;
 use crate::config::written;
 use crate::crypto::Crl;
 use crate::crypto::PublishedKeys;
@@ -36,7 +37,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The largest `gateway.yaml`, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -233,7 +233,7 @@ pub struct PartnerSettings {
     pub tls: TlsPeer,
     /// The revocation lists about the partner's certificates; without any, none is asked.
     pub crls: Vec<Crl>,
-    /// The tokens that the gateway mints for it.
+    /// Where the tokens for it come from.
     pub token: TokenSettings,
     /// What signs the requests to it.
     pub signing: PublishedKeys,
@@ -267,20 +267,6 @@ pub struct EndpointSettings {
     pub path: Box<str>,
     /// What signs the events, each with a signature of its own.
     pub secrets: Vec<WebhookSecret>,
-}
-
-/// How tokens for a partner are minted.
-pub struct TokenSettings {
-    /// The claim `iss`.
-    pub issuer: Box<str>,
-    /// The claim `aud`.
-    pub audience: Box<str>,
-    /// The claim `client_id`.
-    pub client_id: Box<str>,
-    /// What signs them.
-    pub keys: PublishedKeys,
-    /// The longest that one is valid; the command's `max_age` shortens it.
-    pub lifetime: Duration,
 }
 
 /// Where revocations and handles last.

@@ -1,12 +1,14 @@
 //! The example at the root of the repository, loaded as it is and with one thing wrong at a time.
 
 mod introspection;
+mod partner_tokens;
 
 use crate::audit::Format;
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::config::ExportTo;
 use crate::config::ListenAddress;
+use crate::config::TokenSettings;
 use crate::config::WatchedFile;
 use crate::config::admin_socket;
 use crate::config::digest_of_all;
@@ -149,7 +151,8 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(&*partner.server_name, "api.smarthome.example");
     let names: Vec<_> = config.partners.iter().map(|partner| (partner.name.as_str(), &*partner.authority)).collect();
     assert_eq!(names, [("smarthome", AUTHORITY), ("parkline", PARKLINE)]);
-    assert_eq!(partner.token.lifetime.as_secs(), 30);
+    let TokenSettings::Minted(minting) = &partner.token else { panic!("it is minted") };
+    assert_eq!(minting.lifetime_s, 30);
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.audit.directory, site.path("state/audit"));
     let updates = &config.directory_updates;

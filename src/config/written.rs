@@ -18,6 +18,8 @@ use crate::config::introspection;
 use crate::config::introspection::Introspection;
 use crate::config::key_sources;
 use crate::config::key_sources::Keys;
+use crate::config::partner_tokens;
+use crate::config::partner_tokens::Token;
 use crate::config::sessions;
 use crate::config::sessions::Sessions;
 use crate::config::settings::AdminPerson;
@@ -53,8 +55,6 @@ pub(super) const OPS_ADDRESS: ListenAddress =
     ListenAddress::Bind(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464));
 /// How long a sign-in token may be valid, in seconds.
 pub(super) const SIGN_IN_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=86_400;
-/// How long a partner token may be valid, in seconds: it lives for one command.
-pub(super) const PARTNER_LIFETIME_S: std::ops::RangeInclusive<u64> = 1..=300;
 
 /// How many threads may serve.
 pub(super) const WORKERS: std::ops::RangeInclusive<i64> = 1..=1_024;
@@ -143,15 +143,6 @@ pub(super) struct Partner {
 pub(super) struct Webhooks {
     pub(super) place: Place,
     pub(super) verify: Paths,
-}
-
-pub(super) struct Token {
-    pub(super) issuer: Box<str>,
-    pub(super) audience: Box<str>,
-    pub(super) client_id: Box<str>,
-    /// The first signs.
-    pub(super) keys: Paths,
-    pub(super) lifetime: Duration,
 }
 
 pub(super) struct Policies {
@@ -429,7 +420,7 @@ fn partner(reader: &Reader, key: &crate::yaml::Key, node: &Node) -> Option<Partn
     let upstream = map.need("upstream", values::upstream);
     let server_name = map.may("server_name", values::host_name);
     let tls = map.need("tls", |reader, node| tls(reader, node, "ca"));
-    let token = map.need("token", token);
+    let token = map.need("token", partner_tokens::read);
     let signing = map.need("signing", signing);
     let pseudonym_key = map.need("pseudonym_key", values::path);
     let peer = map.may("peer", values::peer_name);
@@ -460,17 +451,6 @@ fn webhooks(reader: &Reader, node: &Node) -> Option<(Option<Deliver>, Option<Web
     let verify = map.may("verify", paths);
     map.close();
     Some((endpoint?, verify?.map(|verify| Webhooks { place: node.place, verify })))
-}
-
-fn token(reader: &Reader, node: &Node) -> Option<Token> {
-    let map = Map::open(reader, node)?;
-    let issuer = map.need("issuer", values::text);
-    let audience = map.need("audience", values::text);
-    let client_id = map.need("client_id", values::text);
-    let keys = map.need("key", paths);
-    let lifetime = map.need("lifetime", values::seconds(PARTNER_LIFETIME_S));
-    map.close();
-    Some(Token { issuer: issuer?, audience: audience?, client_id: client_id?, keys: keys?, lifetime: lifetime? })
 }
 
 /// What signs the requests to a partner.

@@ -33,8 +33,7 @@ impl PublishedKeys {
 /// The keys of several purposes as one JWKS (RFC 7517 §5), each with its purpose as the member `purpose`: whoever verifies one
 /// thing takes no key of another.
 #[must_use]
-pub fn purposed_jwks(sets: &[(&'static str, &PublishedKeys)]) -> String {
-    let all = sets.iter().flat_map(|(purpose, keys)| keys.all().map(move |key| (purpose, key)));
+pub fn purposed_jwks<'k>(all: impl Iterator<Item = (&'static str, &'k SigningKey)>) -> String {
     let keys = all.map(|(purpose, key)| {
         let jwk = key.public_jwk();
         format!(r#"{},"purpose":"{purpose}"}}"#, jwk.strip_suffix('}').unwrap_or(&jwk))
@@ -63,7 +62,8 @@ mod tests {
         assert_eq!(keys.first().kid(), kids[0]);
         assert_eq!(keys.all().map(SigningKey::kid).collect::<Vec<_>>(), kids);
         assert!(PublishedKeys::new(Vec::new()).is_none());
-        let jwks = purposed_jwks(&[("one", &keys), ("other", &key().into())]);
+        let other = key();
+        let jwks = purposed_jwks(keys.all().map(|key| ("one", key)).chain([("other", &other)]));
         let set = KeySet::parse(jwks.as_bytes()).unwrap();
         assert_eq!(set.kids().take(3).collect::<Vec<_>>(), kids);
         assert_eq!((jwks.matches(r#""purpose":"one""#).count(), jwks.matches(r#""purpose":"other""#).count()), (3, 1));

@@ -17,6 +17,7 @@ use crate::devkit::errands::Household;
 use crate::devkit::issuer::APP;
 use crate::devkit::issuer::TokenClaims;
 use crate::devkit::issuer::TokenIssuer;
+use crate::devkit::partner::TokenMaker;
 use crate::devkit::partner::TokenTrust;
 use crate::devkit::pki::BACKEND;
 use crate::devkit::pki::Leaf;
@@ -275,7 +276,8 @@ impl PartnerKeys {
             KeySet::parse(jwks_json(&[&key]).as_bytes())
         };
         let (keys, signatures) = (set(&self.token)?, set(&self.signing)?);
-        Ok(TokenTrust { issuer: AUDIENCE.to_owned(), audience: audience.to_owned(), keys, signatures })
+        let (issuer, audience) = (AUDIENCE.to_owned(), audience.to_owned());
+        Ok(TokenTrust { maker: TokenMaker::Gateway, issuer, audience, keys, signatures })
     }
 }
 

@@ -31,6 +31,7 @@ use crate::devkit::pki::GATEWAY_AT_PARKLINE;
 use crate::devkit::pki::Pki;
 use crate::devkit::pki::PkiError;
 use crate::tasks::Tasks;
+use arc_swap::ArcSwap;
 use book::Book;
 use command::Target;
 use premises::Premises;
@@ -48,6 +49,7 @@ pub use book::Progress;
 pub use misbehaviour::Misbehaviour;
 pub use platform::Platform;
 pub use premises::Doors;
+pub use token::TokenMaker;
 pub use token::TokenTrust;
 
 /// What a simulated partner is made of.
@@ -81,7 +83,8 @@ pub struct SimulatedPartner {
 struct Shared {
     acceptor: TlsAcceptor,
     client_name: String,
-    trust: TokenTrust,
+    /// Exchanged while it runs.
+    trust: ArcSwap<TokenTrust>,
     platform: Platform,
     premises: Premises,
     clock: Arc<dyn Clock>,
@@ -137,7 +140,7 @@ impl SimulatedPartner {
         let shared = Arc::new(Shared {
             acceptor: TlsAcceptor::from(tls.map_err(io::Error::other)?),
             client_name: settings.client_name,
-            trust: settings.trust,
+            trust: ArcSwap::from_pointee(settings.trust),
             platform: settings.platform,
             premises: Premises::new(settings.doors),
             clock: settings.clock,
@@ -165,6 +168,11 @@ impl SimulatedPartner {
     /// Behaves well from the next exchange on. What hangs goes on hanging.
     pub fn behave_well(&self) {
         self.shared.misbehaviour.send_replace(None);
+    }
+
+    /// Accepts the tokens and requests of these keys, and no others, from the next exchange on.
+    pub fn trust(&self, trust: TokenTrust) {
+        self.shared.trust.store(Arc::new(trust));
     }
 
     /// Lets everything that hangs go on: the answer is sent, the handshake is made.

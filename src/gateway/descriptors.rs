@@ -5,6 +5,7 @@
 //! it with a reserve. Then nobody who comes from outside can take the last one.
 
 use crate::config::Config;
+use crate::config::TokenSettings;
 use crate::diagnostic::Diagnostic;
 use crate::wire;
 use rustix::process::Resource;
@@ -57,7 +58,10 @@ fn needed(config: &Config) -> u64 {
     let workers = count(config.workers.get());
     let of_partners = config.partner_listener.as_ref();
     let of_partners = of_partners.map_or(0, |_| config.limits.partner_connections_max.saturating_add(workers));
-    let pooled = workers.saturating_mul(count(config.partners.len())).saturating_mul(count(wire::MAX_IDLE));
+    // Of authorisation servers as well.
+    let fetched = config.partners.iter().filter(|partner| matches!(partner.token, TokenSettings::Fetched(_))).count();
+    let places = count(config.partners.len()).saturating_add(count(fetched));
+    let pooled = workers.saturating_mul(places).saturating_mul(count(wire::MAX_IDLE));
     [config.limits.connections_max, of_partners, config.limits.exchanges_max, pooled, workers, RESERVE]
         .into_iter()
         .fold(0, u64::saturating_add)

@@ -35,6 +35,7 @@ use crate::gateway::issuers;
 use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
 use crate::gateway::swap::Swapper;
+use crate::gateway::token_servers;
 use crate::gateway::warnings;
 use crate::identity::KeyPurposes;
 use crate::model::Receipt;
@@ -212,6 +213,8 @@ impl Reloader {
             let fault = Diagnostic::without_file("key-used-twice", message);
             return Err(fault.help("a key serves one purpose: make another one").into());
         }
+        let servers = config.partners.iter().map(|partner| token_servers::Change::to(partner, &self.parts.core));
+        let servers = servers.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         // Made only to see that they can be.
         let _ = Entrance::all(&config)?;
         if config::digests_of(&self.watched) != *found {
@@ -232,6 +235,11 @@ impl Reloader {
         core.updates.replace_keys(&config.directory_updates);
         for (lines, side) in callers.lines.iter().zip(sides) {
             lines.iter().for_each(|line| line.replace(Arc::clone(&side)));
+        }
+        for (server, change) in callers.token_servers.iter().zip(servers) {
+            if let (Some(server), Some(change)) = (server, change) {
+                server.replace(change);
+            }
         }
         if let Some(side) = backend_side {
             callers.to_backend.iter().for_each(|line| line.replace(Arc::clone(&side)));

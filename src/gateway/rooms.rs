@@ -31,6 +31,8 @@ use crate::gateway::epochs::Uneven;
 use crate::gateway::internal;
 use crate::gateway::log_fault;
 use crate::gateway::swap::Terms;
+use crate::gateway::token_servers::Server;
+use crate::gateway::token_servers::Tokens;
 use crate::gateway::unusable;
 use crate::guard::Guard;
 use crate::guard::LedgerEntry;
@@ -126,6 +128,8 @@ pub(super) struct Callers {
     pub(super) to_backend: Vec<Client>,
     /// How the partner is known when it calls.
     pub(super) calls: Vec<Option<Arc<Calls>>>,
+    /// Its authorisation server, where it gives the tokens.
+    pub(super) token_servers: Vec<Option<Server>>,
 }
 
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
@@ -215,10 +219,11 @@ pub(super) fn gates(
     let (mut lines, mut clients, mut couriers) = (Vec::new(), Vec::new(), Vec::new());
     for mut partner in config.partners {
         let endpoint = partner.endpoint.take();
-        let line = Line::new(&core, partner, [room.beside(&limits), room.beside(&limits)], endpoint.is_some())?;
+        let rooms = [room.beside(&limits), room.beside(&limits)];
+        let line = Line::new(&core, partner, rooms, endpoint.is_some(), &limits)?;
         let mut of_line = Vec::with_capacity(count.saturating_add(1));
         if let Some(endpoint) = endpoint {
-            let name = line.tokens.name.clone();
+            let name = line.partner.name.clone();
             let towards = Towards {
                 partner: name,
                 tls: &line.tls,
@@ -239,11 +244,12 @@ pub(super) fn gates(
         && let Some(events) = backend.events.take()
     {
         let senders = lines.iter().filter(|line| line.calls.as_ref().is_some_and(|calls| calls.sends_events()));
-        let senders = senders.map(|line| (line.tokens.name.clone(), Arc::clone(&line.protector))).collect();
+        let senders = senders.map(|line| (line.partner.name.clone(), Arc::clone(&line.protector))).collect();
         let (of_backend, client) = couriers::to_backend(&core, &log, backend, events, senders, &limits)?;
         couriers.extend(of_backend);
         to_backend.push(client);
     }
+    let mut token_servers: Vec<Option<Server>> = lines.iter().map(|_| None).collect();
     let mut gates = Vec::with_capacity(count);
     for _ in 0..count {
         let inward = match &backend {
@@ -256,15 +262,15 @@ pub(super) fn gates(
             _ => None,
         };
         let mut routes = Vec::with_capacity(lines.len());
-        for (line, clients) in lines.iter().zip(&mut clients) {
-            let (route, client) = line.route(&core, &limits, inward.as_ref())?;
+        for ((line, clients), server) in lines.iter().zip(&mut clients).zip(&mut token_servers) {
+            let (route, client) = line.route(&core, &limits, inward.as_ref(), server)?;
             routes.push(route);
             clients.push(client);
         }
         gates.push(Gate::new(Arc::clone(&core), log.at_own_desk(), routes));
     }
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls }, couriers, store, recalled))
+    Ok((gates, Callers { lines: clients, to_backend, calls, token_servers }, couriers, store, recalled))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was
@@ -304,7 +310,8 @@ struct Line {
     authority: Box<str>,
     contract: Arc<Contract>,
     protector: Arc<Protector>,
-    tokens: Arc<partner::PartnerSettings>,
+    partner: Arc<partner::PartnerSettings>,
+    tokens: Tokens,
     host: Box<str>,
     port: u16,
     server_name: Box<str>,
@@ -329,6 +336,7 @@ impl Line {
         settings: config::PartnerSettings,
         [room, inward]: [Room; 2],
         has_endpoint: bool,
+        limits: &Limits,
     ) -> Result<Self, Diagnostics> {
         let config::PartnerSettings {
             name,
@@ -353,15 +361,8 @@ impl Line {
             authority,
             contract: Arc::clone(contract),
             protector: Arc::new(Protector::new(name.clone(), pseudonym_key)),
-            tokens: Arc::new(partner::PartnerSettings {
-                name,
-                issuer: token.issuer,
-                audience: token.audience,
-                client_id: token.client_id,
-                keys: token.keys,
-                lifetime_s: token.lifetime.as_secs(),
-                signing,
-            }),
+            tokens: Tokens::new(core, &name, token, &tls, limits)?,
+            partner: Arc::new(partner::PartnerSettings { name, signing }),
             host,
             port,
             server_name,
@@ -380,6 +381,7 @@ impl Line {
         core: &Core,
         limits: &Limits,
         inward: Option<&Client>,
+        token_server: &mut Option<Server>,
     ) -> Result<((Box<str>, Route), Client), Diagnostics> {
         let client = Client::new(ClientSettings {
             host: self.host.clone(),
@@ -395,10 +397,11 @@ impl Line {
         });
         let client = client.map_err(|error| internal("the connections to a partner", &error))?;
         let operations = self.contract.operations().iter();
+        let tokens = self.tokens.source(token_server)?;
         let route = Route {
-            name: self.tokens.name.clone(),
+            name: self.partner.name.clone(),
             protector: Arc::clone(&self.protector),
-            partner: Partner::new(Arc::clone(&self.tokens), Arc::new(client.clone())),
+            partner: Partner::new(Arc::clone(&self.partner), tokens, Arc::new(client.clone())),
             health: Arc::clone(&self.health),
             room: self.room.clone(),
             has_endpoint: self.has_endpoint,

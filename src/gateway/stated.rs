@@ -10,6 +10,7 @@ use crate::config;
 use crate::config::Config;
 use crate::config::Effective;
 use crate::config::TlsPeer;
+use crate::config::TokenSettings;
 use crate::crypto::Certificate;
 use crate::crypto::sha256;
 use crate::diagnostic::Diagnostics;
@@ -84,9 +85,20 @@ impl InEffect {
             let host = |host: &str, key: String| {
                 (name.clone(), StatedHost { host: host.into(), place: self.place(&key), authorities: authorities() })
             };
+            let server = match &partner.token {
+                TokenSettings::Minted(_) => None,
+                TokenSettings::Fetched(server) => Some(&server.at),
+            };
+            // It is told of every command what is to be moved.
+            let server = server.map(|at| {
+                let key = format!("partners.{name}.token.fetch");
+                let authorities = self.authorities_of(&at.roots, &format!("{key}.tls.ca"));
+                let place = self.place(&format!("{key}.url"));
+                (name.clone(), StatedHost { host: at.host.clone(), place, authorities })
+            });
             let endpoint = partner.endpoint.as_ref();
             let endpoint = endpoint.map(|to| host(&to.host, format!("partners.{name}.webhooks.endpoint")));
-            std::iter::once(host(&partner.host, format!("partners.{name}.upstream"))).chain(endpoint)
+            std::iter::once(host(&partner.host, format!("partners.{name}.upstream"))).chain(endpoint).chain(server)
         });
         let backend = config.to_backend.as_ref().map(|backend| StatedHost {
             host: backend.host.clone(),

@@ -209,6 +209,8 @@ reasons! {
     Withdrawn = "withdrawn",
     /// As many commands are under way to the partner as may be; nothing was sent.
     PartnerBusy = "partner-busy",
+    /// The partner's authorisation server gave no token for the command, or none that is used; nothing was sent.
+    PartnerTokenUnavailable = "partner-token-unavailable",
     /// The partner could not be reached; nothing was sent.
     PartnerUnreachable = "partner-unreachable",
     /// The backend could not be reached; nothing was sent.

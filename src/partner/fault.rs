@@ -15,6 +15,56 @@ pub enum PartnerFault {
     /// The token cannot be signed.
     #[error("the partner's token cannot be signed")]
     Signing,
+    /// None came from the partner's authorisation server.
+    #[error("the partner's token did not come: {0}")]
+    Token(TokenFault),
+}
+
+/// Why no token came from a partner's authorisation server, or none that is used. Holds nothing that came from there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenFault {
+    /// The contract names no right for the operation, and no scope narrows a token either.
+    #[error("the operation has no right that a token could be narrowed to")]
+    NoRight,
+    /// Our assertion cannot be signed, or the request cannot be written.
+    #[error("the request for it cannot be made")]
+    Request,
+    /// There was no connection.
+    #[error("{0}")]
+    Connect(ConnectFault),
+    /// There was no whole answer within limits and time.
+    #[error("{0}")]
+    Exchange(ExchangeFaultKind),
+    /// It did not come in the time that there is.
+    #[error("it took too long")]
+    Timeout,
+    /// Whoever fetched it has ended without it.
+    #[error("the fetch broke off")]
+    BrokenOff,
+    /// The server refuses us: the answer is a fault of ours (RFC 6749 §5.2).
+    #[error("the server refuses with {0}")]
+    Refused(u16),
+    /// The answer is another than 200; a redirect, too, is followed by nobody.
+    #[error("the answer is {0}, not 200")]
+    Status(u16),
+    /// The answer is said to be something else than JSON, or is coded.
+    #[error("the answer is of another media type")]
+    MediaType,
+    /// The answer is none of a token endpoint (RFC 6749 §5.1).
+    #[error("the answer is malformed")]
+    Malformed,
+    /// The token is used in a way that is not ours.
+    #[error("the token is of another type than `Bearer`")]
+    TokenType,
+    /// The server does not say how long the token is valid.
+    #[error("the token has no end")]
+    Endless,
+    /// The token is valid for longer than `max_lifetime`, or not at all.
+    #[error("the token is valid for too long, or not at all")]
+    Lifetime,
+    /// The token is good for something else than was asked for.
+    #[error("the token grants something else than was asked for")]
+    Wider,
 }
 
 /// Why a command has no valid answer.
@@ -61,6 +111,30 @@ impl PartnerFault {
             Self::Unreachable(fault) => fault.word(),
             Self::TooOld => "too-old",
             Self::Signing => "signing",
+            Self::Token(fault) => fault.word(),
+        }
+    }
+}
+
+impl TokenFault {
+    /// The stable word for metrics and the log.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoRight => "right-missing",
+            Self::Request => "request",
+            Self::Connect(fault) => fault.word(),
+            Self::Exchange(kind) => kind.word(),
+            Self::Timeout => "timeout",
+            Self::BrokenOff => "fetch-broke-off",
+            Self::Refused(_) => "client-refused",
+            Self::Status(_) => "status",
+            Self::MediaType => "media-type",
+            Self::Malformed => "answer-malformed",
+            Self::TokenType => "token-type",
+            Self::Endless => "no-expiry",
+            Self::Lifetime => "lifetime",
+            Self::Wider => "grant-differs",
         }
     }
 }

@@ -12,14 +12,18 @@ use crate::model::TreeHead;
 use crate::partner::answer::Answer;
 use crate::partner::fault::PartnerFault;
 use crate::partner::fault::SendFault;
+use crate::partner::fetched::ClientKeys;
+use crate::partner::fetched::FetchedTokens;
 use crate::partner::signature::sign;
-use crate::partner::token::Voucher;
+use crate::partner::token::Minting;
+use crate::partner::voucher::Voucher;
 use crate::protect::Protected;
 use crate::wire::Connect;
 use crate::wire::Connection;
 use crate::wire::Request;
 use http::HeaderName;
 use http::HeaderValue;
+use http::StatusCode;
 use http::header;
 use std::sync::Arc;
 
@@ -29,41 +33,53 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The receipt that the partner gets: the id by which our record knows this command as the partner's.
 const RECEIPT_ID: HeaderName = HeaderName::from_static("receipt-id");
 
-/// What the tokens for a partner say, and what signs them and the requests.
+/// How far our record has come: origin, size and root of its newest checkpoint (C2SP tlog-checkpoint).
+const AUDIT_LOG: HeaderName = HeaderName::from_static("audit-log");
+
+/// Who a partner is, and what signs the requests to it.
 pub struct PartnerSettings {
     /// The partner.
     pub name: PartnerName,
-    /// The claim `iss`.
-    pub issuer: Box<str>,
-    /// The claim `aud`.
-    pub audience: Box<str>,
-    /// The claim `client_id`.
-    pub client_id: Box<str>,
-    /// What signs them.
-    pub keys: PublishedKeys,
-    /// The longest that one is valid, in seconds.
-    pub lifetime_s: u64,
     /// What signs the requests.
     pub signing: PublishedKeys,
 }
 
-impl PartnerSettings {
-    /// What the partner verifies tokens and requests with, keys that will sign later included, as JWKS.
-    #[must_use]
-    pub fn jwks(&self) -> String {
-        partner_jwks(&self.keys, &self.signing)
-    }
+/// Where the tokens for a partner come from.
+pub enum TokenSource {
+    /// We mint one for each command.
+    Minted(Arc<Minting>),
+    /// The partner's authorisation server gives them.
+    Fetched {
+        /// Those that there are.
+        tokens: Arc<FetchedTokens>,
+        /// The connections to that server.
+        server: Arc<dyn Connect>,
+    },
 }
 
-/// The keys of a partner's tokens and of the requests to it, as JWKS; each says which of the two it is for.
+/// What a partner's keys verify besides requests.
+#[derive(Clone, Copy)]
+pub enum TokenKeys<'k> {
+    /// The tokens that we mint.
+    Tokens(&'k PublishedKeys),
+    /// The assertions by which we are a client of its authorisation server; none where our certificate says who we are.
+    Assertions(&'k ClientKeys),
+}
+
+/// What a partner verifies with, keys that will sign later included, as JWKS; each key says what it is for.
 #[must_use]
-pub fn partner_jwks(tokens: &PublishedKeys, requests: &PublishedKeys) -> String {
-    purposed_jwks(&[("token", tokens), ("request", requests)])
+pub fn partner_jwks(tokens: TokenKeys<'_>, requests: &PublishedKeys) -> String {
+    let requests = requests.all().map(|key| ("request", key));
+    match tokens {
+        TokenKeys::Tokens(keys) => purposed_jwks(keys.all().map(|key| ("token", key)).chain(requests)),
+        TokenKeys::Assertions(keys) => purposed_jwks(keys.iter().map(|key| ("client", &**key)).chain(requests)),
+    }
 }
 
 /// A partner: its tokens, and the connections to it.
 pub struct Partner {
     settings: Arc<PartnerSettings>,
+    tokens: TokenSource,
     wire: Arc<dyn Connect>,
 }
 
@@ -90,30 +106,46 @@ pub struct Line {
 }
 
 impl Partner {
-    /// A partner that is reached over `wire`.
+    /// A partner that is reached over `wire` with these tokens.
     #[must_use]
-    pub const fn new(settings: Arc<PartnerSettings>, wire: Arc<dyn Connect>) -> Self {
-        Self { settings, wire }
+    pub const fn new(settings: Arc<PartnerSettings>, tokens: TokenSource, wire: Arc<dyn Connect>) -> Self {
+        Self { settings, tokens, wire }
     }
 
-    /// Mints the token of one command. It ends with the command's `max_age`, and tells what of our record can be `seen`.
+    /// Whether its tokens are fetched, which takes as long as somebody else takes.
+    #[must_use]
+    pub const fn fetches(&self) -> bool {
+        matches!(self.tokens, TokenSource::Fetched { .. })
+    }
+
+    /// The token of one command, minted or fetched. It ends with the command's `max_age`, and goes with what of our record can be
+    /// `seen`.
     ///
     /// # Errors
-    /// [`PartnerFault::TooOld`], [`PartnerFault::Signing`].
-    pub fn mint(
+    /// [`PartnerFault::TooOld`], [`PartnerFault::Signing`], [`PartnerFault::Token`].
+    pub async fn voucher(
         &self,
         protected: &Protected,
         admitted: &Admitted,
         seen: Option<&TreeHead>,
         now: UnixMillis,
     ) -> Result<Voucher, PartnerFault> {
-        self.settings.mint(protected, admitted.good_until(), seen, now.seconds())
+        match &self.tokens {
+            TokenSource::Minted(minting) => minting.mint(protected, admitted.good_until(), seen, now.seconds()),
+            TokenSource::Fetched { tokens, server } => {
+                Ok(tokens.voucher(server, protected, admitted.good_until()).await?.telling(seen))
+            }
+        }
     }
 
     /// The keys that the partner is told of.
     #[must_use]
     pub fn jwks(&self) -> String {
-        self.settings.jwks()
+        let signing = &self.settings.signing;
+        match &self.tokens {
+            TokenSource::Minted(minting) => partner_jwks(TokenKeys::Tokens(&minting.keys), signing),
+            TokenSource::Fetched { tokens, .. } => partner_jwks(TokenKeys::Assertions(&tokens.keys()), signing),
+        }
     }
 
     /// Why no connection could be made now: our own certificate there, or a list about the partner's, is not in force.
@@ -164,6 +196,9 @@ impl Line {
         fields.push((header::AUTHORIZATION, bearer));
         let receipt = HeaderValue::try_from(voucher.jti()).map_err(|_| SendFault::Unwritable)?;
         fields.push((RECEIPT_ID, receipt));
+        if let Some(seen) = voucher.seen() {
+            fields.push((AUDIT_LOG, HeaderValue::try_from(seen).map_err(|_| SendFault::Unwritable)?));
+        }
         let signed_at = current.at().seconds();
         let leaving = current.into_departure().map(|departure| Box::new(departure) as Box<dyn Send + Sync>);
         let mut request =
@@ -180,6 +215,9 @@ impl Line {
             true => SendFault::Unknown(fault.kind),
             false => SendFault::Unwritable,
         })?;
+        if response.status == StatusCode::UNAUTHORIZED {
+            voucher.refused();
+        }
         Ok(Answer::new(response))
     }
 }

@@ -1,6 +1,7 @@
 //! The partner as the gateway sees it: a narrow token for one command, one exchange, one whole answer.
 //!
-//! A [`Voucher`] is minted before the intent, so that the record names its `jti`. [`Partner::open`] makes sure of a
+//! A [`Voucher`] is there before the intent, so that the record names its id: with a token that is minted for the command, or
+//! one that the partner's authorisation server gives for its right. [`Partner::open`] makes sure of a
 //! connection without sending a byte; [`Line::send`] takes the proofs by value and sends, once. It knows no policy, no
 //! contract, and not the user's token.
 //!
@@ -30,9 +31,14 @@
 mod answer;
 mod backend;
 mod fault;
+mod fetched;
+mod grant;
 mod line;
+mod right;
 mod signature;
 mod token;
+mod token_request;
+mod voucher;
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +48,16 @@ pub use backend::Backend;
 pub use backend::BackendLine;
 pub use fault::PartnerFault;
 pub use fault::SendFault;
+pub use fault::TokenFault;
+pub use fetched::ClientKeys;
+pub use fetched::FetchedTokens;
 pub use line::Line;
 pub use line::Partner;
 pub use line::PartnerSettings;
+pub use line::TokenKeys;
+pub use line::TokenSource;
 pub use line::partner_jwks;
-pub use token::Voucher;
+pub use token::Minting;
+pub use token_request::FetchSettings;
+pub use token_request::TOKEN_ANSWER_MAX_BYTES;
+pub use voucher::Voucher;

@@ -1,6 +1,7 @@
 //! The signature of a request to a partner (RFC 9421), over everything that means something in it: method, authority, path,
-//! query, the digest of the content (RFC 9530), every declared field, the token and the receipt. It is made of the request as
-//! it is about to be written, so what is signed is what leaves.
+//! query, the digest of the content (RFC 9530), every declared field, the token and the receipt, and how far our
+//! record has come where the token does not say it. It is made of the request as it is about to be written, so what is signed
+//! is what leaves.
 //!
 //! Always the same parts are covered, also where there is no query or no content: a partner that demands them all notices
 //! what was added as well as what was taken away. Not covered are `Accept`, which says only what we can read, and

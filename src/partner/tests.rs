@@ -24,10 +24,12 @@ use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::model::TreeHead;
 use crate::partner::Answer;
+use crate::partner::Minting;
 use crate::partner::Partner;
 use crate::partner::PartnerFault;
 use crate::partner::PartnerSettings;
 use crate::partner::SendFault;
+use crate::partner::TokenSource;
 use crate::partner::Voucher;
 use crate::protect::Protected;
 use crate::wire::Connect;
@@ -80,6 +82,7 @@ impl Connection for Script {
 struct Stage {
     script: Script,
     settings: Arc<PartnerSettings>,
+    minting: Arc<Minting>,
     partner: Partner,
 }
 
@@ -87,22 +90,23 @@ impl Stage {
     fn ending(fault: Option<ExchangeFault>) -> Self {
         crate::crypto::install_provider().unwrap();
         let key = |algorithm| SigningKey::from_pem(&SigningKey::generate_pem(algorithm).unwrap()).unwrap();
-        let settings = Arc::new(PartnerSettings {
-            name: name("smarthome"),
+        let minting = Arc::new(Minting {
             issuer: "https://gateway.prop.example".into(),
             audience: "https://api.smarthome.example".into(),
             client_id: "portcullis".into(),
             keys: key(SigningAlgorithm::Es256).into(),
             lifetime_s: LIFETIME_S,
-            signing: key(SigningAlgorithm::EdDsa).into(),
         });
+        let signing = key(SigningAlgorithm::EdDsa).into();
+        let settings = Arc::new(PartnerSettings { name: name("smarthome"), signing });
         let script = Script { sent: Arc::default(), fault };
-        let partner = Partner::new(Arc::clone(&settings), Arc::new(script.clone()));
-        Self { script, settings, partner }
+        let tokens = TokenSource::Minted(Arc::clone(&minting));
+        let partner = Partner::new(Arc::clone(&settings), tokens, Arc::new(script.clone()));
+        Self { script, settings, minting, partner }
     }
 
     fn voucher(&self, protected: &Protected) -> Voucher {
-        self.partner.mint(protected, &Admitted::for_test(NOW.seconds()), None, NOW).unwrap()
+        self.minting.mint(protected, Admitted::for_test(NOW.seconds()).good_until(), None, NOW.seconds()).unwrap()
     }
 
     /// Sends `sent` with a voucher for `vouched`, under a record of `recorded` and asked about a last time for `current`.
@@ -157,9 +161,9 @@ async fn a_command_leaves_once_with_its_voucher() {
     let fields: HeaderMap = request.fields.iter().cloned().collect();
     assert!(fields[header::AUTHORIZATION].is_sensitive());
     let token = fields[header::AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ").unwrap();
-    let keys = keys_of(&stage.settings.keys);
+    let keys = keys_of(&stage.minting.keys);
     let jws = Jws::split(token).unwrap();
-    assert_eq!(keys.key(stage.settings.keys.first().kid()).unwrap().verify(&jws), Ok(()));
+    assert_eq!(keys.key(stage.minting.keys.first().kid()).unwrap().verify(&jws), Ok(()));
     assert!(text(jws.header()).contains(r#""typ":"partner-token+jwt""#));
 }
 
@@ -238,7 +242,7 @@ async fn a_fault_after_the_first_byte_is_unknown_and_one_before_it_is_not() {
 fn a_token_makes_the_partner_a_witness_of_how_far_the_record_has_come() {
     let stage = Stage::ending(None);
     let seen = TreeHead { origin: "gateway.prop.example/audit".into(), size: 4711, root: Sha256::new([0xfb; 32]) };
-    let voucher = |seen| stage.settings.mint(&command("smarthome", "one"), None, seen, NOW.seconds()).unwrap();
+    let voucher = |seen| stage.minting.mint(&command("smarthome", "one"), None, seen, NOW.seconds()).unwrap();
     let with = claims(&voucher(Some(&seen)));
     let claim = with.get("audit_log").unwrap();
     let text = |name| claim.get(name).and_then(Value::as_str);
@@ -253,7 +257,7 @@ fn a_token_ends_with_its_lifetime_or_with_its_command_whichever_is_first() {
     let stage = Stage::ending(None);
     let (one, now) = (command("smarthome", "one"), NOW.seconds());
     let expiry = |good_until: Option<UnixSeconds>| {
-        stage.settings.mint(&one, good_until, None, now).map(|voucher| time(&claims(&voucher), "exp"))
+        stage.minting.mint(&one, good_until, None, now).map(|voucher| time(&claims(&voucher), "exp"))
     };
     let from_now = |seconds: u64| i64::try_from(now.plus(seconds).get()).unwrap();
     assert_eq!(expiry(None), Ok(from_now(LIFETIME_S)));

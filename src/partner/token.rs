@@ -1,16 +1,15 @@
-//! The partner token: minted for one command, one action, one object (RFC 9068, RFC 9396). It names the person by the
+//! The partner token that we mint: for one command, one action, one object (RFC 9068, RFC 9396). It names the person by the
 //! partner's pseudonym and ends with the command's `max_age`. Its claim `audit_log` tells how far our audit log has come: `origin`,
 //! `size` and `root` of the newest checkpoint (C2SP tlog-checkpoint). Whoever keeps tokens can hold the log to that later.
 
 use crate::clock::UnixSeconds;
-use crate::crypto;
-use crate::crypto::encode_base64url;
+use crate::crypto::PublishedKeys;
 use crate::json;
-use crate::model::Sha256;
-use crate::model::TraceParent;
 use crate::model::TreeHead;
 use crate::partner::fault::PartnerFault;
-use crate::partner::line::PartnerSettings;
+use crate::partner::right::details;
+use crate::partner::voucher::Bearer;
+use crate::partner::voucher::Voucher;
 use crate::protect::Protected;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,53 +17,21 @@ use base64::engine::general_purpose::STANDARD;
 /// The `typ` of partner tokens: no other token that we make or take has it.
 const PARTNER_TOKEN: &str = "partner-token+jwt";
 
-/// A token for one command, and its `jti`.
-pub struct Voucher {
-    token: String,
-    jti: String,
-    /// Of the command that it was minted for.
-    command: Sha256,
-    expires_at: UnixSeconds,
-    /// The trace of this command, which no other party knows.
-    trace: Option<TraceParent>,
+/// What the tokens that are minted for a partner say, and what signs them.
+pub struct Minting {
+    /// The claim `iss`.
+    pub issuer: Box<str>,
+    /// The claim `aud`.
+    pub audience: Box<str>,
+    /// The claim `client_id`.
+    pub client_id: Box<str>,
+    /// What signs them.
+    pub keys: PublishedKeys,
+    /// The longest that one is valid, in seconds.
+    pub lifetime_s: u64,
 }
 
-impl Voucher {
-    /// The command's id at the partner: random, ours, sent as the receipt too, and named by the partner's events.
-    #[must_use]
-    pub fn jti(&self) -> &str {
-        &self.jti
-    }
-
-    /// The first second in which the partner no longer takes it.
-    #[must_use]
-    pub const fn expires_at(&self) -> UnixSeconds {
-        self.expires_at
-    }
-
-    /// The same, for a command of this trace: the partner is told it, so it is the partner's alone.
-    #[must_use]
-    pub fn traced(self, trace: TraceParent) -> Self {
-        Self { trace: Some(trace), ..self }
-    }
-
-    /// The trace that the partner is told.
-    #[must_use]
-    pub const fn trace(&self) -> Option<TraceParent> {
-        self.trace
-    }
-
-    pub(super) fn token(&self) -> &str {
-        &self.token
-    }
-
-    /// The digest of the command that it was minted for, and may go with.
-    pub(super) const fn command(&self) -> Sha256 {
-        self.command
-    }
-}
-
-impl PartnerSettings {
+impl Minting {
     /// Mints a token that is valid from `now` until its lifetime is over, and never past `good_until`. With `seen`, the partner
     /// becomes a witness of our record.
     pub(super) fn mint(
@@ -79,10 +46,10 @@ impl PartnerSettings {
         if expires <= now {
             return Err(PartnerFault::TooOld);
         }
-        let jti = encode_base64url(&crypto::random::<16>());
+        let jti = Voucher::fresh_id();
         let payload = self.claims(protected, &jti, seen, now, expires);
         let token = self.keys.first().sign_jws(PARTNER_TOKEN, &payload).map_err(|_| PartnerFault::Signing)?;
-        Ok(Voucher { token, jti, command: protected.digest(), expires_at: expires, trace: None })
+        Ok(Voucher::new(Bearer::Minted(token), jti, protected, expires))
     }
 
     fn claims(
@@ -109,19 +76,9 @@ impl PartnerSettings {
         }
         let times = format!(",\"iat\":{},\"nbf\":{},\"exp\":{}", now.get(), now.get(), expires.get());
         out.extend_from_slice(times.as_bytes());
-        if let Some((kind, action)) = protected.right() {
-            out.extend_from_slice(b",\"authorization_details\":[{\"type\":");
-            json::write_string(kind, &mut out);
-            out.extend_from_slice(b",\"actions\":[");
-            json::write_string(action, &mut out);
-            out.push(b']');
-            for (kind, id) in protected.object() {
-                out.push(b',');
-                json::write_string(kind.word(), &mut out);
-                out.push(b':');
-                json::write_string(id, &mut out);
-            }
-            out.extend_from_slice(b"}]");
+        if let Some(details) = details(protected) {
+            out.extend_from_slice(b",\"authorization_details\":");
+            out.extend_from_slice(details.as_bytes());
         }
         if let Some(TreeHead { origin, size, root }) = seen {
             out.extend_from_slice(b",\"audit_log\":{\"origin\":");

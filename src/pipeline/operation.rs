@@ -169,7 +169,8 @@ pub async fn permitted<B: Body>(
     route.count(&core.metrics, &rebuilt.operation().id, &decision);
     let permit = decision.map_err(|fault| Refusal::of_policy(fault, &admitted))?;
     let rest = Permitted { caller, admitted, bound, rebuilt, permit: permit.clone() };
-    granted(gate, &route, snapshot, rest, facts, trail, now).map_err(|refusal| refusal.after_permit(permit.decision()))
+    let granted = granted(gate, &route, snapshot, rest, facts, trail, now).await;
+    granted.map_err(|refusal| refusal.after_permit(permit.decision()))
 }
 
 /// What policy permits, before it is known whether it may be carried out.
@@ -182,7 +183,7 @@ struct Permitted {
 }
 
 /// The steps between the permit and the intent.
-fn granted(
+async fn granted(
     gate: &Gate,
     route: &Arc<Route>,
     snapshot: Arc<Snapshot>,
@@ -218,16 +219,19 @@ fn granted(
     let seat = room.seat()?;
     let protected = route.protector.protect(&asked.permit, &caller, &asked.rebuilt);
     let protected = protected.map_err(|fault| Refusal::of_protection(fault, direction))?;
+    trail.done(Step::Protect, core.clock.as_ref());
     let towards = match direction {
         Direction::Outbound => {
             let seen = gate.log().checkpoint();
             let seen = seen.as_deref().map(Checkpoint::head);
-            let voucher = route.partner.mint(&protected, placed.admitted(), seen, now)?;
-            Towards::Partner(voucher.traced(towards_partner(facts.trace)))
+            let voucher = route.partner.voucher(&protected, placed.admitted(), seen, now).await;
+            if route.partner.fetches() {
+                trail.done(Step::Token, core.clock.as_ref());
+            }
+            Towards::Partner(voucher?.traced(towards_partner(facts.trace)))
         }
         Direction::Inbound => Towards::Backend,
     };
-    trail.done(Step::Protect, core.clock.as_ref());
 
     Ok(Granted::Fresh(Box::new(Command { asked, caller, placed, reservation, seat, protected, towards })))
 }

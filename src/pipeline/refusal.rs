@@ -521,6 +521,7 @@ impl From<PartnerFault> for Refusal {
             PartnerFault::Unreachable(_) => (Reason::PartnerUnreachable, ProblemType::PartnerUnreachable),
             PartnerFault::TooOld => (Reason::CommandTooOld, ProblemType::CommandNotTimely),
             PartnerFault::Signing => (Reason::Internal, ProblemType::Unavailable),
+            PartnerFault::Token(_) => (Reason::PartnerTokenUnavailable, ProblemType::Unavailable),
         };
         Self { detail: Some(fault.word()), ..Self::new(reason, kind) }
     }

@@ -196,6 +196,12 @@ impl Protected {
         }
     }
 
+    /// Has such a request need a right, named by words of ours.
+    #[cfg(test)]
+    pub fn grant_for_test(&mut self, kind: &str, action: &str) {
+        self.right = RightKind::ALL.into_iter().find(|known| known.word() == kind).zip(Name::new(action).ok());
+    }
+
     /// Gives such a request content.
     #[cfg(test)]
     pub fn give_for_test(&mut self, target: &str, content_type: &'static str, body: &'static str) {

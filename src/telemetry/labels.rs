@@ -63,6 +63,8 @@ labels! {
         Decide = "decide",
         /// Protecting each field.
         Protect = "protect",
+        /// The partner's token, where tokens are fetched.
+        Token = "token",
         /// Making the intent durable.
         Intent = "intent",
         /// A connection to the partner.

@@ -77,6 +77,7 @@ pub struct Metrics {
     audit_held: IntGaugeVec,
     pub(super) exports: ExportMetrics,
     pub(super) issuers: IssuerMetrics,
+    pub(super) partner_fetches: IntCounterVec,
     audit_lost: IntCounter,
     audit_disturbed: IntGaugeVec,
     audit_last_commit: Gauge,
@@ -223,6 +224,7 @@ impl Metrics {
                 failures: make.counters(names::EXPORT_FAILURES)?,
             },
             issuers: IssuerMetrics::made_by(&make)?,
+            partner_fetches: make.counters(names::PARTNER_TOKEN_FETCHES)?,
             audit_lost: make.counter(names::AUDIT_LOST)?,
             audit_disturbed: make.gauges(names::AUDIT_DISTURBED)?,
             audit_last_commit: make.real(names::AUDIT_LAST_COMMIT)?,
@@ -583,6 +585,7 @@ mod tests {
         metrics.export_begins(&Name::new("siem").unwrap());
         metrics.issuer_begins("https://id.example", 3_600);
         metrics.introspection_begins("https://id.example");
+        metrics.partner_fetches_begin(&partner);
         metrics.stands(&["shutting-down"], &["reload-failed"], &["environment"]);
         metrics.audit_disturbed(Some(("segment", "deleted")));
         metrics.audit_held("unexported", true);

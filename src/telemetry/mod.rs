@@ -10,6 +10,7 @@ mod labels;
 mod log;
 mod metrics;
 mod names;
+mod partner_metrics;
 
 pub use labels::ConnectionRefusal;
 pub use labels::Door;

@@ -85,6 +85,7 @@ metrics! {
     ISSUER_FETCHES = "portcullis_issuer_fetches_total" ["issuer", "result"] "Fetches of the issuer's keys: done, or the word for what was wrong.";
     INTROSPECTIONS = "portcullis_introspections_total" ["issuer", "result"] "Questions to the issuer about tokens: active, inactive, or the word for what was wrong.";
     INTROSPECTION_TIME = "portcullis_introspection_duration_seconds" ["issuer"] "Time from one question to the issuer about a token to its whole answer.";
+    PARTNER_TOKEN_FETCHES = "portcullis_partner_token_fetches_total" ["partner", "result"] "Fetches of a token from the partner's authorisation server: done, or the word for what was wrong.";
     AUDIT_LOST = "portcullis_audit_refusals_unrecorded_total" [] "Refusals whose own record could not be written.";
 }
 

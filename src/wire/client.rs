@@ -76,6 +76,7 @@ pub struct ClientSettings<'a> {
 }
 
 /// Where, and within which bounds, for one whose side of the handshakes is made elsewhere.
+#[derive(Clone)]
 pub struct Place {
     /// Host name or address.
     pub host: Box<str>,

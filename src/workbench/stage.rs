@@ -25,8 +25,10 @@ use crate::model::PartnerName;
 use crate::model::Side;
 use crate::model::Stranger;
 use crate::partner::Backend;
+use crate::partner::Minting;
 use crate::partner::Partner;
 use crate::partner::PartnerSettings;
+use crate::partner::TokenSource;
 use crate::pipeline::Act;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Calls;
@@ -294,15 +296,14 @@ impl Stage {
         streams: Streams,
     ) -> Result<Route, StageFault> {
         let name = contract.partner();
-        let settings = PartnerSettings {
-            name: name.clone(),
+        let minting = Minting {
             issuer: "https://gateway.stage.example".into(),
             audience: format!("https://{name}.example").into(),
             client_id: "stage".into(),
             keys: self.cast.partner_key()?.into(),
             lifetime_s: PARTNER_TOKEN_S,
-            signing: self.cast.partner_signing_key()?.into(),
         };
+        let settings = PartnerSettings { name: name.clone(), signing: self.cast.partner_signing_key()?.into() };
         let calls = match direction_of(&case.asks) {
             Direction::Inbound => {
                 let (peer, secrets) = (case.caller.peer.as_str().into(), vec![self.cast.secret()?]);
@@ -315,7 +316,7 @@ impl Stage {
         Ok(Route {
             name: name.clone(),
             protector,
-            partner: Partner::new(Arc::new(settings), wire),
+            partner: Partner::new(Arc::new(settings), TokenSource::Minted(Arc::new(minting)), wire),
             health: Arc::new(Health::default()),
             room,
             has_endpoint: true,

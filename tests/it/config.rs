@@ -5,6 +5,7 @@ use crate::harness::Post;
 use crate::harness::Stage;
 use crate::harness::ask_about_tokens;
 use crate::harness::export_records;
+use crate::harness::fetch_tokens;
 use crate::harness::publish_keys;
 use crate::harness::take_events;
 use crate::harness::told_by;
@@ -25,6 +26,7 @@ fn every_key_that_the_reader_asks_for_is_explained_and_no_other() {
     export_records(&stage, nobody, nobody);
     publish_keys(&stage, nobody);
     ask_about_tokens(&stage, nobody);
+    let _server = fetch_tokens(&stage);
     let kept = "audit: {retention: {age: 400d, archive: {directory: state/archive}}, ";
     stage.edit("gateway.yaml", "audit: {", kept);
     let text = fs::read_to_string(stage.configuration()).unwrap();
@@ -96,7 +98,10 @@ fn what_is_in_effect_is_shown_with_where_it_comes_from_and_of_secrets_the_path()
 fn a_key_is_explained_to_people_and_machines_and_an_unknown_one_is_a_fault() {
     let (code, out, _) = told_by(&["config", "explain", "partners.smarthome.token.lifetime"]);
     assert_eq!(code, 0);
-    assert!(out.contains("  takes    duration from 1s to 5m\n  default  required\n"), "{out}");
+    assert!(
+        out.contains("  takes    duration from 1s to 5m\n  default  required, unless tokens are fetched\n"),
+        "{out}"
+    );
     let (_, out, _) = told_by(&["config", "explain", "--format", "json"]);
     let all: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(all["keys"].as_array().unwrap().len(), KEYS.len() + TABLE.len());

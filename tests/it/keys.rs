@@ -19,6 +19,7 @@ use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::ask_about_tokens;
 use crate::harness::export_records;
+use crate::harness::fetch_tokens;
 use crate::harness::now;
 use crate::harness::ops_page;
 use crate::harness::publish_keys;
@@ -38,10 +39,12 @@ use portcullis::devkit::Authority;
 use portcullis::devkit::EventReceiver;
 use portcullis::devkit::InboundKit;
 use portcullis::devkit::NORTH;
+use portcullis::devkit::PARKLINE_AUTHORITY;
 use portcullis::devkit::PartnerSettings;
 use portcullis::devkit::SESSION_ISSUER;
 use portcullis::devkit::SimulatedEndpoint;
 use portcullis::devkit::SimulatedPartner;
+use portcullis::devkit::SimulatedTokenServer;
 use portcullis::devkit::TokenIssuer;
 use portcullis::devkit::Validity;
 use portcullis::diagnostic::Diagnostics;
@@ -56,6 +59,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 /// When the directory of the first configuration was made.
 fn an_hour_ago() -> UnixMillis {
@@ -93,6 +97,8 @@ struct Site {
     published: [TokenIssuer; 2],
     /// The id of the key by which the gateway proves to the issuer that is asked who asks.
     asking_key: String,
+    /// Gives the tokens of the partner that runs the barriers.
+    server: SimulatedTokenServer,
     stage: Stage,
 }
 
@@ -105,6 +111,7 @@ impl Site {
         export_records(&stage, siems[0].address, otel.address);
         let (publisher, published) = publish(&stage);
         let asking_key = asked(&stage, &publisher);
+        let server = fetch_tokens(&stage);
         let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
         let doors: String = (0..40).map(|number| format!(", told-{number}")).collect();
@@ -173,6 +180,7 @@ impl Site {
             publisher,
             published,
             asking_key,
+            server,
             stage,
         }
     }
@@ -189,6 +197,8 @@ impl Site {
         let text = text.replace("{elsewhere}", &self.endpoints[1].url());
         let text = text.replace("{siem}", &self.siems[1].address.to_string());
         let text = text.replace("{publisher}", &self.publisher.address.to_string());
+        let server = self.server.url().replace("/oauth/token", "");
+        let text = text.replace("https://{server}", &server);
         let text = text.replace("{otel}", &self.otel.address.to_string());
         *at(&mut config, row.key) = serde_json::from_str(&text).unwrap();
         config
@@ -221,6 +231,21 @@ impl Site {
                 panic!("is looked at in a gateway of its own")
             }
             Look::Door => self.give(gateway, &Command::new(&self.stage)).0,
+            Look::Barrier => self.look_at_barrier(gateway),
+            Look::Asked => {
+                self.look_at_barrier(gateway);
+                self.server.seen().pop().unwrap().unwrap_or_else(str::to_owned)
+            }
+            Look::Patience => {
+                self.server.hold(true);
+                let backend = self.stage.backend_for(gateway.address, PARKLINE_AUTHORITY);
+                let command = Command::errand(&self.stage, &NORTH, "openBarrier");
+                let given = self.stage.beside(async move { command.give(&backend).await.unwrap().status });
+                let patience = Duration::from_secs(3);
+                let told = self.stage.wait(async move { tokio::time::timeout(patience, given).await });
+                self.server.hold(false);
+                told.map_or("waits for longer than 3 s".into(), |status| format!("{} within 3 s", status.unwrap()))
+            }
             Look::SignIn => {
                 let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
                 self.give(gateway, &Command::new(&self.stage).bearing(token)).0
@@ -362,6 +387,17 @@ impl Site {
         let partner = self.stage.partner.refusals().split_off(refused).join(" ");
         let words = [&answer.status.to_string(), reason.unwrap_or_default(), &partner];
         (words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), receipt)
+    }
+
+    /// Looks at a barrier: the status, and the reason on record.
+    fn look_at_barrier(&self, gateway: &Served) -> String {
+        let backend = self.stage.backend_for(gateway.address, PARKLINE_AUTHORITY);
+        let command = Command::errand(&self.stage, &NORTH, "readBarrier");
+        let answer = self.stage.wait(command.give(&backend)).unwrap();
+        let receipt = answer.header("receipt-id").unwrap();
+        let records = self.records("state/audit");
+        let record = records.iter().rfind(|record| record.text("receipt") == receipt).unwrap();
+        format!("{} {}", answer.status, record.text("reason"))
     }
 
     /// Brings an event, and what becomes of the first attempt to deliver it: its record, and at which endpoint it came.
@@ -588,7 +624,7 @@ fn copy(stage: &Stage, from: &str, to: &str) {
     }
 }
 
-/// The value under a key; `[]` is the first item of a list that has what follows, `<name>` the first entry of a mapping.
+/// The value under a key; `[]` is the first item of a list that has what follows, `<name>` the first such entry of a mapping, or its first.
 fn at<'v>(value: &'v mut Value, key: &str) -> &'v mut Value {
     let (segment, rest) = key.split_once('.').map_or((key, None), |(one, rest)| (one, Some(rest)));
     let value = match segment.strip_suffix("[]") {
@@ -596,7 +632,11 @@ fn at<'v>(value: &'v mut Value, key: &str) -> &'v mut Value {
             let items = value[list].as_array_mut().unwrap();
             items.iter_mut().find(|item| rest.is_none_or(|rest| has(item, rest))).unwrap()
         }
-        None if segment == "<name>" => value.as_object_mut().unwrap().values_mut().next().unwrap(),
+        None if segment == "<name>" => {
+            let entries = value.as_object_mut().unwrap();
+            let having = entries.values().position(|entry| rest.is_none_or(|rest| has(entry, rest)));
+            entries.values_mut().nth(having.unwrap_or_default()).unwrap()
+        }
         None => &mut value[segment],
     };
     match rest {
@@ -653,6 +693,7 @@ fn every_key_has_a_row_and_every_row_a_key_and_a_dead_key_is_found() {
     export_records(&stage, nobody, nobody);
     publish_keys(&stage, nobody);
     ask_about_tokens(&stage, nobody);
+    let _server = fetch_tokens(&stage);
     let mut keys = keys(&fs::read_to_string(stage.path(CONFIG)).unwrap().replace("audit: {", kept));
     let limits = WALKS.iter().map(|(limit, _)| format!("limits.{limit}"));
     let mut rows: Vec<String> = ROWS.iter().map(|row| row.key.to_owned()).chain(limits).collect();

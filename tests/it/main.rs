@@ -77,6 +77,8 @@ mod explain;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod fetched;
+#[cfg(test)]
 mod first_page;
 #[cfg(test)]
 mod floods;

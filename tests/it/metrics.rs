@@ -64,6 +64,7 @@ fn decisions_and_steps_are_counted_as_they_were_made() {
         ("bind", 4),
         ("decide", 4),
         ("protect", 2),
+        ("token", 0),
         ("intent", 2),
         ("connect", 2),
         ("partner", 2),

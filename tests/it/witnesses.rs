@@ -19,7 +19,7 @@ use std::fs;
 const LOG_ORIGIN: &str = "gateway.prop.example/audit";
 
 /// The root of the first records of a log that has one segment.
-fn root(stage: &Stage, size: u64) -> String {
+pub fn root(stage: &Stage, size: u64) -> String {
     let bytes = fs::read(stage.path("state/audit/segment-0000000001.jsonl")).unwrap();
     let mut tree = Frontier::new(0, Vec::new()).unwrap();
     for line in bytes.split(|byte| *byte == b'\n').take(usize::try_from(size).unwrap()) {

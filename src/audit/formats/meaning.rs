@@ -384,6 +384,7 @@ fn of_reason(reason: Reason) -> Refused {
         Reason::PartnerRefused | Reason::BackendRefused => Refused(ApiActivity, Low, To::Rejected),
         Reason::IssuerUnavailable
         | Reason::IntrospectionUnavailable
+        | Reason::PartnerTokenUnavailable
         | Reason::PartnerUnreachable
         | Reason::BackendUnreachable
         | Reason::AnswerUndeclared

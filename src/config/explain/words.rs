@@ -1,13 +1,101 @@
 //! What keys take, and what applies where they are absent, in words.
 
-use crate::config::explain::Absent;
-use crate::config::explain::Takes;
+use crate::audit::Format;
 use crate::config::units;
 use crate::crypto::Algorithm;
 use crate::identity::Bind;
 use crate::identity::CLAIM_PATH_MAX;
 use crate::identity::RequiredClaim;
 use crate::model::Role;
+use std::ops::RangeInclusive;
+
+/// What a key takes.
+#[derive(Clone, Debug)]
+pub enum Takes {
+    /// The number of the format.
+    One,
+    /// A whole number within bounds.
+    Count(RangeInclusive<i64>),
+    /// A duration of whole seconds within bounds, in seconds.
+    Seconds(RangeInclusive<u64>),
+    /// A size within bounds, in bytes.
+    Bytes(RangeInclusive<u64>),
+    /// A name: letters, digits, `-`, `_`, `.`.
+    Name,
+    /// A text that the other side compares byte by byte.
+    Text,
+    /// An IP address and a port.
+    Address,
+    /// The name of a log.
+    Origin,
+    /// A host name without scheme, port and path.
+    HostName,
+    /// A URI or a host name, as a client's certificate bears it.
+    PeerName,
+    /// `https://`, a host and perhaps a port.
+    Upstream,
+    /// A host or an address, and perhaps a port.
+    Remote,
+    /// The format of a destination: one of these words.
+    Format(&'static [(&'static str, Format)]),
+    /// The same, and a path.
+    Endpoint,
+    /// A path; a secret lies there where this is `true`.
+    File(bool),
+    /// A path, or a list of paths.
+    Files,
+    /// The same of files in which secrets lie.
+    SecretFiles,
+    /// A list of names of peers.
+    Peers,
+    /// A list of texts that are compared byte by byte.
+    Texts,
+    /// The path of a URL.
+    Path,
+    /// The path of a folder.
+    Folder,
+    /// A list of words.
+    Algorithms,
+    /// A list of types of tokens.
+    TokenTypes,
+    /// A list of names of claims.
+    Claims,
+    /// The path of a claim.
+    ClaimPath,
+    /// A list of `mtls` and `dpop`.
+    Binding,
+    /// `https://`, a host and perhaps a port; no path.
+    PublicUrl,
+    /// A list of people with their roles.
+    Persons,
+    /// `signal` or `watch`.
+    Reload,
+    /// `one-issuer` or `shared`.
+    Subjects,
+    /// `true` or `false`.
+    Switch,
+}
+
+/// What applies where a key is absent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Absent {
+    /// It is required.
+    Fault,
+    /// It is required of a partner whose tokens are not fetched.
+    Unfetched,
+    /// Nothing: what it names is not there.
+    Nothing,
+    /// This value.
+    Value(&'static str),
+    /// The number of cores.
+    Cores,
+    /// The host of `upstream` beside it.
+    UpstreamHost,
+    /// The host of `endpoint` beside it.
+    EndpointHost,
+    /// The host of `address` or `url` beside it.
+    RemoteHost,
+}
 
 impl Takes {
     pub(super) fn words(&self) -> String {
@@ -47,6 +135,7 @@ impl Takes {
             Self::Binding => format!("list of {}", Bind::ALL.map(|one| format!("`{}`", one.word())).join(", ")),
             Self::Reload => "`signal` or `watch`".to_owned(),
             Self::Subjects => "`one-issuer` or `shared`".to_owned(),
+            Self::Switch => "`true` or `false`".to_owned(),
             Self::Persons => {
                 let roles = Role::ALL.map(|role| format!("`{}`", role.word())).join(", ");
                 format!("list of `{{uid, person, roles}}`, of roles {roles}")
@@ -59,6 +148,7 @@ impl Absent {
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Fault => "required",
+            Self::Unfetched => "required, unless tokens are fetched",
             Self::Nothing => "none",
             Self::Value(value) => value,
             Self::Cores => "one for each core",

@@ -17,6 +17,7 @@ use crate::devkit::partner::misbehaviour::Misbehaviour;
 use crate::devkit::partner::platform::Deed;
 use crate::devkit::partner::refusal::Refusal;
 use crate::json::Value;
+use crate::model::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -46,6 +47,8 @@ struct Line {
     misbehaviour: watch::Receiver<Option<Misbehaviour>>,
     /// Whether the certificate names the gateway.
     is_gateway: bool,
+    /// The thumbprint of that certificate.
+    thumbprint: Option<Sha256>,
     /// Read, and not yet made anything of.
     buffer: Vec<u8>,
     /// Bytes of this exchange until the reset; `None` where none is to come.
@@ -65,8 +68,12 @@ pub(super) async fn serve(shared: Arc<Shared>, number: usize, tcp: TcpStream) {
     };
     let group = stream.get_ref().1.negotiated_key_exchange_group();
     shared.book.shook_hands(number, group.map(|group| format!("{:?}", group.name())).unwrap_or_default());
-    let is_gateway = names(&stream, &shared.client_name);
-    let mut line = Line { shared, number, stream, misbehaviour, is_gateway, buffer: Vec::new(), left: None };
+    let certificate = certificate_of(&stream);
+    let name = SubjectName::Uri(shared.client_name.as_str().into());
+    let is_gateway = certificate.as_ref().is_some_and(|certificate| certificate.names == [name]);
+    let thumbprint = certificate.map(|certificate| certificate.thumbprint);
+    let mut line =
+        Line { shared, number, stream, misbehaviour, is_gateway, thumbprint, buffer: Vec::new(), left: None };
     let ending = loop {
         if let Err(ending) = line.exchange().await {
             break ending;
@@ -80,11 +87,10 @@ pub(super) async fn serve(shared: Arc<Shared>, number: usize, tcp: TcpStream) {
     }
 }
 
-/// Whether the client's certificate bears `name` as a URI.
-fn names(stream: &TlsStream<TcpStream>, name: &str) -> bool {
+/// The client's certificate.
+fn certificate_of(stream: &TlsStream<TcpStream>) -> Option<Certificate> {
     let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let certificate = leaf.and_then(|leaf| Certificate::parse(leaf).ok());
-    certificate.is_some_and(|certificate| certificate.names == [SubjectName::Uri(name.into())])
+    leaf.and_then(|leaf| Certificate::parse(leaf).ok())
 }
 
 impl Line {
@@ -147,25 +153,30 @@ impl Line {
 
     /// Judges a command, and does it if it is good; a door moves only if the misbehaviour lets it.
     fn obey(&self, request: &Request, misbehaviour: Option<Misbehaviour>) -> Result<Done, Refusal> {
-        let Shared { trust, platform, premises, clock, .. } = &*self.shared;
+        let Shared { platform, premises, clock, .. } = &*self.shared;
+        let trust = self.shared.trust.load();
         if !self.is_gateway {
             return Err(Refusal::NotTheGateway);
         }
         let now = clock.now();
         let signed = trust.verify_signature(request, now.seconds())?;
         let asked = request.asked(*platform)?;
-        let token = trust.verify(request.token()?, &asked, now.seconds())?;
-        if signed.receipt != token.id {
+        let token = trust.verify(request.token()?, &asked, self.thumbprint.as_ref(), now.seconds())?;
+        // A token that goes with many commands names none: each is one by its signed receipt.
+        if token.id.is_some_and(|id| id != signed.receipt) {
             return Err(Refusal::OtherReceipt);
         }
-        premises.spend(token.id)?;
+        premises.spend(signed.receipt)?;
         premises.spend_nonce(signed.nonce)?;
         let members = request.members(asked.operation)?;
         let asker = asked.operation.asker.and_then(|name| members.get(name)).and_then(Value::as_str);
-        if asker.is_some_and(|asker| asker != token.subject) {
+        if let (Some(asker), Some(subject)) = (asker, &token.subject)
+            && asker != subject
+        {
             return Err(Refusal::OtherUser);
         }
-        self.done(&asked, &token.subject, misbehaviour, now)
+        let user = token.subject.as_deref().or(asker).unwrap_or_default().to_owned();
+        self.done(&asked, &user, misbehaviour, now)
     }
 
     /// Does what is asked.

@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     TokenNotYet,
     /// `exp` is reached.
     TokenExpired,
+    /// The token is bound to another certificate, or in a way that is none.
+    TokenBinding,
     /// There is not exactly one right, to do this one thing.
     Right,
     /// The right is for another door, barrier or house than the path's.
@@ -93,6 +95,7 @@ impl Refusal {
             Self::TokenAudience => "token-audience",
             Self::TokenNotYet => "token-not-yet",
             Self::TokenExpired => "token-expired",
+            Self::TokenBinding => "token-binding",
             Self::Right => "right",
             Self::OtherDoor => "other-door",
             Self::TokenUsed => "token-used",
@@ -128,6 +131,7 @@ impl Refusal {
             | Self::TokenAudience
             | Self::TokenNotYet
             | Self::TokenExpired
+            | Self::TokenBinding
             | Self::TokenUsed
             | Self::SignatureMissing
             | Self::SignatureMalformed

@@ -31,6 +31,7 @@ use crate::devkit::Pki;
 use crate::devkit::SimulatedPartner;
 use crate::devkit::TokenClaims;
 use crate::devkit::TokenIssuer;
+use crate::devkit::TokenMaker;
 use crate::devkit::TokenTrust;
 use crate::devkit::Usage;
 use crate::devkit::Validity;
@@ -64,7 +65,8 @@ impl Stage {
         let keys = KeySet::parse(issuer.jwks().as_bytes()).unwrap();
         let signing = SigningKey::from_pem(&SigningKey::generate_pem(SigningAlgorithm::EdDsa).unwrap()).unwrap();
         let signatures = KeySet::parse(jwks_json(&[&signing]).as_bytes()).unwrap();
-        let trust = TokenTrust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys, signatures };
+        let maker = TokenMaker::Gateway;
+        let trust = TokenTrust { maker, issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys, signatures };
         let doors = ["door-1", "door-2", "door-3"].map(|door| ("house-1".to_owned(), door.to_owned()));
         let settings =
             PartnerSettings { doors: Doors::Listed(doors.to_vec()), ..PartnerSettings::new(&pki, trust).unwrap() };

@@ -1,18 +1,31 @@
-//! The partner's look at a partner token (RFC 9068, RFC 9396): signature, type, issuer, audience, times, and one right to
-//! do one thing to one door, barrier or house. No skew is granted, and no claim is optional but those that this file does not name.
+//! The partner's look at a partner token (RFC 9068, RFC 9396): signature, type, issuer, audience, times, the certificate to
+//! which it is bound if it is (RFC 8705 §3), and one right to do one thing to one door, barrier or house. No skew is granted, and no claim is optional but those that this file does not name.
 
 use crate::clock::UnixSeconds;
 use crate::crypto::Jws;
 use crate::crypto::KeySet;
+use crate::crypto::encode_base64url;
 use crate::devkit::partner::command::Asked;
 use crate::devkit::partner::refusal::Refusal;
 use crate::json;
 use crate::json::Limits;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::Sha256;
+
+/// Who makes the partner's tokens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenMaker {
+    /// The gateway: one for each command, which it names, and about one person.
+    Gateway,
+    /// Its own authorisation server: one for each right.
+    Server,
+}
 
 /// Whose tokens and signed requests the partner accepts.
 pub struct TokenTrust {
+    /// Who makes them.
+    pub maker: TokenMaker,
     /// `iss`
     pub issuer: String,
     /// `aud`: the partner's own name.
@@ -23,18 +36,28 @@ pub struct TokenTrust {
     pub signatures: KeySet,
 }
 
-/// A token that is good for one command, if it has not been used.
+/// A token that is good for what is asked. One of the gateway's names the command, and the person.
 pub(super) struct Token {
-    pub(super) id: String,
-    pub(super) subject: String,
+    pub(super) id: Option<String>,
+    pub(super) subject: Option<String>,
 }
 
 impl TokenTrust {
     /// Verifies `token` for what is asked.
-    pub(super) fn verify(&self, token: &str, asked: &Asked, now: UnixSeconds) -> Result<Token, Refusal> {
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        asked: &Asked,
+        certificate: Option<&Sha256>,
+        now: UnixSeconds,
+    ) -> Result<Token, Refusal> {
         let jws = Jws::split(token).map_err(|_| Refusal::TokenMalformed)?;
         let header = object(jws.header())?;
-        if text(&header, "typ")? != "partner-token+jwt" {
+        let kind = match self.maker {
+            TokenMaker::Gateway => "partner-token+jwt",
+            TokenMaker::Server => "at+jwt",
+        };
+        if text(&header, "typ")? != kind {
             return Err(Refusal::TokenType);
         }
         let key = self.keys.key(text(&header, "kid")?).ok_or(Refusal::TokenKey)?;
@@ -55,8 +78,22 @@ impl TokenTrust {
         if time(&claims, "exp")? <= now {
             return Err(Refusal::TokenExpired);
         }
+        // The gateway's own are bound to nothing but the command that is signed.
+        if self.maker == TokenMaker::Server
+            && let Some(binding) = claims.get("cnf")
+        {
+            let bound_to = binding.get("x5t#S256").and_then(Value::as_str);
+            let shown = certificate.map(|thumbprint| encode_base64url(thumbprint.as_bytes()));
+            if bound_to.is_none() || bound_to != shown.as_deref() {
+                return Err(Refusal::TokenBinding);
+            }
+        }
         check_right(&claims, asked)?;
-        Ok(Token { id: text(&claims, "jti")?.to_owned(), subject: text(&claims, "sub")?.to_owned() })
+        let (id, subject) = (text(&claims, "jti")?.to_owned(), text(&claims, "sub")?.to_owned());
+        Ok(match self.maker {
+            TokenMaker::Gateway => Token { id: Some(id), subject: Some(subject) },
+            TokenMaker::Server => Token { id: None, subject: None },
+        })
     }
 }
 

@@ -160,6 +160,7 @@ impl WayStep {
             | Reason::ReceiptUnknown => Self::Own,
             Reason::Withdrawn
             | Reason::PartnerBusy
+            | Reason::PartnerTokenUnavailable
             | Reason::PartnerUnreachable
             | Reason::BackendUnreachable
             | Reason::OutcomeUnknown => Self::Partner,

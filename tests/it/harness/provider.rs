@@ -52,10 +52,14 @@ impl Provider {
     pub fn on(stage: &Stage) -> Self {
         let leaf = Leaf::server(&["localhost"], Validity::a_day_from(now()));
         stage.pki.partner_authority.issue(&leaf).unwrap().write(&stage.path("pki"), "provider").unwrap();
+        // The backend shows itself there, and so does the gateway, as the partner's.
+        let known = ["backend-authority", "partner-authority"].map(|name| stage.path(&format!("pki/{name}.pem")));
+        let authorities = stage.path("pki/provider-clients.pem");
+        fs::write(&authorities, known.map(|path| fs::read_to_string(path).unwrap()).concat()).unwrap();
         let settings = json!({
             "certificate": stage.path("pki/provider.pem"),
             "key": stage.path("pki/provider.key"),
-            "client_ca": stage.path("pki/backend-authority.pem"),
+            "client_ca": authorities,
             "audience": AUDIENCE,
             "people": {NORTH.person: {
                 "tenant": NORTH.tenant,

@@ -9,7 +9,13 @@ pub enum Look {
     Workers,
     /// What becomes of a good command: status, reason, the partner's own word.
     Door,
-    /// The same of a command with a sign-in token, which is known and yet opens nothing.
+    /// What becomes of a look at a barrier, whose partner's tokens are fetched.
+    Barrier,
+    /// What the server that gives them was asked for last.
+    Asked,
+    /// How long a command waits for one.
+    Patience,
+    /// What becomes of a command to a door with a sign-in token, which is known and yet opens nothing.
     SignIn,
     /// The same with one of an issuer that publishes its keys.
     Published,
@@ -103,6 +109,13 @@ const OTHER_NAME: &str = r#""other.example""#;
 const OTHER_CA: &str = r#""pki/other-authority.pem""#;
 const PARTNERS: &str = r#""pki/partner.pem""#;
 const PARTNERS_KEY: &str = r#""pki/partner.key""#;
+
+const DONE: &str = "200 done";
+const NONE: &str = "503 partner-token-unavailable";
+const ASKED: &str = r#"prop barrier_access.see https://api.parkline.example [{"type":"barrier_access","actions":["see"],"house":"house-1","barrier":"gate-1"}]"#;
+const OTHER_SCOPE: &str = r#"doors https://api.parkline.example [{"type":"barrier_access","actions":["see"],"house":"house-1","barrier":"gate-1"}]"#;
+const OTHER_RESOURCE: &str = r#"prop barrier_access.see urn:other [{"type":"barrier_access","actions":["see"],"house":"house-1","barrier":"gate-1"}]"#;
+const NO_DETAILS: &str = "prop barrier_access.see https://api.parkline.example";
 
 const FIRST_LOG: &str = "gateway.prop.example/audit by the first key";
 const OTHER_KEY: &str = "gateway.prop.example/audit by another key";
@@ -305,6 +318,37 @@ pub const ROWS: &[Row] = &[
         "502 answer-undeclared signature-key",
     ),
     row("partners.<name>.token.lifetime", r#""3s""#, Look::Lifetime, "beyond 3 s", "within 3 s"),
+    row("partners.<name>.token.fetch.url", r#""https://{server}/elsewhere""#, Look::Barrier, DONE, NONE),
+    row("partners.<name>.token.fetch.server_name", r#""other.example""#, Look::Barrier, DONE, NONE),
+    row("partners.<name>.token.fetch.tls.ca", r#""pki/other-authority.pem""#, Look::Barrier, DONE, NONE),
+    row(
+        "partners.<name>.token.fetch.tls.certificate",
+        r#""pki/partner.pem""#,
+        Look::Start,
+        "starts",
+        "refused malformed-certificate",
+    ),
+    row(
+        "partners.<name>.token.fetch.tls.key",
+        r#""pki/partner.key""#,
+        Look::Start,
+        "starts",
+        "refused malformed-certificate",
+    ),
+    row("partners.<name>.token.fetch.client_id", r#""other""#, Look::Barrier, DONE, NONE),
+    row("partners.<name>.token.fetch.key", r#""pki/other-token.key""#, Look::Barrier, DONE, NONE),
+    row("partners.<name>.token.fetch.audience", r#""https://other.example""#, Look::Barrier, DONE, NONE),
+    row("partners.<name>.token.fetch.scope", r#""doors""#, Look::Asked, ASKED, OTHER_SCOPE),
+    row("partners.<name>.token.fetch.authorization_details", r#"false"#, Look::Asked, ASKED, NO_DETAILS),
+    row("partners.<name>.token.fetch.resource", r#""urn:other""#, Look::Asked, ASKED, OTHER_RESOURCE),
+    row("partners.<name>.token.fetch.max_lifetime", r#""30s""#, Look::Barrier, DONE, NONE),
+    row(
+        "partners.<name>.token.fetch.timeout",
+        r#""1s""#,
+        Look::Patience,
+        "waits for longer than 3 s",
+        "503 within 3 s",
+    ),
     row("partners.<name>.pseudonym_key", r#""pki/other-secret.key""#, Look::Pseudonym, "the same", "another"),
     row(
         "partners.<name>.webhooks.endpoint",
