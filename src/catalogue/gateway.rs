@@ -110,6 +110,16 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page("demo", ["a demo that cannot run", "See the message."], ["демонстрация не идёт", "См. сообщение."]),
     page(
+        "destination",
+        ["a destination that cannot be made", "Name a folder that can be made."],
+        ["место назначения не создать", "Назовите папку, которую можно создать."],
+    ),
+    page(
+        "destination-exists",
+        ["a destination that is there already", "Nothing is overwritten; name another folder."],
+        ["место назначения уже есть", "Ничего не перезаписывается; назовите другую папку."],
+    ),
+    page(
         "development-certificate",
         [
             "a certificate for development, elsewhere",
@@ -119,16 +129,6 @@ pub(super) const PAGES: &[Page] = &[
             "сертификат для разработки в другой среде",
             "Ключ его центра лежит на чьей-то машине, и у кого он есть, тот может выдать себя за любого. Нужны сертификаты настоящего центра, иначе `environment: development`.",
         ],
-    ),
-    page(
-        "destination",
-        ["a destination that cannot be made", "Name a folder that can be made."],
-        ["место назначения не создать", "Назовите папку, которую можно создать."],
-    ),
-    page(
-        "destination-exists",
-        ["a destination that is there already", "Nothing is overwritten; name another folder."],
-        ["место назначения уже есть", "Ничего не перезаписывается; назовите другую папку."],
     ),
     page(
         "directory",

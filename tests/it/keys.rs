@@ -289,7 +289,7 @@ impl Site {
                 let said = |name: &str| parts[1][name].as_str().unwrap().to_owned();
                 format!("{} to {} by {key}", said("iss"), said("aud"))
             }
-            Look::Asked => {
+            Look::Questions => {
                 let before = self.publisher.asked("/introspect");
                 for _ in 0..2 {
                     self.give(gateway, &Command::new(&self.stage).bearing("asked-twice".to_owned()));

@@ -11,27 +11,27 @@ use crate::crypto::sha256_joined;
 use crate::model::Sha256;
 
 /// What comes before a leaf where it is hashed (RFC 6962 §2.1).
-pub(in crate::audit) const LEAF: &[u8] = &[0];
+pub(crate) const LEAF: &[u8] = &[0];
 
 /// Records, each with its line feed, and their leaves.
 #[derive(Default)]
-pub(in crate::audit) struct Written {
+pub(crate) struct Written {
     pub(super) bytes: Vec<u8>,
     leaves: Vec<Sha256>,
 }
 
 impl Written {
-    pub(in crate::audit) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// One for each record, in their order.
-    pub(in crate::audit) fn leaves(&self) -> &[Sha256] {
+    pub(crate) fn leaves(&self) -> &[Sha256] {
         &self.leaves
     }
 
     /// Keeps at most so many bytes of the memory, and nothing of what was written.
-    pub(in crate::audit) fn clear(&mut self, kept_bytes: usize) {
+    pub(crate) fn clear(&mut self, kept_bytes: usize) {
         self.bytes.clear();
         self.bytes.shrink_to(kept_bytes);
         self.leaves.clear();
@@ -39,7 +39,7 @@ impl Written {
 
     /// These lines, as if they had been written.
     #[cfg(test)]
-    pub(in crate::audit) fn of(lines: &[u8]) -> Self {
+    pub(crate) fn of(lines: &[u8]) -> Self {
         let leaves = lines.split_inclusive(|byte| *byte == b'\n').map(crate::audit::tree::leaf_hash).collect();
         Self { bytes: lines.to_vec(), leaves }
     }

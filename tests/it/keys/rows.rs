@@ -30,7 +30,7 @@ pub enum Look {
     /// Who asks, whom, and by which key.
     Asking,
     /// How often it is asked about one token that comes twice.
-    Asked,
+    Questions,
     /// Whether a backend is given a session for its user.
     Session,
     /// At which address a command is served.
@@ -225,7 +225,7 @@ pub const ROWS: &[Row] = &[
         "portcullis to https://opaque.prop.example by another key",
     ),
     row("issuers[].introspection.server_name", OTHER_NAME, Look::Opaque, KNOWN, UNTOLD),
-    row("issuers[].introspection.keep", r#""0s""#, Look::Asked, "1 question", "2 questions"),
+    row("issuers[].introspection.keep", r#""0s""#, Look::Questions, "1 question", "2 questions"),
     row("issuers[].introspection.tls.ca", OTHER_CA, Look::Opaque, KNOWN, UNTOLD),
     row("issuers[].introspection.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].introspection.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
