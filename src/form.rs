@@ -72,7 +72,6 @@ impl fmt::Debug for Form {
     }
 }
 
-/// A name or a value: `+` is a space, and what is not a plain character stands as `%` and two digits.
 /// Adds a parameter to a form that is sent (RFC 6749 appendix B): every byte of its value that is not plain as `%` and two digits.
 /// The name has plain characters alone.
 pub fn append(name: &str, value: &str, form: &mut String) {
@@ -92,6 +91,7 @@ pub fn append(name: &str, value: &str, form: &mut String) {
     }
 }
 
+/// A name or a value: `+` is a space, and what is not a plain character stands as `%` and two digits.
 fn decode(text: &[u8]) -> Result<Zeroizing<String>, FormFault> {
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len().min(MAX_VALUE_BYTES)));
     let mut rest = text.iter();

@@ -119,14 +119,7 @@ impl FetchSettings {
 
     fn form(&self, key: Option<&SigningKey>, asked: &Asked, now: UnixSeconds) -> Result<Bytes, TokenFault> {
         let mut body = String::with_capacity(1024);
-        let mut add = |name: &str, value: &str| {
-            if !body.is_empty() {
-                body.push('&');
-            }
-            body.push_str(name);
-            body.push('=');
-            encode(value, &mut body);
-        };
+        let mut add = |name: &str, value: &str| form::append(name, value, &mut body);
         add("grant_type", "client_credentials");
         add("client_id", &self.client_id);
         let optional = [
@@ -144,20 +137,6 @@ impl FetchSettings {
             add("client_assertion", &assertion.map_err(|_| TokenFault::Request)?);
         }
         Ok(body.into())
-    }
-}
-
-/// Writes a value of a form (RFC 6749 appendix B): every byte that is not plain as `%` and two digits.
-fn encode(value: &str, out: &mut String) {
-    for byte in value.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            byte if byte.is_ascii_alphanumeric() || b"-._*".contains(&byte) => out.push(char::from(byte)),
-            byte => {
-                let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase();
-                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-            }
-        }
     }
 }
 
@@ -209,7 +188,7 @@ mod tests {
         let settings = FetchSettings { scope: None, resource: None, ..settings() };
         let asked = Asked { scope: None, details: None };
         let form = settings.form(None, &asked, UnixSeconds::new(1)).unwrap();
-        assert_eq!(&form[..], b"grant_type=client_credentials&client_id=prop+%26+co");
+        assert_eq!(&form[..], b"grant_type=client_credentials&client_id=prop%20%26%20co");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! whatever else may stand in its place.
 
 mod faults;
+mod provided;
 
 use crate::harness::Captured;
 use crate::harness::Command;
