@@ -11,7 +11,7 @@ use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::pki::GATEWAY;
 use crate::devkit::pki::Pki;
-use crate::tasks::Tasks;
+use crate::devkit::serving::Serving;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
@@ -81,7 +81,7 @@ pub struct Attempt {
 pub struct SimulatedEndpoint {
     address: SocketAddr,
     shared: Arc<Shared>,
-    tasks: Tasks,
+    serving: Serving,
 }
 
 struct Shared {
@@ -92,7 +92,6 @@ struct Shared {
     /// How many connections were accepted, and what came.
     seen: watch::Sender<(usize, Vec<Attempt>)>,
     released: watch::Sender<u64>,
-    stopping: watch::Sender<bool>,
 }
 
 impl SimulatedEndpoint {
@@ -121,11 +120,14 @@ impl SimulatedEndpoint {
             manner: watch::Sender::new(Manner::Takes),
             seen: watch::Sender::default(),
             released: watch::Sender::new(0),
-            stopping: watch::Sender::new(false),
         });
-        let tasks = Tasks::new();
-        tasks.spawn(Shared::accept(Arc::clone(&shared), listener, tasks.clone()));
-        Ok(Self { address, shared, tasks })
+        let served = Arc::clone(&shared);
+        let serving = Serving::begin(listener, move |tcp| {
+            served.seen.send_modify(|(connections, _)| *connections += 1);
+            let shared = Arc::clone(&served);
+            async move { shared.serve(tcp).await.unwrap_or_default() }
+        });
+        Ok(Self { address, shared, serving })
     }
 
     /// Where it listens.
@@ -170,40 +172,11 @@ impl SimulatedEndpoint {
 
     /// Stops: the port is closed and every connection cut.
     pub async fn stop(&self) {
-        self.shared.stopping.send_replace(true);
-        self.tasks.idle().await;
-    }
-}
-
-impl Drop for SimulatedEndpoint {
-    fn drop(&mut self) {
-        self.shared.stopping.send_replace(true);
+        self.serving.stop().await;
     }
 }
 
 impl Shared {
-    async fn accept(self: Arc<Self>, listener: TcpListener, tasks: Tasks) {
-        loop {
-            let tcp = tokio::select! {
-                () = self.stopped() => return,
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((tcp, _)) = tcp else { continue };
-            self.seen.send_modify(|(connections, _)| *connections += 1);
-            let shared = Arc::clone(&self);
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = shared.stopped() => {}
-                    _ = shared.serve(tcp) => {}
-                }
-            });
-        }
-    }
-
-    async fn stopped(&self) {
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-    }
-
     /// One connection; `None` where it ended.
     async fn serve(&self, tcp: TcpStream) -> Option<()> {
         if *self.manner.borrow() == Manner::ClosesAtOnce {

@@ -20,6 +20,7 @@ mod pki;
 mod process;
 mod receiver;
 mod sample;
+mod serving;
 mod signatories;
 mod token_server;
 

@@ -30,7 +30,7 @@ use crate::devkit::pki::GATEWAY;
 use crate::devkit::pki::GATEWAY_AT_PARKLINE;
 use crate::devkit::pki::Pki;
 use crate::devkit::pki::PkiError;
-use crate::tasks::Tasks;
+use crate::devkit::serving::Serving;
 use arc_swap::ArcSwap;
 use book::Book;
 use command::Target;
@@ -76,7 +76,7 @@ pub struct PartnerSettings {
 pub struct SimulatedPartner {
     address: SocketAddr,
     shared: Arc<Shared>,
-    tasks: Tasks,
+    serving: Serving,
 }
 
 /// What all its connections share.
@@ -92,7 +92,6 @@ struct Shared {
     misbehaviour: watch::Sender<Option<Misbehaviour>>,
     /// Grows with every release.
     released: watch::Sender<u64>,
-    stopping: watch::Sender<bool>,
 }
 
 impl PartnerSettings {
@@ -147,11 +146,17 @@ impl SimulatedPartner {
             book: Book::new(),
             misbehaviour: watch::Sender::new(None),
             released: watch::Sender::new(0),
-            stopping: watch::Sender::new(false),
         });
-        let tasks = Tasks::new();
-        tasks.spawn(Shared::accept(Arc::clone(&shared), listener, tasks.clone()));
-        Ok(Self { address, shared, tasks })
+        let served = Arc::clone(&shared);
+        let serving = Serving::begin(listener, move |tcp| {
+            let (open, shared) = (Open::new(&served), Arc::clone(&served));
+            async move {
+                // The whole of it, not its number alone: it is open for as long as this goes on.
+                let open = open;
+                connection::serve(shared, open.number, tcp).await;
+            }
+        });
+        Ok(Self { address, shared, serving })
     }
 
     /// Where it listens.
@@ -228,43 +233,29 @@ impl SimulatedPartner {
 
     /// Stops: the port is closed and every connection cut, also those that hang. What was seen can still be asked.
     pub async fn stop(&self) {
-        self.shared.stopping.send_replace(true);
-        self.tasks.idle().await;
+        self.serving.stop().await;
     }
 }
 
-impl Drop for SimulatedPartner {
+/// A connection that was accepted. It has ended when this is dropped, in whatever way.
+struct Open {
+    number: usize,
+    shared: Arc<Shared>,
+}
+
+impl Open {
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self { number: shared.book.accepted(), shared: Arc::clone(shared) }
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
-        self.shared.stopping.send_replace(true);
+        self.shared.book.count(|progress| progress.ended += 1);
     }
 }
 
 impl Shared {
-    async fn accept(self: Arc<Self>, listener: TcpListener, tasks: Tasks) {
-        loop {
-            let tcp = tokio::select! {
-                () = self.stopped() => return,
-                accepted = listener.accept() => accepted,
-            };
-            // What fails here is a connection that was gone before it was ours.
-            let Ok((tcp, _)) = tcp else { continue };
-            let number = self.book.accepted();
-            let shared = Arc::clone(&self);
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = shared.stopped() => {}
-                    () = connection::serve(Arc::clone(&shared), number, tcp) => {}
-                }
-                shared.book.count(|progress| progress.ended += 1);
-            });
-        }
-    }
-
-    async fn stopped(&self) {
-        // The sender lives as long as `self`: waiting cannot fail.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-    }
-
     /// Hangs until the next release.
     async fn hang(&self) {
         let mut released = self.released.subscribe();

@@ -11,7 +11,7 @@ use crate::crypto::TlsIdentity;
 use crate::crypto::server_config_speaking;
 use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
-use crate::tasks::Tasks;
+use crate::devkit::serving::Serving;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
@@ -55,7 +55,7 @@ pub struct ReceiverSettings {
 pub struct EventReceiver {
     address: SocketAddr,
     shared: Arc<Shared>,
-    tasks: Tasks,
+    serving: Serving,
 }
 
 /// An event as it came.
@@ -79,7 +79,6 @@ struct Shared {
     book: watch::Sender<Book>,
     /// What it says when it is asked, byte by byte; `None` closes without a word.
     says: Mutex<Option<Vec<u8>>>,
-    stopping: watch::Sender<bool>,
 }
 
 /// What it has seen.
@@ -123,11 +122,13 @@ impl EventReceiver {
             status: Mutex::new(204),
             book: watch::Sender::new(Book::default()),
             says: Mutex::new(Some(whole_answer(200, GRANT))),
-            stopping: watch::Sender::new(false),
         });
-        let tasks = Tasks::new();
-        tasks.spawn(Arc::clone(&shared).accept(listener, tasks.clone()));
-        Ok(Self { address, shared, tasks })
+        let served = Arc::clone(&shared);
+        let serving = Serving::begin(listener, move |tcp| {
+            let shared = Arc::clone(&served);
+            async move { shared.serve(tcp).await }
+        });
+        Ok(Self { address, shared, serving })
     }
 
     /// Where it listens.
@@ -182,40 +183,11 @@ impl EventReceiver {
 
     /// Stops: the port is closed and every connection cut. What was seen can still be asked.
     pub async fn stop(&self) {
-        self.shared.stopping.send_replace(true);
-        self.tasks.idle().await;
-    }
-}
-
-impl Drop for EventReceiver {
-    fn drop(&mut self) {
-        self.shared.stopping.send_replace(true);
+        self.serving.stop().await;
     }
 }
 
 impl Shared {
-    async fn accept(self: Arc<Self>, listener: TcpListener, tasks: Tasks) {
-        loop {
-            let tcp = tokio::select! {
-                () = self.stopped() => return,
-                accepted = listener.accept() => accepted,
-            };
-            // What fails here is a connection that was gone before it was ours.
-            let Ok((tcp, _)) = tcp else { continue };
-            let shared = Arc::clone(&self);
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = shared.stopped() => {}
-                    () = shared.serve(tcp) => {}
-                }
-            });
-        }
-    }
-
-    async fn stopped(&self) {
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-    }
-
     /// Request after request, until the other side ends the connection or breaks the rules.
     async fn serve(&self, tcp: TcpStream) {
         let Ok(mut stream) = self.acceptor.accept(tcp).await else { return };

@@ -20,6 +20,7 @@ use crate::crypto::server_config_speaking;
 use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::issuer::TokenIssuer;
+use crate::devkit::serving::Serving;
 use crate::form;
 use crate::form::Form;
 use crate::json;
@@ -27,7 +28,6 @@ use crate::json::Limits;
 use crate::json::Number;
 use crate::json::Object;
 use crate::json::Value;
-use crate::tasks::Tasks;
 use parking_lot::Mutex;
 use rustls_pki_types::CertificateDer;
 use std::collections::HashSet;
@@ -88,7 +88,7 @@ pub struct TokenServerSettings {
 pub struct SimulatedTokenServer {
     address: SocketAddr,
     shared: Arc<Shared>,
-    tasks: Tasks,
+    serving: Serving,
 }
 
 struct Shared {
@@ -103,7 +103,6 @@ struct Shared {
     seen: watch::Sender<Vec<Result<String, &'static str>>>,
     /// Whether answers wait.
     holding: watch::Sender<bool>,
-    stopping: watch::Sender<bool>,
 }
 
 impl SimulatedTokenServer {
@@ -124,11 +123,13 @@ impl SimulatedTokenServer {
             used: Mutex::default(),
             seen: watch::Sender::default(),
             holding: watch::Sender::new(false),
-            stopping: watch::Sender::new(false),
         });
-        let tasks = Tasks::new();
-        tasks.spawn(Shared::accept(Arc::clone(&shared), listener, tasks.clone()));
-        Ok(Self { address, shared, tasks })
+        let served = Arc::clone(&shared);
+        let serving = Serving::begin(listener, move |tcp| {
+            let shared = Arc::clone(&served);
+            async move { shared.serve(tcp).await.unwrap_or_default() }
+        });
+        Ok(Self { address, shared, serving })
     }
 
     /// Where its token endpoint is.
@@ -172,39 +173,11 @@ impl SimulatedTokenServer {
 
     /// Stops: the port is closed and every connection cut.
     pub async fn stop(&self) {
-        self.shared.stopping.send_replace(true);
-        self.tasks.idle().await;
-    }
-}
-
-impl Drop for SimulatedTokenServer {
-    fn drop(&mut self) {
-        self.shared.stopping.send_replace(true);
+        self.serving.stop().await;
     }
 }
 
 impl Shared {
-    async fn accept(self: Arc<Self>, listener: TcpListener, tasks: Tasks) {
-        loop {
-            let tcp = tokio::select! {
-                () = self.stopped() => return,
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((tcp, _)) = tcp else { continue };
-            let shared = Arc::clone(&self);
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = shared.stopped() => {}
-                    _ = shared.serve(tcp) => {}
-                }
-            });
-        }
-    }
-
-    async fn stopped(&self) {
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-    }
-
     /// One connection; `None` where it ended.
     async fn serve(&self, tcp: TcpStream) -> Option<()> {
         let mut stream = self.acceptor.accept(tcp).await.ok()?;
