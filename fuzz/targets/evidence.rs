@@ -1,6 +1,6 @@
 //! What a stranger reads of the audit log: notes, proofs, segments. Each has one spelling, and nobody signed it here.
 
-use portcullis::crypto::sha256;
+use portcullis::crypto::sha256_joined;
 use portcullis::evidence::ConsistencyProof;
 use portcullis::evidence::NOTE_MAX_BYTES;
 use portcullis::evidence::Note;
@@ -96,7 +96,7 @@ pub fn proof(data: &[u8]) -> bool {
 pub fn segment(data: &[u8]) -> bool {
     let (key, folder) = &*WORLD;
     let ended = |body: &[u8]| {
-        let digits = sha256(body).to_string();
+        let digits = sha256_joined(&[&[0], body]).to_string();
         [body, b",\"sum\":\"", digits.get(..16).unwrap().as_bytes(), b"\"}\n"].concat()
     };
     let header = "{\"v\":1,\"kind\":\"segment\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"segment\":1,\"origin\":\"PeterNeumann\",\"size\":0,\"root\":\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\",\"frontier\":[]";

@@ -61,8 +61,8 @@ fn the_records_of_an_exchange_tell_every_step_and_suffice_to_decide_again() {
     assert_eq!((status, records.len()), (200, 2));
     let steps = records.iter().flat_map(|record| record.get("micros").as_object().unwrap().keys().cloned());
     let told: Vec<String> = steps.collect();
-    // The outcome's own durability, and with it the whole, are known only when it is on record.
-    let later = [Step::Outcome, Step::Total];
+    // The outcome's own durability, and with it the whole, are known only when it is on record; the token is minted here.
+    let later = [Step::Outcome, Step::Total, Step::Token];
     let wanted: BTreeSet<_> =
         Step::ALL.iter().filter(|step| !later.contains(step)).map(|step| step.word().into()).collect();
     assert_eq!((told.iter().cloned().collect::<BTreeSet<String>>(), told.len()), (wanted.clone(), wanted.len()));

@@ -213,7 +213,7 @@ fn who_holds_all_tiles_all_checkpoints_and_a_proof_cannot_confirm_a_guessed_neig
     assert!(tried.len() > COMMANDS, "{}", tried.len());
     let sum = |line: &str| {
         let (before, _) = line.rsplit_once(",\"sum\":\"").unwrap();
-        let digest = Sha256::digest(before.as_bytes());
+        let digest = Sha256::digest(["\0", before].concat());
         let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         format!("{before},\"sum\":\"{digits}\"}}")
     };

@@ -6,7 +6,7 @@ use crate::harness::Process;
 use crate::harness::Served;
 use crate::harness::Stage;
 use crate::harness::told_by;
-use portcullis::crypto::sha256;
+use portcullis::crypto::sha256_joined;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -128,7 +128,7 @@ fn a_log_with_a_record_of_another_version_is_refused() {
     let (summed, _) = record.rsplit_once(",\"sum\":\"").unwrap();
     assert!(summed.starts_with("{\"v\":1,"), "{summed}");
     let summed = summed.replacen("{\"v\":1,", "{\"v\":2,", 1);
-    let sum = sha256(summed.as_bytes()).to_string();
+    let sum = sha256_joined(&[&[0], summed.as_bytes()]).to_string();
     let changed = format!("{summed},\"sum\":\"{}\"}}", sum.get(..16).unwrap());
     assert_eq!(changed.len(), end);
     fs::write(&segment, [changed.as_bytes(), &text[end..]].concat()).unwrap();
