@@ -7,11 +7,11 @@ use crate::clock::SystemClock;
 use crate::crypto::Certificate;
 use crate::crypto::SubjectName;
 use crate::crypto::server_config_speaking;
-use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::pki::GATEWAY;
 use crate::devkit::pki::Pki;
 use crate::devkit::serving::Serving;
+use crate::devkit::serving::request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
@@ -21,7 +21,6 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -185,7 +184,8 @@ impl Shared {
         let mut stream = self.acceptor.accept(tcp).await.ok()?;
         let mut buffer = Vec::new();
         loop {
-            let (head, body) = self.request(&mut stream, &mut buffer).await?;
+            let goes_on = || *self.manner.borrow() != Manner::ClosesInRequest;
+            let (head, body) = request(&mut stream, &mut buffer, goes_on).await?;
             let manner = *self.manner.borrow();
             let fault = self.fault(&stream, &head, &body);
             let (status, more) = match (fault, manner) {
@@ -223,23 +223,6 @@ impl Shared {
             stream.write_all(leaving).await.ok()?;
             stream.flush().await.ok()?;
             if manner == Manner::ClosesInAnswer {
-                return None;
-            }
-        }
-    }
-
-    /// Reads a request to its end.
-    async fn request(&self, stream: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> Option<(Head, Vec<u8>)> {
-        loop {
-            if let Some(head) = Head::read(buffer).ok()? {
-                let Ok(Framing::Length(length)) = head.framing() else { return None };
-                let end = head.bytes.saturating_add(length);
-                if buffer.len() >= end {
-                    let body = buffer.drain(..end).skip(head.bytes).collect();
-                    return Some((head, body));
-                }
-            }
-            if stream.read_buf(buffer).await.ok()? == 0 || *self.manner.borrow() == Manner::ClosesInRequest {
                 return None;
             }
         }

@@ -9,9 +9,9 @@ use crate::crypto::Certificate;
 use crate::crypto::SubjectName;
 use crate::crypto::TlsIdentity;
 use crate::crypto::server_config_speaking;
-use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::serving::Serving;
+use crate::devkit::serving::request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
@@ -22,7 +22,6 @@ use rustls_pki_types::CertificateDer;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -193,7 +192,7 @@ impl Shared {
         let Ok(mut stream) = self.acceptor.accept(tcp).await else { return };
         let is_gateway = names(&stream, &self.client_name);
         let mut buffer = Vec::new();
-        while let Some((head, body)) = request(&mut stream, &mut buffer).await {
+        while let Some((head, body)) = request(&mut stream, &mut buffer, || true).await {
             if is_gateway && head.start.starts_with("GET ") {
                 let asked = AskedFor { start: head.start, fields: head.fields };
                 self.book.send_modify(|book| book.asked.push(asked));
@@ -260,23 +259,6 @@ impl Shared {
 fn whole_answer(status: u16, body: &str) -> Vec<u8> {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
     format!("HTTP/1.1 {status} x\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
-}
-
-/// The next whole request; `None` where there is none.
-async fn request(stream: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> Option<(Head, Vec<u8>)> {
-    loop {
-        if let Some(head) = Head::read(buffer).ok()? {
-            let Framing::Length(length) = head.framing().ok()? else { return None };
-            let end = head.bytes.saturating_add(length);
-            if buffer.len() >= end {
-                let body = buffer.drain(..end).skip(head.bytes).collect();
-                return Some((head, body));
-            }
-        }
-        if !matches!(stream.read_buf(buffer).await, Ok(1..)) {
-            return None;
-        }
-    }
 }
 
 /// Whether the client's certificate bears `name` as its only name.

@@ -1,7 +1,12 @@
-//! A listener of the kit: it serves each connection by itself until it is stopped, and then cuts all that are open.
+//! A listener of the kit: it serves each connection by itself until it is stopped, and then cuts all that are open. And the
+//! requests on one.
 
+use crate::devkit::http1::Framing;
+use crate::devkit::http1::Head;
 use crate::tasks::Tasks;
 use std::future::Future;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -52,5 +57,27 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.stopping.send_replace(true);
+    }
+}
+
+/// The next whole request with its body, which is not in chunks; `None` where there is none, or where `goes_on` says so after
+/// more bytes have come.
+pub(super) async fn request(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+    goes_on: impl Fn() -> bool,
+) -> Option<(Head, Vec<u8>)> {
+    loop {
+        if let Some(head) = Head::read(buffer).ok()? {
+            let Ok(Framing::Length(length)) = head.framing() else { return None };
+            let end = head.bytes.saturating_add(length);
+            if buffer.len() >= end {
+                let body = buffer.drain(..end).skip(head.bytes).collect();
+                return Some((head, body));
+            }
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 || !goes_on() {
+            return None;
+        }
     }
 }

@@ -17,10 +17,10 @@ use crate::crypto::TlsIdentity;
 use crate::crypto::encode_base64url;
 use crate::crypto::random;
 use crate::crypto::server_config_speaking;
-use crate::devkit::http1::Framing;
 use crate::devkit::http1::Head;
 use crate::devkit::issuer::TokenIssuer;
 use crate::devkit::serving::Serving;
+use crate::devkit::serving::request;
 use crate::form;
 use crate::form::Form;
 use crate::json;
@@ -35,13 +35,11 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 /// As whom it issues tokens.
 pub const TOKEN_SERVER: &str = "https://as.smarthome.example";
@@ -185,7 +183,7 @@ impl Shared {
         let client = leaf.and_then(|leaf| Certificate::parse(leaf).ok())?;
         let mut buffer = Vec::new();
         loop {
-            let (head, body) = request(&mut stream, &mut buffer).await?;
+            let (head, body) = request(&mut stream, &mut buffer, || true).await?;
             let now = self.settings.clock.now().seconds();
             let granted = self.granted(&client, &head, &body, now);
             let seen = granted.as_ref().map(|(asked, _)| asked.clone()).map_err(|why| *why);
@@ -279,23 +277,6 @@ impl Shared {
         // Its tokens and the gateway's are made by one clock on one machine: nothing is ahead.
         let is_timely = time("iat")? <= now.get() && now.get() < time("exp")? && time("exp")? <= now.plus(300).get();
         (is_ours && is_timely && self.used.lock().insert(text("jti")?.to_owned())).then_some(())
-    }
-}
-
-/// Reads a request to its end.
-async fn request(stream: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> Option<(Head, Vec<u8>)> {
-    loop {
-        if let Some(head) = Head::read(buffer).ok()? {
-            let Ok(Framing::Length(length)) = head.framing() else { return None };
-            let end = head.bytes.saturating_add(length);
-            if buffer.len() >= end {
-                let body = buffer.drain(..end).skip(head.bytes).collect();
-                return Some((head, body));
-            }
-        }
-        if stream.read_buf(buffer).await.ok()? == 0 {
-            return None;
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::wire::Client;
 use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
+use crate::wire::user_agent;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderName;
@@ -42,8 +43,7 @@ pub struct OtlpSink {
 impl OtlpSink {
     pub(super) async fn bring(&self, batch: Vec<u8>) -> Result<Taken, ExportFault> {
         let content = (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let agent =
-            (http::header::USER_AGENT, HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))));
+        let agent = (http::header::USER_AGENT, user_agent());
         let fields = [content, agent].into_iter().chain(self.headers.load().iter().cloned()).collect();
         let (method, target, body) = (Method::POST, self.path.clone(), Bytes::from(batch));
         let request = Request { method, target, fields, body, leaving: None };

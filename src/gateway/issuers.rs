@@ -88,9 +88,7 @@ fn client(core: &Core, at: &RemotePlace, limits: &Limits, answer_max_bytes: usiz
         answer_max_bytes,
         clock: Arc::clone(&core.clock),
     };
-    // Providers make the addresses in their metadata of what they are called by.
-    let authority = if at.port == 443 { at.server_name.clone() } else { with_port(&at.server_name, at.port) };
-    Client::naming(authority, place, side).map_err(|error| refused(&error))
+    Client::naming(authority(&at.server_name, at.port), place, side).map_err(|error| refused(&error))
 }
 
 /// Our side towards an issuer's place, as the configuration has it.
@@ -102,6 +100,11 @@ pub(super) fn side(at: &RemotePlace, core: &Core) -> Result<Arc<Outward>, TlsErr
 /// By what a document may call the place that it came from.
 fn authorities(at: &RemotePlace) -> Vec<Box<str>> {
     [&at.server_name, &at.host].map(|host| with_port(host, at.port)).into()
+}
+
+/// What a place is called in our requests. Providers make the addresses in their metadata of what they are called by.
+pub(super) fn authority(name: &str, port: u16) -> Box<str> {
+    if port == 443 { name.into() } else { with_port(name, port) }
 }
 
 fn with_port(host: &str, port: u16) -> Box<str> {

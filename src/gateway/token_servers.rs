@@ -9,6 +9,7 @@ use crate::crypto::Outward;
 use crate::crypto::TlsError;
 use crate::diagnostic::Diagnostics;
 use crate::gateway::internal;
+use crate::gateway::issuers;
 use crate::limits::Limits;
 use crate::model::PartnerName;
 use crate::partner::ClientKeys;
@@ -75,10 +76,7 @@ impl Tokens {
             Self::Minted(minting) => return Ok(TokenSource::Minted(Arc::clone(minting))),
             Self::Fetched { tokens, place, side } => (tokens, place, side),
         };
-        let authority = match place.port {
-            443 => place.server_name.clone(),
-            port => format!("{}:{port}", place.server_name).into(),
-        };
+        let authority = issuers::authority(&place.server_name, place.port);
         let client = Client::naming(authority, place.clone(), Arc::clone(side));
         let client = client.map_err(|error| internal("the connections to an authorisation server", &error))?;
         let known = server.get_or_insert_with(|| Server { tokens: Arc::clone(tokens), clients: Vec::new() });

@@ -23,7 +23,8 @@ use crate::identity::told::Told;
 use crate::identity::verifier::Issuer;
 use crate::identity::verifier::Scheme;
 use crate::identity::verifier::Verifier;
-use crate::identity::verifier::split;
+use crate::identity::verifier::malformed;
+use crate::model::is_b64token;
 use http::HeaderMap;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -50,12 +51,18 @@ impl Verifier {
     /// Whether this token's issuer is asked about it. Reads what is not verified.
     #[must_use]
     pub fn asks_about(&self, token: &str) -> bool {
-        let Some((issuer, _)) = self.introspecting() else { return false };
-        match Jws::split(token) {
+        self.own_word(token).is_ok_and(|own| own.is_none())
+    }
+
+    /// The parts of a token that speaks for itself; `None` of one about which its issuer is asked.
+    fn own_word<'t>(&self, token: &'t str) -> Result<Option<Jws<'t>>, IdentityFault> {
+        let jws = Jws::split(token);
+        let is_asked_about = self.introspecting().is_some_and(|(issuer, _)| match &jws {
             Ok(jws) => issuer_of(jws.payload()).is_ok_and(|name| name.as_deref() == Some(issuer.name())),
             Err(JwsError::TooLong) => false,
             Err(JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong) => is_b64token(token),
-        }
+        });
+        if is_asked_about { Ok(None) } else { jws.map(Some).map_err(malformed) }
     }
 
     /// What its issuer says of the token in `fields`, where that one is asked; waits for two seconds at most. Nobody asks for a
@@ -94,8 +101,8 @@ impl Verifier {
 
     /// What `token` is taken at.
     pub(super) fn evidence<'t>(&self, token: &'t str, told: Option<&'t Told>) -> Result<Evidence<'t>, IdentityFault> {
-        if !self.asks_about(token) {
-            return split(token).map(Evidence::Signed);
+        if let Some(jws) = self.own_word(token)? {
+            return Ok(Evidence::Signed(jws));
         }
         let told = told.ok_or(IdentityFault::NotTold)?;
         self.checks.demand(Check::ToldOfToken, told.token == sha256(token.as_bytes()))?;
@@ -117,26 +124,5 @@ impl Verifier {
         // A token without an id has one all the same, by which it can be revoked here.
         claims.token_id.get_or_insert_with(|| Cow::Owned(encode_base64url(told.token.as_bytes())));
         Ok((issuer, claims))
-    }
-}
-
-/// Whether a text has the characters of a token (RFC 6750 §2.1: `b64token`).
-fn is_b64token(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_has_the_characters_that_rfc_6750_gives_it() {
-        for good in ["a", "mF_9.B5f-4.1JqM", "a.b", "a~+/9==", "....", "eyJ"] {
-            assert!(is_b64token(good), "{good}");
-        }
-        for bad in ["", "=", "==", "a=b", "a b", "a\tb", "a,b", "a\"b", "é", "a%20"] {
-            assert!(!is_b64token(bad), "{bad}");
-        }
     }
 }

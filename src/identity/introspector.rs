@@ -7,7 +7,6 @@ use crate::crypto::ASSERTION_TYPE;
 use crate::crypto::client_assertion;
 use crate::form;
 use crate::identity::ask_fault::AskFault;
-use crate::identity::key_source::is_one_of;
 use crate::identity::settings::AskingAs;
 use crate::identity::told::Answer;
 use crate::secret::Secret;
@@ -15,6 +14,8 @@ use crate::wire::Client;
 use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
+use crate::wire::is_of_type;
+use crate::wire::user_agent;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -44,7 +45,7 @@ impl Introspector {
         let fields = vec![
             (header::ACCEPT, fixed("application/json")),
             (header::CONTENT_TYPE, fixed(form::MEDIA_TYPE)),
-            (header::USER_AGENT, fixed(concat!("portcullis/", env!("CARGO_PKG_VERSION")))),
+            (header::USER_AGENT, user_agent()),
         ];
         let (method, target, body) = (Method::POST, self.path.clone(), body(asking_as, token, now)?.into());
         let request = Request { method, target, fields, body, leaving: None };
@@ -54,7 +55,7 @@ impl Introspector {
         if status != StatusCode::OK {
             return Err(AskFault::Status(status.as_u16()));
         }
-        if !is_one_of(&fields, ANSWERS) {
+        if !is_of_type(&fields, ANSWERS) {
             return Err(AskFault::MediaType);
         }
         let told = Answer::read(&body)?;

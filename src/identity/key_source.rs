@@ -13,6 +13,8 @@ use crate::wire::Client;
 use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
+use crate::wire::is_of_type;
+use crate::wire::user_agent;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -78,9 +80,8 @@ impl KeySource {
     }
 
     async fn get(&self, path: &str, types: &[&str]) -> Result<(Bytes, Option<u64>), FetchFault> {
-        let agent = HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
         let accept = HeaderValue::from_static("application/json");
-        let fields = vec![(header::ACCEPT, accept), (header::USER_AGENT, agent)];
+        let fields = vec![(header::ACCEPT, accept), (header::USER_AGENT, user_agent())];
         let (method, target, body) = (Method::GET, path.into(), Bytes::new());
         let request = Request { method, target, fields, body, leaving: None };
         let connection = self.client.connect().await.map_err(FetchFault::Connect)?;
@@ -89,7 +90,7 @@ impl KeySource {
         if status != StatusCode::OK {
             return Err(FetchFault::Status(status.as_u16()));
         }
-        if !is_one_of(&fields, types) {
+        if !is_of_type(&fields, types) {
             return Err(FetchFault::MediaType);
         }
         if let Some(spent) = spent {
@@ -97,17 +98,6 @@ impl KeySource {
         }
         Ok((body, fresh_for(&fields)))
     }
-}
-
-/// Whether the one `Content-Type` is one of these, whatever its parameters, and the content is not coded.
-pub(super) fn is_one_of(fields: &HeaderMap, types: &[&str]) -> bool {
-    let mut given = fields.get_all(header::CONTENT_TYPE).iter();
-    let (Some(given), None, None) = (given.next(), given.next(), fields.get(header::CONTENT_ENCODING)) else {
-        return false;
-    };
-    let said = given.to_str().unwrap_or_default();
-    let essence = said.split(';').next().unwrap_or_default().trim();
-    types.iter().any(|known| known.eq_ignore_ascii_case(essence))
 }
 
 /// What `Cache-Control` says of freshness: `max-age`, or 0 of what is not to be kept. Nothing where it says it in two ways.
@@ -146,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_of_the_media_type_that_was_asked_for_and_is_not_coded() {
-        let is_set = |values: &[&'static str]| is_one_of(&fields(header::CONTENT_TYPE, values), KEY_SETS);
+        let is_set = |values: &[&'static str]| is_of_type(&fields(header::CONTENT_TYPE, values), KEY_SETS);
         for good in ["application/json", "application/jwk-set+json; charset=utf-8", "Application/JSON;charset=UTF-8"] {
             assert!(is_set(&[good]), "{good}");
         }
@@ -154,10 +144,10 @@ mod tests {
             assert!(!is_set(&[bad]), "{bad}");
         }
         assert!(!is_set(&[]) && !is_set(&["application/json", "application/json"]));
-        assert!(!is_one_of(&fields(header::CONTENT_TYPE, &["application/jwk-set+json"]), DOCUMENTS));
+        assert!(!is_of_type(&fields(header::CONTENT_TYPE, &["application/jwk-set+json"]), DOCUMENTS));
         let mut coded = fields(header::CONTENT_TYPE, &["application/json"]);
         coded.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        assert!(!is_one_of(&coded, KEY_SETS));
+        assert!(!is_of_type(&coded, KEY_SETS));
     }
 
     #[test]

@@ -80,10 +80,15 @@ pub(super) struct Good<'v, 't> {
 
 /// The parts of a token.
 pub(super) fn split(token: &str) -> Result<Jws<'_>, IdentityFault> {
-    Jws::split(token).map_err(|error| match error {
+    Jws::split(token).map_err(malformed)
+}
+
+/// A text that has no parts of a token.
+pub(super) const fn malformed(error: JwsError) -> IdentityFault {
+    match error {
         JwsError::TooLong => IdentityFault::TokenTooLong,
         JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
-    })
+    }
 }
 
 /// The schemes of an `Authorization` field under which tokens come.

@@ -14,15 +14,20 @@ const AT_ONCE: usize = 32;
 pub fn write_hex(out: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {
     for some in bytes.chunks(AT_ONCE) {
         let mut digits = [b'0'; 2 * AT_ONCE];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(some) {
-            for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
-                *digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-            }
-        }
+        put_hex(some, &mut digits);
         let written = digits.get(..2 * some.len()).unwrap_or_default();
         out.write_str(std::str::from_utf8(written).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// Puts the digits of the first bytes into `digits`, as many as there is room for.
+pub fn put_hex(bytes: &[u8], digits: &mut [u8]) {
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
+            *digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! as kind and length only.
 
 mod authentication;
+mod b64token;
 mod class;
 mod delivery;
 mod difference;
@@ -30,6 +31,7 @@ mod window;
 mod zone;
 
 pub use authentication::Authentication;
+pub use b64token::is_b64token;
 pub use class::DataClass;
 pub use class::Direction;
 pub use class::IdentifierKind;
@@ -41,6 +43,7 @@ pub use difference::Rating;
 pub use digest::Sha256;
 pub use exchange::Head;
 pub use exchange::Reply;
+pub use hex::put_hex;
 pub use hex::write_hex;
 pub use input::InputValue;
 pub use input::Recordable;

@@ -5,6 +5,7 @@ use crate::json;
 use crate::json::Limits;
 use crate::json::Object;
 use crate::json::Value;
+use crate::model::is_b64token;
 use crate::partner::fault::TokenFault;
 use zeroize::Zeroizing;
 
@@ -34,7 +35,9 @@ impl Grant {
         if !kind.eq_ignore_ascii_case("Bearer") {
             return Err(TokenFault::TokenType);
         }
-        let token = text(&said, "access_token")?.filter(|token| is_b64token(token)).ok_or(TokenFault::Malformed)?;
+        let token = text(&said, "access_token")?
+            .filter(|token| token.len() <= MAX_TOKEN_BYTES && is_b64token(token))
+            .ok_or(TokenFault::Malformed)?;
         let expires_in = said.get("expires_in").ok_or(TokenFault::Endless)?;
         let expires_in_s = expires_in.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
         let expires_in_s = expires_in_s.ok_or(TokenFault::Malformed)?;
@@ -56,7 +59,8 @@ impl Grant {
 }
 
 /// Whether the rights that were granted are those that were asked for, by value. A server that says nothing of them does not
-/// know the parameter, and what its token is good for is anybody's guess (RFC 9396 §7: it must say). One that leaves out a member grants more, not less.
+/// know the parameter, and what its token is good for is anybody's guess (RFC 9396 §7: it must say). One that leaves out a
+/// member grants more, not less.
 fn is_exactly(asked: Option<&str>, granted: Option<&Value>) -> Result<bool, TokenFault> {
     let Some(asked) = asked else {
         return Ok(granted.is_none_or(|granted| granted.as_array().is_some_and(<[Value]>::is_empty)));
@@ -67,13 +71,6 @@ fn is_exactly(asked: Option<&str>, granted: Option<&Value>) -> Result<bool, Toke
 
 fn text<'s>(said: &'s Object, name: &str) -> Result<Option<&'s str>, TokenFault> {
     said.get(name).map(|value| value.as_str().ok_or(TokenFault::Malformed)).transpose()
-}
-
-/// RFC 6750 §2.1, `b64token`, within bounds.
-fn is_b64token(token: &str) -> bool {
-    let inside = token.trim_end_matches('=');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    token.len() <= MAX_TOKEN_BYTES && !inside.is_empty() && inside.bytes().all(plain)
 }
 
 #[cfg(test)]

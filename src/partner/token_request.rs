@@ -15,8 +15,9 @@ use crate::protect::Protected;
 use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
+use crate::wire::is_of_type;
+use crate::wire::user_agent;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -25,6 +26,9 @@ use std::time::Duration;
 
 /// The largest answer that is read, in bytes: a token of the longest length, written with escapes, and rights.
 pub const TOKEN_ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// The media type of an answer (RFC 6749 §5.1).
+const ANSWERS: &[&str] = &["application/json"];
 
 /// What stands in a scope for the type of the right, and for its action.
 const TYPE_PLACE: &str = "{type}";
@@ -94,7 +98,7 @@ impl FetchSettings {
         let fields = vec![
             (header::CONTENT_TYPE, fixed(form::MEDIA_TYPE)),
             (header::ACCEPT, fixed("application/json")),
-            (header::USER_AGENT, fixed(concat!("portcullis/", env!("CARGO_PKG_VERSION")))),
+            (header::USER_AGENT, user_agent()),
         ];
         let request = Request { method: Method::POST, target: self.path.clone(), fields, body, leaving: None };
         let connection = server.connect().await.map_err(TokenFault::Connect)?;
@@ -107,7 +111,7 @@ impl FetchSettings {
             }
             other => return Err(TokenFault::Status(other.as_u16())),
         }
-        if !is_json(&fields) {
+        if !is_of_type(&fields, ANSWERS) {
             return Err(TokenFault::MediaType);
         }
         let grant = Grant::read(&body, asked.scope.as_deref(), asked.details.as_deref(), self.max_lifetime_s)?;
@@ -138,16 +142,6 @@ impl FetchSettings {
         }
         Ok(body.into())
     }
-}
-
-/// Whether the one `Content-Type` is JSON, whatever its parameters, and the content is not coded.
-fn is_json(fields: &HeaderMap) -> bool {
-    let mut given = fields.get_all(header::CONTENT_TYPE).iter();
-    let (Some(given), None, None) = (given.next(), given.next(), fields.get(header::CONTENT_ENCODING)) else {
-        return false;
-    };
-    let said = given.to_str().unwrap_or_default();
-    said.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 #[cfg(test)]
@@ -202,7 +196,7 @@ mod tests {
     fn an_answer_is_json_and_is_not_coded() {
         let is = |values: &[&'static str]| {
             let fields = values.iter().map(|value| (header::CONTENT_TYPE, HeaderValue::from_static(value)));
-            is_json(&fields.collect())
+            is_of_type(&fields.collect(), ANSWERS)
         };
         assert!(is(&["application/json"]) && is(&["Application/JSON;charset=utf-8"]));
         for bad in ["text/html", "application/jwt", "application/json-patch+json", ""] {
@@ -210,6 +204,7 @@ mod tests {
         }
         assert!(!is(&[]) && !is(&["application/json", "application/json"]));
         let coded = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")];
-        assert!(!is_json(&coded.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()));
+        let coded = coded.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        assert!(!is_of_type(&coded.into_iter().collect(), ANSWERS));
     }
 }

@@ -8,8 +8,9 @@ use crate::identity::TokenDemand;
 use crate::model::Head;
 use crate::pipeline::gate::Core;
 
-/// The caller. A token that its issuer must be asked about waits for what that one says. One whose key is not known waits for its issuer's newer keys, for two seconds at most, so that a rotation
-/// fails no request; then it is verified from the beginning, as of then.
+/// The caller. A token that its issuer must be asked about waits for what that one says. One whose key is not known waits for
+/// its issuer's newer keys, for two seconds at most, so that a rotation fails no request; then it is verified from the
+/// beginning, as of then.
 ///
 /// # Errors
 /// [`IdentityFault`].

@@ -18,6 +18,7 @@ mod exchange;
 mod fault;
 mod one_way;
 mod request;
+mod said;
 mod streams;
 
 #[cfg(test)]
@@ -40,5 +41,7 @@ pub use fault::ExchangeFault;
 pub use fault::ExchangeFaultKind;
 pub use one_way::OneWay;
 pub use request::Request;
+pub use said::is_of_type;
+pub use said::user_agent;
 pub use streams::Dial;
 pub use streams::Streams;

@@ -9,6 +9,7 @@ use crate::audit::record::SUM_OPENS;
 use crate::crypto::Digesting;
 use crate::crypto::sha256_joined;
 use crate::model::Sha256;
+use crate::model::put_hex;
 
 /// What comes before a leaf where it is hashed (RFC 6962 §2.1).
 pub(crate) const LEAF: &[u8] = &[0];
@@ -66,7 +67,7 @@ pub(crate) fn sum(bytes: &[u8]) -> [u8; SUM_DIGITS] {
 /// The first of a digest's hexadecimal digits.
 fn digits(digest: &Sha256) -> [u8; SUM_DIGITS] {
     let mut digits = [b'0'; SUM_DIGITS];
-    digits.iter_mut().zip(digest.to_string().bytes()).for_each(|(digit, of)| *digit = of);
+    put_hex(digest.as_bytes(), &mut digits);
     digits
 }
 
