@@ -128,7 +128,7 @@ impl House {
 
     /// A log by these settings, on a disk that does as it is told.
     pub(super) fn open_with(&self, settings: Settings, deeds: &Arc<Deeds>) -> Log {
-        let inner = FileDisk::new(self.folder.path().to_owned(), SEGMENT_BYTES);
+        let inner = FileDisk::new(settings.directory.clone(), SEGMENT_BYTES);
         let disk = Box::new(TamedDisk { inner, deeds: Arc::clone(deeds) });
         let clock = Arc::new(ManualClock::new(NOW));
         let log = Log::open_on(disk, settings, &key(), clock, Arc::clone(&self.metrics)).unwrap().0;

@@ -6,8 +6,6 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
-use crate::clock::Clock;
-use crate::clock::SystemClock;
 use crate::model::Reason;
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,13 +15,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(60);
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let clock = SystemClock::new();
-    while !is_so() {
-        assert!(clock.steady() < PATIENT, "{what} does not come");
-    }
-}
 
 async fn record(log: &Log, number: u8) -> bool {
     log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await.reply().status.as_u16() == 403
@@ -46,8 +37,10 @@ async fn after_a_failed_sync_and_after_a_failed_write_the_log_goes_on_without_wh
         let (failing, at) =
             if fails_to_append { (&deeds.failing_append, appends) } else { (&deeds.failing_sync, syncs) };
         failing.store(at + 1, Ordering::SeqCst);
+        deeds.fails_to_reopen.store(true, Ordering::SeqCst);
         assert!(!record(&log, 2).await);
         assert_eq!(log.closed(), Some(Closed::Failed));
+        deeds.fails_to_reopen.store(false, Ordering::SeqCst);
         until("the log", || log.is_open());
         assert!(record(&log, 3).await);
         drop(log);
