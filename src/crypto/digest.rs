@@ -1,4 +1,4 @@
-//! Digests, keyed digests, random bytes, and comparing in constant time.
+//! Digests, keyed digests, and comparing in constant time.
 //!
 //! SHA-256 is FIPS 180-4, HMAC is RFC 2104. A keyed digest takes *parts*, each preceded by its length, so that no two
 //! lists of parts can run together into the same bytes.
@@ -95,20 +95,6 @@ pub fn keyed_digest(key: &HmacKey, parts: &[&[u8]]) -> Sha256 {
     Sha256::new(mac.finalize().into_bytes().into())
 }
 
-/// `N` random bytes of the cryptographic library's generator.
-///
-/// Without random bytes no nonce, salt or receipt can be trusted, and a program that went on would repeat them: should
-/// the generator ever fail, the process is aborted on the spot, as the library itself does where the kernel gives no
-/// entropy.
-#[must_use]
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        std::process::abort();
-    }
-    bytes
-}
-
 /// Whether both are equal, in a time that depends on their lengths alone.
 #[must_use]
 pub fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
@@ -150,11 +136,6 @@ mod tests {
         let digests =
             [keyed_digest(&key, &[b"ab", b"c"]), keyed_digest(&key, &[b"a", b"bc"]), keyed_digest(&key, &[b"abc"])];
         assert!(digests[0] != digests[1] && digests[1] != digests[2] && digests[0] != digests[2]);
-    }
-
-    #[test]
-    fn random_bytes_do_not_repeat() {
-        assert_ne!(random::<32>(), random::<32>());
     }
 
     #[test]

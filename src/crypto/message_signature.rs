@@ -12,14 +12,22 @@ use crate::crypto::signing::SignError;
 use crate::crypto::signing::SigningKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The label under which a signature stands in both fields; it means nothing (RFC 9421 §4.1).
 pub(super) const LABEL: &str = "sig";
 
+/// So many parts a request to a partner has; more are no fault.
+const PARTS: usize = 16;
+/// The text of such a request that is signed is hardly longer.
+const TEXT_BYTES: usize = 2048;
+/// A signature of 64 bytes in base64.
+const SIGNATURE_CHARS: usize = 88;
+
 /// The parts of one request that a signature covers, each with its value.
-pub struct SignedParts {
-    parts: Vec<(String, String)>,
+pub struct SignedParts<'r> {
+    parts: Vec<(Cow<'r, str>, Cow<'r, str>)>,
 }
 
 /// What a signature says of itself (RFC 9421 §2.3), beside key and algorithm.
@@ -42,40 +50,42 @@ pub struct MessageSignature {
     pub signature: String,
 }
 
-impl SignedParts {
+impl<'r> SignedParts<'r> {
     /// Method, authority, path and query of a request over `https` whose target is in origin form. Where there is no query, its
     /// part is a question mark alone (RFC 9421 §2.2.7), so that adding one does not go unseen.
     #[must_use]
-    pub fn of_request(method: &str, authority: &str, target: &str) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let authority = authority.to_ascii_lowercase();
-        let authority = authority.strip_suffix(":443").unwrap_or(&authority).to_owned();
-        let path = if path.is_empty() { "/" } else { path };
-        let parts = [
-            ("@method", method.to_owned()),
-            ("@authority", authority),
-            ("@path", path.to_owned()),
-            ("@query", format!("?{query}")),
-        ];
-        Self { parts: parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
+    pub fn of_request(method: &'r str, authority: &'r str, target: &'r str) -> Self {
+        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+        let or = |text: &'r str, absent| if text.is_empty() { absent } else { text };
+        let authority = match lower_case(authority) {
+            Cow::Borrowed(plain) => plain.strip_suffix(":443").unwrap_or(plain).into(),
+            Cow::Owned(plain) => plain.strip_suffix(":443").unwrap_or(&plain).to_owned().into(),
+        };
+        let mut parts = Vec::with_capacity(PARTS);
+        parts.push(("@method".into(), method.into()));
+        parts.push(("@authority".into(), authority));
+        parts.push(("@path".into(), or(path, "/").into()));
+        parts.push(("@query".into(), or(query, "?").into()));
+        Self { parts }
     }
 
     /// Adds one line of a field. Another line of the same name belongs to the same part.
     ///
     /// # Errors
     /// [`SignError`] where the value is not of visible characters and blanks: the text that is signed has no place for others.
-    pub fn add(&mut self, name: &str, value: &[u8]) -> Result<(), SignError> {
+    pub fn add(&mut self, name: &'r str, value: &'r [u8]) -> Result<(), SignError> {
         let value = std::str::from_utf8(value).map_err(|_| SignError)?.trim_matches([' ', '\t']);
         if !value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
             return Err(SignError);
         }
-        let name = name.to_ascii_lowercase();
+        let name = lower_case(name);
         match self.parts.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => {
+                let known = known.to_mut();
                 known.push_str(", ");
                 known.push_str(value);
             }
-            None => self.parts.push((name, value.to_owned())),
+            None => self.parts.push((name, value.into())),
         }
         Ok(())
     }
@@ -85,38 +95,70 @@ impl SignedParts {
     /// # Errors
     /// [`SignError`].
     pub fn sign(&self, key: &SigningKey, terms: &SignatureTerms<'_>) -> Result<MessageSignature, SignError> {
-        let names: Vec<_> = self.parts.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         let SignatureTerms { created, expires, nonce, tag } = terms;
-        let params = format!(
-            "({});created={};expires={};nonce=\"{nonce}\";keyid=\"{}\";alg=\"{}\";tag=\"{tag}\"",
-            names.join(" "),
-            created.get(),
-            expires.get(),
-            key.kid(),
-            name_of(key.verified_by()).ok_or(SignError)?,
-        );
-        let base = self.base(self.parts.iter().map(|(name, _)| name.as_str()), &params).ok_or(SignError)?;
-        let signature = key.sign(base.as_bytes())?;
-        Ok(MessageSignature {
-            input: format!("{LABEL}={params}"),
-            signature: format!("{LABEL}=:{}:", STANDARD.encode(signature.as_ref())),
-        })
+        let (created, expires) = (created.get(), expires.get());
+        let (kid, alg) = (key.kid(), name_of(key.verified_by()).ok_or(SignError)?);
+        let mut input = String::with_capacity(TEXT_BYTES);
+        input.push_str(LABEL);
+        input.push('=');
+        let params_at = input.len();
+        for (index, (name, _)) in self.parts.iter().enumerate() {
+            input.push_str(if index == 0 { "(\"" } else { "\" \"" });
+            input.push_str(name);
+        }
+        write!(
+            input,
+            "\");created={created};expires={expires};nonce=\"{nonce}\";keyid=\"{kid}\";alg=\"{alg}\";tag=\"{tag}\""
+        )
+        .map_err(|_| SignError)?;
+        let params = input.get(params_at..).unwrap_or_default();
+        let mut base = String::with_capacity(TEXT_BYTES);
+        self.parts.iter().for_each(|(name, value)| append(&mut base, name, value));
+        append_params(&mut base, params);
+        let made = key.sign(base.as_bytes())?;
+        let mut signature = String::with_capacity(LABEL.len() + 3 + SIGNATURE_CHARS);
+        signature.push_str(LABEL);
+        signature.push_str("=:");
+        STANDARD.encode_string(made.as_ref(), &mut signature);
+        signature.push(':');
+        Ok(MessageSignature { input, signature })
     }
 
     /// The names of all parts.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().map(|(name, _)| name.as_str())
+        self.parts.iter().map(|(name, _)| &**name)
     }
 
     /// The text that is signed (RFC 9421 §2.5) where `names` are covered; `None` if there is no part of one of these names.
     pub(super) fn base<'n>(&self, names: impl Iterator<Item = &'n str>, params: &str) -> Option<String> {
-        let mut base = String::with_capacity(1024);
+        let mut base = String::with_capacity(TEXT_BYTES);
         for name in names {
             let (_, value) = self.parts.iter().find(|(known, _)| known == name)?;
-            writeln!(base, "\"{name}\": {value}").ok()?;
+            append(&mut base, name, value);
         }
-        write!(base, "\"@signature-params\": {params}").ok()?;
+        append_params(&mut base, params);
         Some(base)
+    }
+}
+
+/// One line of the text that is signed.
+fn append(base: &mut String, name: &str, value: &str) {
+    for piece in ["\"", name, "\": ", value, "\n"] {
+        base.push_str(piece);
+    }
+}
+
+/// Its last line.
+fn append_params(base: &mut String, params: &str) {
+    base.push_str("\"@signature-params\": ");
+    base.push_str(params);
+}
+
+/// The text in lower case, which it mostly is already.
+fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
     }
 }
 

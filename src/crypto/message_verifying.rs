@@ -62,7 +62,7 @@ pub enum MessageSignatureFault {
     Signature,
 }
 
-impl SignedParts {
+impl SignedParts<'_> {
     /// Verifies the signature of these two fields over all these parts, made for `tag`, as of `now`.
     ///
     /// # Errors

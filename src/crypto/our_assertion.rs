@@ -6,7 +6,7 @@
 
 use crate::clock::UnixSeconds;
 use crate::crypto::base64url::encode_base64url;
-use crate::crypto::digest::random;
+use crate::crypto::random::random;
 use crate::crypto::signing::SignError;
 use crate::crypto::signing::SigningKey;
 use crate::json;

@@ -10,7 +10,7 @@
 //!
 //! `aad` binds what is sealed to its place: bytes moved to another row or field do not open.
 
-use crate::crypto::digest::random;
+use crate::crypto::random::random;
 use crate::secret::Secret;
 use aws_lc_rs::aead::AES_256_GCM_SIV;
 use aws_lc_rs::aead::Aad;

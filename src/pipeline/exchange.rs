@@ -94,7 +94,8 @@ struct Ended {
 /// Carries a command out in a task of its own and waits for its end.
 pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> Concluded {
     let receipt = facts.receipt;
-    let task = gate.core.exchanges.spawn(carry_out(gate.clone(), command, facts, trail));
+    // Its state is some kilobytes, and a task that is begun is moved more than once.
+    let task = gate.core.exchanges.spawn(Box::pin(carry_out(gate.clone(), command, facts, trail)));
     match task.await {
         Ok(concluded) => concluded,
         // The task died of a fault of ours. Whether anything left is unknown, and stays so for the next start to find.

@@ -35,7 +35,7 @@ const CREATED: UnixSeconds = UnixSeconds::new(1_618_884_473);
 const TAG: &str = "portcullis";
 
 /// The request of appendix B.2.
-fn published_request() -> SignedParts {
+fn published_request() -> SignedParts<'static> {
     let mut parts = SignedParts::of_request("POST", "example.com", "/foo?param=Value&Pet=dog");
     for (name, value) in [
         ("Date", "Tue, 20 Apr 2021 02:07:55 GMT"),
@@ -61,7 +61,7 @@ fn covered(input: &str) -> InnerList {
 }
 
 /// The signature base that comes of this input.
-fn base(parts: &SignedParts, input: &str) -> String {
+fn base(parts: &SignedParts<'_>, input: &str) -> String {
     let covered = covered(input);
     let names: Vec<_> = covered.items.iter().map(|item| item.bare_item.as_string().unwrap().as_str()).collect();
     parts.base(names.into_iter(), &written(&covered)).unwrap()
@@ -138,7 +138,7 @@ fn the_published_signature_bases_of_other_algorithms_come_out() {
 /// RFC 9421 §2.1 and §2.2.3 to §2.2.7.
 #[test]
 fn parts_have_the_values_that_the_standard_gives_them() {
-    let value = |parts: &SignedParts, name: &str| {
+    let value = |parts: &SignedParts<'_>, name: &str| {
         let base = parts.base([name].into_iter(), "()").unwrap();
         base.lines().next().unwrap().strip_prefix(&format!("\"{name}\": ")).map(str::to_owned)
     };
@@ -191,7 +191,7 @@ impl Sent {
         Self { method: "POST", authority: "api.example", target: "/v1/doors/d-1/open?reason=x", fields: fields.into() }
     }
 
-    fn parts(&self) -> SignedParts {
+    fn parts(&self) -> SignedParts<'_> {
         let mut parts = SignedParts::of_request(self.method, self.authority, self.target);
         for (name, value) in &self.fields {
             parts.add(name, value.as_bytes()).unwrap();
@@ -200,7 +200,7 @@ impl Sent {
     }
 }
 
-fn signed(parts: &SignedParts, key: &SigningKey) -> MessageSignature {
+fn signed(parts: &SignedParts<'_>, key: &SigningKey) -> MessageSignature {
     let terms = SignatureTerms { created: CREATED, expires: CREATED.plus(30), nonce: "n-1", tag: TAG };
     parts.sign(key, &terms).unwrap()
 }
@@ -218,7 +218,7 @@ fn a_signature_is_of_one_request_and_every_part_of_it() {
     for algorithm in SigningAlgorithm::ALL {
         let (key, sent) = (generated(algorithm), Sent::command());
         let MessageSignature { input, signature } = signed(&sent.parts(), &key);
-        let verify = |parts: &SignedParts| parts.verify(&input, &signature, &keys(&key), TAG, CREATED);
+        let verify = |parts: &SignedParts<'_>| parts.verify(&input, &signature, &keys(&key), TAG, CREATED);
         let expected = VerifiedSignature { created: CREATED, expires: CREATED.plus(30), nonce: "n-1".to_owned() };
         assert_eq!(verify(&sent.parts()), Ok(expected), "{input}");
         let mut others = vec![
@@ -250,7 +250,8 @@ fn a_signature_is_of_one_request_and_every_part_of_it() {
 #[test]
 fn a_signature_is_good_from_its_second_until_before_its_last_and_for_its_purpose_and_key_alone() {
     let (key, other) = (generated(SigningAlgorithm::EdDsa), generated(SigningAlgorithm::EdDsa));
-    let parts = Sent::command().parts();
+    let sent = Sent::command();
+    let parts = sent.parts();
     let MessageSignature { input, signature } = signed(&parts, &key);
     let at = |now: UnixSeconds| parts.verify(&input, &signature, &keys(&key), TAG, now).map(|_| ());
     assert_eq!(at(UnixSeconds::new(CREATED.get() - 1)), Err(Fault::NotYet));
@@ -262,7 +263,8 @@ fn a_signature_is_good_from_its_second_until_before_its_last_and_for_its_purpose
 #[test]
 fn fields_that_say_anything_else_are_refused() {
     let key = generated(SigningAlgorithm::Es256);
-    let parts = Sent::command().parts();
+    let sent = Sent::command();
+    let parts = sent.parts();
     let MessageSignature { input, signature } = signed(&parts, &key);
     let verify = |input: &str, signature: &str| parts.verify(input, signature, &keys(&key), TAG, CREATED).map(|_| ());
     assert_eq!(verify(&input, &signature), Ok(()));
