@@ -26,6 +26,7 @@ mod checkpoint;
 mod company;
 mod copy;
 mod desk;
+mod direct;
 mod event;
 mod export_place;
 mod facts;

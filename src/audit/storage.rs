@@ -5,8 +5,10 @@
 //!
 //! A file is filled with zeros and synced before it is used. Overwriting written blocks changes neither size nor
 //! allocation, so that `fdatasync` (POSIX.1-2017: data, and only that metadata without which it cannot be read back)
-//! commits nothing to the file system's journal.
+//! commits nothing to the file system's journal. Where the file system takes it, the cache is passed by
+//! ([`direct`](crate::audit::direct)).
 
+use crate::audit::direct::Direct;
 use crate::audit::recover;
 use crate::audit::segment;
 use crate::audit::watch::Placed;
@@ -25,7 +27,7 @@ use std::path::PathBuf;
 
 /// One open segment. Calls block.
 pub trait Storage: Send {
-    /// Writes at the end.
+    /// Writes at the end; it may be durable then.
     ///
     /// # Errors
     /// What the system says; afterwards the segment is not used again.
@@ -110,6 +112,8 @@ struct FileReads {
 struct FileStorage {
     file: File,
     end: u64,
+    /// Writes past the cache, where the file system takes that.
+    direct: Option<Direct>,
 }
 
 impl FileDisk {
@@ -119,26 +123,36 @@ impl FileDisk {
         Self { directory, segment_bytes }
     }
 
-    fn fill(&self, path: &Path) -> io::Result<File> {
+    fn fill(&self, path: &Path) -> io::Result<FileStorage> {
         let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        let zeros = vec![0; 256 * 1024];
-        let mut left = self.segment_bytes;
-        while left > 0 {
-            let length = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
-            file.write_all(zeros.get(..length).unwrap_or_default())?;
-            left -= length as u64;
+        let direct = Direct::fill(&file, self.segment_bytes)?;
+        if direct.is_none() {
+            fill(&mut file, self.segment_bytes)?;
         }
         file.sync_all()?;
         File::open(&self.directory)?.sync_all()?;
-        Ok(file)
+        Ok(FileStorage { file, end: 0, direct })
     }
+}
+
+/// Zeros, through the cache.
+fn fill(file: &mut File, bytes: u64) -> io::Result<()> {
+    let zeros = vec![0; 256 * 1024];
+    let mut left = bytes;
+    file.rewind()?;
+    while left > 0 {
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
+        file.write_all(zeros.get(..length).unwrap_or_default())?;
+        left -= length as u64;
+    }
+    Ok(())
 }
 
 impl Disk for FileDisk {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Storage>> {
         let path = segment::path(&self.directory, number);
         match self.fill(&path) {
-            Ok(file) => Ok(Box::new(FileStorage { file, end: 0 })),
+            Ok(storage) => Ok(Box::new(storage)),
             Err(error) => {
                 // Half a segment takes the space that may be lacking. One that was there before is not ours to remove.
                 if error.kind() != io::ErrorKind::AlreadyExists {
@@ -197,13 +211,17 @@ impl Reads for FileReads {
 
 impl Storage for FileStorage {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, self.end)?;
+        match &mut self.direct {
+            Some(direct) => direct.append(&self.file, bytes)?,
+            None => self.file.write_all_at(bytes, self.end)?,
+        }
         self.end += bytes.len() as u64;
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        // What was written past the cache was durable when it was.
+        if self.direct.is_some() { Ok(()) } else { self.file.sync_data() }
     }
 
     fn placed(&self) -> io::Result<Option<Placed>> {
@@ -224,10 +242,10 @@ mod tests {
     #[test]
     fn a_sync_is_one_that_the_system_is_asked_for() {
         let (_end, pipe) = io::pipe().unwrap();
-        let mut on_a_pipe = FileStorage { file: File::from(std::os::fd::OwnedFd::from(pipe)), end: 0 };
+        let mut on_a_pipe = FileStorage { file: File::from(std::os::fd::OwnedFd::from(pipe)), end: 0, direct: None };
         let refused = on_a_pipe.sync().unwrap_err();
         assert_eq!(refused.raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
-        let mut on_a_file = FileStorage { file: tempfile::tempfile().unwrap(), end: 0 };
+        let mut on_a_file = FileStorage { file: tempfile::tempfile().unwrap(), end: 0, direct: None };
         on_a_file.append(b"a").unwrap();
         on_a_file.sync().unwrap();
     }
