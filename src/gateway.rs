@@ -71,6 +71,7 @@ use crate::pipeline::Act;
 use crate::pipeline::ActReply;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
+use crate::store::BeforeWork;
 use crate::tasks::Tasks;
 pub use approvals::service_of;
 use arc_swap::ArcSwap;
@@ -156,6 +157,8 @@ struct Operator {
 pub struct Injected {
     /// What makes the audit log's segments.
     pub disk: Option<Box<dyn Disk>>,
+    /// What the store's disk does first whenever the store goes to it; as long as that lasts, the disk hangs.
+    pub store_disk: Option<BeforeWork>,
     /// What tells the time.
     pub clock: Option<Arc<dyn Clock>>,
 }

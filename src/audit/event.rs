@@ -84,7 +84,7 @@ impl Log {
         facts: &Facts,
         now: UnixMillis,
     ) -> Result<EventRecorded, AuditFault> {
-        self.record(|line| record::event(line, permit, protected, facts, None, now), now).await?;
+        self.record(facts, |line| record::event(line, permit, protected, facts, None, now), now).await?;
         if let Some(told) = facts.command {
             self.told(told, now);
         }
@@ -104,7 +104,7 @@ impl Log {
         attempt: u64,
         now: UnixMillis,
     ) -> Result<AttemptRecorded, AuditFault> {
-        self.record(|line| record::event(line, permit, protected, facts, Some(attempt), now), now).await?;
+        self.record(facts, |line| record::event(line, permit, protected, facts, Some(attempt), now), now).await?;
         Ok(AttemptRecorded { receipt: facts.receipt, digest: protected.digest() })
     }
 }

@@ -78,6 +78,8 @@ pub struct Facts {
     pub sizes: Sizes,
     /// How long each step took.
     pub steps: Steps,
+    /// How long its way has waited for disks so far; a record waits for what is left. Stands in no record.
+    pub waited: Duration,
 }
 
 /// A person who acts on the gateway itself, as the record names them.
@@ -160,6 +162,7 @@ impl Facts {
             partner_trace: None,
             sizes: Sizes::default(),
             steps: Steps::default(),
+            waited: Duration::ZERO,
         }
     }
 }

@@ -69,7 +69,8 @@ pub struct HandleFault;
 #[async_trait]
 pub trait HandleStore: Send + Sync {
     /// The handles of persons, in their order, with their secrets. Where one has none yet, his `fresh` becomes it, durably,
-    /// before this is ready. Must not block: many new persons may come at once.
+    /// before this is ready, which takes as long as the disk does: whoever asks says for how long they wait. Must not block:
+    /// many new persons may come at once.
     ///
     /// # Errors
     /// [`HandleFault`]; the store logs the cause.

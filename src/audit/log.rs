@@ -9,7 +9,7 @@
 //! errs to the safe side: the same idempotency key is then never sent a second time. A caller who is dropped while it
 //! waits is treated the same, and a [`Recorded`] that is dropped without an outcome leaves the outcome `unknown`.
 //!
-//! **A disk that hangs.** A record waits for its deadline once. When a batch is under way for longer than that, what would
+//! **A disk that hangs.** A record waits for its deadline once, less what its way has waited for the store before. When a batch is under way for longer than that, what would
 //! open something is refused at once; outcomes are still queued, and waited for at least [`PATIENT_TIMEOUT`], because what they
 //! tell has happened.
 //!
@@ -303,7 +303,7 @@ impl Log {
         let mut recorded = Recorded::new(protected, facts, self.clone());
         let token = facts.partner_token.as_ref().map(|jti| TokenOf::new(protected.partner().as_str(), jti));
         self.shared.receipts.begun(facts.receipt, facts.peer.as_deref(), token, now);
-        match self.durable(wait).await {
+        match self.durable_within(self.left_to(facts), wait).await {
             Ok(_) => {
                 recorded.leave_as(OutcomeState::Unknown);
                 Ok(recorded)
@@ -359,7 +359,7 @@ impl Log {
             return Concluded { receipt, reason, reply: problem.reply(receipt), kept_at: None };
         }
         let write = |line: &mut Written| record::refusal(line, facts, reason, None, now);
-        match self.record(write, now).await {
+        match self.record(facts, write, now).await {
             Ok(_) => {
                 let receipt = facts.receipt;
                 Concluded { receipt, reason, reply: problem.reply(receipt), kept_at: None }
@@ -387,7 +387,7 @@ impl Log {
     pub async fn repeat(&self, facts: &Facts, first: Receipt, reply: Reply, now: UnixMillis) -> Concluded {
         let reason = Reason::IdempotencyReplayed;
         let write = |line: &mut Written| record::refusal(line, facts, reason, Some(first), now);
-        match self.record(write, now).await {
+        match self.record(facts, write, now).await {
             Ok(_) => Concluded { receipt: facts.receipt, reason, reply, kept_at: None },
             Err(_) => self.unrecorded(facts),
         }
@@ -402,8 +402,7 @@ impl Log {
         let (wait, bell) = self.desk.open();
         let part = if note.narrows() { Part::Narrows } else { Part::Alone(1) };
         self.submit(write, part, OnDone::Ring(bell), now)?;
-        let settings = &self.shared.settings;
-        let patience = if note.is_of_a_request() { settings.deadline } else { settings.patience() };
+        let patience = if note.is_of_a_request() { self.left_to(facts) } else { self.shared.settings.patience() };
         self.durable_within(patience, wait).await.map(|_| Noted { receipt: facts.receipt })
     }
 
@@ -538,6 +537,12 @@ impl Log {
         self.shared.space.unexported(bytes);
     }
 
+    /// How long a record may take to become durable, and a way wait for disks before it has an effect.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.shared.settings.deadline
+    }
+
     /// How many records wait for the thread that writes, and how many bytes they are. For `/-/status`.
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
@@ -572,16 +577,18 @@ impl Log {
 
     pub(super) async fn record(
         &self,
+        facts: &Facts,
         write: impl FnOnce(&mut Written),
         now: UnixMillis,
     ) -> Result<AnswerPlace, AuditFault> {
         let (wait, bell) = self.desk.open();
         self.submit(write, Part::Alone(1), OnDone::Ring(bell), now)?;
-        self.durable(wait).await
+        self.durable_within(self.left_to(facts), wait).await
     }
 
-    async fn durable(&self, wait: Wait) -> Result<AnswerPlace, AuditFault> {
-        self.durable_within(self.shared.settings.deadline, wait).await
+    /// How long a record of a way is still waited for that has waited for disks before.
+    fn left_to(&self, facts: &Facts) -> Duration {
+        self.deadline().saturating_sub(facts.waited)
     }
 
     async fn durable_within(&self, patience: Duration, wait: Wait) -> Result<AnswerPlace, AuditFault> {

@@ -151,7 +151,8 @@ pub(super) fn gates(
         let help = "one process has it at a time, on a local disk, under the key that it was made with";
         unusable("store", &path, error).asked_at(&source, places.store).help(help)
     };
-    let store = Sqlite::open(&path, key).map_err(|error| no_store(&error))?;
+    let before = injected.store_disk.unwrap_or_else(|| Box::new(|| {}));
+    let store = Sqlite::open_on(&path, key, before).map_err(|error| no_store(&error))?;
     let store = Arc::new(store);
     let replayed = runtime.block_on(epochs::evened(&config, store.as_ref())).map_err(|uneven| match uneven {
         Uneven::Refused(fault) => fault,

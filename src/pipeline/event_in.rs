@@ -32,6 +32,7 @@ use crate::policy::Sender;
 use crate::problem::ProblemType;
 use crate::protect::ProtectedEvent;
 use crate::telemetry::Step;
+use crate::webhook::OutboxFault;
 use crate::webhook::Queued;
 use crate::webhook::Source;
 use crate::webhook::Verified;
@@ -119,7 +120,8 @@ async fn permitted<B: Body>(
     facts.purpose = Some(rebuilt.event().purpose.clone());
     trail.done(Step::Rebuild, clock);
 
-    if let Some(known) = core.outbox.known(source(&met, &verified), &rebuilt).await? {
+    let known = core.outbox.known(source(&met, &verified), &rebuilt);
+    if let Some(known) = gate.patiently(facts, known, OutboxFault::Failed).await? {
         core.guard.pace_answer(met.partner.peer().name(), clock.steady())?;
         return again(known.receipt, known.same);
     }
@@ -170,15 +172,17 @@ async fn take(gate: Gate, event: Event, mut facts: Facts, mut trail: Trail) -> C
     facts.steps = trail.unrecorded();
     facts.sizes.sent = Some(protected.body().len() as u64);
     facts.command = told(&gate, &met, &rebuilt);
-    let now = core.clock.now();
+    let (now, began) = (core.clock.now(), core.clock.steady());
     let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
         let concluded = gate.log.unrecorded(&facts);
         trail.done(Step::Intent, core.clock.as_ref());
         return operation::counted(&gate, concluded, &trail);
     };
     trail.done(Step::Intent, core.clock.as_ref());
+    gate.has_waited(&mut facts, began);
     // Nobody's revocation keeps from the backend what has happened.
-    let queued = core.outbox.queue(&recorded, &rebuilt, source(&met, &verified), &[], permit.tenant(), now).await;
+    let queued = core.outbox.queue(&recorded, &rebuilt, source(&met, &verified), &[], permit.tenant(), now);
+    let queued = gate.patiently(&mut facts, queued, OutboxFault::Failed).await;
     trail.done(Step::Outcome, core.clock.as_ref());
     let refusal = match queued {
         Ok(Queued::Now) => {

@@ -29,6 +29,7 @@ use crate::problem::ProblemType;
 use crate::protect::ProtectedEvent;
 use crate::telemetry::Step;
 use crate::webhook::Known;
+use crate::webhook::OutboxFault;
 use crate::webhook::Queued;
 use crate::webhook::Source;
 use bytes::Bytes;
@@ -119,7 +120,8 @@ async fn permitted<B: Body>(
         return Err(refused(Refusal::new(Reason::Revoked, ProblemType::Forbidden)));
     }
     let source = Source { peer: caller.peer().name(), id: id.expose() };
-    if let Some(known) = core.outbox.known(source, &event).await.map_err(|fault| refused(fault.into()))? {
+    let known = gate.patiently(facts, core.outbox.known(source, &event), OutboxFault::Failed).await;
+    if let Some(known) = known.map_err(|fault| refused(fault.into()))? {
         facts.decided = Some(by_permit(permit.decision()));
         core.guard.pace_answer(caller.peer().name(), clock.steady())?;
         return before(known);
@@ -135,18 +137,21 @@ async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) ->
     let core = &gate.core;
     let Fresh { event, permit, protected, who, peer, id } = fresh;
     facts.steps = trail.unrecorded();
-    let now = core.clock.now();
+    let (now, began) = (core.clock.now(), core.clock.steady());
     let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
         let concluded = gate.log.unrecorded(&facts);
         core.metrics.concluded(concluded.reason());
         return concluded;
     };
     trail.done(Step::Intent, core.clock.as_ref());
+    gate.has_waited(&mut facts, began);
     let source = Source { peer: &peer, id: id.expose() };
-    let queued = core.outbox.queue(&recorded, &event, source, who.digests(), permit.tenant(), now).await;
-    match queued.map_err(Refusal::from).and_then(|queued| match queued {
-        Queued::Now => Ok(None),
-        Queued::Before(known) => before(known).map(Some),
+    let queued = core.outbox.queue(&recorded, &event, source, who.digests(), permit.tenant(), now);
+    match gate.patiently(&mut facts, queued, OutboxFault::Failed).await.map_err(Refusal::from).and_then(|queued| {
+        match queued {
+            Queued::Now => Ok(None),
+            Queued::Before(known) => before(known).map(Some),
+        }
     }) {
         Ok(None) => operation::counted(gate, recorded.conclude(Reason::Done, reply()), &trail),
         // Somebody else brought it in the meantime.

@@ -46,7 +46,7 @@ impl Gate {
             of(IdentifierKind::Device, token.device.as_ref()),
             of(IdentifierKind::Car, token.car.as_ref()),
         ];
-        let named = self.core.handles.of(&token.issuer, identifiers).await?;
+        let named = self.patiently(facts, self.core.handles.of(&token.issuer, identifiers), HandleFault).await?;
         [facts.subject, facts.device, facts.car] = named.handles;
         facts.answers = named.answers;
         facts.caller_known = true;

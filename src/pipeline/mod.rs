@@ -25,6 +25,7 @@ mod metadata;
 mod operation;
 mod own;
 mod partner_keys;
+mod patience;
 mod persons;
 mod port;
 mod readiness;

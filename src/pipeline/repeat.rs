@@ -3,6 +3,7 @@
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::audit::OutcomeState;
+use crate::audit::RecallFault;
 use crate::model::PastOutcome;
 use crate::model::Receipt;
 use crate::model::Reply;
@@ -29,7 +30,7 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
         Ok(memory) => memory,
         Err(fault) => return operation::refuse(gate, facts, fault.into(), trail).await,
     };
-    match recall(gate, &repeated, &facts).await {
+    match recall(gate, &repeated, &mut facts).await {
         Some(mut reply) => {
             reply.body = memory.with(reply.body);
             facts.steps = trail.unrecorded();
@@ -42,9 +43,11 @@ pub async fn answer(gate: &Gate, repeated: Repeated, mut facts: Facts, mut trail
 
 /// The first command's answer: the partner's, checked and restored as if it had come now, or our own. None if its persons are
 /// not those of the first, or one was erased since: then it does not open.
-async fn recall(gate: &Gate, repeated: &Repeated, facts: &Facts) -> Option<Reply> {
+async fn recall(gate: &Gate, repeated: &Repeated, facts: &mut Facts) -> Option<Reply> {
     let PastOutcome::Answered(place) = repeated.outcome else { return None };
-    let kept = gate.log.recorded_answer(place, repeated.first, facts.answers.as_ref()).await.ok()?;
+    let key = facts.answers.clone();
+    let kept = gate.log.recorded_answer(place, repeated.first, key.as_ref());
+    let kept = gate.patiently(facts, kept, RecallFault::Late).await.ok()?;
     match kept.state() {
         OutcomeState::Done | OutcomeState::Refused => {
             repeated.asked.read(Answer::of_record(kept)).ok().map(|taken| taken.reply)

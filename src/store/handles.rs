@@ -38,10 +38,7 @@ impl HandleStore for Sqlite {
         let work = self.writer.ask(move |connection| {
             rows.iter().map(|(digest, fresh, sealed)| handle(connection, *digest, fresh, sealed)).collect()
         });
-        match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
-            Ok(Ok(handles)) => Ok(handles),
-            Ok(Err(_)) | Err(_) => Err(HandleFault),
-        }
+        work.await.map_err(|_| HandleFault)
     }
 
     async fn known(&self, limit: usize) -> Result<Vec<(Sha256, HandleRow)>, HandleFault> {

@@ -36,6 +36,7 @@ pub use reconcile::Alone;
 pub use reconcile::MissedChange;
 pub use reconcile::reconcile;
 pub use wall_time::accept_clock;
+pub use writer::BeforeWork;
 
 #[cfg(test)]
 mod tests;

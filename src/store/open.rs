@@ -9,6 +9,7 @@ use crate::crypto::SecretKey;
 use crate::crypto::constant_time_eq;
 use crate::crypto::keyed_digest;
 use crate::store::schema;
+use crate::store::writer::BeforeWork;
 use crate::store::writer::Writer;
 use crate::store::writer::scrubbed;
 use rusqlite::Connection;
@@ -128,10 +129,18 @@ impl Sqlite {
     /// # Errors
     /// [`StoreOpenError`] says what is wrong with the file.
     pub fn open(path: &Path, key: &SecretKey) -> Result<Self, StoreOpenError> {
+        Self::open_on(path, key, Box::new(|| {}))
+    }
+
+    /// [`open`](Self::open) on a disk that does something `before` each transaction, for tests that make it hang.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(path: &Path, key: &SecretKey, before: BeforeWork) -> Result<Self, StoreOpenError> {
         let lock = lock(path)?;
         begin_file(path)?;
         let connection = connect(path, &check_of(key))?;
-        let writer = Writer::start(connection).map_err(StoreOpenError::Thread)?;
+        let writer = Writer::start(connection, before).map_err(StoreOpenError::Thread)?;
         let sealer = |purpose| Sealer::new(&key.derive(purpose));
         let (handles, directory) = (sealer("store handles"), Arc::new(sealer("store directory")));
         let activation_sealer = Arc::new(sealer(ACTIVATIONS));

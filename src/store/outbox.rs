@@ -34,11 +34,11 @@ const COLUMNS: &str = "number, message, source, body, ordering, direction, partn
 #[async_trait]
 impl OutboxStore for Sqlite {
     async fn queue(&self, delivery: StoredDelivery) -> Result<Enqueued, OutboxFault> {
-        self.asked(move |connection| queue(connection, &delivery)).await
+        self.writer.ask(move |connection| queue(connection, &delivery)).await.map_err(fault)
     }
 
     async fn known(&self, source: Sha256) -> Result<Option<(Sha256, Receipt)>, OutboxFault> {
-        self.asked(move |connection| known(connection, source)).await
+        self.writer.ask(move |connection| known(connection, source)).await.map_err(fault)
     }
 
     async fn due(&self, destination: &Destination, now: UnixMillis, most: usize) -> Result<Due, OutboxFault> {
@@ -85,12 +85,16 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T, WorkError> + Send + 'static,
     ) -> Result<T, OutboxFault> {
         match tokio::time::timeout(ANSWER_TIMEOUT, self.writer.ask(work)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(StoreFault::Damaged)) => Err(OutboxFault::Damaged),
-            Ok(Err(StoreFault::Ended | StoreFault::Overloaded | StoreFault::Failed)) | Err(_) => {
-                Err(OutboxFault::Failed)
-            }
+            Ok(done) => done.map_err(fault),
+            Err(_) => Err(OutboxFault::Failed),
         }
+    }
+}
+
+const fn fault(fault: StoreFault) -> OutboxFault {
+    match fault {
+        StoreFault::Damaged => OutboxFault::Damaged,
+        StoreFault::Ended | StoreFault::Overloaded | StoreFault::Failed => OutboxFault::Failed,
     }
 }
 

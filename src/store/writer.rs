@@ -38,6 +38,9 @@ enum Order {
     Scrub(oneshot::Sender<bool>),
 }
 
+/// What the disk does before each transaction.
+pub type BeforeWork = Box<dyn FnMut() + Send>;
+
 /// The way to the thread.
 pub(super) struct Writer {
     /// `None` only while it is dropped.
@@ -46,9 +49,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, before: BeforeWork) -> io::Result<Self> {
         let (jobs, waiting) = sync_channel(WAITING_MAX);
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || run(connection, &waiting))?;
+        let work = move || run(connection, &waiting, before);
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(work)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -143,9 +147,10 @@ impl WorkError {
 }
 
 /// The thread: until all senders are gone and what waited is done.
-fn run(mut connection: Connection, waiting: &Receiver<Order>) {
+fn run(mut connection: Connection, waiting: &Receiver<Order>, mut before: BeforeWork) {
     let mut unclean = false;
     while let Ok(first) = waiting.recv() {
+        before();
         let (mut batch, mut scrubs) = (Vec::new(), Vec::new());
         for order in std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX) {
             match order {

@@ -117,7 +117,8 @@ pub struct Depth {
 /// The store of an outbox. All or nothing, and durable when a call returns.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
-    /// Adds a delivery; its turn is now, or, where one of the same ordering key is queued, after that.
+    /// Adds a delivery; its turn is now, or, where one of the same ordering key is queued, after that. This and
+    /// [`known`](Self::known) take as long as the disk does: whoever asks says for how long they wait.
     async fn queue(&self, delivery: StoredDelivery) -> Result<Enqueued, OutboxFault>;
 
     /// The body's digest and the receipt of the delivery of this source.

@@ -105,6 +105,8 @@ mod houses;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod hung_disks;
+#[cfg(test)]
 mod identity_page;
 #[cfg(test)]
 mod inbound;

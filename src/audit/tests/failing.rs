@@ -1,6 +1,8 @@
 //! A disk that hangs, fails or is full: nothing is sent, and nothing is believed afterwards.
 
 use crate::audit::AuditFault;
+use crate::audit::Facts;
+use crate::audit::Note;
 use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::RecallFault;
@@ -148,6 +150,26 @@ async fn a_hanging_disk_fills_a_bounded_queue_and_then_refuses_at_once() {
     for task in waiting {
         assert_eq!(task.await.unwrap().reply().status.as_u16(), 403);
     }
+}
+
+/// Were it otherwise, the test would not end: an hour is not waited for twice.
+#[tokio::test]
+async fn what_a_way_has_waited_for_the_store_it_does_not_wait_for_the_log_again() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
+    let log = house.open_on(&deeds, HOUR);
+    let (is_in, go) = deeds.hang();
+    let waited = |number| Facts { waited: HOUR - IMPATIENT, ..facts(number, None) };
+    let intent = log.intent(&permit(), &protected(), &waited(1), NOW).await;
+    assert_eq!(intent.err(), Some(AuditFault::Deadline));
+    is_in.recv().unwrap();
+    let refused = log.refusal(&waited(2), Reason::Revoked, &forbidden(), NOW).await;
+    assert_eq!(refused.reply().status.as_u16(), 503);
+    let noted = log.note(&waited(3), Note::Receipt { of: receipt(1) }, NOW).await;
+    assert_eq!(noted.err(), Some(AuditFault::Deadline));
+    go.send(()).unwrap();
+    let refused = log.refusal(&facts(4, None), Reason::Revoked, &forbidden(), NOW).await;
+    assert_eq!(refused.reply().status.as_u16(), 403, "who has waited for nothing has all of the time");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use portcullis::audit::Placed;
 use portcullis::audit::Reads;
 use portcullis::audit::Reopened;
 use portcullis::audit::Storage;
+use portcullis::gateway::Injected;
 use portcullis::model::AnswerPlace;
 use std::io;
 use std::path::Path;
@@ -34,6 +35,7 @@ pub struct Deeds {
     failed: AtomicUsize,
     hang: Mutex<Option<Hang>>,
     hang_reading: Mutex<Option<Hang>>,
+    hang_store: Mutex<Option<Hang>>,
 }
 
 struct Hang {
@@ -70,6 +72,21 @@ impl Deeds {
     /// The next reading back hangs.
     pub fn hang_reading(&self) -> Hanging {
         Hang::place(&self.hang_reading)
+    }
+
+    /// The store's next transaction hangs.
+    pub fn hang_store(&self) -> Hanging {
+        Hang::place(&self.hang_store)
+    }
+
+    /// A gateway's disks: `disk` for its log, and one for its store, that do as they are told.
+    pub fn injected(self: &Arc<Self>, disk: FaultyDisk) -> Injected {
+        let deeds = Arc::clone(self);
+        let store_disk = move || {
+            let hang = deeds.hang_store.lock().take();
+            hang.into_iter().for_each(Hang::hang);
+        };
+        Injected { disk: Some(Box::new(disk)), store_disk: Some(Box::new(store_disk)), ..Injected::default() }
     }
 
     fn told(&self, deed: &AtomicBool) -> io::Result<()> {

@@ -49,7 +49,7 @@ impl Served {
     /// Starts one whose log lies on a disk that does as it is told.
     pub fn on_disk(stage: &Stage, deeds: &Arc<Deeds>) -> Self {
         let disk = FaultyDisk::new(&stage.path("state/audit"), deeds);
-        Self::with(stage, Injected { disk: Some(Box::new(disk)), clock: None })
+        Self::with(stage, deeds.injected(disk))
     }
 
     /// The same with another configuration than the stage's file can say.
@@ -57,13 +57,12 @@ impl Served {
         let mut config = Config::load(&stage.path("gateway.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
         change(&mut config);
         let disk = FaultyDisk::new(&config.audit.directory, deeds);
-        let injected = Injected { disk: Some(Box::new(disk)), clock: None };
-        Self::of(stage, config, injected).unwrap_or_else(|faults| panic!("{faults}"))
+        Self::of(stage, config, deeds.injected(disk)).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
     /// Starts one by another clock.
     pub fn by(stage: &Stage, clock: Arc<dyn Clock>) -> Self {
-        Self::with(stage, Injected { disk: None, clock: Some(clock) })
+        Self::with(stage, Injected { clock: Some(clock), ..Injected::default() })
     }
 
     /// Starts one by the stage's configuration, or tells why it does not start.
