@@ -133,8 +133,10 @@ limits! {
     revocations_max: 1_000_000 in 1..=100_000_000, "503 for what a peer orders, and `/readyz` fails; the operator's socket still revokes", "choice: under 200 bytes each; more than a city district has residents";
     /// Revocations that one peer may order in an hour.
     peer_revocations_per_hour: 10_000 in 1..=10_000_000, "429; the operator's socket still revokes", "choice: a management company of 3 000 homes that leaves, with its devices, in one hour";
-    /// Answers that one peer is given a second time in a minute, of commands and events, and states of commands that it asks for.
+    /// Answers that one peer is given a second time in a minute, of commands and events, states of commands that it asks for, and a partner's tokens.
     peer_answers_per_minute: 6_000 in 1..=10_000_000, "429; the answer can be had later", "choice: a hundred a second; each takes a record and nothing comes of it";
+    /// Events, and versions of the directory, that one peer may bring in a minute, each for the first time.
+    peer_events_per_minute: 6_000 in 1..=10_000_000, "429; it can be brought later", "choice: a hundred a second, which fill `outbox_max` in a quarter of an hour; each takes a record, and its delivery two or more";
     /// Acts of one person on the gateway itself in a minute, but for revocations.
     person_acts_per_minute: 60 in 1..=100_000, "refused; revocations never are", "choice: one a second, faster than anybody types; a script that looks persons up stands out";
     /// Events that wait for their delivery or have died of it, all destinations together.

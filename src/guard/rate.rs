@@ -1,5 +1,5 @@
-//! Rates: how often one peer, subject, device, object or tenant may ask, how often one peer may revoke or be told what is on
-//! record already, and how often one person may act on the gateway itself.
+//! Rates: how often one peer, subject, device, object or tenant may ask, how often one peer may revoke, bring an event or be
+//! told what is on record already, and how often one person may act on the gateway itself.
 //!
 //! Each thing has a bucket that holds as many requests as its limit names, and fills up again within the limit's second,
 //! minute or hour. A bucket is one number, the moment at which it will be full again (the generic cell rate algorithm, ITU-T
@@ -51,8 +51,10 @@ pub enum RateOf {
     Tenant,
     /// A peer that revokes.
     Revocations,
-    /// A peer that is told again what is on record already.
+    /// A peer that is told again what is on record already, or asks for tokens.
     Answers,
+    /// A peer that brings events, or versions of the directory.
+    Events,
     /// A person who acts on the gateway itself.
     Acts,
 }
@@ -98,6 +100,7 @@ pub(super) struct Rates {
     tenant: Meter,
     revocations: Meter,
     answers: Meter,
+    events: Meter,
     acts: Meter,
 }
 
@@ -133,6 +136,7 @@ impl Rates {
             tenant: meter(RateOf::Tenant, limits.tenant_rate_per_second, SECOND),
             revocations: meter(RateOf::Revocations, limits.peer_revocations_per_hour, HOUR),
             answers: meter(RateOf::Answers, limits.peer_answers_per_minute, MINUTE),
+            events: meter(RateOf::Events, limits.peer_events_per_minute, MINUTE),
             acts: meter(RateOf::Acts, limits.person_acts_per_minute, MINUTE),
         }
     }
@@ -171,6 +175,11 @@ impl Rates {
     /// Counts what `peer` is told again.
     pub(super) fn count_answer(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
         self.answers.take(self.key(peer), now)
+    }
+
+    /// Counts an event that `peer` brings.
+    pub(super) fn count_event(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
+        self.events.take(self.key(peer), now)
     }
 
     /// Counts an act of `person`.
@@ -349,6 +358,7 @@ mod tests {
             tenant_rate_per_second: 5,
             peer_revocations_per_hour: 1,
             peer_answers_per_minute: 6,
+            peer_events_per_minute: 8,
             person_acts_per_minute: 7,
             ..Limits::default()
         };
@@ -389,6 +399,8 @@ mod tests {
         assert_eq!(rates.count_revocation("other", START), Ok(()));
         assert_eq!((0..20).filter(|_| rates.count_answer("backend", START).is_ok()).count(), 6);
         assert_eq!(rates.count_answer("other", START), Ok(()));
+        assert_eq!((0..20).filter(|_| rates.count_event("backend", START).is_ok()).count(), 8);
+        assert_eq!(rates.count_event("other", START), Ok(()));
         assert_eq!((0..20).filter(|_| rates.count_act("petrova", START).is_ok()).count(), 7);
         assert_eq!(rates.count_act("sidorov", START), Ok(()));
     }

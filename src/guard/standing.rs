@@ -131,12 +131,20 @@ impl Guard {
     }
 
     /// Counts what `peer` is told again, at the steady time `now`: the answer of a command or an event that it has given before,
-    /// the state of a command. Nothing comes of it but a record.
+    /// the state of a command, a token. Nothing comes of it but a record.
     ///
     /// # Errors
     /// [`RateFault`].
     pub fn pace_answer(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
         self.rates.count_answer(peer, now)
+    }
+
+    /// Counts an event, or a version of the directory, that `peer` brings, at the steady time `now`.
+    ///
+    /// # Errors
+    /// [`RateFault`].
+    pub fn pace_event(&self, peer: &str, now: Duration) -> Result<(), RateFault> {
+        self.rates.count_event(peer, now)
     }
 
     /// Counts an act of `person` on the gateway itself, at the steady time `now`. What narrows is not counted.

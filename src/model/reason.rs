@@ -135,8 +135,10 @@ reasons! {
     RateTenant = "rate-tenant",
     /// The peer orders more revocations than it may.
     RateRevocations = "rate-revocations",
-    /// The peer is told again what is on record already more often than it may.
+    /// The peer is told again what is on record already, or given tokens, more often than it may.
     RateAnswers = "rate-answers",
+    /// The peer brings more events, or versions of the directory, than it may.
+    RateEvents = "rate-events",
     /// The person acts on the gateway itself more often than one may.
     RateActs = "rate-acts",
     /// So many rates are kept that no further one can be.

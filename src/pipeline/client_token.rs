@@ -120,6 +120,7 @@ async fn granted<B: Body>(
     let contract = snapshot.bundle.contract(&met.route.name);
     let declared: BTreeSet<&str> = contract.iter().flat_map(|contract| contract.scopes()).collect();
     let scopes = scopes(&form, &declared)?;
+    core.guard.pace_answer(met.partner.peer().name(), clock.steady())?;
     trail.done(Step::Bind, clock);
 
     // Of the time that it is now: the body took its own.

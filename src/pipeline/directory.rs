@@ -168,6 +168,7 @@ async fn brought<B: Body>(
     facts.bundle = snapshot.bundle.digest();
     let permit = snapshot.bundle.policies().authorize_peer(&caller, ACTION, None, core.clock.now())?;
     facts.decided = Some(by_permit(permit.decision()));
+    core.guard.pace_event(caller.peer().name(), core.clock.steady())?;
     let signature = signature(&head.fields).ok_or(SignatureFault::Form)?;
     let body = body.read(core.updates.max_bytes).await?;
     facts.sizes.request = Some(body.len() as u64);

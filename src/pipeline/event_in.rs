@@ -130,6 +130,9 @@ async fn permitted<B: Body>(
     let permit = decide(gate, &met, snapshot, &rebuilt, facts, trail)?;
     let protected = met.route.protector.protect_event(&permit, &rebuilt);
     let protected = protected.map_err(|fault| Refusal::of_event(fault).after_permit(permit.decision()))?;
+    // Last, so that only what would be taken is counted.
+    let paced = core.guard.pace_event(met.partner.peer().name(), clock.steady());
+    paced.map_err(|fault| Refusal::from(fault).after_permit(permit.decision()))?;
     trail.done(Step::Protect, clock);
     Ok(Passed::Fresh(Box::new(Event { met, verified, rebuilt, permit, protected })))
 }

@@ -127,8 +127,10 @@ async fn permitted<B: Body>(
         return before(known);
     }
     let protected = route.protector.protect_event(&permit, &event).map_err(|fault| refused(fault.into()))?;
+    // Last, so that only what would be taken is counted.
+    let peer: Arc<str> = Arc::from(caller.peer().name());
+    core.guard.pace_event(&peer, clock.steady()).map_err(|fault| refused(fault.into()))?;
     trail.done(Step::Protect, clock);
-    let peer = Arc::from(caller.peer().name());
     Ok(Taken::Fresh(Box::new(Fresh { event, permit, protected, who, peer, id })))
 }
 

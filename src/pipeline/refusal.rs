@@ -435,6 +435,7 @@ impl From<RateFault> for Refusal {
             RateOf::Tenant => Reason::RateTenant,
             RateOf::Revocations => Reason::RateRevocations,
             RateOf::Answers => Reason::RateAnswers,
+            RateOf::Events => Reason::RateEvents,
             RateOf::Acts => Reason::RateActs,
         };
         Self::new(reason, ProblemType::TooManyRequests).after(seconds)

@@ -176,6 +176,18 @@ fn a_good_update_is_in_force_for_the_very_next_request_and_on_record() {
     assert_eq!(gateway.metric("portcullis_directory_max_age_seconds"), 86_400);
 }
 
+#[test]
+fn a_peer_brings_so_many_versions_in_a_minute_and_the_next_changes_nothing() {
+    let stage = Stage::by(Arc::new(ManualClock::new(SystemClock::new().now())));
+    stage.limit("peer_events_per_minute: 2");
+    let gateway = Served::by(&stage, Arc::new(ManualClock::new(SystemClock::new().now())));
+    let sent = |revision| give(&stage, &gateway, &update(&stage, &as_before(revision)));
+    assert_eq!((taken(&sent(10)).0, taken(&sent(11)).0), (10, 11));
+    let third = sent(12);
+    assert_eq!((third.status, record_of(&stage, &third).text("reason")), (429, "rate-events"));
+    assert_eq!(gateway.metric("portcullis_directory_revision"), 11);
+}
+
 /// What is sent, and how it is refused: status, problem, reason.
 struct Refused(&'static str, Command, u16, &'static str, &'static str);
 

@@ -161,6 +161,13 @@ pub const WALKS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("peer_answers_per_minute", SHARES),
     (
+        "peer_events_per_minute",
+        &[(
+            "tests/it/shares.rs",
+            "what_a_partner_brings_and_asks_for_has_a_bound_and_a_flood_twice_as_long_adds_sums_alone",
+        )],
+    ),
+    (
         "person_acts_per_minute",
         &[(
             "tests/it/shares.rs",

@@ -6,6 +6,7 @@ use crate::harness::Inbound;
 use crate::harness::Record;
 use crate::harness::Served;
 use crate::harness::Stage;
+use crate::harness::until;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
@@ -29,11 +30,16 @@ use portcullis::pipeline::RevocationOrder;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Requests of each kind in one flood.
 const FLOOD: usize = 150;
 /// Longer than any record here, in bytes; the longest are those of commands that are repeated.
 const RECORD_MAX_BYTES: u64 = 1_536;
+
+/// Who issues a partner's tokens, and how it asks for one.
+const CLIENT_ISSUER: &str = "https://smarthome.gateway.prop.example";
+const GRANTS: &str = "grant_type=client_credentials&scope=grants.read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
 
 /// A clock that stands still, so that no bucket fills by itself.
 fn still() -> Arc<ManualClock> {
@@ -169,6 +175,71 @@ fn a_partner_that_repeats_an_event_without_end_is_told_to_wait_and_adds_sums() {
     assert_eq!(summed(&records), [("rate-answers".to_owned(), FLOOD as u64 - 50)].into());
     // Beside them stands what became of the delivery.
     assert!(grown <= (20 + 30 + 3) * RECORD_MAX_BYTES + sums(&records), "{grown}");
+}
+
+/// How often each status is told to requests of which none is like another.
+fn counted(mut told: impl FnMut(usize) -> u16) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    (0..FLOOD).for_each(|number| *counts.entry(told(number)).or_default() += 1);
+    counts
+}
+
+#[test]
+fn what_a_partner_brings_and_asks_for_has_a_bound_and_a_flood_twice_as_long_adds_sums_alone() {
+    let clock = still();
+    let stage = Stage::by(clock.clone());
+    stage.limit(
+        "peer_answers_per_minute: 20, peer_events_per_minute: 20, known_refusal_records_per_peer_per_minute: 30",
+    );
+    let inbound = Inbound::on(stage);
+    let gateway = Served::by(&inbound, clock.clone());
+    // An assertion that an earlier process may have taken is none: this one has been there for longer.
+    clock.advance(Duration::from_secs(5));
+    let person = inbound.pseudonym(&gateway);
+    let (backend, caller) = (inbound.backend(gateway.address), inbound.caller(gateway.partners));
+    let token = |round: usize, number: usize| {
+        let id = format!("assertion-{round}-{number}");
+        let assertion = inbound.kit.client_assertion(CLIENT_ISSUER, &id, clock.now().seconds()).unwrap();
+        let form = format!("{GRANTS}&client_assertion={assertion}");
+        let fields = [("Content-Type", "application/x-www-form-urlencoded")];
+        inbound.wait(caller.call("POST", "/-/oauth/token", &fields, form.as_bytes())).unwrap().status
+    };
+    let of = |kind: &str| inbound.records().iter().filter(|record| record.text("kind") == kind).count();
+
+    let mut grown = Vec::new();
+    for round in 0..2 {
+        let before = log_bytes(&inbound);
+        let told = |taken: u16| match round {
+            0 => BTreeMap::from([(taken, 20), (429, FLOOD - 20)]),
+            _ => BTreeMap::from([(429, FLOOD)]),
+        };
+        let events = counted(|_| inbound.wait(inbound.granted(&person).send(&caller)).unwrap().status);
+        assert_eq!(events, told(204));
+        assert_eq!(counted(|number| token(round, number)), told(200));
+        assert_eq!(statuses(&inbound, &caller, "GET", "/v1/nothing"), BTreeMap::from([(404, FLOOD)]));
+        // What came before is delivered, and nobody else notices anything.
+        until("what became of the deliveries", || of("delivery") == 2 * 20);
+        assert_eq!(inbound.wait(Command::new(&inbound).give(&backend)).unwrap().status, 200);
+        let other = somebody_else(&inbound, &gateway);
+        let refused = inbound.wait(other.call("GET", "/v1/nothing", &[], b"")).unwrap();
+        let refused = refused.header("receipt-id").unwrap();
+        assert!(inbound.records().iter().any(|record| record.text("receipt") == refused));
+        grown.push(log_bytes(&inbound) - before);
+    }
+    drop(gateway);
+
+    let records = inbound.records();
+    let counts = kinds(&records);
+    assert_eq!((counts["event"], counts["token"], counts["delivery"], counts["intent"]), (20, 20, 40, 3));
+    assert_eq!(counts["refusal"], 30 + 2);
+    let flood = FLOOD as u64;
+    let expected =
+        [("rate-answers", 2 * flood - 20), ("rate-events", 2 * flood - 20 - 30), ("unknown-operation", 2 * flood)];
+    assert_eq!(summed(&records), expected.map(|(reason, count)| (reason.to_owned(), count)).into());
+    let [first, second] = grown[..] else { panic!("two") };
+    // An event with what became of it is three records; a command two, beside somebody else's refusal.
+    assert!(first <= (3 * 20 + 20 + 30 + 3) * RECORD_MAX_BYTES + sums(&records), "{first}");
+    assert!(second <= 3 * RECORD_MAX_BYTES + sums(&records), "{second}");
 }
 
 #[test]

@@ -356,6 +356,7 @@ fn of_reason(reason: Reason) -> Refused {
         | Reason::RateTenant
         | Reason::RateRevocations
         | Reason::RateAnswers
+        | Reason::RateEvents
         | Reason::RateActs
         | Reason::CommandTooOld
         | Reason::CommandFromFuture

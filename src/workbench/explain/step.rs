@@ -108,6 +108,7 @@ impl WayStep {
             | Reason::RateTenant
             | Reason::RateRevocations
             | Reason::RateAnswers
+            | Reason::RateEvents
             | Reason::RateActs
             | Reason::RateFull
             | Reason::Revoked
