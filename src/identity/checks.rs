@@ -1,14 +1,24 @@
-//! The checks of the verifier, each by name with the fault that it finds.
+//! The checks of whatever is verified here, each by name with the fault that it finds: tokens and proofs of the backend's
+//! callers, tokens and assertions of partners that call, tokens that are exchanged.
 //!
-//! They are a list so that a test can leave out one at a time and see that a token gets in that must not: a check that
-//! nothing depends on is no check. The product always asks all of them; only under `cfg(test)` is there something to skip.
+//! They are a list so that a test can leave out one at a time and see that something gets in that must not: a check that
+//! nothing depends on is no check. The product always asks all of them; only under `cfg(test)` is there something to skip,
+//! and only there is it remembered which were asked.
 
 use crate::identity::fault::IdentityFault;
+#[cfg(test)]
+use std::cell::RefCell;
+#[cfg(test)]
+use std::collections::BTreeSet;
+#[cfg(test)]
+use std::fmt::Debug;
+#[cfg(not(test))]
+use std::marker::PhantomData;
 
 /// Declares the checks once: variant and fault.
 macro_rules! checks {
     ($($(#[$doc:meta])* $variant:ident => $fault:ident,)+) => {
-        /// One check of a peer, a token or a proof.
+        /// One check of a peer, a token, a proof or an assertion.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub(super) enum Check {
             $($(#[$doc])* $variant,)+
@@ -36,7 +46,7 @@ checks! {
     Scheme => Scheme,
     /// The header has no member but `alg`, `kid` and `typ`.
     HeaderMembers => Header,
-    /// The header's `typ` is that of access tokens.
+    /// The header's `typ` is that of the tokens that are taken there.
     Type => Type,
     /// A token of the type `JWT`, or one that its issuer tells, is nothing else that issuers make.
     NoOtherToken => Type,
@@ -60,7 +70,7 @@ checks! {
     Signature => Signature,
     /// `exp` lies after `iat`.
     LifetimePositive => LifetimeTooLong,
-    /// From `iat` to `exp` it is no longer than configured.
+    /// From `iat` to `exp` it is no longer than it may be.
     LifetimeMaximum => LifetimeTooLong,
     /// `iat` is not in the future.
     IssuedInPast => IssuedInFuture,
@@ -72,6 +82,8 @@ checks! {
     NotExpired => Expired,
     /// `aud` is ours or holds it.
     Audience => Audience,
+    /// `aud` names nobody but us, where it must not.
+    AudienceAlone => Audience,
     /// There is a `cnf`.
     Bound => Unbound,
     /// `cnf` demands nothing that would go unproven.
@@ -80,6 +92,8 @@ checks! {
     BindingAllowed => BindingNotAllowed,
     /// `cnf` names this peer's certificate, where it names one.
     BoundToPeer => BoundToAnother,
+    /// `cnf` of a partner's token names a certificate, and nothing besides.
+    BoundToCertificateAlone => BoundToAnother,
     /// A token that is bound to a key comes under the scheme `DPoP`, any other one under `Bearer`.
     SchemeOfBinding => Scheme,
     /// Beside the scheme `Bearer` there is no proof.
@@ -134,35 +148,94 @@ checks! {
     ClientId => ClaimMissing,
     /// There is what the issuer's tokens must have besides.
     Required => ClaimMissing,
+    /// A partner's token is of the issuer that this partner gets its tokens from.
+    IssuerOfClient => IssuerUnknown,
+    /// `sub` of a partner's token is its client.
+    SubjectIsClient => ClientUnknown,
+    /// `client_id` of a partner's token is its client.
+    ClientIsClient => ClientUnknown,
+    /// A partner's token has the operation's scope.
+    Scope => ScopeMissing,
+    /// `iss` of an assertion is the client that asks.
+    AssertedByClient => ClientUnknown,
+    /// `sub` of an assertion is the client that asks.
+    AssertedOfClient => ClientUnknown,
 }
 
-/// Which check is left out: none, but in the test that leaves each out in turn.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Checks {
+/// Which check of such a list is left out: none, but in the test that leaves each out in turn.
+#[derive(Debug)]
+pub(super) struct Checks<C = Check> {
     #[cfg(test)]
-    pub(super) without: Option<Check>,
+    pub(super) without: Option<C>,
+    #[cfg(not(test))]
+    of: PhantomData<C>,
 }
 
-impl Checks {
+impl Checks<Check> {
     /// Goes on if `holds`.
     ///
     /// # Errors
     /// The check's fault.
     pub(super) fn demand(self, check: Check, holds: bool) -> Result<(), IdentityFault> {
-        match holds || self.leaves_out(check) {
-            true => Ok(()),
-            false => Err(check.fault()),
-        }
+        if self.passes(check, holds) { Ok(()) } else { Err(check.fault()) }
+    }
+}
+
+#[cfg(test)]
+impl<C: Copy + Debug + PartialEq> Checks<C> {
+    /// Whether it `holds`, or is left out.
+    pub(super) fn passes(self, check: C, holds: bool) -> bool {
+        // What is left out is asked all the same: `leaves_out` remembers it.
+        let is_left_out = self.leaves_out(check);
+        holds || is_left_out
     }
 
-    #[cfg(test)]
-    pub(super) fn leaves_out(self, check: Check) -> bool {
+    pub(super) fn leaves_out(self, check: C) -> bool {
+        ASKED.with_borrow_mut(|asked| asked.insert(format!("{check:?}")));
         self.without == Some(check)
     }
+}
 
-    #[cfg(not(test))]
+#[cfg(not(test))]
+impl<C: Copy> Checks<C> {
+    /// Whether it `holds`.
     #[expect(clippy::unused_self, reason = "the test's twin looks into it")]
-    pub(super) const fn leaves_out(self, _: Check) -> bool {
+    pub(super) const fn passes(self, _: C, holds: bool) -> bool {
+        holds
+    }
+
+    #[expect(clippy::unused_self, reason = "the test's twin looks into it")]
+    pub(super) const fn leaves_out(self, _: C) -> bool {
         false
     }
+}
+
+impl<C> Default for Checks<C> {
+    fn default() -> Self {
+        #[cfg(test)]
+        let all = Self { without: None };
+        #[cfg(not(test))]
+        let all = Self { of: PhantomData };
+        all
+    }
+}
+
+impl<C: Copy> Clone for Checks<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: Copy> Copy for Checks<C> {}
+
+#[cfg(test)]
+thread_local! {
+    /// The names of the checks that this thread has asked.
+    static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// The names of the checks that this thread has asked since it was asked for them last.
+#[cfg(test)]
+pub(super) fn asked() -> BTreeSet<String> {
+    ASKED.take()
 }

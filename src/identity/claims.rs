@@ -43,6 +43,8 @@ pub(super) const LIMITS: Limits =
 pub(super) struct Claims<'t> {
     pub(super) issuer: Option<Cow<'t, str>>,
     pub(super) audience: Vec<Cow<'t, str>>,
+    /// Whether `aud` is a list, be it of one.
+    pub(super) is_audience_a_list: bool,
     pub(super) subject: Option<Cow<'t, str>>,
     pub(super) token_id: Option<Cow<'t, str>>,
     pub(super) client_id: Option<Cow<'t, str>>,
@@ -171,7 +173,10 @@ impl<'t> Claims<'t> {
     fn read_one(&mut self, name: &str, reader: &mut Reader<'t>) -> Result<(), IdentityFault> {
         match name {
             "iss" => self.issuer = Some(text(reader)?),
-            "aud" => self.audience = one_or_more(reader)?,
+            "aud" => {
+                self.is_audience_a_list = reader.peek().map_err(malformed)? == Kind::Array;
+                self.audience = one_or_more(reader)?;
+            }
             "sub" => self.subject = Some(text(reader)?),
             "jti" => self.token_id = Some(text(reader)?),
             "client_id" => self.client_id = Some(text(reader)?),

@@ -7,12 +7,13 @@
 use crate::clock::UnixSeconds;
 use crate::crypto::KeySet;
 use crate::crypto::sha256;
+use crate::identity::checks::Check;
+use crate::identity::checks::Checks;
+use crate::identity::claims::Claims;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
+use crate::identity::times::MayLive;
 use crate::identity::verifier::split;
-use crate::json;
-use crate::json::Limits;
-use crate::json::Value;
 use crate::model::Sha256;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -24,11 +25,6 @@ const TYPES: [Option<&str>; 3] = [Some("client-authentication+jwt"), Some("JWT")
 /// From `iat` to `exp` at most, in seconds.
 const LIFETIME_MAX_S: u64 = 300;
 
-/// The longest `jti`, in bytes.
-const MAX_ID_BYTES: usize = 255;
-
-const LIMITS: Limits = Limits { max_depth: 4, max_members: 32, max_elements: 16, max_string_bytes: 1024 };
-
 /// How a partner is known as a client. What it holds of keys is exchanged while the gateway runs.
 #[derive(Debug)]
 pub struct PartnerClient {
@@ -37,6 +33,7 @@ pub struct PartnerClient {
     issuer: Box<str>,
     /// What verifies its assertions; `None` for one that is known by its certificate alone.
     keys: Option<ArcSwap<KeySet>>,
+    pub(super) checks: Checks,
 }
 
 /// Proof that an assertion was verified and may be used once; only [`PartnerClient::asserted`] makes one.
@@ -97,7 +94,8 @@ impl PartnerClient {
     /// The client of this id, of the partner who calls us by `authority`; with `keys` it must sign assertions.
     #[must_use]
     pub fn new(client_id: Box<str>, authority: &str, keys: Option<Arc<KeySet>>) -> Self {
-        Self { client_id, issuer: format!("https://{authority}").into(), keys: keys.map(ArcSwap::new) }
+        let (issuer, keys) = (format!("https://{authority}").into(), keys.map(ArcSwap::new));
+        Self { client_id, issuer, keys, checks: Checks::default() }
     }
 
     /// The issuer that it gets its tokens from.
@@ -132,54 +130,25 @@ impl PartnerClient {
     /// keys, and where `iss` or `sub` is another than this client.
     pub fn asserted(&self, assertion: &str, now: UnixSeconds) -> Result<Asserted, IdentityFault> {
         let keys = self.keys.as_ref().ok_or(IdentityFault::ClientUnknown)?.load();
+        let checks = self.checks;
         let jws = split(assertion)?;
-        let header = Header::read_as(jws.header(), &TYPES)?;
-        let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
-        if !key.algorithm().is_called(&header.algorithm) {
-            return Err(IdentityFault::Algorithm);
-        }
-        key.verify(&jws).map_err(|_| IdentityFault::Signature)?;
-        let claims = json::parse(jws.payload(), LIMITS).map_err(|_| IdentityFault::ClaimsMalformed)?;
-        let text = |name: &str| {
-            claims.get(name).ok_or(IdentityFault::ClaimMissing)?.as_str().ok_or(IdentityFault::ClaimInvalid)
-        };
-        for name in ["iss", "sub"] {
-            if text(name)? != &*self.client_id {
-                return Err(IdentityFault::ClientUnknown);
-            }
-        }
+        let header = Header::read_as(jws.header(), &TYPES, checks)?;
+        let key = header.key_of(&keys, checks)?;
+        checks.demand(Check::Signature, key.verify(&jws).is_ok())?;
+        let claims = Claims::read(jws.payload())?;
+        let issuer = claims.issuer.as_deref().ok_or(IdentityFault::ClaimMissing)?;
+        checks.demand(Check::AssertedByClient, issuer == &*self.client_id)?;
+        let subject = claims.subject.as_deref().ok_or(IdentityFault::ClaimMissing)?;
+        checks.demand(Check::AssertedOfClient, subject == &*self.client_id)?;
+        checks.demand(Check::Audience, claims.audience.iter().any(|audience| **audience == *self.issuer))?;
         // One string: an array, even of one, may name others besides (RFC 7523 §3 as amended: the sole value).
-        if claims.get("aud").ok_or(IdentityFault::ClaimMissing)?.as_str() != Some(&self.issuer) {
-            return Err(IdentityFault::Audience);
-        }
-        let issued_at = time(&claims, "iat")?.ok_or(IdentityFault::ClaimMissing)?;
-        let expires_at = time(&claims, "exp")?.ok_or(IdentityFault::ClaimMissing)?;
-        let latest = now.plus(Asserted::AHEAD_S);
-        if issued_at > latest {
-            return Err(IdentityFault::IssuedInFuture);
-        }
-        if time(&claims, "nbf")?.is_some_and(|not_before| not_before > latest) {
-            return Err(IdentityFault::NotYetValid);
-        }
-        if now >= expires_at {
-            return Err(IdentityFault::Expired);
-        }
-        if expires_at <= issued_at || expires_at.since(issued_at) > LIFETIME_MAX_S {
-            return Err(IdentityFault::LifetimeTooLong);
-        }
-        let jti = text("jti")?;
-        if jti.is_empty() || jti.len() > MAX_ID_BYTES {
-            return Err(IdentityFault::ClaimInvalid);
-        }
+        checks.demand(Check::AudienceAlone, !claims.is_audience_a_list)?;
+        let may = MayLive { max_s: LIFETIME_MAX_S, ahead_s: Asserted::AHEAD_S };
+        let (issued_at, expires_at) = claims.in_time(may, checks, now)?;
+        checks.demand(Check::TokenId, claims.token_id.is_some())?;
+        let jti = claims.token_id.unwrap_or_default();
         // The client's length first, so that no two clients share an id.
         let id = sha256(format!("{}:{}{jti}", self.client_id.len(), self.client_id).as_bytes());
         Ok(Asserted { id, issued_at, expires_at })
     }
-}
-
-/// A time in whole seconds; the outer fault is one that is none.
-fn time(claims: &Value, name: &str) -> Result<Option<UnixSeconds>, IdentityFault> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
-    let seconds = value.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.map(|seconds| Some(UnixSeconds::new(seconds))).ok_or(IdentityFault::ClaimInvalid)
 }

@@ -15,12 +15,18 @@ use crate::crypto::constant_time_eq;
 use crate::crypto::encode_base64url;
 use crate::crypto::jwks_json;
 use crate::identity::caller::Caller;
+use crate::identity::checks::Check;
+use crate::identity::checks::Checks;
 use crate::identity::claims::Binding;
 use crate::identity::claims::Claims;
 use crate::identity::client_assertion::PartnerClient;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::known_partner::KnownPartner;
+use crate::identity::peer::Peer;
+use crate::identity::presented::Scheme;
+use crate::identity::presented::presented;
+use crate::identity::times::MayLive;
 use crate::identity::verifier::split;
 use crate::json;
 use crate::json::Number;
@@ -29,7 +35,6 @@ use crate::json::Value;
 use crate::model::PartnerName;
 use crate::model::Stranger;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,6 +49,7 @@ pub struct ClientTokens {
     keys: KeySet,
     lifetime_s: u64,
     clock_skew_s: u64,
+    pub(super) checks: Checks,
 }
 
 /// A verified token of a partner.
@@ -85,7 +91,8 @@ impl ClientTokens {
         let all: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         let jwks = jwks_json(&all);
         let verifying = KeySet::parse(jwks.as_bytes())?;
-        Ok(Self { signing: Arc::clone(signing), jwks: jwks.into(), keys: verifying, lifetime_s, clock_skew_s })
+        let (signing, jwks, checks) = (Arc::clone(signing), jwks.into(), Checks::default());
+        Ok(Self { signing, jwks, keys: verifying, lifetime_s, clock_skew_s, checks })
     }
 
     /// The public keys (RFC 7517 §5).
@@ -138,39 +145,30 @@ impl ClientTokens {
         fields: &HeaderMap,
         now: UnixSeconds,
     ) -> Result<Caller, IdentityFault> {
-        let jws = split(bearer(fields)?)?;
-        let header = Header::read_as(jws.header(), &[Some(TYPE)])?;
+        let checks = self.checks;
+        let (scheme, token) = presented(fields, checks)?;
+        checks.demand(Check::SchemeOfBinding, scheme == Scheme::Bearer)?;
+        let jws = split(token)?;
+        let header = Header::read_as(jws.header(), &[Some(TYPE)], checks)?;
         let claims = Claims::read(jws.payload())?;
-        if claims.issuer.as_deref().ok_or(IdentityFault::ClaimMissing)? != client.issuer() {
-            return Err(IdentityFault::IssuerUnknown);
-        }
-        let key = self.keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
-        if !key.algorithm().is_called(&header.algorithm) {
-            return Err(IdentityFault::Algorithm);
-        }
-        key.verify(&jws).map_err(|_| IdentityFault::Signature)?;
-        let expires_at = self.in_time(&claims, now)?;
-        if !matches!(&*claims.audience, [audience] if **audience == *client.issuer()) {
-            return Err(IdentityFault::Audience);
-        }
-        let thumbprint = known.peer().certificate().thumbprint;
-        // To the certificate alone: whatever else it is bound to would go unproven.
-        match claims.binding {
-            None => return Err(IdentityFault::Unbound),
-            Some(Binding { certificate: Some(bound), key: None, other: false })
-                if constant_time_eq(bound.as_bytes(), thumbprint.as_bytes()) => {}
-            Some(_) => return Err(IdentityFault::BoundToAnother),
-        }
+        let issuer = claims.issuer.as_deref().ok_or(IdentityFault::ClaimMissing)?;
+        checks.demand(Check::IssuerOfClient, issuer == client.issuer())?;
+        let key = header.key_of(&self.keys, checks)?;
+        checks.demand(Check::Signature, key.verify(&jws).is_ok())?;
+        // We issued it: only a clock of ours that was set back shows it in the future.
+        let may = MayLive { max_s: self.lifetime_s, ahead_s: self.clock_skew_s };
+        let (_, expires_at) = claims.in_time(may, checks, now)?;
+        checks.demand(Check::Audience, claims.audience.iter().any(|audience| **audience == *client.issuer()))?;
+        checks.demand(Check::AudienceAlone, claims.audience.len() <= 1)?;
+        self.is_bound(claims.binding, known.peer())?;
         // A certificate that two partners share would be the configuration's fault; a token is one client's all the same.
-        let named = [&claims.subject, &claims.client_id];
-        if named.into_iter().any(|name| name.as_deref() != Some(client.id())) {
-            return Err(IdentityFault::ClientUnknown);
-        }
+        let is_client = |name: Option<&str>| name == Some(client.id());
+        checks.demand(Check::SubjectIsClient, is_client(claims.subject.as_deref()))?;
+        checks.demand(Check::ClientIsClient, is_client(claims.client_id.as_deref()))?;
         let scopes = claims.scopes()?;
-        if !scopes.iter().any(|known| known.expose() == scope) {
-            return Err(IdentityFault::ScopeMissing);
-        }
-        let token_id = claims.token_id.map(Stranger::new).ok_or(IdentityFault::ClaimMissing)?;
+        checks.demand(Check::Scope, scopes.iter().any(|known| known.expose() == scope))?;
+        checks.demand(Check::TokenId, claims.token_id.is_some())?;
+        let token_id = Stranger::new(claims.token_id.unwrap_or_default());
         let token = ClientToken {
             partner: known.name().clone(),
             counted_as: KnownPartner::counted_as(known.name()),
@@ -183,30 +181,16 @@ impl ClientTokens {
         Ok(Caller::of_client(known.peer().clone(), token))
     }
 
-    /// `exp`, if the token is good now.
-    fn in_time(&self, claims: &Claims<'_>, now: UnixSeconds) -> Result<UnixSeconds, IdentityFault> {
-        let issued_at = claims.issued_at.ok_or(IdentityFault::ClaimMissing)?;
-        let expires_at = claims.expires_at.ok_or(IdentityFault::ClaimMissing)?;
-        if expires_at <= issued_at || expires_at.since(issued_at) > self.lifetime_s {
-            return Err(IdentityFault::LifetimeTooLong);
-        }
-        // We issued it: only a clock of ours that was set back shows it in the future.
-        if issued_at > now.plus(self.clock_skew_s) {
-            return Err(IdentityFault::IssuedInFuture);
-        }
-        if now < expires_at { Ok(expires_at) } else { Err(IdentityFault::Expired) }
+    /// To the certificate alone: whatever else it is bound to would go unproven.
+    fn is_bound(&self, binding: Option<Binding>, peer: &Peer) -> Result<(), IdentityFault> {
+        let checks = self.checks;
+        checks.demand(Check::Bound, binding.is_some())?;
+        let Binding { certificate, key, other } = binding.unwrap_or_default();
+        checks.demand(Check::BoundToCertificateAlone, certificate.is_some() && key.is_none() && !other)?;
+        let peers = peer.certificate().thumbprint;
+        let same = certificate.is_none_or(|bound| constant_time_eq(bound.as_bytes(), peers.as_bytes()));
+        checks.demand(Check::BoundToPeer, same)
     }
-}
-
-/// The token of the one `Authorization` field: `Bearer`, one space, and no other spelling (RFC 6750 §2.1).
-fn bearer(fields: &HeaderMap) -> Result<&str, IdentityFault> {
-    let mut given = fields.get_all(AUTHORIZATION).iter();
-    let field = given.next().ok_or(IdentityFault::TokenMissing)?;
-    if given.next().is_some() {
-        return Err(IdentityFault::AuthorizationRepeated);
-    }
-    let text = field.to_str().map_err(|_| IdentityFault::Scheme)?;
-    text.strip_prefix("Bearer ").ok_or(IdentityFault::Scheme)
 }
 
 impl fmt::Debug for ClientTokens {

@@ -4,6 +4,8 @@
 //! key, `alg` and `typ` are compared. Any other member is refused, `crit`, `b64`, `zip` and those that bring a key along (`jwk`,
 //! `jku`, `x5u`, `x5c`) as well as ones that we do not know.
 
+use crate::crypto::KeySet;
+use crate::crypto::VerifyingKey;
 use crate::identity::checks::Check;
 use crate::identity::checks::Checks;
 use crate::identity::fault::IdentityFault;
@@ -25,11 +27,12 @@ pub(super) struct Header<'t> {
 
 impl<'t> Header<'t> {
     /// Reads the header of a token of one of these types, each in its one usual spelling; `None` is one that says no type.
-    pub(super) fn read_as(text: &'t [u8], types: &[Option<&str>]) -> Result<Self, IdentityFault> {
-        let members = members(text, Checks::default()).map_err(|_| IdentityFault::Header)?;
+    pub(super) fn read_as(text: &'t [u8], types: &[Option<&str>], checks: Checks) -> Result<Self, IdentityFault> {
+        let members = members(text, checks).map_err(|_| IdentityFault::Header)?;
         let Members { algorithm, key, typ } = members.ok_or(IdentityFault::Header)?;
         let is_plain = typ.as_deref() == Some("JWT");
-        if types.contains(&typ.as_deref()) { Ok(Self { algorithm, key, is_plain }) } else { Err(IdentityFault::Type) }
+        checks.demand(Check::Type, types.contains(&typ.as_deref()))?;
+        Ok(Self { algorithm, key, is_plain })
     }
 
     /// Reads the header of an access token.
@@ -41,6 +44,13 @@ impl<'t> Header<'t> {
         let is_plain = typ == "JWT";
         checks.demand(Check::Type, is_plain || typ == "at+jwt" || typ == "application/at+jwt")?;
         Ok(Self { algorithm, key, is_plain })
+    }
+
+    /// The key that it names, if it is one of these and its algorithm is the one that the header names.
+    pub(super) fn key_of<'k>(&self, keys: &'k KeySet, checks: Checks) -> Result<&'k VerifyingKey, IdentityFault> {
+        let key = keys.key(&self.key).ok_or(IdentityFault::KeyUnknown)?;
+        checks.demand(Check::AlgorithmOfKey, key.algorithm().is_called(&self.algorithm))?;
+        Ok(key)
     }
 }
 

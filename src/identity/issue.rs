@@ -16,6 +16,7 @@ use crate::crypto::encode_base64url;
 use crate::crypto::jwks_json;
 use crate::crypto::random;
 use crate::identity::caller::Token;
+use crate::identity::checks::Checks;
 use crate::identity::rights::write_rights;
 use crate::identity::settings::SettingsError;
 use crate::identity::subject::Subject;
@@ -69,6 +70,7 @@ pub struct SessionIssuer {
     actors: Vec<ActorSettings>,
     public_url: PublicUrl,
     keys: ArcSwap<Keys>,
+    pub(super) checks: Checks<Within>,
 }
 
 /// Keys in force.
@@ -114,6 +116,36 @@ pub enum IssueFault {
     Sign(#[from] SignError),
 }
 
+/// By what a session token is no more than its subject token. A list like [`Check`](crate::identity::checks::Check), for the
+/// same test.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Within {
+    /// It is bound to the key that was proven.
+    Key,
+    /// Each right gives something at something.
+    Something,
+    /// Each right is of the type of one that is held.
+    Kind,
+    /// Each of its actions is one of that right's.
+    Action,
+    /// It is for the same house.
+    House,
+    /// Each of its things is one of that right's.
+    Thing,
+    /// It is by the same grant, so that it ends with it.
+    Grant,
+    /// It counts at no other times.
+    Window,
+    /// It lives no longer than session tokens may.
+    Lifetime,
+    /// Each scope is one of the subject token's.
+    Scope,
+    /// It ends no later than the subject token.
+    End,
+    /// There is time left of that.
+    NotEnded,
+}
+
 impl SessionIssuer {
     /// Takes the settings.
     ///
@@ -122,7 +154,8 @@ impl SessionIssuer {
     pub fn new(settings: SessionSettings) -> Result<Self, SettingsError> {
         let keys = Keys::of(&settings.keys).ok_or(SettingsError::NoKey)?;
         let SessionSettings { issuer, audience, max_lifetime_s, actors, public_url, .. } = settings;
-        Ok(Self { issuer, audience, max_lifetime_s, actors, public_url, keys: ArcSwap::from_pointee(keys) })
+        let (keys, checks) = (ArcSwap::from_pointee(keys), Checks::default());
+        Ok(Self { issuer, audience, max_lifetime_s, actors, public_url, keys, checks })
     }
 
     /// Signs with, and publishes, the keys of `settings` from now on. Nothing else of the settings is taken. Whoever verifies
@@ -183,16 +216,19 @@ impl SessionIssuer {
         now: UnixSeconds,
     ) -> Result<Issued, IssueFault> {
         let (Some(token), Some(proof)) = (subject.token(), subject.proof()) else { return Err(IssueFault::Wider) };
-        if proof.key() != key || !rights.iter().all(|right| is_within(right, &token.rights)) {
+        let within = |check, holds| if self.checks.passes(check, holds) { Ok(()) } else { Err(IssueFault::Wider) };
+        within(Within::Key, proof.key() == key)?;
+        if !rights.iter().all(|right| is_within(right, &token.rights, self.checks)) {
             return Err(IssueFault::Wider);
         }
         let scopes = wishes.scopes.unwrap_or(&token.scopes);
+        within(Within::Scope, scopes.iter().all(|scope| token.scopes.contains(scope)))?;
         let lifetime_s = wishes.lifetime_s.unwrap_or(self.max_lifetime_s);
-        if lifetime_s > self.max_lifetime_s || !scopes.iter().all(|scope| token.scopes.contains(scope)) {
-            return Err(IssueFault::Wider);
-        }
-        let expires_at = now.plus(lifetime_s).min(token.expires_at);
-        if expires_at <= now {
+        within(Within::Lifetime, lifetime_s <= self.max_lifetime_s)?;
+        let asked_until = now.plus(lifetime_s);
+        let is_short = self.checks.passes(Within::End, asked_until <= token.expires_at);
+        let expires_at = if is_short { asked_until } else { token.expires_at };
+        if !self.checks.passes(Within::NotEnded, now < expires_at) {
             return Err(IssueFault::Ended);
         }
         let (id, scope) = (encode_base64url(&random::<16>()), joined(scopes));
@@ -220,17 +256,18 @@ impl Keys {
 
 /// Whether every part of a right, one action at one thing, is one that a single right of `held` gives, by the same grant and
 /// at no other times.
-fn is_within(right: &Right, held: &[Right]) -> bool {
+fn is_within(right: &Right, held: &[Right], checks: Checks<Within>) -> bool {
     let gives = |known: &Right, action: &Stranger, thing: Option<&Stranger>| {
-        known.is_for(right.kind, action.expose())
-            && known.house == right.house
-            && known.grant == right.grant
-            && known.reaches(thing)
-            && known.window.contains(&right.window)
+        checks.passes(Within::Kind, known.kind == right.kind)
+            && checks.passes(Within::Action, known.actions.contains(action))
+            && checks.passes(Within::House, known.house == right.house)
+            && checks.passes(Within::Grant, known.grant == right.grant)
+            && checks.passes(Within::Thing, known.reaches(thing))
+            && checks.passes(Within::Window, known.window.contains(&right.window))
     };
     let is_given = |action: &Stranger, thing| held.iter().any(|known| gives(known, action, thing));
     let mut things = right.things().peekable();
-    let some = !right.actions.is_empty() && things.peek().is_some();
+    let some = checks.passes(Within::Something, !right.actions.is_empty() && things.peek().is_some());
     some && right.things().all(|thing| right.actions.iter().all(|action| is_given(action, thing)))
 }
 

@@ -41,6 +41,7 @@ mod known_partner;
 mod mapping;
 mod metadata;
 mod peer;
+mod presented;
 mod proof;
 mod proof_claims;
 mod refresher;
@@ -50,6 +51,7 @@ mod rights;
 mod settings;
 mod subject;
 mod target;
+mod times;
 mod told;
 mod verifier;
 

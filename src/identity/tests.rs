@@ -2,7 +2,9 @@
 //!
 //! [`a_caller`] is for other rooms' tests: a caller is a proof, and they get one as the gateway does.
 
+mod clients;
 mod mutation;
+mod narrowing;
 mod opaque;
 mod proofs;
 mod rules;

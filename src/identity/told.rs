@@ -7,7 +7,7 @@
 use crate::identity::ask_fault::AskFault;
 use crate::identity::claims::LIMITS;
 use crate::identity::claims::pass_over;
-use crate::identity::verifier::Scheme;
+use crate::identity::presented::Scheme;
 use crate::json::JsonError;
 use crate::json::Reader;
 use crate::model::Sha256;

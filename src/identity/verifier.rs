@@ -25,6 +25,8 @@ use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::introspections::Introspections;
 use crate::identity::peer::Peer;
+use crate::identity::presented::Scheme;
+use crate::identity::presented::presented;
 use crate::identity::proof::DPOP;
 use crate::identity::proof::Proof;
 use crate::identity::remote_keys::RemoteKeys;
@@ -34,6 +36,7 @@ use crate::identity::settings::IssuerKeys;
 use crate::identity::settings::IssuerSettings;
 use crate::identity::settings::SettingsError;
 use crate::identity::settings::TokenRules;
+use crate::identity::times::MayLive;
 use crate::identity::told::Told;
 use crate::model::PublicUrl;
 use crate::model::Sha256;
@@ -42,7 +45,6 @@ use crate::model::TenantId;
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use http::Method;
-use http::header::AUTHORIZATION;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -89,15 +91,6 @@ pub(super) const fn malformed(error: JwsError) -> IdentityFault {
         JwsError::TooLong => IdentityFault::TokenTooLong,
         JwsError::Parts | JwsError::Encoding | JwsError::SignatureTooLong => IdentityFault::TokenMalformed,
     }
-}
-
-/// The schemes of an `Authorization` field under which tokens come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Scheme {
-    /// RFC 6750 §2.1.
-    Bearer,
-    /// RFC 9449 §7.1.
-    Dpop,
 }
 
 /// Where the keys in force are.
@@ -263,7 +256,9 @@ impl Verifier {
             }
             Evidence::Told(told) => self.told_by(told)?,
         };
-        let (issued_at, expires_at) = self.in_time(issuer, &claims, now)?;
+        let ahead_s = issuer.rules.clock_skew_s.unwrap_or(self.clock_skew_s);
+        let may = MayLive { max_s: issuer.max_lifetime_s, ahead_s };
+        let (issued_at, expires_at) = claims.in_time(may, self.checks, now)?;
         let ours = claims.audience.iter().any(|audience| *audience == *issuer.audience);
         self.checks.demand(Check::Audience, ours)?;
         let has_all = issuer.rules.required.iter().all(|claim| claims.has(*claim));
@@ -320,10 +315,8 @@ impl Verifier {
         let name = claims.issuer.as_ref().ok_or(IdentityFault::ClaimMissing)?;
         let issuer = self.issuers.iter().find(|issuer| *issuer.name == **name).ok_or(IdentityFault::IssuerUnknown)?;
         let keys = self.keys(issuer, &header.key, now).ok_or(IdentityFault::KeysMissing)?;
-        let key = keys.key(&header.key).ok_or(IdentityFault::KeyUnknown)?;
-        let algorithm = key.algorithm();
-        self.checks.demand(Check::AlgorithmOfKey, algorithm.is_called(&header.algorithm))?;
-        self.checks.demand(Check::AlgorithmAllowed, issuer.algorithms.contains(&algorithm))?;
+        let key = header.key_of(&keys, self.checks)?;
+        self.checks.demand(Check::AlgorithmAllowed, issuer.algorithms.contains(&key.algorithm()))?;
         self.checks.demand(Check::Signature, key.verify(jws).is_ok())?;
         // What tells an access token from all else that an issuer signs is its type. Where that is `JWT`, what other tokens
         // say of themselves must be missing (RFC 9068 §4, RFC 8725 §3.11 and §3.12).
@@ -357,48 +350,22 @@ impl Verifier {
         issuer.keys.in_force(now)
     }
 
-    /// `iat` and `exp`, if the token is good now. Skew is granted towards the future only: what is expired stays so.
-    fn in_time(
-        &self,
-        issuer: &Issuer,
-        claims: &Claims<'_>,
-        now: UnixSeconds,
-    ) -> Result<(UnixSeconds, UnixSeconds), IdentityFault> {
-        let issued_at = claims.issued_at.ok_or(IdentityFault::ClaimMissing)?;
-        let expires_at = claims.expires_at.ok_or(IdentityFault::ClaimMissing)?;
-        let checks = self.checks;
-        checks.demand(Check::LifetimePositive, expires_at > issued_at)?;
-        checks.demand(Check::LifetimeMaximum, expires_at.since(issued_at) <= issuer.max_lifetime_s)?;
-        let latest = now.plus(issuer.rules.clock_skew_s.unwrap_or(self.clock_skew_s));
-        checks.demand(Check::IssuedInPast, issued_at <= latest)?;
-        let authenticated = claims.auth_time.is_none_or(|auth_time| auth_time <= latest);
-        checks.demand(Check::AuthenticatedInPast, authenticated)?;
-        checks.demand(Check::NotBefore, claims.not_before.is_none_or(|not_before| not_before <= latest))?;
-        checks.demand(Check::NotExpired, now < expires_at)?;
-        Ok((issued_at, expires_at))
-    }
-
     /// A connection may outlive the certificate that opened it, and the trust in it.
     pub(super) fn standing(&self, peer: &Peer, now: UnixSeconds) -> Result<(), IdentityFault> {
-        match peer.standing().check(now) {
-            Ok(()) => Ok(()),
-            Err(_) if self.checks.leaves_out(Check::PeerStands) => Ok(()),
-            Err(Distrust::OutOfTime) => Err(Check::PeerStands.fault()),
-            Err(Distrust::Revoked) => Err(IdentityFault::PeerRevoked),
-            Err(Distrust::Untrusted) => Err(IdentityFault::PeerUntrusted),
+        let stands = peer.standing().check(now);
+        if self.checks.passes(Check::PeerStands, stands.is_ok()) {
+            return Ok(());
         }
+        Err(match stands {
+            Err(Distrust::Revoked) => IdentityFault::PeerRevoked,
+            Err(Distrust::Untrusted) => IdentityFault::PeerUntrusted,
+            Err(Distrust::OutOfTime) | Ok(()) => Check::PeerStands.fault(),
+        })
     }
 
-    /// Scheme and token of the one `Authorization` field: `Bearer` (RFC 6750 §2.1) or `DPoP` (RFC 9449 §7.1), one space, and
-    /// no other spelling.
+    /// Scheme and token of the one `Authorization` field.
     pub(super) fn presented<'f>(&self, fields: &'f HeaderMap) -> Result<(Scheme, &'f str), IdentityFault> {
-        let mut given = fields.get_all(AUTHORIZATION).iter();
-        let field = given.next().ok_or(IdentityFault::TokenMissing)?;
-        self.checks.demand(Check::OneAuthorization, given.next().is_none())?;
-        let text = field.to_str().map_err(|_| IdentityFault::Scheme)?;
-        let (scheme, token) = text.split_once(' ').ok_or(IdentityFault::Scheme)?;
-        self.checks.demand(Check::Scheme, matches!(scheme, "Bearer" | "DPoP"))?;
-        Ok((if scheme == "DPoP" { Scheme::Dpop } else { Scheme::Bearer }, token))
+        presented(fields, self.checks)
     }
 
     /// The key to which the token is bound, if it is bound to one. It must be bound to something, by no means but those of

@@ -34,8 +34,11 @@ use crate::identity::TokenKind;
 use crate::identity::TokenRules;
 use crate::identity::Verifier;
 use crate::identity::checks::Check;
+use crate::identity::checks::asked;
 use crate::json::Object;
 use crate::json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 /// What the requests of these rows ask for.
 const URL: &str = "https://gateway.example/v1/houses/h-1/doors/d-1/open";
@@ -334,19 +337,48 @@ fn bearing(check: Check, token: String) -> Row {
     Row { check, sent: vec![format!("Bearer {token}")], proofs: vec![], now: NOW, subject: None, told: None }
 }
 
-/// Each row is refused for its reason, and gets in once its check is left out, and no other one.
-fn each_turns_red(scene: &mut Scene, rows: &[Row], checks: &[Check]) {
-    for row in rows {
-        assert_eq!(scene.verdict(row), Some(row.check.fault()), "{:?}, all checks there", row.check);
+/// Each row, of which its check is told, is refused for its reason while all checks are there, and gets in once its check is left
+/// out, and no other one.
+pub(super) fn each_turns_red<C: Copy + Debug + PartialEq, R, F: Debug + PartialEq>(
+    rows: &[(C, R)],
+    fault: impl Fn(C) -> F,
+    mut verdict: impl FnMut(Option<C>, &R) -> Option<F>,
+) {
+    for (check, row) in rows {
+        assert_eq!(verdict(None, row), Some(fault(*check)), "{check:?}, all checks there");
     }
-    for check in checks {
-        scene.world.verifier.checks.without = Some(*check);
-        let red: Vec<_> = rows.iter().filter(|row| scene.verdict(row).is_none()).map(|row| row.check).collect();
+    for (check, _) in rows {
+        let got_in = rows.iter().filter(|(_, row)| verdict(Some(*check), row).is_none());
+        let red: Vec<C> = got_in.map(|(check, _)| *check).collect();
         assert!(!red.is_empty(), "nothing gets in without {check:?}");
         assert!(red.iter().all(|row| row == check), "without {check:?} what it does not find gets in: {red:?}");
     }
-    scene.world.verifier.checks.without = None;
 }
+
+/// The names of these checks.
+pub(super) fn names<C: Debug>(checks: impl IntoIterator<Item = C>) -> BTreeSet<String> {
+    checks.into_iter().map(|check| format!("{check:?}")).collect()
+}
+
+fn each_of(scene: &mut Scene, rows: Vec<Row>) {
+    let rows: Vec<(Check, Row)> = rows.into_iter().map(|row| (row.check, row)).collect();
+    each_turns_red(&rows, Check::fault, |without, row| {
+        scene.world.verifier.checks.without = without;
+        scene.verdict(row)
+    });
+}
+
+/// The checks of [`Check`] that others ask: `clients.rs` leaves them out.
+const OF_CLIENTS: [Check; 8] = [
+    Check::AudienceAlone,
+    Check::BoundToCertificateAlone,
+    Check::IssuerOfClient,
+    Check::SubjectIsClient,
+    Check::ClientIsClient,
+    Check::Scope,
+    Check::AssertedByClient,
+    Check::AssertedOfClient,
+];
 
 #[test]
 fn without_any_one_check_a_token_gets_in_that_must_not() {
@@ -356,7 +388,9 @@ fn without_any_one_check_a_token_gets_in_that_must_not() {
     rows.extend(scene.rows_of_proofs());
     rows.extend(scene.rows_of_subjects());
     rows.extend(scene.rows_of_told());
-    each_turns_red(&mut scene, &rows, Check::ALL);
+    let of_ours = names(Check::ALL.iter().filter(|check| !OF_CLIENTS.contains(check)));
+    assert_eq!(names(rows.iter().map(|row| row.check)), of_ours);
+    each_of(&mut scene, rows);
 }
 
 /// As the gateway's own sessions are: what a proof proves takes the place of no check of the token.
@@ -365,6 +399,85 @@ fn nor_is_any_check_of_a_token_less_because_a_good_proof_comes_with_it() {
     let mut scene = Scene::new();
     scene.by_key = true;
     let rows = scene.rows();
-    let checks: Vec<Check> = rows.iter().map(|row| row.check).collect();
-    each_turns_red(&mut scene, &rows, &checks);
+    each_of(&mut scene, rows);
+}
+
+/// Whatever is good has been asked everything that is asked there: a check that is left out of one way in alone is missed here.
+#[test]
+fn of_what_is_good_everything_was_asked() {
+    let mut scene = Scene::new();
+    let asked_of = |scene: &Scene, row: &Row| {
+        asked();
+        assert_eq!(scene.verdict(row), None, "it is good");
+        asked()
+    };
+    // Only a header that has more members is asked about them.
+    let of_a_token = [
+        Check::PeerStands,
+        Check::Type,
+        Check::NoOtherToken,
+        Check::KeyOfIssuer,
+        Check::AlgorithmOfKey,
+        Check::AlgorithmAllowed,
+        Check::Signature,
+        Check::LifetimePositive,
+        Check::LifetimeMaximum,
+        Check::IssuedInPast,
+        Check::AuthenticatedInPast,
+        Check::NotBefore,
+        Check::NotExpired,
+        Check::Audience,
+        Check::Required,
+        Check::Subject,
+        Check::TokenId,
+        Check::ClientId,
+    ];
+    let of_a_binding = [Check::Bound, Check::BoundByKnownMeans, Check::BindingAllowed, Check::BoundToPeer];
+    let of_a_request = [
+        Check::OneAuthorization,
+        Check::Scheme,
+        Check::ToldScheme,
+        Check::SchemeOfBinding,
+        Check::NoIdleProof,
+        Check::SessionKind,
+        Check::ActorIsPeer,
+    ];
+    let of_a_proof = [
+        Check::OneProof,
+        Check::ProofHeaderMembers,
+        Check::ProofType,
+        Check::ProofKeyPublic,
+        Check::ProofKeyPurpose,
+        Check::ProofSignature,
+        Check::ProofMethod,
+        Check::ProofTarget,
+        Check::ProofToken,
+        Check::ProofInPast,
+        Check::ProofNotOld,
+        Check::ProofNotBefore,
+        Check::ProofNotExpired,
+        Check::BoundToKey,
+    ];
+    let of_an_exchange =
+        [Check::SubjectIsSignIn, Check::AudienceOfActor, Check::ClientOfActor, Check::NobodyActsYet, Check::MayAct];
+    let told = [Check::ToldOfToken, Check::Active, Check::ToldIssuer, Check::ToldType];
+    let good = |scene: &Scene| scene.brings(Check::Signature, scene.world.session.mint(&scene.claims()).unwrap());
+    let mut expected = names(of_a_token.iter().chain(&of_a_binding).chain(&of_a_request));
+    assert_eq!(asked_of(&scene, &good(&scene)), expected, "bound to a certificate");
+    scene.by_key = true;
+    expected.extend(names(of_a_proof));
+    assert_eq!(asked_of(&scene, &good(&scene)), expected, "bound to a key");
+    scene.by_key = false;
+
+    let claims = scene.world.claims().without("act").bound_to(&scene.app).with("iss", scene.world.sign_in.name());
+    let subject = Some(scene.world.sign_in.mint(&claims).unwrap());
+    let expected = names(of_a_token.iter().chain(&of_a_binding).chain(&of_an_exchange).chain(&[Check::BoundToKey]));
+    assert_eq!(asked_of(&scene, &Row { subject, ..bearing(Check::Subject, String::new()) }), expected, "exchanged");
+
+    let claims = scene.world.claims().without("iss").with("active", true);
+    let row = bearing(Check::Active, opaque::TOKEN.to_owned());
+    let by_header = [Check::Type, Check::KeyOfIssuer, Check::AlgorithmOfKey, Check::AlgorithmAllowed, Check::Signature];
+    let of_it = of_a_token.iter().filter(|check| !by_header.contains(check));
+    let expected = names(of_it.chain(&told).chain(&of_a_binding).chain(&of_a_request));
+    assert_eq!(asked_of(&scene, &Row { told: Some((opaque::TOKEN, claims.text())), ..row }), expected, "told");
 }
