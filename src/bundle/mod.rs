@@ -13,6 +13,7 @@ mod real_data;
 mod required;
 mod required_schema;
 mod requirements;
+mod rights;
 mod stated;
 mod traces;
 mod tree;

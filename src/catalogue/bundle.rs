@@ -245,6 +245,17 @@ pub(super) const PAGES: &[Page] = &[
         ["политика без `@reason`", "Одна строка, не длиннее 200 знаков, объясняет человеку, зачем эта политика."],
     ),
     page(
+        "missing-right",
+        [
+            "an operation without a right towards a partner whose tokens are fetched",
+            "The partner's server is asked for a token of the operation's `right`: say it, or mint the tokens.",
+        ],
+        [
+            "операция без права у партнёра, чьи токены запрашиваются",
+            "У сервера партнёра запрашивают токен на `right` операции: назовите его или выпускайте токены сами.",
+        ],
+    ),
+    page(
         "not-a-name",
         ["an `@id` or id that is no name", "At most 64 letters, digits, `-`, `_` and `.`, for instance `open-door`."],
         ["идентификатор — не имя", "Не больше 64 букв, цифр, `-`, `_` и `.`, например `open-door`."],

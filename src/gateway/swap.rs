@@ -19,6 +19,7 @@ use crate::bundle::traces;
 use crate::clock::UnixMillis;
 use crate::config::Config;
 use crate::config::Reload;
+use crate::config::TokenSettings;
 use crate::crypto;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Diagnostics;
@@ -46,6 +47,8 @@ pub(super) struct Terms {
     source: Source,
     /// Each partner, and where the file begins to speak of it.
     partners: Vec<(PartnerName, Place)>,
+    /// Those whose tokens are fetched.
+    fetched: Vec<PartnerName>,
     signing: Signing,
 }
 
@@ -100,7 +103,9 @@ impl Terms {
     /// # Errors
     /// None that the configuration did not have.
     pub(super) fn of(config: &Config) -> Result<Self, Diagnostics> {
+        let fetched = config.partners.iter().filter(|partner| matches!(partner.token, TokenSettings::Fetched(_)));
         Ok(Self {
+            fetched: fetched.map(|partner| partner.name.clone()).collect(),
             folder: config.policies.clone(),
             limits: config.limits.clone(),
             reload: config.reload,
@@ -124,6 +129,7 @@ impl Terms {
             let fault = self.source.fault("no-contract", *place, message);
             faults.push(fault.help(format!("add `contracts/{name}.openapi.yaml` to the bundle, or take it out")));
         }
+        self.fetched.iter().for_each(|partner| bundle.hold_rights(partner, &mut faults));
         faults
     }
 }

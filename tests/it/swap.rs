@@ -341,6 +341,25 @@ fn every_bundle_that_a_start_would_refuse_is_refused_while_it_runs_and_the_last_
 }
 
 #[test]
+fn an_operation_for_which_no_token_could_be_fetched_is_refused_at_a_start_and_while_it_runs() {
+    let shelf = Shelf::new();
+    let stage = &shelf.stage;
+    let tls = "tls: {ca: pki/partner-authority.pem}";
+    stage.fetch_from(&format!("url: \"https://127.0.0.1:1/token\", server_name: localhost, {tls}"));
+    let gateway = Process::on(stage);
+    let good = shelf.digest("sample");
+    shelf.copy("bad", CONTRACT, "        right: {type: door_access, action: see}\n", "");
+    shelf.take("bad");
+    assert_eq!(asked(&gateway), ("refused".to_owned(), "missing-right".to_owned()));
+    assert_eq!(status(gateway.ops)["bundle"], good);
+    drop(gateway);
+    let (exit, _, said) = told_by(&["check", "--config", stage.configuration().to_str().unwrap()]);
+    assert!(exit != 0 && said.contains("error[missing-right]: `readDoor` names no `right`"), "{exit} {said}");
+    let codes = Served::try_on(stage).err().map(|faults| faults.iter().map(|fault| fault.code).collect::<Vec<_>>());
+    assert_eq!(codes, Some(vec!["missing-right"]));
+}
+
+#[test]
 fn an_operation_that_comes_with_a_bundle_works_without_a_restart_and_a_restart_takes_the_same_bundle() {
     let shelf = Shelf::new();
     let stage = &shelf.stage;

@@ -1,6 +1,7 @@
 //! What is wrong with each configuration; everything else about it is right.
 
 use crate::golden::Case;
+use std::fs;
 
 const CONFIG: &str = "gateway.yaml";
 const REQUIREMENTS: &str = "policies/requirements.yaml";
@@ -55,6 +56,18 @@ pub(super) const GATEWAY: &[Case] = &[
         s.edit(REQUIREMENTS, "partners:\n", "partners:\n  smartdoor: {hosts: [127.0.0.1]}\n");
     }),
     ("a partner whom nobody approved", |s| s.edit(CONFIG, "  smarthome:\n", "  smartdoor:\n")),
+    ("an operation without a right whose partner gives the tokens", |s| {
+        let path = s.touch(CONFIG);
+        let text = fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once("    token:\n").unwrap();
+        let (_, after) = rest.split_once("    signing:").unwrap();
+        let server =
+            "url: \"https://127.0.0.1:8445/token\", server_name: localhost, tls: {ca: pki/partner-authority.pem}";
+        let token = format!("    token: {{fetch: {{client_id: prop-development, {server}}}}}\n");
+        fs::write(path, format!("{before}{token}    signing:{after}")).unwrap();
+        s.edit(SMARTHOME, "        right: {type: door_access, action: open}\n", "");
+        s.edit(SMARTHOME, "        right: {type: house_access, action: revoke-grant}\n", "");
+    }),
     ("an unknown limit", |s| s.edit(CONFIG, "limits: {}", "limits: {body_max_byte: 64KiB}")),
     ("a limit beyond its bounds", |s| s.edit(CONFIG, "limits: {}", "limits: {body_max_bytes: 9MiB}")),
     ("a limit of nothing", |s| s.edit(CONFIG, "limits: {}", "limits: {exchange_timeout_ms: 0ms}")),
