@@ -1,6 +1,7 @@
 //! Why an issuer's keys did not come. Holds nothing that came from outside.
 
 use crate::crypto::KeySetError;
+use crate::telemetry::KEY_ELSEWHERE;
 use crate::wire::ConnectFault;
 use crate::wire::ExchangeFaultKind;
 
@@ -49,7 +50,7 @@ impl FetchFault {
             Self::Issuer => "issuer-mismatch",
             Self::Host => "host-not-configured",
             Self::Keys(_) => "key-set-refused",
-            Self::KeyElsewhere => "key-used-elsewhere",
+            Self::KeyElsewhere => KEY_ELSEWHERE,
         }
     }
 }

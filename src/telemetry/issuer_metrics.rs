@@ -9,6 +9,9 @@ use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
 use std::time::Duration;
 
+/// How a fetch ends whose set has a key in it that is another's: an alert must see the first one, so the series is there before.
+pub const KEY_ELSEWHERE: &str = "key-used-elsewhere";
+
 pub(super) struct IssuerMetrics {
     pub(super) age: IntGaugeVec,
     pub(super) keep: IntGaugeVec,
@@ -34,7 +37,9 @@ impl Metrics {
     pub fn issuer_begins(&self, issuer: &str, keep_s: u64) {
         self.issuers.keep.with_label_values(&[issuer]).set(i64::try_from(keep_s).unwrap_or(i64::MAX));
         self.issuer_keys_age(issuer, 0);
-        self.issuers.fetches.with_label_values(&[issuer, "done"]).inc_by(0);
+        for result in ["done", KEY_ELSEWHERE] {
+            self.issuers.fetches.with_label_values(&[issuer, result]).inc_by(0);
+        }
     }
 
     /// The issuer's keys came so many seconds ago.
@@ -64,5 +69,23 @@ impl Metrics {
     /// So many questions more ended so, without being asked.
     pub fn introspections_refused(&self, issuer: &str, result: &'static str, questions: u64) {
         self.issuers.introspections.with_label_values(&[issuer, result]).inc_by(questions);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_alert_waits_for_is_there_before_it_happens() {
+        let metrics = Metrics::new().unwrap();
+        metrics.issuer_begins("https://id.example", 3_600);
+        let series = |result: &str, count: u64| {
+            format!("portcullis_issuer_fetches_total{{issuer=\"https://id.example\",result=\"{result}\"}} {count}\n")
+        };
+        let told = metrics.render();
+        assert!(told.contains(&series(KEY_ELSEWHERE, 0)) && told.contains(&series("done", 0)), "{told}");
+        metrics.issuer_fetched("https://id.example", KEY_ELSEWHERE);
+        assert!(metrics.render().contains(&series(KEY_ELSEWHERE, 1)));
     }
 }

@@ -12,6 +12,7 @@ mod metrics;
 mod names;
 mod partner_metrics;
 
+pub use issuer_metrics::KEY_ELSEWHERE;
 pub use labels::ConnectionRefusal;
 pub use labels::Door;
 pub use labels::HandshakeFailure;
