@@ -15,6 +15,7 @@ mod descriptors;
 mod entrance;
 mod epochs;
 mod exporters;
+mod identity_status;
 mod inherited;
 mod issuers;
 mod log_fault;
@@ -45,6 +46,7 @@ use crate::diagnostic::Diagnostics;
 use crate::gateway::archivist::Archivist;
 use crate::gateway::clock_keeper::ClockKeeper;
 use crate::gateway::entrance::Entrance;
+use crate::gateway::identity_status::OwnKeys;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
@@ -207,7 +209,8 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
     let (terms, in_effect) = (Terms::of(&config)?, InEffect::of(&config)?.digest());
     let expiries: Expiries = Arc::new(ArcSwap::from_pointee(config.expiries.clone()));
     let bound = Bound { addresses, admin };
-    let status = Status::of(&config, &bound, Arc::clone(&expiries));
+    let own_keys: OwnKeys = Arc::new(ArcSwap::from_pointee(config.own_keys()));
+    let status = Status::of(&config, &bound, Arc::clone(&expiries), Arc::clone(&own_keys));
     let trusts = rooms::Trusts {
         backend: Arc::clone(&at_backend.clients),
         partners: at_partners.as_ref().map(|entrance| Arc::clone(&entrance.clients)),
@@ -257,11 +260,12 @@ pub fn start_with(mut config: Config, injected: Injected) -> Result<Running, Dia
         spawn("issuers", &dying, move |runtime| runtime.block_on(work))?
     };
     let swapper = Swapper::new(terms, Arc::clone(gate.core()), gate.log().at_own_desk(), store);
-    let status = status.watching(gate, &callers.lines, swapper.standing(), in_effect).exporting(Arc::clone(&exports));
+    let status = status.watching(gate, &callers, swapper.standing(), in_effect).exporting(Arc::clone(&exports));
     status.tell_softeners();
     let reloader = {
         let (core, log) = (Arc::clone(gate.core()), gate.log().at_own_desk());
-        let parts = Parts { at_backend, at_partners, core, log, callers, outlets, to_issuers, purposes, expiries };
+        let parts =
+            Parts { at_backend, at_partners, core, log, callers, outlets, to_issuers, purposes, expiries, own_keys };
         let reloader = Reloader::new(watched, parts, swapper);
         let until_closed = until_closed.clone();
         spawn("reloader", &dying, move |runtime| runtime.block_on(reloader.watch(until_closed)))?

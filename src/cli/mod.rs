@@ -22,6 +22,7 @@ mod door;
 mod entry;
 mod expiries;
 mod explain;
+mod identity_lines;
 mod init;
 mod keys;
 mod lift;

@@ -1,5 +1,6 @@
 //! `portcullis status`: how a running gateway stands, as it tells itself at `/-/status`.
 
+use crate::cli::identity_lines;
 use crate::cli::ops;
 use crate::cli::ops::Ops;
 use crate::cli::ops::list;
@@ -20,7 +21,7 @@ use std::time::Duration;
 /// How often `--watch` looks.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
-/// Tells how a running gateway stands: bundle and how the last swap ended, directory, epoch, softeners, listeners, partners, what runs out, queues.
+/// Tells how a running gateway stands: bundle and how the last swap ended, directory, epoch, softeners, listeners, partners, issuers and keys, what runs out, queues.
 ///
 /// It asks the ops listener, which reads and takes no orders; the partners are not asked anything. The JSON is that of
 /// `/-/status` (docs/operations.md).
@@ -102,6 +103,10 @@ fn rendered(status: &Value) -> String {
     section(&mut out, status, "softeners", "none", |one| format!("{}: {}", text(one, "key"), text(one, "says")));
     section(&mut out, status, "listeners", "none", listener);
     section(&mut out, status, "partners", "none", partner);
+    section(&mut out, status, "issuers", "none", identity_lines::issuer);
+    section(&mut out, status, "token_servers", "none", identity_lines::token_server);
+    section(&mut out, status, "keys", "none", identity_lines::own_key);
+    let _ = writeln!(out, "\nproofs\n  {}", identity_lines::proofs(status));
     section(&mut out, status, "expiries", "nothing runs out", expiry);
     section(&mut out, status, "queues", "none", queue);
     section(&mut out, status, "exports", "none", export);

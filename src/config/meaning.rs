@@ -216,8 +216,9 @@ fn issuer(
         }
         VerifiedBy::Asking(asking) => {
             let (place, asking_as, keep_s) = introspection::meant(reader, files, *asking, &name)?;
+            let timeout = place.timeout;
             elsewhere.introspection = Some(place);
-            (IssuerKeys::Asked { keep_s, asking_as }, Vec::new())
+            (IssuerKeys::Asked { keep_s, timeout, asking_as }, Vec::new())
         }
     };
     Some(IssuerSettings {

@@ -89,12 +89,18 @@ impl NoteSigner {
         &self.name
     }
 
+    /// The hash by which a note names the key, in hexadecimal digits.
+    #[must_use]
+    pub fn key_hash(&self) -> String {
+        let [a, b, c, d] = self.hash;
+        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+    }
+
     /// What verifies its notes, in one line.
     #[must_use]
     pub fn vkey(&self) -> String {
-        let [a, b, c, d] = self.hash;
         let key = STANDARD.encode([&[ED25519], self.pair.public_key().as_ref()].concat());
-        format!("{}+{a:02x}{b:02x}{c:02x}{d:02x}+{key}", self.name.as_str())
+        format!("{}+{}+{key}", self.name.as_str(), self.key_hash())
     }
 
     /// The digest of the public key, by which it is the same key in whatever file.

@@ -22,6 +22,7 @@ use crate::tasks::Tasks;
 use crate::wire::Client;
 use crate::wire::Place;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Those who fetch, who asks, their connections in the order of the configuration, those of the one who asks last, and what none
@@ -44,7 +45,8 @@ pub(super) fn build(
     let (mut refreshers, mut clients) = (Vec::new(), Vec::new());
     let purposes = Arc::new(KeyPurposes::new(configured));
     for settings in sources {
-        let client = client(core, &settings.at, limits, KEYS_ANSWER_MAX_BYTES)?;
+        let client =
+            client(core, &settings.at, limits, Limits::millis(limits.exchange_timeout_ms), KEYS_ANSWER_MAX_BYTES)?;
         let KeySourceSettings { issuer, at, path, is_document, algorithms } = settings;
         let keys = core.identity.remote_keys().find(|(name, _)| ***name == *issuer);
         let (issuer, keys) = keys.ok_or_else(|| internal("the keys of an issuer", &"nobody verifies by them"))?;
@@ -62,8 +64,8 @@ pub(super) fn build(
         clients.push(client);
     }
     let asker = match asked {
-        Some(IntrospectionSettings { issuer: name, at, path }) => {
-            let client = client(core, &at, limits, INTROSPECTION_ANSWER_MAX_BYTES)?;
+        Some(IntrospectionSettings { issuer: name, at, path, timeout }) => {
+            let client = client(core, &at, limits, timeout, INTROSPECTION_ANSWER_MAX_BYTES)?;
             clients.push(client.clone());
             let asked = core.identity.introspections().filter(|(issuer, _)| ***issuer == *name);
             let (issuer, asked) = asked.ok_or_else(|| internal("the issuer that is asked", &"nobody asks it"))?;
@@ -76,15 +78,22 @@ pub(super) fn build(
     Ok(Built { refreshers, asker, clients, purposes })
 }
 
-fn client(core: &Core, at: &RemotePlace, limits: &Limits, answer_max_bytes: usize) -> Result<Client, Diagnostics> {
+/// Connections to a place, whose answers have their time and their size.
+fn client(
+    core: &Core,
+    at: &RemotePlace,
+    limits: &Limits,
+    exchange_timeout: Duration,
+    answer_max_bytes: usize,
+) -> Result<Client, Diagnostics> {
     let refused = |error: &dyn std::fmt::Display| internal("the connections to an issuer", error);
     let side = side(at, core).map_err(|error| refused(&error))?;
     let place = Place {
         host: at.host.clone(),
         port: at.port,
         server_name: at.server_name.clone(),
-        connect_timeout: Limits::millis(limits.connect_timeout_ms),
-        exchange_timeout: Limits::millis(limits.exchange_timeout_ms),
+        connect_timeout: Limits::millis(limits.connect_timeout_ms).min(exchange_timeout),
+        exchange_timeout,
         answer_max_bytes,
         clock: Arc::clone(&core.clock),
     };

@@ -31,6 +31,8 @@ use crate::diagnostic::Source;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::exporters::Change;
 use crate::gateway::exporters::Outlet;
+use crate::gateway::identity_status;
+use crate::gateway::identity_status::OwnKeys;
 use crate::gateway::issuers;
 use crate::gateway::rooms::Callers;
 use crate::gateway::supervisor;
@@ -116,6 +118,8 @@ pub(super) struct Parts {
     pub(super) purposes: Arc<KeyPurposes>,
     /// Where what runs out is told.
     pub(super) expiries: Expiries,
+    /// Where our own keys are told.
+    pub(super) own_keys: OwnKeys,
 }
 
 impl Reloader {
@@ -222,6 +226,7 @@ impl Reloader {
         }
         self.record(found).await?;
         let Parts { at_backend, at_partners, core, callers, outlets, to_issuers, purposes, expiries, .. } = &self.parts;
+        let own_keys = config.own_keys();
         purposes.configure(&config.public_keys);
         at_backend.replace(config.backend).map_err(unusable)?;
         if let (Some(door), Some(listener)) = (at_partners, config.partner_listener) {
@@ -257,6 +262,8 @@ impl Reloader {
                 }
             }
         }
+        let told = &self.parts.own_keys;
+        told.store(Arc::new(identity_status::taken_up(&told.load(), own_keys)));
         Ok(TakenUp::Done)
     }
 

@@ -32,6 +32,7 @@ use crate::gateway::internal;
 use crate::gateway::log_fault;
 use crate::gateway::swap::Terms;
 use crate::gateway::token_servers::Server;
+use crate::gateway::token_servers::ServerSeen;
 use crate::gateway::token_servers::Tokens;
 use crate::gateway::unusable;
 use crate::guard::Guard;
@@ -40,6 +41,7 @@ use crate::identity::PartnerClient;
 use crate::identity::SessionIssuer;
 use crate::identity::Verifier;
 use crate::limits::Limits;
+use crate::model::PartnerName;
 use crate::partner;
 use crate::partner::Partner;
 use crate::pipeline::BodyMemory;
@@ -130,6 +132,16 @@ pub(super) struct Callers {
     pub(super) calls: Vec<Option<Arc<Calls>>>,
     /// Its authorisation server, where it gives the tokens.
     pub(super) token_servers: Vec<Option<Server>>,
+    /// The partners' names.
+    names: Vec<PartnerName>,
+}
+
+impl Callers {
+    /// The authorisation servers, for whoever looks at the gateway.
+    pub(super) fn servers_seen(&self) -> Vec<ServerSeen> {
+        let named = self.names.iter().zip(&self.token_servers);
+        named.filter_map(|(name, server)| Some(server.as_ref()?.seen(name))).collect()
+    }
 }
 
 /// All rooms, and a gate for each worker and the operator. Every worker has its own desk at the log and its own
@@ -271,7 +283,8 @@ pub(super) fn gates(
         gates.push(Gate::new(Arc::clone(&core), log.at_own_desk(), routes));
     }
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls, token_servers }, couriers, store, recalled))
+    let names = lines.iter().map(|line| line.partner.name.clone()).collect();
+    Ok((gates, Callers { lines: clients, to_backend, calls, token_servers, names }, couriers, store, recalled))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was

@@ -16,11 +16,16 @@ use crate::config::Reload;
 use crate::config::Softener;
 use crate::exporters::Exports;
 use crate::exporters::Stand;
+use crate::gateway::identity_status;
+use crate::gateway::identity_status::Now;
+use crate::gateway::identity_status::OwnKeys;
 use crate::gateway::reload::Expiries;
+use crate::gateway::rooms::Callers;
 use crate::gateway::sockets::Addresses;
 use crate::gateway::swap::Attempt;
 use crate::gateway::swap::AttemptResult;
 use crate::gateway::swap::Standing;
+use crate::gateway::token_servers::ServerSeen;
 use crate::json;
 use crate::json::Number;
 use crate::json::Object;
@@ -59,6 +64,8 @@ pub(super) struct Status {
     configuration: Sha256,
     standing: Option<Standing>,
     exports: Option<Arc<Exports>>,
+    own_keys: OwnKeys,
+    token_servers: Vec<ServerSeen>,
 }
 
 /// A listener as it is bound.
@@ -86,7 +93,7 @@ pub(super) struct Bound {
 
 impl Status {
     /// What a configuration makes of it; the connections to each partner are added by [`Status::watching`].
-    pub(super) fn of(config: &Config, bound: &Bound, expiries: Expiries) -> Self {
+    pub(super) fn of(config: &Config, bound: &Bound, expiries: Expiries, own_keys: OwnKeys) -> Self {
         let listening = |name, at: String, door| Listening { name, at, door };
         let Addresses { backend, partner, ops } = bound.addresses;
         let mut listeners = vec![listening("backend", backend.to_string(), Some(Door::Backend))];
@@ -112,6 +119,8 @@ impl Status {
             configuration: Sha256::new([0; 32]),
             standing: None,
             exports: None,
+            own_keys,
+            token_servers: Vec::new(),
         }
     }
 
@@ -120,16 +129,17 @@ impl Status {
     pub(super) fn watching(
         mut self,
         gate: &Gate,
-        lines: &[Vec<Client>],
+        callers: &Callers,
         standing: Standing,
         configuration: Sha256,
     ) -> Self {
         (self.standing, self.configuration) = (Some(standing), configuration);
         let clock = &gate.core().clock;
         (self.began, self.began_steady) = (clock.now(), clock.steady());
-        for (partner, clients) in self.partners.iter_mut().zip(lines) {
+        for (partner, clients) in self.partners.iter_mut().zip(&callers.lines) {
             partner.clients.clone_from(clients);
         }
+        self.token_servers = callers.servers_seen();
         self
     }
 
@@ -160,7 +170,9 @@ impl Status {
         // What was attempted is read before what is to be known of it: a refusal is never told without its notice.
         let policies = self.policies(&snapshot);
         let not_ready = gate.not_ready();
-        let members: [(&str, Value); 22] = [
+        let at = Now { wall: now, steady: core.clock.steady() };
+        let (issuers, expiries) = (core.identity.issuers_seen(now.seconds()), self.expiries.load());
+        let members: [(&str, Value); 26] = [
             ("status", number(1)),
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("at", now.to_string().into()),
@@ -179,7 +191,14 @@ impl Status {
             ("softeners", self.softeners.iter().map(softener).collect::<Vec<_>>().into()),
             ("listeners", self.listeners.iter().map(|one| listener(one, gate)).collect::<Vec<_>>().into()),
             ("partners", self.partners_seen(gate).into()),
-            ("expiries", self.next_expiries(now.seconds()).into()),
+            ("issuers", identity_status::issuers(&issuers, &expiries, at)),
+            ("token_servers", identity_status::token_servers(&self.token_servers, &expiries, at)),
+            ("keys", identity_status::own_keys(&self.own_keys.load())),
+            ("proofs", identity_status::proofs(&core.guard, at)),
+            (
+                "expiries",
+                expiries.iter().take(EXPIRIES_TOLD).map(|one| expiry(one, now.seconds())).collect::<Vec<_>>().into(),
+            ),
             ("queues", self.queues(gate).into()),
             ("audit", audit(gate)),
             ("exports", self.exports_seen().into()),
@@ -257,19 +276,6 @@ impl Status {
         ])
     }
 
-    fn next_expiries(&self, now: UnixSeconds) -> Vec<Value> {
-        let told = |expiry: &Expiry| {
-            object([
-                ("what", (&*expiry.what).into()),
-                ("name", (&*expiry.name).into()),
-                ("at", UnixMillis::new(expiry.until.get().saturating_mul(1_000)).to_string().into()),
-                ("days", number(expiry.days_left(now))),
-                ("alarm", expiry.alarm(now).map_or(Value::Null, |alarm| alarm.word().into())),
-            ])
-        };
-        self.expiries.load().iter().take(EXPIRIES_TOLD).map(told).collect()
-    }
-
     /// What waits: a line for each queue.
     fn queues(&self, gate: &Gate) -> Vec<Value> {
         let core = gate.core();
@@ -286,6 +292,17 @@ impl Status {
             queue("outbox-dead", number(core.metrics.outbox_events("dead")), None),
         ]
     }
+}
+
+/// Something that runs out.
+pub(super) fn expiry(expiry: &Expiry, now: UnixSeconds) -> Value {
+    object([
+        ("what", (&*expiry.what).into()),
+        ("name", (&*expiry.name).into()),
+        ("at", UnixMillis::new(expiry.until.get().saturating_mul(1_000)).to_string().into()),
+        ("days", number(expiry.days_left(now))),
+        ("alarm", expiry.alarm(now).map_or(Value::Null, |alarm| alarm.word().into())),
+    ])
 }
 
 fn audit(gate: &Gate) -> Value {
@@ -358,15 +375,15 @@ fn upstream(host: &str, port: u16) -> String {
 }
 
 /// Names that are distinct where they stand.
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     members.into_iter().collect::<Object>().into()
 }
 
 /// Beyond 2⁵³ − 1 there is no exact JSON number (RFC 8259 §6); no count comes there.
-fn number(number: u64) -> Value {
+pub(super) fn number(number: u64) -> Value {
     Number::try_from(number).map_or(Value::Null, Value::from)
 }
 
-fn count(count: usize) -> Value {
+pub(super) fn count(count: usize) -> Value {
     number(u64::try_from(count).unwrap_or(u64::MAX))
 }

@@ -96,7 +96,20 @@ impl Change {
     }
 }
 
+/// What whoever looks at the gateway is told of a server.
+pub(super) struct ServerSeen {
+    /// Which partner's.
+    pub(super) partner: PartnerName,
+    /// The tokens that it gave.
+    pub(super) tokens: Arc<FetchedTokens>,
+}
+
 impl Server {
+    /// What there is to look at.
+    pub(super) fn seen(&self, partner: &PartnerName) -> ServerSeen {
+        ServerSeen { partner: partner.clone(), tokens: Arc::clone(&self.tokens) }
+    }
+
     /// Goes by other files from now on. No token that was fetched before is used again: it may be bound to the certificate that
     /// was shown then (RFC 8705 §3).
     pub(super) fn replace(&self, change: Change) {

@@ -38,11 +38,27 @@ struct Used {
     horizon: UnixSeconds,
 }
 
+/// What whoever looks at the gateway is told of the assertions of clients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AssertionsSeen {
+    /// Assertions that are remembered.
+    pub held: usize,
+    /// How many may be.
+    pub max: usize,
+    /// Those that were issued before this second are refused.
+    pub taken_from: UnixSeconds,
+}
+
 impl Assertions {
     /// None yet; this process begins `now`.
     pub(super) fn new(now: UnixMillis) -> Self {
         let used = Used { until: HashMap::new(), swept: now.seconds(), horizon: UnixSeconds::new(0) };
         Self { began: now.seconds().plus(1 + Asserted::AHEAD_S), max: ASSERTIONS_MAX, used: Mutex::new(used) }
+    }
+
+    /// What whoever looks at the gateway is told of assertions.
+    fn seen(&self) -> AssertionsSeen {
+        AssertionsSeen { held: self.used.lock().until.len(), max: self.max, taken_from: self.began }
     }
 
     fn take(&self, asserted: Asserted, now: UnixSeconds) -> Result<(), GuardFault> {
@@ -73,6 +89,12 @@ impl Guard {
     /// [`GuardFault::AssertionReplayed`], also for one that is older than this process; [`GuardFault::AssertionsFull`].
     pub fn admit_assertion(&self, asserted: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
         self.assertions.take(asserted, now.seconds())
+    }
+
+    /// What whoever looks at the gateway is told of assertions.
+    #[must_use]
+    pub fn assertions_seen(&self) -> AssertionsSeen {
+        self.assertions.seen()
     }
 }
 

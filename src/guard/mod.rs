@@ -33,6 +33,7 @@ mod step_up;
 mod two_persons;
 
 pub use admit::Admitted;
+pub use assertions::AssertionsSeen;
 pub use bind::Bound;
 pub use current::Basis;
 pub use current::Current;
@@ -62,6 +63,7 @@ pub use rate::Paced;
 pub use rate::RateFault;
 pub use rate::RateOf;
 pub use replay::FirstUse;
+pub use replay::ProofsSeen;
 pub use revocation::LiftedRevocation;
 pub use revocation::OrderedBy;
 pub use revocation::RESERVE;

@@ -40,6 +40,11 @@ impl Nonces {
         Self { key: HmacKey::new(&SecretKey::new(random::<32>())), period_s: (lifetime_s / 2).max(1) }
     }
 
+    /// For how many seconds a nonce is good at most.
+    pub const fn lifetime_s(&self) -> u64 {
+        self.period_s.saturating_mul(2)
+    }
+
     /// The nonce that is given out at `now`.
     pub fn newest(&self, now: UnixSeconds) -> String {
         self.of_period(now.get() / self.period_s)

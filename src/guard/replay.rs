@@ -76,6 +76,19 @@ pub(super) struct Proofs {
     pub(super) nonces: Nonces,
 }
 
+/// What whoever looks at the gateway is told of proofs of possession.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProofsSeen {
+    /// Proofs that are remembered.
+    pub held: u64,
+    /// How many may be.
+    pub max: u64,
+    /// Proofs that are dated up to this second need a nonce of this run.
+    pub nonces_until: UnixSeconds,
+    /// For how many seconds a nonce is good.
+    pub nonce_s: u64,
+}
+
 #[derive(Default)]
 struct Shard {
     seen: HashSet<Sha256>,
@@ -102,6 +115,16 @@ impl Proofs {
     /// An earlier run may have taken proofs until `last`, by a clock that was set back since.
     pub(super) fn begin_after(&mut self, last: UnixMillis) {
         self.before_start = self.before_start.max(last.seconds().plus(self.most_skew_s));
+    }
+
+    /// What whoever looks at the gateway is told of proofs.
+    pub(super) fn seen(&self) -> ProofsSeen {
+        ProofsSeen {
+            held: self.held(),
+            max: self.max,
+            nonces_until: self.before_start,
+            nonce_s: self.nonces.lifetime_s(),
+        }
     }
 
     /// How many proofs are held.
@@ -179,6 +202,12 @@ impl Guard {
     /// forgotten; [`GuardFault::ProofsFull`].
     pub fn admit_proof(&self, proof: &Proof, now: UnixMillis) -> Result<FirstUse, GuardFault> {
         self.proofs.take(proof, now.seconds()).map(|()| FirstUse(proof.key()))
+    }
+
+    /// What whoever looks at the gateway is told of proofs.
+    #[must_use]
+    pub fn proofs_seen(&self) -> ProofsSeen {
+        self.proofs.seen()
     }
 
     /// A nonce for whoever needs one, or may need one soon.

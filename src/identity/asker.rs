@@ -4,7 +4,6 @@
 
 use crate::clock::Clock;
 use crate::identity::ask_fault::AskFault;
-use crate::identity::introspections::ANSWER_WAIT_MAX;
 use crate::identity::introspections::Introspections;
 use crate::identity::introspections::Question;
 use crate::identity::introspector::Introspector;
@@ -129,7 +128,7 @@ impl Shared {
         let began = self.clock.steady();
         let asking_as = self.introspections.asking_as();
         let asked = self.introspector.ask(&asking_as, &question.token, self.clock.now().seconds());
-        let told = tokio::time::timeout(ANSWER_WAIT_MAX, asked).await.unwrap_or(Err(AskFault::Late));
+        let told = tokio::time::timeout(self.introspections.timeout(), asked).await.unwrap_or(Err(AskFault::Late));
         let ended = self.clock.steady();
         let result = match &told {
             Ok(answer) if answer.is_active => "active",
@@ -137,6 +136,7 @@ impl Shared {
             Err(fault) => fault.word(),
         };
         self.metrics.introspected(&self.introspector.issuer, result, ended.saturating_sub(began));
+        self.introspections.ends.tell(self.clock.now(), told.as_ref().err().map(|fault| fault.word()));
         self.tell(told.as_ref().err().copied(), ended);
         question.answer(told);
     }

@@ -65,7 +65,7 @@ impl Verifier {
         if is_asked_about { Ok(None) } else { jws.map(Some).map_err(malformed) }
     }
 
-    /// What its issuer says of the token in `fields`, where that one is asked; waits for two seconds at most. Nobody asks for a
+    /// What its issuer says of the token in `fields`, where that one is asked; waits for as long as the settings say. Nobody asks for a
     /// peer that is not trusted. `now` and `steady` are the times at which the request came.
     ///
     /// # Errors

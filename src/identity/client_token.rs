@@ -44,6 +44,8 @@ const TYPE: &str = "partner-client+jwt";
 /// Issues and verifies the tokens of partners that call. Holds keys, so it cannot be shown.
 pub struct ClientTokens {
     signing: Arc<SigningKey>,
+    /// All of them, the one that signs first.
+    all: Box<[Arc<SigningKey>]>,
     /// What is published, and by what tokens are verified: all keys, also the one that signs next.
     jwks: Box<str>,
     keys: KeySet,
@@ -92,7 +94,12 @@ impl ClientTokens {
         let jwks = jwks_json(&all);
         let verifying = KeySet::parse(jwks.as_bytes())?;
         let (signing, jwks, checks) = (Arc::clone(signing), jwks.into(), Checks::default());
-        Ok(Self { signing, jwks, keys: verifying, lifetime_s, clock_skew_s, checks })
+        Ok(Self { signing, all: keys.into(), jwks, keys: verifying, lifetime_s, clock_skew_s, checks })
+    }
+
+    /// The keys, the one that signs first.
+    pub fn keys(&self) -> impl Iterator<Item = &SigningKey> {
+        self.all.iter().map(AsRef::as_ref)
     }
 
     /// The public keys (RFC 7517 §5).

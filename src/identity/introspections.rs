@@ -9,10 +9,12 @@
 
 use crate::crypto::sha256;
 use crate::identity::ask_fault::AskFault;
+use crate::identity::issuer_seen::AskedSeen;
 use crate::identity::settings::AskingAs;
 use crate::identity::told::Answer;
 use crate::model::Sha256;
 use crate::secret::Secret;
+use crate::wire::Ends;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -33,15 +35,14 @@ const ASKED_AT_ONCE_MAX: usize = 64;
 /// Answers that are remembered.
 const ANSWERS_KEPT_MAX: usize = 4_096;
 
-/// How long a request waits for an answer, all in all, and how long a question is under way.
-pub(super) const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
-
 /// What is known of one question: nothing yet, or how it ended.
 type Outcome = Option<Result<Arc<Answer>, AskFault>>;
 
 /// What one issuer was asked. Shared by those who verify and the one who asks.
 pub struct Introspections {
     keep: Duration,
+    /// How long a request waits for an answer, all in all, and how long a question is under way.
+    timeout: Duration,
     asking_as: ArcSwap<AskingAs>,
     known: Mutex<Known>,
     places: Arc<Semaphore>,
@@ -49,6 +50,8 @@ pub struct Introspections {
     /// The other end, until the one who asks takes it.
     put: Mutex<Option<mpsc::Receiver<Question>>>,
     turned_away: AtomicU64,
+    /// How questions ended that were asked.
+    pub(super) ends: Ends,
 }
 
 /// A question that waits to be asked, or is under way.
@@ -108,18 +111,36 @@ impl Known {
 }
 
 impl Introspections {
-    /// Nothing asked yet; each answer is good for `keep_s` seconds.
+    /// Nothing asked yet; each answer is good for `keep_s` seconds, and comes within `timeout`.
     #[must_use]
-    pub fn new(keep_s: u64, asking_as: Arc<AskingAs>) -> Self {
+    pub fn new(keep_s: u64, timeout: Duration, asking_as: Arc<AskingAs>) -> Self {
         let (questions, put) = mpsc::channel(ASKED_AT_ONCE_MAX);
         Self {
             keep: Duration::from_secs(keep_s),
+            timeout,
             asking_as: ArcSwap::new(asking_as),
             known: Mutex::default(),
             places: Arc::new(Semaphore::new(ASKED_AT_ONCE_MAX)),
             questions,
             put: Mutex::new(Some(put)),
             turned_away: AtomicU64::new(0),
+            ends: Ends::default(),
+        }
+    }
+
+    /// How long a question may be under way.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What whoever looks at the gateway is told.
+    pub(super) fn seen(&self) -> AskedSeen {
+        AskedSeen {
+            keep_s: self.keep.as_secs(),
+            timeout: self.timeout,
+            under_way: ASKED_AT_ONCE_MAX.saturating_sub(self.places.available_permits()),
+            remembered: self.known.lock().questions.len(),
+            ends: self.ends.last(),
         }
     }
 
@@ -155,7 +176,7 @@ impl Introspections {
     pub(super) async fn told(&self, token: &str, steady: Duration) -> Result<Arc<Answer>, AskFault> {
         let mut outcome = self.put(token, steady)?;
         let answered = outcome.wait_for(Option::is_some);
-        match tokio::time::timeout(ANSWER_WAIT_MAX, answered).await {
+        match tokio::time::timeout(self.timeout, answered).await {
             Ok(Ok(told)) => (*told).clone().unwrap_or(Err(AskFault::Ended)),
             Ok(Err(_)) => Err(AskFault::Ended),
             Err(_) => Err(AskFault::Late),
@@ -197,6 +218,7 @@ mod tests {
 
     const BEGAN: Duration = Duration::from_secs(500);
     const KEEP_S: u64 = 5;
+    const TIMEOUT: Duration = Duration::from_millis(2_500);
 
     fn after(millis: u64) -> Duration {
         BEGAN + Duration::from_millis(millis)
@@ -204,7 +226,7 @@ mod tests {
 
     fn asking(keep_s: u64) -> (Introspections, mpsc::Receiver<Question>) {
         let asking_as = AskingAs { client_id: "us".into(), audience: "https://id.example".into(), key: None };
-        let introspections = Introspections::new(keep_s, Arc::new(asking_as));
+        let introspections = Introspections::new(keep_s, TIMEOUT, Arc::new(asking_as));
         let questions = introspections.questions().unwrap();
         (introspections, questions)
     }
@@ -279,8 +301,8 @@ mod tests {
         let (introspections, _questions) = asking(KEEP_S);
         let within = |time| tokio::time::timeout(time, introspections.told("opaque", BEGAN));
         let moment = Duration::from_millis(1);
-        assert!(within(ANSWER_WAIT_MAX - moment).await.is_err(), "it still waits");
-        assert_eq!(within(ANSWER_WAIT_MAX + moment).await.unwrap().err(), Some(AskFault::Late));
+        assert!(within(TIMEOUT - moment).await.is_err(), "it still waits");
+        assert_eq!(within(TIMEOUT + moment).await.unwrap().err(), Some(AskFault::Late));
     }
 
     #[tokio::test(start_paused = true)]

@@ -82,6 +82,7 @@ impl Refresher {
         let now = clock.steady();
         metrics.issuer_begins(&source.issuer, keys.keep_s());
         let schedule = Schedule { due: now, failures: 0 };
+        keys.due(schedule.due);
         Self { source, keys, clock, metrics, schedule, came: now, failed: None }
     }
 
@@ -120,10 +121,11 @@ impl Refresher {
     async fn fetch(&mut self) {
         let flight = self.keys.fly();
         let came = self.source.fetch(&self.keys).await;
-        let (now, steady, [spread]) = (self.clock.now().seconds(), self.clock.steady(), crypto::random());
+        let (now, steady, [spread]) = (self.clock.now(), self.clock.steady(), crypto::random());
+        self.keys.ends.tell(now, came.as_ref().err().map(|fault| fault.word()));
         match came {
             Ok(came) => {
-                self.keys.take(came.keys, came.digest, now, steady);
+                self.keys.take(came.keys, came.digest, now.seconds(), steady);
                 drop(flight);
                 self.schedule = Schedule::after(steady, came.fresh_s, self.keys.keep_s(), spread);
                 self.came = steady;
@@ -138,6 +140,7 @@ impl Refresher {
                 self.tell(fault);
             }
         }
+        self.keys.due(self.schedule.due);
         self.look();
     }
 

@@ -10,8 +10,11 @@
 
 use crate::clock::UnixSeconds;
 use crate::crypto::KeySet;
+use crate::identity::issuer_seen::PublishedSeen;
 use crate::model::Sha256;
+use crate::wire::Ends;
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,6 +34,10 @@ pub struct RemoteKeys {
     keep_s: u64,
     kept: ArcSwapOption<Kept>,
     flights: watch::Sender<Flights>,
+    /// For whoever looks at the gateway: when the last set came, and the steady time of the next fetch that is due.
+    fetching: Mutex<(Option<UnixSeconds>, Duration)>,
+    /// How fetches ended.
+    pub(super) ends: Ends,
 }
 
 /// A set that is in force as long as it is young enough.
@@ -60,7 +67,20 @@ impl RemoteKeys {
     /// No set yet; each that comes counts for `keep_s` seconds.
     #[must_use]
     pub fn new(keep_s: u64) -> Self {
-        Self { keep_s, kept: ArcSwapOption::empty(), flights: watch::Sender::new(Flights::default()) }
+        let (kept, flights) = (ArcSwapOption::empty(), watch::Sender::new(Flights::default()));
+        Self { keep_s, kept, flights, fetching: Mutex::default(), ends: Ends::default() }
+    }
+
+    /// The next fetch is due at this steady time.
+    pub(super) fn due(&self, due: Duration) {
+        self.fetching.lock().1 = due;
+    }
+
+    /// What whoever looks at the gateway at `now` is told.
+    pub(super) fn seen(&self, now: UnixSeconds) -> PublishedSeen {
+        let (came, due) = *self.fetching.lock();
+        let keys = self.in_force(now).map_or(0, |keys| keys.kids().count());
+        PublishedSeen { keys, came, keep_s: self.keep_s, due, ends: self.ends.last() }
     }
 
     /// The set in force at `now`, if there is one.
@@ -136,6 +156,7 @@ impl RemoteKeys {
     /// Puts a set in force that came at these times.
     pub(super) fn take(&self, keys: Arc<KeySet>, digest: Sha256, came: UnixSeconds, came_steady: Duration) {
         self.kept.store(Some(Arc::new(Kept { keys, digest, came, came_steady })));
+        self.fetching.lock().0 = Some(came);
     }
 
     /// Lets go of a set that is too old by steady time.

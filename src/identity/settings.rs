@@ -9,6 +9,7 @@ use crate::identity::mapping::RequiredClaim;
 use crate::model::PublicUrl;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All settings of this room.
 #[derive(Debug)]
@@ -109,6 +110,8 @@ pub enum IssuerKeys {
     Asked {
         /// For how many seconds an answer is good.
         keep_s: u64,
+        /// How long a request waits for one, all in all.
+        timeout: Duration,
         /// As whom it is asked.
         asking_as: Arc<AskingAs>,
     },

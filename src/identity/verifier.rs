@@ -24,6 +24,8 @@ use crate::identity::claims::issuer_of;
 use crate::identity::fault::IdentityFault;
 use crate::identity::header::Header;
 use crate::identity::introspections::Introspections;
+use crate::identity::issuer_seen::IssuerSeen;
+use crate::identity::issuer_seen::VerifiedBy;
 use crate::identity::peer::Peer;
 use crate::identity::presented::Scheme;
 use crate::identity::presented::presented;
@@ -156,8 +158,8 @@ impl Verifier {
             let keys = match keys {
                 IssuerKeys::Known(keys) => Keys::Known(ArcSwap::new(keys)),
                 IssuerKeys::Remote { keep_s } => Keys::Remote(Arc::new(RemoteKeys::new(keep_s))),
-                IssuerKeys::Asked { keep_s, asking_as } => {
-                    Keys::Asked(Arc::new(Introspections::new(keep_s, asking_as)))
+                IssuerKeys::Asked { keep_s, timeout, asking_as } => {
+                    Keys::Asked(Arc::new(Introspections::new(keep_s, timeout, asking_as)))
                 }
             };
             let name = issuer.into();
@@ -179,6 +181,18 @@ impl Verifier {
                 _ => {}
             }
         }
+    }
+
+    /// What whoever looks at the gateway at `now` is told of the issuers of sign-in tokens, in the order of the configuration.
+    #[must_use]
+    pub fn issuers_seen(&self, now: UnixSeconds) -> Vec<IssuerSeen> {
+        let by = |issuer: &Issuer| match &issuer.keys {
+            Keys::Known(keys) => VerifiedBy::File { keys: keys.load().kids().count() },
+            Keys::Remote(keys) => VerifiedBy::Published(keys.seen(now)),
+            Keys::Asked(introspections) => VerifiedBy::Asked(introspections.seen()),
+        };
+        let sign_in = self.issuers.iter().filter(|issuer| issuer.kind == TokenKind::SignIn);
+        sign_in.map(|issuer| IssuerSeen { issuer: Arc::clone(&issuer.name), by: by(issuer) }).collect()
     }
 
     /// The keys of each issuer that publishes them, for the one who fetches.

@@ -21,6 +21,8 @@ use crate::protect::Protected;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 use crate::wire::Connect;
+use crate::wire::Ends;
+use crate::wire::LastEnds;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -56,8 +58,20 @@ pub struct FetchedTokens {
     tasks: Tasks,
     /// The word for the last fault, so that each is told once.
     failed: Mutex<Option<&'static str>>,
+    ends: Ends,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+}
+
+/// What whoever looks at the gateway is told of a partner's tokens. No token is in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FetchedSeen {
+    /// Tokens that are kept.
+    pub kept: usize,
+    /// Rights for which one is fetched now.
+    pub under_way: usize,
+    /// How fetches ended.
+    pub ends: LastEnds,
 }
 
 /// A token that was granted, and until when it may be used.
@@ -124,6 +138,7 @@ impl FetchedTokens {
             fetches: Semaphore::new(FETCHES_MAX),
             tasks: Tasks::new(),
             failed: Mutex::default(),
+            ends: Ends::default(),
             clock,
             metrics,
         }
@@ -133,6 +148,15 @@ impl FetchedTokens {
     #[must_use]
     pub fn keys(&self) -> Arc<ClientKeys> {
         self.keys.load_full()
+    }
+
+    /// What whoever looks at the gateway is told.
+    #[must_use]
+    pub fn seen(&self) -> FetchedSeen {
+        let kept = self.kept.lock();
+        let here = kept.rights.values().filter(|entry| matches!(entry, Entry::Here(_))).count();
+        let under_way = kept.rights.len().saturating_sub(here);
+        FetchedSeen { kept: here, under_way, ends: self.ends.last() }
     }
 
     /// Proves itself by these keys from now on, and lets go of every token.
@@ -208,6 +232,7 @@ impl FetchedTokens {
     /// Counts how a fetch ended, and tells of a fault once for each change.
     fn tell(&self, ended: Option<TokenFault>) {
         self.metrics.partner_token_fetched(&self.partner, ended.map_or("done", TokenFault::word));
+        self.ends.tell(self.clock.now(), ended.map(TokenFault::word));
         let before = std::mem::replace(&mut *self.failed.lock(), ended.map(TokenFault::word));
         let partner = self.partner.as_str();
         match ended {

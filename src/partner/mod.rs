@@ -50,6 +50,7 @@ pub use fault::PartnerFault;
 pub use fault::SendFault;
 pub use fault::TokenFault;
 pub use fetched::ClientKeys;
+pub use fetched::FetchedSeen;
 pub use fetched::FetchedTokens;
 pub use line::Line;
 pub use line::Partner;

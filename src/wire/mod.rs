@@ -14,6 +14,7 @@
 mod answer;
 mod chunked;
 mod client;
+mod ends;
 mod exchange;
 mod fault;
 mod one_way;
@@ -31,6 +32,8 @@ pub use client::Connections;
 pub use client::MAX_IDLE;
 pub use client::Place;
 pub use client::Spent;
+pub use ends::Ends;
+pub use ends::LastEnds;
 pub use exchange::Connect;
 pub use exchange::Connection;
 pub use exchange::Exchanged;

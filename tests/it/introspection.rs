@@ -67,8 +67,9 @@ impl Scene {
         let publisher = Publisher::start(&stage);
         let key = write_key(&stage, "pki/introspection.key");
         let url = format!("https://{}/introspect", publisher.address);
-        let asked =
-            format!("introspection: {{url: \"{url}\", server_name: {PUBLISHER}, client_id: portcullis, {more}}}");
+        let asked = format!(
+            "introspection: {{url: \"{url}\", server_name: {PUBLISHER}, client_id: portcullis, timeout: 1s, {more}}}"
+        );
         stage.edit("gateway.yaml", "jwks: {file: pki/login.jwks}", &asked);
         stage.edit("gateway.yaml", "    algorithms: [ES256]\n", "");
         let issuer = TokenIssuer::new(LOGIN_ISSUER, SigningAlgorithm::Es256).unwrap();
@@ -229,13 +230,16 @@ fn whatever_is_said_instead_of_an_answer_is_met_and_refused_and_nothing_of_it_is
         ("answer-too-large", "50 MB in chunks", endless("Transfer-Encoding: chunked")),
         ("answer-broke-off", "an answer that is cut", Page::BreakOff(cut.into_bytes())),
         ("status-line", "no HTTP", Page::Say(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n".to_vec())),
-        ("timeout", "silence", Page::Hang),
     ] {
         scene.publisher.page("/introspect", page);
         let before = (scene.ended(fault), scene.asked());
         scene.becomes(what, &scene.look(&fresh()), 503, "introspection-unavailable");
         assert_eq!((scene.ended(fault), scene.asked()), (before.0 + 1, before.1 + 1), "{what}: met as {fault}");
     }
+    scene.publisher.page("/introspect", Page::Hang);
+    scene.becomes("silence", &scene.look(&fresh()), 503, "introspection-unavailable");
+    // The request's time began before that of its question, which is counted by whichever of its bounds ends it.
+    until("silence is counted", || scene.ended("late") + scene.ended("timeout") == 1);
     assert!(scene.publisher.sent() < ENDLESS / 2, "nobody reads on what is too large: {}", scene.publisher.sent());
     assert_eq!(elsewhere.asked("/introspect"), 0, "no redirect is followed");
     scene.publisher.page("/introspect", Page::json(&format!("{good}{}", " ".repeat(16 * 1024 - good.len()))));

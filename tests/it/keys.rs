@@ -97,6 +97,8 @@ struct Site {
     published: [TokenIssuer; 2],
     /// The id of the key by which the gateway proves to the issuer that is asked who asks.
     asking_key: String,
+    /// What it says of every token.
+    said: Page,
     /// Gives the tokens of the partner that runs the barriers.
     server: SimulatedTokenServer,
     stage: Stage,
@@ -110,7 +112,7 @@ impl Site {
         let otel = Receiver::otlp(&stage);
         export_records(&stage, siems[0].address, otel.address);
         let (publisher, published) = publish(&stage);
-        let asking_key = asked(&stage, &publisher);
+        let (asking_key, said) = asked(&stage, &publisher);
         let server = fetch_tokens(&stage);
         let revoked = kit.authority.crl(&[&kit.server], Validity::a_day_from(now())).unwrap();
         fs::write(stage.path("pki/backend-server-revoked.crl"), revoked).unwrap();
@@ -180,6 +182,7 @@ impl Site {
             publisher,
             published,
             asking_key,
+            said,
             server,
             stage,
         }
@@ -245,6 +248,18 @@ impl Site {
                 let told = self.stage.wait(async move { tokio::time::timeout(patience, given).await });
                 self.server.hold(false);
                 told.map_or("waits for longer than 3 s".into(), |status| format!("{} within 3 s", status.unwrap()))
+            }
+            Look::Answer => {
+                self.publisher.page("/introspect", Page::Hang);
+                let backend = self.stage.backend(gateway.address);
+                let command = Command::new(&self.stage).bearing("never-told".to_owned());
+                let given = self.stage.beside(async move { command.give(&backend).await.map(|told| told.status) });
+                let patience = Duration::from_secs(4);
+                let told = self.stage.wait(async move { tokio::time::timeout(patience, given).await });
+                self.publisher.page("/introspect", self.said.clone());
+                told.map_or("waits for longer than 4 s".into(), |status| {
+                    format!("{} within 4 s", status.unwrap().unwrap())
+                })
             }
             Look::SignIn => {
                 let token = self.stage.login.mint(&self.stage.claims_of(&self.stage.login)).unwrap();
@@ -594,16 +609,17 @@ fn publish(stage: &Stage) -> (Publisher, [TokenIssuer; 2]) {
 }
 
 /// An issuer that is asked about its tokens and says the same of all, and beside that page one that says that none is active;
-/// gives the id of the key by which it is asked.
-fn asked(stage: &Stage, publisher: &Publisher) -> String {
+/// gives the id of the key by which it is asked, and the page.
+fn asked(stage: &Stage, publisher: &Publisher) -> (String, Page) {
     ask_about_tokens(stage, publisher.address);
     write_key(stage, "pki/other-introspection.key");
     let issuer = TokenIssuer::new(ASKED_ISSUER, SigningAlgorithm::Es256).unwrap();
     let claims = stage.member_of(&NORTH, &issuer, now()).with("active", true);
-    publisher.page("/introspect", Page::json(&claims.text()));
+    let said = Page::json(&claims.text());
+    publisher.page("/introspect", said.clone());
     publisher.page("/other-introspect", Page::json(r#"{"active":false}"#));
     let pem = Secret::new(fs::read(stage.path("pki/introspection.key")).unwrap());
-    SigningKey::from_pem(&pem).unwrap().kid().to_owned()
+    (SigningKey::from_pem(&pem).unwrap().kid().to_owned(), said)
 }
 
 /// What a part of a token says.

@@ -131,6 +131,8 @@ mod metrics;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
+mod own_keys;
+#[cfg(test)]
 mod partner_client;
 #[cfg(test)]
 mod partner_door;

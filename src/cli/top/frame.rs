@@ -1,5 +1,6 @@
 //! One frame of `portcullis top`: from one look, or two that follow one another, to text. Reads no clock and draws nothing.
 
+use crate::cli::identity_lines;
 use crate::cli::ops::list;
 use crate::cli::ops::number;
 use crate::cli::ops::text;
@@ -45,6 +46,7 @@ pub(super) fn drawn(now: &Look, before: Option<&Look>) -> String {
     span.refusals(&mut out);
     span.steps(&mut out);
     span.partners(&mut out);
+    span.identity(&mut out);
     span.queues(&mut out);
     span.expiries(&mut out);
     out
@@ -133,6 +135,26 @@ impl Span<'_> {
             let name = text(one, "name");
             let _ = writeln!(out, "  {name:<16} idle {idle}  in use {in_use}  last good {good}{failed}");
         }
+    }
+
+    /// Issuers, the partners' authorisation servers, our own keys by how many there are, and proofs.
+    fn identity(&self, out: &mut String) {
+        let status = &self.now.status;
+        let _ = writeln!(out, "\nissuers");
+        list(status, "issuers").iter().for_each(|one| {
+            let _ = writeln!(out, "  {}", identity_lines::issuer(one));
+        });
+        let servers = list(status, "token_servers");
+        if !servers.is_empty() {
+            let _ = writeln!(out, "\ntoken servers");
+        }
+        servers.iter().for_each(|one| {
+            let _ = writeln!(out, "  {}", identity_lines::token_server(one));
+        });
+        let keys = list(status, "keys");
+        let next = keys.iter().filter(|key| text(key, "state") == "next").count();
+        let _ = writeln!(out, "\nown keys     {} sign, {next} next", keys.len().saturating_sub(next));
+        let _ = writeln!(out, "proofs       {}", identity_lines::proofs(status));
     }
 
     fn queues(&self, out: &mut String) {

@@ -30,13 +30,15 @@ fn an_issuer_that_is_asked_is_known_by_where_and_as_whom_and_its_answers_are_goo
     let place = config.introspection.unwrap();
     assert_eq!((&*place.issuer, &*place.path), ("https://login.prop.example", "/token/introspection"));
     assert_eq!((&*place.at.host, place.at.port, place.at.identity.is_some()), ("login.prop.example", 443, false));
-    let IssuerKeys::Asked { keep_s, asking_as } = &config.identity.issuers[0].keys else { panic!("it is asked") };
+    let IssuerKeys::Asked { keep_s, asking_as, .. } = &config.identity.issuers[0].keys else { panic!("it is asked") };
     assert_eq!((*keep_s, &*asking_as.client_id, &*asking_as.audience), (5, "portcullis", "https://login.prop.example"));
     assert!(asking_as.key.is_some() && config.identity.issuers[0].algorithms.is_empty());
     for (text, seconds) in [("0s", 0), ("10s", 10)] {
         let config = asking(&format!("audience: \"https://a.example\", keep: {text}, {BY_KEY}"), "").load();
         let config = config.map_err(|faults| panic!("{faults}")).unwrap();
-        let IssuerKeys::Asked { keep_s, asking_as } = &config.identity.issuers[0].keys else { panic!("it is asked") };
+        let IssuerKeys::Asked { keep_s, asking_as, .. } = &config.identity.issuers[0].keys else {
+            panic!("it is asked")
+        };
         assert_eq!((*keep_s, &*asking_as.audience), (seconds, "https://a.example"));
     }
 }

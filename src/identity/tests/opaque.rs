@@ -54,7 +54,7 @@ const NAME: &str = "https://opaque.example";
 pub(super) fn issuer(kind: TokenKind) -> IssuerSettings {
     let named = TokenIssuer::new(NAME, SigningAlgorithm::Es256).unwrap();
     let asking_as = Arc::new(AskingAs { client_id: "gateway".into(), audience: NAME.into(), key: None });
-    let keys = IssuerKeys::Asked { keep_s: 5, asking_as };
+    let keys = IssuerKeys::Asked { keep_s: 5, timeout: Duration::from_secs(2), asking_as };
     IssuerSettings { keys, algorithms: Vec::new(), ..settings(&named, kind) }
 }
 

@@ -306,7 +306,7 @@ pub fn ask_about_tokens(stage: &Stage, publisher: SocketAddr) {
     let issuer = format!(
         "  - {{issuer: \"{ASKED_ISSUER}\", audience: \"https://gateway.prop.example\", max_lifetime: 1h, bind: [mtls],
      introspection: {{url: \"https://{publisher}/introspect\", server_name: {PUBLISHER}, client_id: portcullis,
-     audience: \"{ASKED_ISSUER}\", key: pki/introspection.key, keep: 5s, {tls}}}}}\n"
+     audience: \"{ASKED_ISSUER}\", key: pki/introspection.key, keep: 5s, timeout: 2s, {tls}}}}}\n"
     );
     stage.edit("gateway.yaml", "sessions:\n", &format!("{issuer}sessions:\n"));
     let from = "  - https://login.prop.example\n";

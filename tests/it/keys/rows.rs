@@ -31,6 +31,8 @@ pub enum Look {
     Asking,
     /// How often it is asked about one token that comes twice.
     Questions,
+    /// How long a command waits for what is said of its token.
+    Answer,
     /// Whether a backend is given a session for its user.
     Session,
     /// At which address a command is served.
@@ -226,6 +228,7 @@ pub const ROWS: &[Row] = &[
     ),
     row("issuers[].introspection.server_name", OTHER_NAME, Look::Opaque, KNOWN, UNTOLD),
     row("issuers[].introspection.keep", r#""0s""#, Look::Questions, "1 question", "2 questions"),
+    row("issuers[].introspection.timeout", r#""10s""#, Look::Answer, "503 within 4 s", "waits for longer than 4 s"),
     row("issuers[].introspection.tls.ca", OTHER_CA, Look::Opaque, KNOWN, UNTOLD),
     row("issuers[].introspection.tls.certificate", PARTNERS, Look::Start, "starts", "refused malformed-certificate"),
     row("issuers[].introspection.tls.key", PARTNERS_KEY, Look::Start, "starts", "refused malformed-certificate"),
