@@ -28,6 +28,8 @@ pub(super) struct Segment {
     pub(super) began: Option<UnixMillis>,
     /// When its last record was written.
     pub(super) ended: Option<UnixMillis>,
+    /// The latest time that a record of it bears.
+    pub(super) latest: Option<UnixMillis>,
     /// Where its whole records end.
     pub(super) end: usize,
     /// Its first record; `None` where it has no whole one.

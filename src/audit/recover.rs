@@ -74,6 +74,8 @@ pub struct Recovered {
     pub cut_bytes: u64,
     /// When the last record was written; `None` where there is none.
     pub last: Option<UnixMillis>,
+    /// The latest time that a record bears which was read: later than the last one's where the clock was set back.
+    pub latest: Option<UnixMillis>,
 }
 
 /// A command of the past that has an idempotency key.
@@ -159,7 +161,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     let (mut segments, mut mending) = (Vec::new(), Vec::new());
     let (mut cut, mut horizon) = (None, None);
     let latest = now.get().saturating_add(DISORDER_MS);
-    let (mut next, mut last) = (1, None);
+    let (mut next, mut last, mut latest_told) = (1, None, None);
     while let Some(number) = numbers.pop() {
         let path = segment::path(directory, number);
         let bytes = fs::read(&path).map_err(io_at(&path))?;
@@ -179,6 +181,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
             return Err(AuditOpenError::Damaged { path, offset: read.end as u64 });
         }
         last = last.or(read.ended);
+        latest_told = latest_told.max(read.latest);
         let began = read.began.unwrap_or(now);
         let until = *horizon.get_or_insert(began.get().min(now.get()).saturating_sub(REMEMBERED_MS + DISORDER_MS));
         segments.push(chain.link(&path, read)?);
@@ -194,7 +197,7 @@ fn read(directory: &Path, signer: &NoteSigner, now: UnixMillis, mend: Mend) -> R
     }
     let (past, receipts, unknown) = replay(segments.into_iter().rev().flatten(), now);
     let cut_bytes = cut.map_or(0, |(_, bytes)| bytes);
-    let recovered = Recovered { past, unknown: unknown.len(), cut_bytes, last };
+    let recovered = Recovered { past, unknown: unknown.len(), cut_bytes, last, latest: latest_told };
     Ok(Found { recovered, receipts, unknown, cut, next, tree, epoch })
 }
 
@@ -229,6 +232,7 @@ fn read_segment(
         }
         let length = u32::try_from(bytes.len()).map_err(|_| unreadable())?;
         read.ended = Some(line.time);
+        read.latest = read.latest.max(Some(line.time));
         read.tree.append(leaf_hash(bytes));
         read.take_root(attested);
         read.epoch = read.epoch.max(line.epoch().unwrap_or_default());

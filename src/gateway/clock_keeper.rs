@@ -40,6 +40,15 @@ pub(super) struct Recalled {
     pub(super) accepted: bool,
 }
 
+/// What the log tells of the time before a start; `None` where it is empty.
+#[derive(Clone, Copy)]
+pub(super) struct TimesOnRecord {
+    /// The time of its last record.
+    pub(super) last: Option<UnixMillis>,
+    /// The latest time of any.
+    pub(super) latest: Option<UnixMillis>,
+}
+
 /// Looks after the wall clock while the gateway runs.
 pub(super) struct ClockKeeper {
     gate: Gate,
@@ -53,17 +62,25 @@ pub(super) struct ClockKeeper {
     keep_from: Duration,
 }
 
-/// Tells the guard how far the clock had come before this start: by the store, and by the time of the last record.
+/// Tells the guard how far the clock had come before this start: by the store, and by the time of the last record. What a person
+/// accepts makes the clock right, and nothing fresh again that was used by the wrong one: how far that had come is kept.
 ///
 /// # Errors
 /// [`StoreFault`]: without it a clock that was set back would be taken.
 pub(super) async fn recall(
-    guard: &Guard,
+    guard: &mut Guard,
     store: &dyn TimeStore,
-    last_record: Option<UnixMillis>,
+    TimesOnRecord { last: last_record, latest }: TimesOnRecord,
     now: UnixMillis,
 ) -> Result<Recalled, StoreFault> {
     let kept = store.kept_time().await?;
+    let known = kept.map(|kept| kept.seen);
+    if let Some(seen) = known.max(latest) {
+        guard.begin_after(seen);
+        if known != Some(seen) {
+            store.keep_seen(seen).await?;
+        }
+    }
     let accepted = kept.is_some_and(|kept| kept.accepted);
     let mut notes = Vec::new();
     if accepted {
@@ -109,6 +126,10 @@ impl ClockKeeper {
         let core = Arc::clone(self.gate.core());
         let (now, steady) = (core.clock.now(), core.clock.steady());
         if let Some(stepped) = self.watch.look(now, steady) {
+            if stepped.forward {
+                // Should it be set back: what is used once from now on may bear this time. The record tells it, too.
+                let _ = self.store.keep_seen(now).await;
+            }
             self.tell_step(stepped).await;
         }
         let highest = self.rise.look(core.guard.highest_time(), now, steady);

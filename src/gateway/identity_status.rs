@@ -131,7 +131,7 @@ pub(super) fn own_keys(keys: &[OwnKey]) -> Value {
 
 /// What guards proofs of possession and assertions of clients against a second use.
 pub(super) fn proofs(guard: &Guard, now: Now) -> Value {
-    let (proofs, assertions) = (guard.proofs_seen(), guard.assertions_seen());
+    let (proofs, assertions) = (guard.proofs_seen(), guard.assertions_seen(now.wall));
     let second = |at: UnixSeconds| Value::from(UnixMillis::new(at.get().saturating_mul(1_000)).to_string());
     object([
         ("nonces", if now.wall.seconds() <= proofs.nonces_until { "required" } else { "offered" }.into()),

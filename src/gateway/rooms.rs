@@ -24,6 +24,7 @@ use crate::gateway::Injected;
 use crate::gateway::approvals::Signing;
 use crate::gateway::clock_keeper;
 use crate::gateway::clock_keeper::Recalled;
+use crate::gateway::clock_keeper::TimesOnRecord;
 use crate::gateway::couriers;
 use crate::gateway::couriers::Towards;
 use crate::gateway::epochs;
@@ -195,10 +196,11 @@ pub(super) fn gates(
     if recovered.unknown > 0 {
         tracing::warn!(intents = recovered.unknown, "intents without outcome were marked unknown");
     }
-    let last_record = recovered.last;
+    let told = TimesOnRecord { last: recovered.last, latest: recovered.latest };
     let guard = Guard::open(&config.limits, key, store.clone(), remembered(recovered), clock.now());
-    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?.after(last_record);
-    let recalled = clock_keeper::recall(&guard, store.as_ref(), last_record, clock.now());
+    let guard = runtime.block_on(guard).map_err(|error| no_store(&error))?.keeping_assertions(store.clone());
+    let mut guard = runtime.block_on(guard).map_err(|error| no_store(&error))?;
+    let recalled = clock_keeper::recall(&mut guard, store.as_ref(), told, clock.now());
     let mut recalled = runtime.block_on(recalled).map_err(|error| no_store(&error))?;
     recalled.notes.extend(replayed);
     let outbox = Outbox::open_on(store.clone(), key, &config.limits);

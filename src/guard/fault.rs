@@ -47,7 +47,7 @@ pub enum GuardFault {
     /// The client assertion was used before, or may have been.
     #[error("the client assertion was used before")]
     AssertionReplayed,
-    /// No further client assertion can be remembered.
+    /// No further client assertion can be remembered, or the store does not keep it.
     #[error("no further client assertion can be remembered")]
     AssertionsFull,
     /// Its proof of possession needs a nonce of this run, or has another one.

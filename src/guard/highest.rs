@@ -35,6 +35,9 @@ pub struct KeptTime {
     /// Whether a person has set it (`portcullis store accept-clock`) and no gateway has run since: then it counts alone, also
     /// against later times on record.
     pub accepted: bool,
+    /// The latest time that the clock is known to have shown, also where a person has set it back since: what was used once by
+    /// then may bear any time up to this one.
+    pub seen: UnixMillis,
 }
 
 /// Where the highest wall time lasts.
@@ -45,6 +48,9 @@ pub trait TimeStore: Send + Sync {
 
     /// Keeps this time; durable when it returns. What a person set before is taken up with it.
     async fn keep_time(&self, highest: UnixMillis) -> Result<(), StoreFault>;
+
+    /// Keeps that the clock has shown this time, unless it is known to have shown a later one; durable when it returns.
+    async fn keep_seen(&self, seen: UnixMillis) -> Result<(), StoreFault>;
 }
 
 impl HighestTime {

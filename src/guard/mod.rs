@@ -6,8 +6,8 @@
 //! rebuilt: what the idempotency key stands for. [`Placed`], once it is permitted: nothing is stopped where it goes.
 //! [`Current`], between the record and the first byte: all of it asked again.
 //!
-//! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], and the highest wall time
-//! through [`TimeStore`], which `store/` implements, and idempotency keys through the log's intents. No lock is held across an `.await`, and nothing is ever
+//! The guard decides and does no IO: `now` is an argument, revocations last through [`RevocationStore`], the highest wall time
+//! through [`TimeStore`] and client assertions through [`AssertionStore`], which `store/` implements, and idempotency keys through the log's intents. No lock is held across an `.await`, and nothing is ever
 //! evicted to make room.
 
 mod admit;
@@ -33,7 +33,9 @@ mod step_up;
 mod two_persons;
 
 pub use admit::Admitted;
+pub use assertions::AssertionStore;
 pub use assertions::AssertionsSeen;
+pub use assertions::UsedAssertion;
 pub use bind::Bound;
 pub use current::Basis;
 pub use current::Current;

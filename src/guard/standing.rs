@@ -88,12 +88,9 @@ impl Guard {
         })
     }
 
-    /// The same after an earlier run whose last record is of `last`: whatever that run gave out or let through for a proof it has
-    /// recorded, also by a clock that was ahead and set back since.
-    #[must_use]
-    pub fn after(mut self, last: Option<UnixMillis>) -> Self {
-        last.into_iter().for_each(|last| self.proofs.begin_after(last));
-        self
+    /// Earlier runs may have taken proofs of possession dated up to `seen`, by a clock that was ahead and set back since.
+    pub fn begin_after(&mut self, seen: UnixMillis) {
+        self.proofs.begin_after(seen);
     }
 
     /// The epoch in force.

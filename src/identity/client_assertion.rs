@@ -41,15 +41,15 @@ pub struct PartnerClient {
 /// A verified one is taken:
 /// ```
 /// use portcullis::{clock::UnixMillis, guard::{Guard, GuardFault}, identity::{Asserted, PartnerClient}};
-/// fn take(g: &Guard, _c: &PartnerClient, a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
-///     g.admit_assertion(a, now)
+/// async fn take(g: &Guard, _c: &PartnerClient, a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
+///     g.admit_assertion(a, now).await
 /// }
 /// ```
 /// A client alone has asserted nothing:
 /// ```compile_fail
 /// use portcullis::{clock::UnixMillis, guard::{Guard, GuardFault}, identity::{Asserted, PartnerClient}};
-/// fn take(g: &Guard, c: &PartnerClient, _a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
-///     g.admit_assertion(c, now)
+/// async fn take(g: &Guard, c: &PartnerClient, _a: Asserted, now: UnixMillis) -> Result<(), GuardFault> {
+///     g.admit_assertion(c, now).await
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

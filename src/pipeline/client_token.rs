@@ -116,7 +116,7 @@ async fn granted<B: Body>(
     }
     trail.done(Step::Rebuild, clock);
 
-    authenticate(gate, client, &form)?;
+    authenticate(gate, client, &form).await?;
     let contract = snapshot.bundle.contract(&met.route.name);
     let declared: BTreeSet<&str> = contract.iter().flat_map(|contract| contract.scopes()).collect();
     let scopes = scopes(&form, &declared)?;
@@ -137,7 +137,7 @@ fn endpoint<'m>(gate: &Gate, met: &'m Met) -> Result<(&'m PartnerClient, Arc<Cli
 }
 
 /// The client proves itself beside its certificate: by its id alone, or by an assertion where it has keys for it.
-fn authenticate(gate: &Gate, client: &PartnerClient, form: &Form) -> Result<(), Refusal> {
+async fn authenticate(gate: &Gate, client: &PartnerClient, form: &Form) -> Result<(), Refusal> {
     let refused = || Refusal::of_token(Reason::ClientRefused, OAuthError::InvalidClient);
     let now = gate.core.clock.now();
     let id = form.get("client_id");
@@ -154,11 +154,10 @@ fn authenticate(gate: &Gate, client: &PartnerClient, form: &Form) -> Result<(), 
     if !is_client {
         return Err(refused());
     }
-    asserted.map_or(Ok(()), |asserted| {
-        gate.core.guard.admit_assertion(asserted, now).map_err(|fault| match Refusal::from(fault) {
-            full if full.problem.kind == ProblemType::Unavailable => full,
-            replayed => replayed.in_oauth(OAuthError::InvalidClient),
-        })
+    let Some(asserted) = asserted else { return Ok(()) };
+    gate.core.guard.admit_assertion(asserted, now).await.map_err(|fault| match Refusal::from(fault) {
+        full if full.problem.kind == ProblemType::Unavailable => full,
+        replayed => replayed.in_oauth(OAuthError::InvalidClient),
     })
 }
 

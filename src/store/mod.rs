@@ -1,8 +1,8 @@
 //! The store: one SQLite file that holds what must last and is not a record: revocations with the epoch's ceiling, the
-//! persons behind handles, the outbox of events, the newest directory, which bundles were activated, how far the log had come, and
-//! the highest wall time.
+//! persons behind handles, the outbox of events, the newest directory, which bundles were activated, how far the log had come,
+//! the highest wall time, and which client assertions were used.
 //!
-//! It implements [`crate::guard::RevocationStore`], [`crate::guard::TimeStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`],
+//! It implements [`crate::guard::RevocationStore`], [`crate::guard::TimeStore`], [`crate::guard::AssertionStore`], [`crate::audit::HandleStore`], [`crate::webhook::OutboxStore`],
 //! [`crate::directory::DirectoryStore`], [`crate::audit::SeenStore`] and [`crate::approval::ActivationStore`], and knows no more of each than how its rows look. One thread owns the connection;
 //! what waits for it becomes one transaction, and an answer comes only after that is durable (WAL with `synchronous=FULL`: a
 //! commit survives power loss). One process has the file open, held by a lock on a file beside it. Values that name a
@@ -11,6 +11,7 @@
 //! Not for network file systems: neither WAL nor the lock works there.
 
 mod activations;
+mod assertions;
 mod copy;
 mod directory;
 mod handles;

@@ -112,6 +112,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
         accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)) -- whether a person set it, and no gateway has run since
     ) STRICT;
 ",
+    "
+    ALTER TABLE wall_time ADD COLUMN seen INTEGER NOT NULL DEFAULT 0; -- the latest time ever shown, whatever a person set since
+    UPDATE wall_time SET seen = highest;
+    CREATE TABLE assertion (
+        id    BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32), -- digest of client and jti
+        until INTEGER NOT NULL CHECK (until >= 0) -- Unix time in seconds: when it is no longer good
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the schema from `version` to [`NEWEST`], all or nothing. A file that begins here gets its only row of `about`.

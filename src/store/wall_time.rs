@@ -17,8 +17,13 @@ use rusqlite::OptionalExtension;
 use rusqlite::params;
 
 const UPSERT: &str = "
-    INSERT INTO wall_time (only_row, highest, accepted) VALUES (1, ?1, ?2)
-    ON CONFLICT (only_row) DO UPDATE SET highest = excluded.highest, accepted = excluded.accepted";
+    INSERT INTO wall_time (only_row, highest, accepted, seen) VALUES (1, ?1, ?2, ?1)
+    ON CONFLICT (only_row) DO UPDATE SET
+        highest = excluded.highest, accepted = excluded.accepted, seen = max(seen, highest, excluded.highest)";
+
+const SEEN: &str = "
+    INSERT INTO wall_time (only_row, highest, accepted, seen) VALUES (1, 0, 0, ?1)
+    ON CONFLICT (only_row) DO UPDATE SET seen = max(seen, excluded.seen)";
 
 #[async_trait]
 impl TimeStore for Sqlite {
@@ -27,27 +32,40 @@ impl TimeStore for Sqlite {
     }
 
     async fn keep_time(&self, highest: UnixMillis) -> Result<(), StoreFault> {
+        self.written(highest, |connection, highest| connection.prepare_cached(UPSERT)?.execute(params![highest, false]))
+            .await
+    }
+
+    async fn keep_seen(&self, seen: UnixMillis) -> Result<(), StoreFault> {
+        self.written(seen, |connection, seen| connection.prepare_cached(SEEN)?.execute([seen])).await
+    }
+}
+
+impl Sqlite {
+    async fn written<W>(&self, time: UnixMillis, write: W) -> Result<(), StoreFault>
+    where
+        W: FnOnce(&Connection, i64) -> rusqlite::Result<usize> + Send + 'static,
+    {
         let work = self.writer.ask(move |connection| {
-            let highest = i64::try_from(highest.get()).map_err(|_| WorkError::Damaged)?;
-            connection.prepare_cached(UPSERT)?.execute(params![highest, false])?;
+            write(connection, i64::try_from(time.get()).map_err(|_| WorkError::Damaged)?)?;
             Ok(())
         });
         tokio::time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or(Err(StoreFault::Overloaded))
     }
 }
 
-fn kept(connection: &Connection) -> rusqlite::Result<Option<(i64, bool)>> {
-    let select = "SELECT highest, accepted FROM wall_time WHERE only_row = 1";
-    connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+fn kept(connection: &Connection) -> rusqlite::Result<Option<(i64, bool, i64)>> {
+    let select = "SELECT highest, accepted, seen FROM wall_time WHERE only_row = 1";
+    connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
 }
 
-fn of_row((highest, accepted): (i64, bool)) -> Result<KeptTime, WorkError> {
-    let highest = u64::try_from(highest).map(UnixMillis::new).map_err(|_| WorkError::Damaged)?;
-    Ok(KeptTime { highest, accepted })
+fn of_row((highest, accepted, seen): (i64, bool, i64)) -> Result<KeptTime, WorkError> {
+    let time = |millis: i64| u64::try_from(millis).map(UnixMillis::new).map_err(|_| WorkError::Damaged);
+    Ok(KeptTime { highest: time(highest)?, accepted, seen: time(seen)? })
 }
 
 /// Sets the highest wall time to `now`, whatever was kept; the next start goes by it alone, also against later times on record.
-/// Gives what was kept before.
+/// That more was seen is kept, since what was used then is used up. Gives what was kept before.
 ///
 /// # Errors
 /// [`StoreOpenError`]; nothing is set then.

@@ -21,7 +21,8 @@ use std::path::PathBuf;
 ///
 /// Only where the clock was wrong then and is right now: look at another clock first. A gateway whose clock shows less than it has
 /// shown moves nothing until time has caught up (`clock-behind` in `/readyz`). After this the next start goes by the clock as it
-/// is, also against later times on record, and puts that on record. What had expired by the wrong clock is good again.
+/// is, also against later times on record, and puts that on record. What had expired by the wrong clock is good again; what
+/// was used once by it stays used.
 ///
 /// Exit codes: 0 accepted; 2 refused, the store is as it was.
 #[derive(Args)]
