@@ -119,6 +119,8 @@ mod json;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod keys_elsewhere;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod limits;
