@@ -25,6 +25,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::port::Body;
+use crate::pipeline::port::whole;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
@@ -104,9 +105,7 @@ async fn granted<B: Body>(
     core.guard.admit_partner(&met.route.name, clock.now())?;
     trail.done(Step::Admit, clock);
 
-    let bytes = body.read(FORM_MAX_BYTES).await?;
-    facts.sizes.request = Some(bytes.len() as u64);
-    trail.done(Step::Body, clock);
+    let bytes = whole(body, FORM_MAX_BYTES, facts, trail, clock).await?;
     let invalid = || Refusal::of_token(Reason::TokenRequestInvalid, OAuthError::InvalidRequest);
     let form = Form::parse(&bytes, &PARAMETERS).map_err(|_| invalid())?;
     match form.get("grant_type") {
@@ -194,11 +193,7 @@ pub async fn published(
     });
     facts.steps = trail.unrecorded();
     match reply {
-        Ok(reply) => {
-            trail.count(&gate.core.metrics, gate.core.clock.as_ref());
-            gate.core.metrics.concluded(Reason::Done);
-            gate.log.published(&facts, reply)
-        }
+        Ok(reply) => operation::counted(gate, gate.log.published(&facts, reply), &trail),
         Err(refusal) => operation::refuse(gate, facts, refusal, trail).await,
     }
 }

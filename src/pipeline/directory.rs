@@ -144,11 +144,7 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
     match task.await {
         Ok(concluded) => concluded,
         // The task died of a fault of ours: whether the update is in force is unknown.
-        Err(_) => {
-            let concluded = gate.log.abandoned(receipt);
-            gate.core.metrics.concluded(concluded.reason());
-            concluded
-        }
+        Err(_) => operation::concluded_alone(gate, gate.log.abandoned(receipt)),
     }
 }
 

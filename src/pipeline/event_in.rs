@@ -24,6 +24,7 @@ use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
+use crate::pipeline::port::whole;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::route::Snapshot;
 use crate::pipeline::trail::Trail;
@@ -108,9 +109,8 @@ async fn permitted<B: Body>(
     let contract = contract.ok_or_else(|| Refusal::new(Reason::UnknownOperation, ProblemType::NotFound))?;
     trail.done(Step::Declare, clock);
 
-    let bytes = body.read(usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX)).await?;
-    facts.sizes.request = Some(bytes.len() as u64);
-    trail.done(Step::Body, clock);
+    let most = usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX);
+    let bytes = whole(body, most, facts, trail, clock).await?;
     let verified = met.calls.verifier().verify(&head.fields, bytes, clock.now().seconds())?;
     trail.done(Step::Admit, clock);
 

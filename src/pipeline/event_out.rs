@@ -19,6 +19,7 @@ use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::own::Form;
 use crate::pipeline::port::Body;
+use crate::pipeline::port::whole;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::by_permit;
 use crate::pipeline::route::route_of;
@@ -92,9 +93,8 @@ async fn permitted<B: Body>(
     let id = contract::idempotency_key(&head.fields)
         .map_err(|()| Refusal::new(Reason::IdempotencyKeyInvalid, ProblemType::InvalidRequest))?;
 
-    let bytes = body.read(usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX)).await?;
-    facts.sizes.request = Some(bytes.len() as u64);
-    trail.done(Step::Body, clock);
+    let most = usize::try_from(contract.event_max_bytes()).unwrap_or(usize::MAX);
+    let bytes = whole(body, most, facts, trail, clock).await?;
 
     let event = contract::rebuild_event(contract, Direction::Outbound, &bytes);
     let event = event.map_err(|fault| Refusal::of_contract(&fault, true))?;
@@ -141,9 +141,7 @@ async fn queue(gate: &Gate, fresh: Fresh, mut facts: Facts, mut trail: Trail) ->
     facts.steps = trail.unrecorded();
     let (now, began) = (core.clock.now(), core.clock.steady());
     let Ok(recorded) = gate.log.event(&permit, &protected, &facts, now).await else {
-        let concluded = gate.log.unrecorded(&facts);
-        core.metrics.concluded(concluded.reason());
-        return concluded;
+        return operation::concluded_alone(gate, gate.log.unrecorded(&facts));
     };
     trail.done(Step::Intent, core.clock.as_ref());
     gate.has_waited(&mut facts, began);

@@ -99,11 +99,7 @@ pub async fn run(gate: &Gate, command: Command, facts: Facts, trail: Trail) -> C
     match task.await {
         Ok(concluded) => concluded,
         // The task died of a fault of ours. Whether anything left is unknown, and stays so for the next start to find.
-        Err(_) => {
-            let concluded = gate.log.abandoned(receipt);
-            gate.core.metrics.concluded(concluded.reason());
-            concluded
-        }
+        Err(_) => operation::concluded_alone(gate, gate.log.abandoned(receipt)),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::json;
 use crate::json::Object;
 use crate::json::Value;
 use crate::model::Head;
-use crate::model::Reason;
 use crate::model::Reply;
 use crate::model::RightKind;
 use crate::pipeline::client_token;
@@ -49,8 +48,7 @@ pub async fn requested(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded
         KEYS_PATH => Bytes::from(sessions.published().to_string()),
         _ => metadata(sessions),
     };
-    gate.core.metrics.concluded(Reason::Done);
-    gate.log.published(&facts, Reply::json(StatusCode::OK, body))
+    operation::concluded_alone(gate, gate.log.published(&facts, Reply::json(StatusCode::OK, body)))
 }
 
 /// The metadata (RFC 8414 §2, RFC 8705 §3.3, RFC 9396 §10, RFC 9449 §5.1).

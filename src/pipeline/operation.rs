@@ -29,6 +29,7 @@ use crate::pipeline::gate::Gate;
 use crate::pipeline::gate::Visitor;
 use crate::pipeline::identify;
 use crate::pipeline::port::Body;
+use crate::pipeline::port::whole;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::repeat;
 use crate::pipeline::repeat::Repeated;
@@ -144,9 +145,8 @@ pub async fn permitted<B: Body>(
     facts.epoch = admitted.epoch();
     trail.done(Step::Admit, clock);
 
-    let bytes = body.read(usize::try_from(declared.body_max_bytes()).unwrap_or(usize::MAX)).await?;
-    facts.sizes.request = Some(bytes.len() as u64);
-    trail.done(Step::Body, clock);
+    let most = usize::try_from(declared.body_max_bytes()).unwrap_or(usize::MAX);
+    let bytes = whole(body, most, facts, trail, clock).await?;
     // The body took its time: what is asked from here on is asked as of now.
     let now = clock.now();
 
@@ -268,6 +268,11 @@ pub fn ended(gate: &Gate, concluded: Concluded, mut trail: Trail) -> Concluded {
 pub fn counted(gate: &Gate, concluded: Concluded, trail: &Trail) -> Concluded {
     let core = &gate.core;
     trail.count(&core.metrics, core.clock.as_ref());
-    core.metrics.concluded(concluded.reason());
+    concluded_alone(gate, concluded)
+}
+
+/// Counts how a way ended whose steps nobody knows, or are not told.
+pub fn concluded_alone(gate: &Gate, concluded: Concluded) -> Concluded {
+    gate.core.metrics.concluded(concluded.reason());
     concluded
 }

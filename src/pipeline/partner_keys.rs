@@ -4,7 +4,6 @@
 use crate::audit::Concluded;
 use crate::audit::Facts;
 use crate::model::Head;
-use crate::model::Reason;
 use crate::model::Reply;
 use crate::pipeline::from_partner::Met;
 use crate::pipeline::gate::Gate;
@@ -23,6 +22,6 @@ pub async fn asked(gate: &Gate, met: &Met, head: &Head, facts: Facts, trail: Tra
     if let Err((reason, kind)) = own::has_form(head, Form::bare("GET")) {
         return operation::refuse(gate, facts, Refusal::new(reason, kind), trail).await;
     }
-    gate.core.metrics.concluded(Reason::Done);
-    gate.log.published(&facts, Reply::json(StatusCode::OK, met.route.partner.jwks()))
+    let reply = Reply::json(StatusCode::OK, met.route.partner.jwks());
+    operation::concluded_alone(gate, gate.log.published(&facts, reply))
 }

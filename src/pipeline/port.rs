@@ -1,5 +1,9 @@
 //! What a way needs from the door that it is entered by: who is there, and a body that can be read once, when it is time.
 
+use crate::audit::Facts;
+use crate::clock::Clock;
+use crate::pipeline::trail::Trail;
+use crate::telemetry::Step;
 use bytes::Bytes;
 use std::future::Future;
 
@@ -10,6 +14,23 @@ pub trait Body: Send {
     /// # Errors
     /// [`BodyFault`]; what was read is lost then.
     fn read(&mut self, max_bytes: usize) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
+}
+
+/// Reads the whole body, at most `max_bytes`, and notes how large it was and how long it took.
+///
+/// # Errors
+/// [`BodyFault`].
+pub async fn whole<B: Body>(
+    body: &mut B,
+    max_bytes: usize,
+    facts: &mut Facts,
+    trail: &mut Trail,
+    clock: &dyn Clock,
+) -> Result<Bytes, BodyFault> {
+    let bytes = body.read(max_bytes).await?;
+    facts.sizes.request = Some(bytes.len() as u64);
+    trail.done(Step::Body, clock);
+    Ok(bytes)
 }
 
 /// Why a body could not be read.

@@ -45,8 +45,7 @@ pub async fn requested(gate: &Gate, visitor: &Visitor, head: &Head) -> Concluded
         Ok(noted) => noted.conclude(Reason::Done, reply(receipt, state)),
         Err(_) => gate.log.unrecorded(&facts),
     };
-    gate.core.metrics.concluded(concluded.reason());
-    concluded
+    operation::concluded_alone(gate, concluded)
 }
 
 /// Who asks, and what is known of their command.

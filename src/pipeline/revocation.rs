@@ -130,8 +130,7 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         }
         None => gate.log.revoked_unrecorded(&facts),
     };
-    gate.core.metrics.concluded(concluded.reason());
-    concluded
+    operation::concluded_alone(gate, concluded)
 }
 
 /// Who asks, for what, and whether they may.

@@ -40,6 +40,7 @@ use crate::pipeline::identify;
 use crate::pipeline::operation;
 use crate::pipeline::own;
 use crate::pipeline::port::Body;
+use crate::pipeline::port::whole;
 use crate::pipeline::refusal::Refusal;
 use crate::pipeline::refusal::by_permit;
 use crate::pipeline::route::Snapshot;
@@ -151,9 +152,7 @@ async fn arrived<'g, B: Body>(
     let actor = actor.ok_or_else(|| Refusal::of_token(Reason::ExchangeRefused, OAuthError::UnauthorizedClient))?;
     trail.done(Step::Identify, clock);
 
-    let bytes = body.read(FORM_MAX_BYTES).await?;
-    facts.sizes.request = Some(bytes.len() as u64);
-    trail.done(Step::Body, clock);
+    let bytes = whole(body, FORM_MAX_BYTES, facts, trail, clock).await?;
     // The body took its time.
     let at = clock.now();
     let form = Form::parse(&bytes, &PARAMETERS).map_err(|_| invalid())?;
