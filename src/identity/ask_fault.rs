@@ -1,7 +1,6 @@
 //! Why an issuer did not say what a token is. Holds nothing that came from outside.
 
-use crate::wire::ConnectFault;
-use crate::wire::ExchangeFaultKind;
+use crate::wire::DocumentFault;
 
 /// Why there is no answer that may be relied on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -18,18 +17,9 @@ pub enum AskFault {
     /// Our assertion could not be signed.
     #[error("the assertion could not be signed")]
     Signing,
-    /// There was no connection.
-    #[error("{0}")]
-    Connect(ConnectFault),
-    /// There was no whole answer within limits and time.
-    #[error("{0}")]
-    Exchange(ExchangeFaultKind),
-    /// The answer was not 200: we are no client there, or it leads elsewhere, where nobody follows.
-    #[error("the answer is {0}, not 200")]
-    Status(u16),
-    /// The answer is said to be something else than JSON, or is coded.
-    #[error("the answer is of another media type")]
-    MediaType,
+    /// There was no answer of 200 in JSON.
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
     /// The answer is not a strict JSON object that says by a boolean whether the token is active (RFC 7662 §2.2).
     #[error("the answer does not say whether the token is active")]
     Malformed,
@@ -44,10 +34,7 @@ impl AskFault {
             Self::Ended => "ended",
             Self::Late => "late",
             Self::Signing => "signing",
-            Self::Connect(fault) => fault.word(),
-            Self::Exchange(kind) => kind.word(),
-            Self::Status(_) => "status",
-            Self::MediaType => "media-type",
+            Self::Document(fault) => fault.word(),
             Self::Malformed => "answer-malformed",
         }
     }

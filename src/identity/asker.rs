@@ -8,7 +8,9 @@ use crate::identity::introspections::Introspections;
 use crate::identity::introspections::Question;
 use crate::identity::introspector::Introspector;
 use crate::tasks::Tasks;
+use crate::telemetry::Line;
 use crate::telemetry::Metrics;
+use crate::telemetry::Warned;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +18,6 @@ use tokio::sync::watch;
 
 /// How often answers that are good for nobody any more are let go.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The shortest time between two warnings, in steady time.
-const WARNING_PAUSE: Duration = Duration::from_secs(10);
 
 /// Asks one issuer.
 pub struct Asker {
@@ -31,40 +30,6 @@ struct Shared {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     warned: Mutex<Warned>,
-}
-
-/// What was logged last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Warned {
-    /// Steady time of the last warning.
-    at: Option<Duration>,
-    /// Whether nothing was said since.
-    stands: bool,
-}
-
-/// What is to be logged.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Line {
-    Fails,
-    Works,
-}
-
-impl Warned {
-    /// What is to be logged of a question that ended at `steady`.
-    fn after(&mut self, is_answered: bool, steady: Duration) -> Option<Line> {
-        let is_time = self.at.is_none_or(|at| steady >= at.saturating_add(WARNING_PAUSE));
-        match (is_answered, self.stands) {
-            (true, true) => {
-                self.stands = false;
-                Some(Line::Works)
-            }
-            (false, false) if is_time => {
-                *self = Self { at: Some(steady), stands: true };
-                Some(Line::Fails)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Asker {
@@ -142,7 +107,7 @@ impl Shared {
     }
 
     fn tell(&self, fault: Option<AskFault>, steady: Duration) {
-        let line = self.warned.lock().after(fault.is_none(), steady);
+        let line = self.warned.lock().after(fault.map(AskFault::word), steady);
         let issuer = &*self.introspector.issuer;
         match (line, fault) {
             (Some(Line::Fails), Some(fault)) => {
@@ -152,22 +117,5 @@ impl Shared {
             (Some(Line::Works), _) => tracing::info!(issuer, "the issuer says again what its tokens are"),
             _ => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_is_warned_of_once_until_it_is_over_and_at_most_once_in_its_pause() {
-        let mut warned = Warned::default();
-        let mut at = |is_answered, seconds| warned.after(is_answered, Duration::from_secs(seconds));
-        assert_eq!(at(true, 100), None, "nothing failed");
-        assert_eq!([at(false, 101), at(false, 102), at(false, 200)], [Some(Line::Fails), None, None]);
-        assert_eq!([at(true, 201), at(true, 202)], [Some(Line::Works), None]);
-        assert_eq!(at(false, 203), Some(Line::Fails));
-        assert_eq!([at(true, 204), at(false, 205), at(true, 206)], [Some(Line::Works), None, None]);
-        assert_eq!([at(false, 212), at(false, 213)], [None, Some(Line::Fails)]);
     }
 }

@@ -2,24 +2,14 @@
 
 use crate::crypto::KeySetError;
 use crate::telemetry::KEY_ELSEWHERE;
-use crate::wire::ConnectFault;
-use crate::wire::ExchangeFaultKind;
+use crate::wire::DocumentFault;
 
 /// Why a set did not come, or was refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FetchFault {
-    /// There was no connection.
-    #[error("{0}")]
-    Connect(ConnectFault),
-    /// There was no whole answer within limits and time.
-    #[error("{0}")]
-    Exchange(ExchangeFaultKind),
-    /// The answer was not 200: a redirect, too, is followed by nobody.
-    #[error("the answer is {0}, not 200")]
-    Status(u16),
-    /// The answer is said to be something else than JSON or a set of keys, or is coded.
-    #[error("the answer is of another media type")]
-    MediaType,
+    /// There was no answer of 200 in JSON.
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
     /// The document about the issuer is none.
     #[error("the document about the issuer is malformed")]
     Metadata,
@@ -42,10 +32,7 @@ impl FetchFault {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Connect(fault) => fault.word(),
-            Self::Exchange(kind) => kind.word(),
-            Self::Status(_) => "status",
-            Self::MediaType => "media-type",
+            Self::Document(fault) => fault.word(),
             Self::Metadata => "metadata-malformed",
             Self::Issuer => "issuer-mismatch",
             Self::Host => "host-not-configured",

@@ -284,10 +284,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_failed_is_told_to_all_who_waited_and_asked_again() {
         let (introspections, mut questions) = asking(KEEP_S);
-        let answers = async { questions.recv().await.unwrap().answer(Err(AskFault::Status(500))) };
+        let answers = async { questions.recv().await.unwrap().answer(Err(AskFault::Malformed)) };
         let (first, second, ()) =
             tokio::join!(introspections.told("opaque", BEGAN), introspections.told("opaque", BEGAN), answers);
-        assert_eq!([first.err(), second.err()], [Some(AskFault::Status(500)); 2]);
+        assert_eq!([first.err(), second.err()], [Some(AskFault::Malformed); 2]);
         let lost = async { drop(questions.recv().await.unwrap()) };
         let (told, ()) = tokio::join!(introspections.told("opaque", BEGAN), lost);
         assert_eq!(told.err(), Some(AskFault::Ended));

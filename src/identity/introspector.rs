@@ -11,14 +11,12 @@ use crate::identity::settings::AskingAs;
 use crate::identity::told::Answer;
 use crate::secret::Secret;
 use crate::wire::Client;
-use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
-use crate::wire::is_of_type;
+use crate::wire::document;
 use crate::wire::user_agent;
 use http::HeaderValue;
 use http::Method;
-use http::StatusCode;
 use http::header;
 use std::sync::Arc;
 
@@ -49,15 +47,7 @@ impl Introspector {
         ];
         let (method, target, body) = (Method::POST, self.path.clone(), body(asking_as, token, now)?.into());
         let request = Request { method, target, fields, body, leaving: None };
-        let connection = self.client.connect().await.map_err(AskFault::Connect)?;
-        let answer = connection.exchange(request).await.map_err(|fault| AskFault::Exchange(fault.kind))?;
-        let Response { status, fields, body, spent } = answer;
-        if status != StatusCode::OK {
-            return Err(AskFault::Status(status.as_u16()));
-        }
-        if !is_of_type(&fields, ANSWERS) {
-            return Err(AskFault::MediaType);
-        }
+        let Response { body, spent, .. } = document(&self.client, request, ANSWERS).await?;
         let told = Answer::read(&body)?;
         if let Some(spent) = spent {
             spent.give_back();

@@ -10,16 +10,14 @@ use crate::identity::metadata;
 use crate::identity::remote_keys::RemoteKeys;
 use crate::model::Sha256;
 use crate::wire::Client;
-use crate::wire::Connect;
 use crate::wire::Request;
 use crate::wire::Response;
-use crate::wire::is_of_type;
+use crate::wire::document;
 use crate::wire::user_agent;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
-use http::StatusCode;
 use http::header;
 use std::sync::Arc;
 
@@ -84,15 +82,7 @@ impl KeySource {
         let fields = vec![(header::ACCEPT, accept), (header::USER_AGENT, user_agent())];
         let (method, target, body) = (Method::GET, path.into(), Bytes::new());
         let request = Request { method, target, fields, body, leaving: None };
-        let connection = self.client.connect().await.map_err(FetchFault::Connect)?;
-        let answer = connection.exchange(request).await.map_err(|fault| FetchFault::Exchange(fault.kind))?;
-        let Response { status, fields, body, spent } = answer;
-        if status != StatusCode::OK {
-            return Err(FetchFault::Status(status.as_u16()));
-        }
-        if !is_of_type(&fields, types) {
-            return Err(FetchFault::MediaType);
-        }
+        let Response { fields, body, spent, .. } = document(&self.client, request, types).await?;
         if let Some(spent) = spent {
             spent.give_back();
         }
@@ -128,6 +118,7 @@ fn fresh_for(fields: &HeaderMap) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::is_of_type;
     use http::HeaderName;
 
     fn fields(name: HeaderName, values: &[&'static str]) -> HeaderMap {

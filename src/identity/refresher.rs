@@ -9,7 +9,9 @@ use crate::crypto;
 use crate::identity::fetch_fault::FetchFault;
 use crate::identity::key_source::KeySource;
 use crate::identity::remote_keys::RemoteKeys;
+use crate::telemetry::Line;
 use crate::telemetry::Metrics;
+use crate::telemetry::Warned;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -50,8 +52,7 @@ pub struct Refresher {
     schedule: Schedule,
     /// Steady time at which the last set came; at the beginning, this one's own.
     came: Duration,
-    /// The word for the last failure, so that each is told once.
-    failed: Option<&'static str>,
+    warned: Warned,
 }
 
 impl Schedule {
@@ -83,7 +84,7 @@ impl Refresher {
         metrics.issuer_begins(&source.issuer, keys.keep_s());
         let schedule = Schedule { due: now, failures: 0 };
         keys.due(schedule.due);
-        Self { source, keys, clock, metrics, schedule, came: now, failed: None }
+        Self { source, keys, clock, metrics, schedule, came: now, warned: Warned::default() }
     }
 
     /// Fetches until the gateway is closed; a fetch that is under way then is cut off.
@@ -129,26 +130,28 @@ impl Refresher {
                 drop(flight);
                 self.schedule = Schedule::after(steady, came.fresh_s, self.keys.keep_s(), spread);
                 self.came = steady;
-                self.metrics.issuer_fetched(&self.source.issuer, "done");
-                if self.failed.take().is_some() {
-                    tracing::info!(issuer = &*self.source.issuer, "the issuer's keys come again");
-                }
+                self.tell(None, steady);
             }
             Err(fault) => {
                 drop(flight);
                 self.schedule = self.schedule.failed(steady, spread);
-                self.tell(fault);
+                self.tell(Some(fault), steady);
             }
         }
         self.keys.due(self.schedule.due);
         self.look();
     }
 
-    fn tell(&mut self, fault: FetchFault) {
-        self.metrics.issuer_fetched(&self.source.issuer, fault.word());
-        if self.failed.replace(fault.word()) != Some(fault.word()) {
-            let told = "the issuer's keys do not come; the last ones stay in force for their time";
-            tracing::warn!(issuer = &*self.source.issuer, fault = fault.word(), why = %fault, "{told}");
+    fn tell(&mut self, fault: Option<FetchFault>, steady: Duration) {
+        let issuer = &*self.source.issuer;
+        self.metrics.issuer_fetched(issuer, fault.map_or("done", FetchFault::word));
+        match (self.warned.after(fault.map(FetchFault::word), steady), fault) {
+            (Some(Line::Fails), Some(fault)) => {
+                let told = "the issuer's keys do not come; the last ones stay in force for their time";
+                tracing::warn!(issuer, fault = fault.word(), why = %fault, "{told}");
+            }
+            (Some(Line::Works), _) => tracing::info!(issuer, "the issuer's keys come again"),
+            _ => {}
         }
     }
 }

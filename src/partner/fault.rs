@@ -1,6 +1,7 @@
 //! Why nothing was sent to the partner, or no valid answer came from it.
 
 use crate::wire::ConnectFault;
+use crate::wire::DocumentFault;
 use crate::wire::ExchangeFaultKind;
 
 /// Why a command does not even begin to leave.
@@ -29,12 +30,9 @@ pub enum TokenFault {
     /// Our assertion cannot be signed, or the request cannot be written.
     #[error("the request for it cannot be made")]
     Request,
-    /// There was no connection.
-    #[error("{0}")]
-    Connect(ConnectFault),
-    /// There was no whole answer within limits and time.
-    #[error("{0}")]
-    Exchange(ExchangeFaultKind),
+    /// There was no answer of 200 in JSON.
+    #[error(transparent)]
+    Document(DocumentFault),
     /// It did not come in the time that there is.
     #[error("it took too long")]
     Timeout,
@@ -44,12 +42,6 @@ pub enum TokenFault {
     /// The server refuses us: the answer is a fault of ours (RFC 6749 §5.2).
     #[error("the server refuses with {0}")]
     Refused(u16),
-    /// The answer is another than 200; a redirect, too, is followed by nobody.
-    #[error("the answer is {0}, not 200")]
-    Status(u16),
-    /// The answer is said to be something else than JSON, or is coded.
-    #[error("the answer is of another media type")]
-    MediaType,
     /// The answer is none of a token endpoint (RFC 6749 §5.1).
     #[error("the answer is malformed")]
     Malformed,
@@ -116,6 +108,16 @@ impl PartnerFault {
     }
 }
 
+/// A token endpoint tells a fault of ours by its status.
+impl From<DocumentFault> for TokenFault {
+    fn from(fault: DocumentFault) -> Self {
+        match fault {
+            DocumentFault::Status(status @ (400 | 401 | 403)) => Self::Refused(status),
+            other => Self::Document(other),
+        }
+    }
+}
+
 impl TokenFault {
     /// The stable word for metrics and the log.
     #[must_use]
@@ -123,13 +125,10 @@ impl TokenFault {
         match self {
             Self::NoRight => "right-missing",
             Self::Request => "request",
-            Self::Connect(fault) => fault.word(),
-            Self::Exchange(kind) => kind.word(),
+            Self::Document(fault) => fault.word(),
             Self::Timeout => "timeout",
             Self::BrokenOff => "fetch-broke-off",
             Self::Refused(_) => "client-refused",
-            Self::Status(_) => "status",
-            Self::MediaType => "media-type",
             Self::Malformed => "answer-malformed",
             Self::TokenType => "token-type",
             Self::Endless => "no-expiry",

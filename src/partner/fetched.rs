@@ -19,7 +19,9 @@ use crate::partner::voucher::Bearer;
 use crate::partner::voucher::Voucher;
 use crate::protect::Protected;
 use crate::tasks::Tasks;
+use crate::telemetry::Line;
 use crate::telemetry::Metrics;
+use crate::telemetry::Warned;
 use crate::wire::Connect;
 use crate::wire::Ends;
 use crate::wire::LastEnds;
@@ -56,9 +58,8 @@ pub struct FetchedTokens {
     kept: Mutex<Kept>,
     fetches: Semaphore,
     tasks: Tasks,
-    /// The word for the last fault, so that each is told once.
-    failed: Mutex<Option<&'static str>>,
     ends: Ends,
+    warned: Mutex<Warned>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 }
@@ -137,8 +138,8 @@ impl FetchedTokens {
             kept: Mutex::default(),
             fetches: Semaphore::new(FETCHES_MAX),
             tasks: Tasks::new(),
-            failed: Mutex::default(),
             ends: Ends::default(),
+            warned: Mutex::default(),
             clock,
             metrics,
         }
@@ -229,18 +230,18 @@ impl FetchedTokens {
         Found::Nothing(Flight { tokens: Arc::clone(self), asked: asked.clone(), number, told }, waiting)
     }
 
-    /// Counts how a fetch ended, and tells of a fault once for each change.
+    /// Counts how a fetch ended, and tells of a fault.
     fn tell(&self, ended: Option<TokenFault>) {
         self.metrics.partner_token_fetched(&self.partner, ended.map_or("done", TokenFault::word));
         self.ends.tell(self.clock.now(), ended.map(TokenFault::word));
-        let before = std::mem::replace(&mut *self.failed.lock(), ended.map(TokenFault::word));
+        let line = self.warned.lock().after(ended.map(TokenFault::word), self.clock.steady());
         let partner = self.partner.as_str();
-        match ended {
-            Some(fault) if before != Some(fault.word()) => {
+        match (line, ended) {
+            (Some(Line::Fails), Some(fault)) => {
                 let told = "the partner's authorisation server gives no token; commands that need one are refused";
                 tracing::warn!(partner, fault = fault.word(), why = %fault, "{told}");
             }
-            None if before.is_some() => {
+            (Some(Line::Works), _) => {
                 tracing::info!(partner, "the partner's authorisation server gives tokens again")
             }
             _ => {}

@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod names;
 mod partner_metrics;
+mod warned;
 
 pub use issuer_metrics::KEY_ELSEWHERE;
 pub use labels::ConnectionRefusal;
@@ -27,3 +28,5 @@ pub use metrics::MetricsError;
 pub use metrics::OperationMetrics;
 pub use names::METRICS;
 pub use names::Metric;
+pub use warned::Line;
+pub use warned::Warned;

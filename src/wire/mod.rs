@@ -14,6 +14,7 @@
 mod answer;
 mod chunked;
 mod client;
+mod document;
 mod ends;
 mod exchange;
 mod fault;
@@ -32,6 +33,8 @@ pub use client::Connections;
 pub use client::MAX_IDLE;
 pub use client::Place;
 pub use client::Spent;
+pub use document::DocumentFault;
+pub use document::document;
 pub use ends::Ends;
 pub use ends::LastEnds;
 pub use exchange::Connect;

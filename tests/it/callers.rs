@@ -1,14 +1,13 @@
 //! Partners as callers: tokens by client credentials at their own door, and what they ask the backend with them. The backend
 //! itself tells what it was asked; every refusal is held to the record and to the backend's silence.
 
+use crate::harness::ByHand;
 use crate::harness::Inbound;
 use crate::harness::Record;
 use crate::harness::Served;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::Clock;
-use portcullis::clock::SystemClock;
-use portcullis::clock::UnixMillis;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::Jws;
 use portcullis::crypto::KeySet;
@@ -39,34 +38,16 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 const ISSUER: &str = "https://smarthome.gateway.prop.example";
 const TOKEN: &str = "/-/oauth/token";
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
 
-/// The machine's clock, and so many seconds.
-#[derive(Default)]
-struct Ahead {
-    machine: SystemClock,
-    by_s: AtomicU64,
-}
-
-impl Clock for Ahead {
-    fn now(&self) -> UnixMillis {
-        self.machine.now().plus(self.by_s.load(Ordering::SeqCst) * 1_000)
-    }
-
-    fn steady(&self) -> Duration {
-        self.machine.steady()
-    }
-}
-
 /// A gateway that has served for a while, and the partner at its door.
 struct Intercom {
     gateway: Served,
-    clock: Arc<Ahead>,
+    clock: Arc<ByHand>,
     stage: Inbound,
     caller: Backend,
     /// The gateway's own key for tokens of callers, to forge with.
@@ -84,10 +65,10 @@ impl Intercom {
     }
 
     fn on(stage: Inbound) -> Self {
-        let clock = Arc::new(Ahead::default());
+        let clock = Arc::new(ByHand::default());
         let gateway = Served::by(&stage, clock.clone());
         // An assertion that an earlier process may have taken is none: this one has been there for longer.
-        clock.by_s.store(5, Ordering::SeqCst);
+        clock.set_by(5_000);
         let caller = stage.caller(gateway.partners);
         let own = SigningKey::from_pem(&Secret::new(fs::read(stage.path("pki/clients.key")).unwrap())).unwrap();
         let thumbprint = stage.pki.partner_client.parsed().unwrap().thumbprint;

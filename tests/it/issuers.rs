@@ -1,5 +1,6 @@
 //! Issuers that publish their keys: over the network as it is, against a publisher that is down, slow, lies, or rotates.
 
+use crate::harness::ByHand;
 use crate::harness::Command;
 use crate::harness::ENDLESS;
 use crate::harness::PUBLISHER;
@@ -14,7 +15,6 @@ use parking_lot::Mutex;
 use portcullis::clock::Clock;
 use portcullis::clock::ManualClock;
 use portcullis::clock::SystemClock;
-use portcullis::clock::UnixMillis;
 use portcullis::clock::UnixSeconds;
 use portcullis::crypto::SigningAlgorithm;
 use portcullis::crypto::SigningKey;
@@ -27,7 +27,6 @@ use portcullis::devkit::TokenIssuer;
 use portcullis::secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -367,29 +366,12 @@ fn the_last_good_set_counts_to_its_last_second_and_then_its_tokens_are_refused_u
     assert!(!notices(&scene).1.contains("issuer-keys-missing"));
 }
 
-/// A clock whose wall is set by hand, forwards and back, while its steady time goes on as ever.
-struct SetByHand {
-    under: Arc<ManualClock>,
-    /// Milliseconds, of either sign.
-    set_by: AtomicI64,
-}
-
-impl Clock for SetByHand {
-    fn now(&self) -> UnixMillis {
-        UnixMillis::new(self.under.now().get().saturating_add_signed(self.set_by.load(Ordering::SeqCst)))
-    }
-
-    fn steady(&self) -> Duration {
-        self.under.steady()
-    }
-}
-
 #[test]
 fn a_wall_clock_that_jumps_either_way_loses_no_keys_that_can_be_had_and_prolongs_none() {
-    let clock =
-        Arc::new(SetByHand { under: Arc::new(ManualClock::new(SystemClock::new().now())), set_by: AtomicI64::new(0) });
-    let mut scene = Scene::by(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&clock.under), "keep: 5m, ");
-    let set_by = |minutes: i64| clock.set_by.store(minutes * 60_000, Ordering::SeqCst);
+    let under = Arc::new(ManualClock::new(SystemClock::new().now()));
+    let clock = Arc::new(ByHand::over(Arc::clone(&under) as Arc<dyn Clock>));
+    let mut scene = Scene::by(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&under), "keep: 5m, ");
+    let set_by = |minutes: i64| clock.set_by(minutes * 60_000);
     let told = |scene: &Scene| scene.told_at(&scene.issuer, clock.now().seconds());
     assert_eq!(told(&scene), (200, "done".to_owned()));
     // Forwards: by the wall the set is too old; it is had anew with the first request, though no steady time has gone.
@@ -399,16 +381,16 @@ fn a_wall_clock_that_jumps_either_way_loses_no_keys_that_can_be_had_and_prolongs
     assert_eq!(scene.publisher.asked("/keys"), before + 1);
     // Forwards, and nobody publishes: refused, until somebody does.
     scene.publisher.stop(&scene.stage);
-    set_by(20);
+    set_by(10);
     assert_eq!(told(&scene), (503, "issuer-unavailable".to_owned()));
     scene.publisher.resume(&scene.stage);
-    clock.under.advance(PAUSE);
+    under.advance(PAUSE);
     assert_eq!(told(&scene), (200, "done".to_owned()));
     // Back, and nobody publishes: the set counts on, and by steady time to its last second.
     scene.publisher.stop(&scene.stage);
-    set_by(-30);
+    set_by(-50);
     assert_eq!(told(&scene), (200, "done".to_owned()), "a step back takes no keys away");
-    clock.under.advance(Duration::from_secs(301));
+    under.advance(Duration::from_secs(301));
     let ends = || told(&scene) == (503, "issuer-unavailable".to_owned());
     until("its end by steady time, whatever the wall says", ends);
 }

@@ -7,6 +7,7 @@ use crate::crypto::sha256;
 use crate::model::Name;
 use crate::wire::ConnectFault;
 use crate::wire::Connection;
+use crate::wire::DocumentFault;
 use crate::wire::ExchangeFault;
 use crate::wire::Request;
 use crate::wire::Response;
@@ -219,9 +220,9 @@ async fn a_fetch_that_fails_is_not_kept_and_the_next_command_asks_anew() {
     for (status, fault) in [
         (StatusCode::BAD_REQUEST, TokenFault::Refused(400)),
         (StatusCode::UNAUTHORIZED, TokenFault::Refused(401)),
-        (StatusCode::FOUND, TokenFault::Status(302)),
-        (StatusCode::CREATED, TokenFault::Status(201)),
-        (StatusCode::SERVICE_UNAVAILABLE, TokenFault::Status(503)),
+        (StatusCode::FOUND, TokenFault::Document(DocumentFault::Status(302))),
+        (StatusCode::CREATED, TokenFault::Document(DocumentFault::Status(201))),
+        (StatusCode::SERVICE_UNAVAILABLE, TokenFault::Document(DocumentFault::Status(503))),
     ] {
         *stage.script.status.lock() = status;
         assert_eq!(stage.token_for("one").await, Err(fault));
