@@ -12,7 +12,6 @@ use crate::config::written::Paths;
 use crate::config::written::Tls;
 use crate::config::written::Written;
 use crate::diagnostic::Place;
-use crate::webhook::WebhookSecret;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 
@@ -67,10 +66,9 @@ pub(super) fn meant(reader: &Reader, files: &mut Files<'_>, written: &Written) -
     let Some(backend) = &written.to_backend else { return Some(None) };
     let tls = files.tls(&backend.tls, "the TLS key towards the backend");
     let crls = files.crls(&backend.tls.crls, tls.as_ref());
-    let secret = |at: &At<_>| files.key(at, "a secret that signs events for the backend", WebhookSecret::parse);
     let events = backend.events.as_ref().map(|events| {
-        let secrets: Vec<_> = events.sign.iter().map(secret).collect();
-        Some(EventSettings { path: events.path.clone(), secrets: secrets.into_iter().collect::<Option<_>>()? })
+        let secrets = files.webhook_secrets(&events.sign, "a secret that signs events for the backend")?;
+        Some(EventSettings { path: events.path.clone(), secrets })
     });
     let upstream = &backend.upstream.value;
     let server_name = match &backend.server_name {

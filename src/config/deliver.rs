@@ -9,7 +9,6 @@ use crate::config::values::Upstream;
 use crate::config::written::Paths;
 use crate::config::written::paths;
 use crate::model::PartnerName;
-use crate::webhook::WebhookSecret;
 use crate::yaml::Node;
 use crate::yaml::Reader;
 use crate::yaml::Yaml;
@@ -58,7 +57,7 @@ pub(super) fn meant(
 ) -> Option<EndpointSettings> {
     let Deliver { endpoint, server_name, sign } = written;
     let purpose = format!("a secret that signs events for `{partner}`");
-    let secrets: Vec<_> = sign.iter().map(|at| files.key(at, &purpose, WebhookSecret::parse)).collect();
+    let secrets = files.webhook_secrets(&sign, &purpose);
     let Target { place: upstream, path } = endpoint.value;
     let server_name = match server_name {
         Some(at) => Some(at.value),
@@ -75,7 +74,7 @@ pub(super) fn meant(
         port: upstream.port,
         server_name: server_name?,
         path,
-        secrets: secrets.into_iter().collect::<Option<_>>()?,
+        secrets: secrets?,
     })
 }
 

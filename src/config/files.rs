@@ -194,7 +194,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The secrets of all these files, which are watched: a sender exchanges its secret while the gateway runs.
+    /// The secrets of all these files, which are watched: whoever signs, a sender or we, exchanges its secret while the gateway runs.
     pub(super) fn webhook_secrets(&mut self, all: &[At<PathBuf>], purpose: &str) -> Option<Vec<WebhookSecret>> {
         all.iter().for_each(|at| self.watch(at, true));
         let read: Vec<_> = all.iter().map(|at| self.key(at, purpose, WebhookSecret::parse)).collect();

@@ -19,7 +19,7 @@ use crate::tasks::Tasks;
 use crate::webhook::ANSWER_MAX_BYTES;
 use crate::webhook::Destination;
 use crate::webhook::Endpoint;
-use crate::webhook::WebhookSecret;
+use crate::webhook::SigningSecrets;
 use crate::wire::Client;
 use crate::wire::ClientSettings;
 use std::sync::Arc;
@@ -34,13 +34,13 @@ pub(super) struct Towards<'a> {
     pub(super) limits: &'a Limits,
 }
 
-/// The courier to a partner's endpoint, and its connections, which show another certificate once that has changed.
+/// The courier to a partner's endpoint, its connections, which show another certificate once that has changed, and what signs.
 pub(super) fn to_partner(
     core: &Arc<Core>,
     log: &Log,
     endpoint: EndpointSettings,
     towards: &Towards<'_>,
-) -> Result<(Courier, Client), Diagnostics> {
+) -> Result<(Courier, Client, SigningSecrets), Diagnostics> {
     let EndpointSettings { host, port, server_name, path, secrets } = endpoint;
     let Towards { partner, tls, crls, protector, limits } = towards;
     let client = Client::new(ClientSettings {
@@ -57,9 +57,10 @@ pub(super) fn to_partner(
     });
     let client = client.map_err(|error| internal("the connections to an endpoint", &error))?;
     let destination = Destination { direction: Direction::Outbound, partner: partner.clone() };
-    let endpoint = Endpoint::new(destination, path, secrets, Arc::new(client.clone()));
+    let secrets = SigningSecrets::from(secrets);
+    let endpoint = Endpoint::new(destination, path, secrets.clone(), Arc::new(client.clone()));
     let courier = Courier::new(Arc::clone(core), log.at_own_desk(), endpoint, Arc::clone(protector), limits);
-    Ok((courier, client))
+    Ok((courier, client, secrets))
 }
 
 /// Connections to the backend, for answers of at most so many bytes.
@@ -84,7 +85,7 @@ pub(super) fn backend_client(
     client.map_err(|error| internal("the connections to the backend", &error))
 }
 
-/// The couriers that bring the backend what partners send, one for each of `senders`, and their connections.
+/// The couriers that bring the backend what partners send, one for each of `senders`, their connections, and what signs.
 pub(super) fn to_backend(
     core: &Arc<Core>,
     log: &Log,
@@ -92,16 +93,16 @@ pub(super) fn to_backend(
     events: EventSettings,
     senders: Vec<(PartnerName, Arc<Protector>)>,
     limits: &Limits,
-) -> Result<(Vec<Courier>, Client), Diagnostics> {
+) -> Result<(Vec<Courier>, Client, SigningSecrets), Diagnostics> {
     let client = backend_client(core, backend, ANSWER_MAX_BYTES, limits)?;
     let EventSettings { path, secrets } = events;
-    let secrets: Arc<[WebhookSecret]> = secrets.into();
+    let secrets = SigningSecrets::from(secrets);
     let courier = |(partner, protector)| {
         let destination = Destination { direction: Direction::Inbound, partner };
-        let endpoint = Endpoint::new(destination, path.clone(), Arc::clone(&secrets), Arc::new(client.clone()));
+        let endpoint = Endpoint::new(destination, path.clone(), secrets.clone(), Arc::new(client.clone()));
         Courier::new(Arc::clone(core), log.at_own_desk(), endpoint, protector, limits)
     };
-    Ok((senders.into_iter().map(courier).collect(), client))
+    Ok((senders.into_iter().map(courier).collect(), client, secrets))
 }
 
 /// Runs all couriers and the keeper until the gateway goes down and what is under way has ended.

@@ -254,7 +254,14 @@ impl Reloader {
         }
         to_issuers.iter().zip(issuers_sides).for_each(|(client, side)| client.replace(side));
         outlets.iter().zip(changes).for_each(|(outlet, change)| outlet.replace(change));
-        for (calls, partner) in callers.calls.iter().zip(config.partners) {
+        let to_backend = config.to_backend.and_then(|backend| backend.events);
+        if let (Some(signing), Some(now)) = (&callers.signing_to_backend, to_backend) {
+            signing.replace(now.secrets);
+        }
+        for ((calls, signing), partner) in callers.calls.iter().zip(&callers.signing).zip(config.partners) {
+            if let (Some(signing), Some(now)) = (signing, partner.endpoint) {
+                signing.replace(now.secrets);
+            }
             if let (Some(calls), Some(now)) = (calls, partner.calls) {
                 calls.replace(now.webhook_secrets);
                 if let (Some(client), Some(now)) = (calls.client(), now.client) {

@@ -61,6 +61,7 @@ use crate::store::Sqlite;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 use crate::webhook::Outbox;
+use crate::webhook::SigningSecrets;
 use crate::wire::Client;
 use crate::wire::ClientSettings;
 use arc_swap::ArcSwap;
@@ -133,6 +134,10 @@ pub(super) struct Callers {
     pub(super) calls: Vec<Option<Arc<Calls>>>,
     /// Its authorisation server, where it gives the tokens.
     pub(super) token_servers: Vec<Option<Server>>,
+    /// What signs the events to it, where it takes any.
+    pub(super) signing: Vec<Option<SigningSecrets>>,
+    /// The same to the backend.
+    pub(super) signing_to_backend: Option<SigningSecrets>,
     /// The partners' names.
     names: Vec<PartnerName>,
 }
@@ -231,12 +236,13 @@ pub(super) fn gates(
     core.updates.tell(&core.snapshot.load().directory, &core.metrics);
     let limits = config.limits;
     let room = Room::new(&limits, memory);
-    let (mut lines, mut clients, mut couriers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut clients, mut couriers, mut signing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for mut partner in config.partners {
         let endpoint = partner.endpoint.take();
         let rooms = [room.beside(&limits), room.beside(&limits)];
         let line = Line::new(&core, partner, rooms, endpoint.is_some(), &limits)?;
         let mut of_line = Vec::with_capacity(count.saturating_add(1));
+        let mut signs = None;
         if let Some(endpoint) = endpoint {
             let name = line.partner.name.clone();
             let towards = Towards {
@@ -246,23 +252,26 @@ pub(super) fn gates(
                 protector: &line.protector,
                 limits: &limits,
             };
-            let (courier, client) = couriers::to_partner(&core, &log, endpoint, &towards)?;
+            let (courier, client, secrets) = couriers::to_partner(&core, &log, endpoint, &towards)?;
             couriers.push(courier);
             of_line.push(client);
+            signs = Some(secrets);
         }
+        signing.push(signs);
         lines.push(line);
         clients.push(of_line);
     }
-    let mut to_backend = Vec::new();
+    let (mut to_backend, mut signing_to_backend) = (Vec::new(), None);
     let mut backend = config.to_backend;
     if let Some(backend) = &mut backend
         && let Some(events) = backend.events.take()
     {
         let senders = lines.iter().filter(|line| line.calls.as_ref().is_some_and(|calls| calls.sends_events()));
         let senders = senders.map(|line| (line.partner.name.clone(), Arc::clone(&line.protector))).collect();
-        let (of_backend, client) = couriers::to_backend(&core, &log, backend, events, senders, &limits)?;
+        let (of_backend, client, secrets) = couriers::to_backend(&core, &log, backend, events, senders, &limits)?;
         couriers.extend(of_backend);
         to_backend.push(client);
+        signing_to_backend = Some(secrets);
     }
     let mut token_servers: Vec<Option<Server>> = lines.iter().map(|_| None).collect();
     let mut gates = Vec::with_capacity(count);
@@ -286,7 +295,9 @@ pub(super) fn gates(
     }
     let calls = lines.iter().map(|line| line.calls.clone()).collect();
     let names = lines.iter().map(|line| line.partner.name.clone()).collect();
-    Ok((gates, Callers { lines: clients, to_backend, calls, token_servers, names }, couriers, store, recalled))
+    let lines = clients;
+    let callers = Callers { lines, to_backend, calls, token_servers, signing, signing_to_backend, names };
+    Ok((gates, callers, couriers, store, recalled))
 }
 
 /// The newest directory: that of the file, or what the backend sent last. Of two of one revision, what was

@@ -12,11 +12,11 @@ use crate::webhook::outbox::Destination;
 use crate::webhook::outbox::Opened;
 use crate::webhook::schedule::Heard;
 use crate::webhook::schedule::retry_after_ms;
-use crate::webhook::secret::WebhookSecret;
 use crate::webhook::signature::WEBHOOK_ID;
 use crate::webhook::signature::WEBHOOK_SIGNATURE;
 use crate::webhook::signature::WEBHOOK_TIMESTAMP;
 use crate::webhook::signature::sign;
+use crate::webhook::signing_secrets::SigningSecrets;
 use crate::wire::Connect;
 use crate::wire::ConnectFault;
 use crate::wire::Connection;
@@ -36,7 +36,7 @@ pub struct Endpoint {
     destination: Destination,
     /// Path and query.
     target: Box<str>,
-    secrets: Arc<[WebhookSecret]>,
+    secrets: SigningSecrets,
     wire: Arc<dyn Connect>,
 }
 
@@ -70,7 +70,7 @@ impl Endpoint {
     pub fn new(
         destination: Destination,
         target: Box<str>,
-        secrets: impl Into<Arc<[WebhookSecret]>>,
+        secrets: impl Into<SigningSecrets>,
         wire: Arc<dyn Connect>,
     ) -> Self {
         Self { destination, target, secrets: secrets.into(), wire }
@@ -147,8 +147,9 @@ impl Endpoint {
             (WEBHOOK_ID, HeaderValue::try_from(id.as_str()).ok()?),
             (WEBHOOK_TIMESTAMP, HeaderValue::from(at.get())),
         ];
-        if !self.secrets.is_empty() {
-            let signature = sign(self.secrets.iter(), id, at, protected.body());
+        let secrets = self.secrets.in_force();
+        if !secrets.is_empty() {
+            let signature = sign(secrets.iter(), id, at, protected.body());
             fields.push((WEBHOOK_SIGNATURE, HeaderValue::try_from(signature).ok()?));
         }
         Some(fields)

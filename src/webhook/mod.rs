@@ -10,6 +10,7 @@ mod outbox;
 mod schedule;
 mod secret;
 mod signature;
+mod signing_secrets;
 mod store;
 
 pub use endpoint::ANSWER_MAX_BYTES;
@@ -37,6 +38,7 @@ pub use signature::WEBHOOK_TIMESTAMP;
 pub use signature::WebhookFault;
 pub use signature::WebhookId;
 pub use signature::sign;
+pub use signing_secrets::SigningSecrets;
 pub use store::Depth;
 pub use store::Due;
 pub use store::Enqueued;

@@ -217,3 +217,67 @@ fn a_command_and_an_event_do_not_share_their_ids() {
     Command::new(&post.stage).under(event.key.as_deref().unwrap()).told(&post.stage, gateway.address).is(200, "");
     assert_eq!(post.stage.partner.total_actuations(), 1);
 }
+
+/// A secret, as its file holds it.
+fn secret_of(letter: char) -> String {
+    format!("whsec_{}", letter.to_string().repeat(32))
+}
+
+#[test]
+fn the_secrets_that_sign_events_are_exchanged_while_the_gateway_runs_with_two_signatures_in_between() {
+    let mut post = Post::new();
+    let files = ["pki/webhook-sign.key", "pki/webhook-sign-next.key"].map(|name| post.stage.path(name));
+    let put = |file: &std::path::Path, secret: &str| {
+        let fresh = file.with_extension("fresh");
+        fs::write(&fresh, secret).unwrap();
+        fs::set_permissions(&fresh, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        fs::rename(fresh, file).unwrap();
+    };
+    let first = post.secret.clone();
+    put(&files[0], &first);
+    put(&files[1], &secret_of('A'));
+    let both = "sign: [pki/webhook-sign.key, pki/webhook-sign-next.key]";
+    post.stage.edit("gateway.yaml", "sign: pki/webhook-sign.key", both);
+    let gateway = Served::on(&post.stage);
+    let reloads = |result: &str| gateway.metric(&format!("portcullis_reloads_total{{result=\"{result}\"}}"));
+    let exchange = |file: &std::path::Path, secret: &str, result: &str| {
+        let before = reloads(result);
+        put(file, secret);
+        crate::harness::until(result, || reloads(result) > before);
+    };
+    let mut number = 0;
+    let mut next = |post: &Post| {
+        number += 1;
+        post.announce("ivanov", &format!("g-{number}")).told(&post.stage, gateway.address).is(202, "");
+        let attempt = post.delivered(number).pop().unwrap();
+        assert_eq!(attempt.signature.split(' ').count(), 2, "{attempt:?}");
+        attempt
+    };
+    let fits = |post: &mut Post, secret: &str, attempt: &portcullis::devkit::Attempt| {
+        post.secret = secret.to_owned();
+        verified_by_the_specification(post, attempt);
+    };
+    let attempt = next(&post);
+    fits(&mut post, &first, &attempt);
+    fits(&mut post, &secret_of('A'), &attempt);
+    // Who knows the first one alone takes everything while the second is exchanged.
+    exchange(&files[1], &secret_of('B'), "done");
+    let attempt = next(&post);
+    assert_eq!(attempt.fault, None);
+    fits(&mut post, &first, &attempt);
+    fits(&mut post, &secret_of('B'), &attempt);
+    for bad in ["whsec_AAAA", "nothing", ""] {
+        exchange(&files[0], bad, "failed");
+        let attempt = next(&post);
+        assert_eq!(attempt.fault, None, "the last good one signs");
+        fits(&mut post, &secret_of('B'), &attempt);
+    }
+    exchange(&files[0], &secret_of('C'), "done");
+    // The receiver that knows none but the first takes it no more, and nobody but who knows the others.
+    post.announce("ivanov", "g-last").told(&post.stage, gateway.address).is(202, "");
+    crate::harness::until("an attempt", || post.endpoint.attempts().len() > number);
+    let attempt = post.endpoint.attempts().pop().unwrap();
+    assert!(attempt.fault.is_some() && !attempt.taken, "{attempt:?}");
+    fits(&mut post, &secret_of('B'), &attempt);
+    fits(&mut post, &secret_of('C'), &attempt);
+}
