@@ -1,6 +1,8 @@
 //! Partners as callers: tokens by client credentials at their own door, and what they ask the backend with them. The backend
 //! itself tells what it was asked; every refusal is held to the record and to the backend's silence.
 
+mod rotations;
+
 use crate::harness::ByHand;
 use crate::harness::Inbound;
 use crate::harness::Record;
