@@ -47,6 +47,13 @@ impl Reply {
         let fields = vec![(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))];
         Self { status, fields, body: body.into() }
     }
+
+    /// A text that is no document, with 200.
+    #[must_use]
+    pub fn text(body: impl Into<Bytes>) -> Self {
+        let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
+        Self { status: http::StatusCode::OK, fields: vec![(http::header::CONTENT_TYPE, plain)], body: body.into() }
+    }
 }
 
 impl fmt::Debug for Reply {

@@ -17,6 +17,7 @@ use crate::pipeline::gate::Visitor;
 use crate::pipeline::inbound;
 use crate::pipeline::operation;
 use crate::pipeline::own;
+use crate::pipeline::partner_checkpoint;
 use crate::pipeline::partner_keys;
 use crate::pipeline::port::Body;
 use crate::pipeline::refusal::DoorFault;
@@ -56,6 +57,9 @@ pub async fn requested<B: Body>(gate: &Gate, visitor: &Visitor, head: &Head, bod
         }
         Ok(met) if *head.path == *partner_keys::PATH => {
             return partner_keys::asked(gate, &met, head, facts, trail).await;
+        }
+        Ok(met) if *head.path == *partner_checkpoint::PATH => {
+            return partner_checkpoint::asked(gate, &met, head, facts, trail).await;
         }
         // What is left of our own paths is none; all others are the contract's.
         Ok(met) if !own::PREFIXES.iter().any(|prefix| head.path.starts_with(prefix)) => {

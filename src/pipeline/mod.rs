@@ -24,6 +24,7 @@ mod known;
 mod metadata;
 mod operation;
 mod own;
+mod partner_checkpoint;
 mod partner_keys;
 mod patience;
 mod persons;

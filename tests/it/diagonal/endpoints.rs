@@ -344,12 +344,13 @@ fn where_a_certificate_decides_a_token_changes_nothing_for_whoever_has_one() {
     let metadata = SESSION_ISSUER.strip_prefix(PUBLIC_URL).unwrap();
     let metadata = format!("/.well-known/oauth-authorization-server{metadata}");
     let (backend, caller) = (&world.backend, &world.caller);
-    let rows: [(&Backend, &str, &str, &str, u16); 13] = [
+    let rows: [(&Backend, &str, &str, &str, u16); 14] = [
         (backend, "GET", &format!("/-/receipts/{}", world.receipt), "", 200),
         (backend, "POST", "/-/revocations", "{}", 400),
         (backend, "POST", "/-/events", "{}", 404),
         (backend, "PUT", "/-/directory", "{}", 403),
         (backend, "GET", "/-/jwks", "", 404),
+        (backend, "GET", "/-/checkpoint", "", 404),
         (backend, "GET", "/-/nothing", "", 404),
         (&public, "GET", &metadata, "", 200),
         (caller, "POST", "/-/events", "{}", 403),
