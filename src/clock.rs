@@ -76,14 +76,54 @@ impl UnixMillis {
     }
 }
 
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
+/// 9999-12-30T22:00:00Z: `jiff` reads no later time.
+const LAST_SHOWN_MS: u64 = 253_402_207_200_000;
+
+/// Year, month and day of so many days since 1970-01-01, by the proleptic Gregorian calendar. Years are counted from March here,
+/// so that the leap day ends one: then a day of the year tells the month by one multiplication.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    // 719,468 days from 0000-03-01 to 1970-01-01; 146,097 in four centuries.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next, month, day)
+}
+
+/// Fills a place with the last digits of a number.
+fn put_digits(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-24T03:00:00.000Z`.
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
-        match jiff::Timestamp::from_millisecond(millis) {
-            Ok(stamp) => write!(f, "{stamp:.3}"),
-            Err(_) => write!(f, "9999-12-30T22:00:00.000Z"),
+        let mut text = *b"9999-12-30T22:00:00.000Z";
+        // Beyond what can be read again, that stands for all that comes later.
+        if self.0 < LAST_SHOWN_MS {
+            let (days, millis) = (self.0 / DAY_MS, self.0 % DAY_MS);
+            let (year, month, day) = civil(days);
+            for (at, digits, number) in [
+                (0, 4, year),
+                (5, 2, month),
+                (8, 2, day),
+                (11, 2, millis / 3_600_000),
+                (14, 2, millis / 60_000 % 60),
+                (17, 2, millis / 1_000 % 60),
+                (20, 3, millis % 1_000),
+            ] {
+                put_digits(text.get_mut(at..at + digits).unwrap_or_default(), number);
+            }
         }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -168,6 +208,7 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn times_are_written_with_milliseconds_and_read_back() {
@@ -176,6 +217,45 @@ mod tests {
         assert_eq!(UnixMillis::parse(&time.to_string()), Some(time));
         assert_eq!(UnixMillis::new(1_700_000_000_000).to_string(), "2023-11-14T22:13:20.000Z");
         assert_eq!(UnixMillis::new(1_700_000_000_999).seconds(), UnixSeconds::new(1_700_000_000));
+    }
+
+    /// `jiff` is the outside truth for dates.
+    fn by_jiff(millis: u64) -> Option<String> {
+        let stamp = jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
+        Some(format!("{stamp:.3}"))
+    }
+
+    #[test]
+    fn times_are_those_of_another_calendar_up_to_the_last() {
+        let seconds = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_second().unsigned_abs();
+        for day in [
+            "1970-01-01",
+            "1970-02-28",
+            "1972-02-29",
+            "2000-02-29",
+            "2000-03-01",
+            "2100-02-28",
+            "2100-03-01",
+            "2400-02-29",
+        ] {
+            for at in ["00:00:00", "09:08:07", "23:59:59"] {
+                let millis = seconds(&format!("{day}T{at}Z")) * 1_000 + 42;
+                assert_eq!(UnixMillis::new(millis).to_string(), format!("{day}T{at}.042Z"));
+            }
+        }
+        for millis in [LAST_SHOWN_MS - 1_000, LAST_SHOWN_MS - 1, LAST_SHOWN_MS] {
+            assert_eq!(Some(UnixMillis::new(millis).to_string()), by_jiff(millis));
+        }
+        for beyond in [LAST_SHOWN_MS + 1, u64::MAX] {
+            assert_eq!(UnixMillis::new(beyond).to_string(), "9999-12-30T22:00:00.000Z");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_is_written_as_another_library_writes_it(millis in 0..LAST_SHOWN_MS) {
+            prop_assert_eq!(Some(UnixMillis::new(millis).to_string()), by_jiff(millis));
+        }
     }
 
     #[test]

@@ -10,6 +10,16 @@ pub fn encode_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Appends the text of `bytes`, without allocating more than it takes.
+pub fn put_base64url(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let room = out.get_mut(start..).unwrap_or_default();
+    // Four digits for each three bytes are enough.
+    let written = URL_SAFE_NO_PAD.encode_slice(bytes, room).unwrap_or_default();
+    out.truncate(start + written);
+}
+
 /// The bytes of `text`; `None` unless it is spelled as [`encode_base64url`] spells it.
 #[must_use]
 pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {

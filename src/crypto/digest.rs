@@ -10,6 +10,7 @@ use crate::secret::Secret;
 use hmac::Hmac;
 use hmac::KeyInit;
 use hmac::Mac;
+use sha2::Digest;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -54,19 +55,15 @@ pub fn sha256_joined(pieces: &[&[u8]]) -> Sha256 {
     digesting.finish()
 }
 
-/// A SHA-256 digest in the making.
-pub struct Digesting(aws_lc_rs::digest::Context);
-
-impl Default for Digesting {
-    fn default() -> Self {
-        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
-    }
-}
+/// A SHA-256 digest in the making. Its state lies where it is made: the one of `aws-lc-rs` is allocated, which costs more than
+/// hashing what is as short as a node of a tree.
+#[derive(Default)]
+pub struct Digesting(sha2::Sha256);
 
 impl Digesting {
     /// Adds bytes behind those so far.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        Digest::update(&mut self.0, bytes);
     }
 
     /// The digest of the bytes so far, to which more may be added.
@@ -78,9 +75,7 @@ impl Digesting {
     /// The digest of all bytes.
     #[must_use]
     pub fn finish(self) -> Sha256 {
-        let mut digest = [0; 32];
-        digest.copy_from_slice(self.0.finish().as_ref());
-        Sha256::new(digest)
+        Sha256::new(self.0.finalize().into())
     }
 }
 

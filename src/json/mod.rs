@@ -38,6 +38,7 @@ pub use value::Object;
 pub use value::Value;
 pub use value::parse;
 pub use write::write;
+pub use write::write_integer;
 pub use write::write_number;
 pub use write::write_string;
 

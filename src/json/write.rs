@@ -103,7 +103,8 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-fn write_integer(integer: i64, out: &mut Vec<u8>) {
+/// Appends a whole number.
+pub fn write_integer(integer: i64, out: &mut Vec<u8>) {
     if integer < 0 {
         out.push(b'-');
     }

@@ -35,14 +35,14 @@ impl Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [b'a'; 26];
+        let mut text = *b"r-aaaaaaaaaaaaaaaaaaaaaaaaaa";
         let mut number = u128::from_be_bytes(self.0);
-        for digit in digits.iter_mut().rev() {
+        for digit in text.iter_mut().skip(2).rev() {
             let value = usize::try_from(number % 32).unwrap_or(0);
             *digit = BASE32.get(value).copied().unwrap_or(b'a');
             number /= 32;
         }
-        write!(f, "r-{}", std::str::from_utf8(&digits).unwrap_or_default())
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
