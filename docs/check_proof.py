@@ -271,7 +271,7 @@ def check_log(directory, key):
             notes += 1
     for path in sorted(glob.glob(os.path.join(glob.escape(directory), "segment-*.jsonl"))):
         lines = records(path)
-        first = re.match(rb'\{"v":1,"kind":"segment",.*?"size":([0-9]+)', lines[0]) if lines else None
+        first = re.match(rb'\{"v":2,"kind":"segment",.*?"size":([0-9]+)', lines[0]) if lines else None
         for index, line in enumerate(lines, int(first.group(1)) if first else size):
             if index < size and leaf(line) != tiles.entry(0, index):
                 raise Wrong("record %d in `%s` is not the leaf" % (index, path))

@@ -33,7 +33,7 @@ pub const PROOF_WORDS: &[&str] = &[
 pub const SEGMENT_WORDS: &[&str] = &[
     "\n",
     "\0",
-    "{\"v\":1,\"kind\":\"intent\"",
+    "{\"v\":2,\"kind\":\"intent\"",
     "\"kind\":\"segment\"",
     ",\"v\":1",
     "\"v\":2",
@@ -99,7 +99,7 @@ pub fn segment(data: &[u8]) -> bool {
         let digits = sha256_joined(&[&[0], body]).to_string();
         [body, b",\"sum\":\"", digits.get(..16).unwrap().as_bytes(), b"\"}\n"].concat()
     };
-    let header = "{\"v\":1,\"kind\":\"segment\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"segment\":1,\"origin\":\"PeterNeumann\",\"size\":0,\"root\":\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\",\"frontier\":[]";
+    let header = "{\"v\":2,\"kind\":\"segment\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"segment\":1,\"origin\":\"PeterNeumann\",\"size\":0,\"root\":\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\",\"frontier\":[]";
     let bodies: Vec<&[u8]> = data.split(|byte| *byte == b'\n').filter(|body| !body.is_empty()).collect();
     let lines: Vec<u8> = std::iter::once(header.as_bytes()).chain(bodies.iter().copied()).flat_map(ended).collect();
     fs::write(folder.path().join("segment-0000000001.jsonl"), lines).unwrap();
@@ -111,7 +111,7 @@ pub fn segment(data: &[u8]) -> bool {
     for body in bodies.iter().take(whole.saturating_sub(1)) {
         let line = ended(body);
         let other: Value = serde_json::from_slice(&line).expect("JSON to another parser");
-        assert_eq!(other["v"], 1, "{other}");
+        assert_eq!(other["v"], 2, "{other}");
         assert!(other["kind"].is_string() && other["kind"] != "segment", "{other}");
         assert_eq!(other["salt"].as_str().map(str::len), Some(43), "{other}");
         assert_eq!(other["sum"].as_str().map(str::len), Some(16), "{other}");

@@ -4,8 +4,9 @@
 //! ([`AnswerKey`]): when one of those is erased, nobody can open it any more, whatever other keys they have. An answer of an
 //! exchange without persons is sealed under the log's own key.
 //!
-//! Status, number of fields, then each field's name and value, each preceded by its length (two bytes, four for a
-//! value), then the body. Numbers have their big end first. What was sealed is ours, so that a form that does not fit is
+//! Status (two bytes), number of fields (one byte), then the fields, then the body. A field is a zero byte, its name and its
+//! value, each preceded by its length (two bytes, four for a value); one of [`USUAL`] is its place there, counted from one,
+//! since outcomes are many and most answers are alike. Numbers have their big end first. What was sealed is ours, so that a form that does not fit is
 //! a fault of the same kind as a seal that does not open.
 
 use crate::audit::outcome::OutcomeState;
@@ -73,6 +74,9 @@ impl fmt::Debug for AnswerKey {
     }
 }
 
+/// Fields that most answers have. What is kept names them by their place: add behind the last.
+const USUAL: [(HeaderName, &[u8]); 1] = [(http::header::CONTENT_TYPE, b"application/json")];
+
 /// The longest body that is kept. The outcome of a command with a longer one counts as unknown when it is repeated.
 pub(super) const KEPT_MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -83,8 +87,13 @@ pub(super) fn seal(sealer: &Sealer, receipt: Receipt, reply: &Reply) -> Option<V
     }
     let mut plain = Vec::with_capacity(reply.body.len() + 256);
     plain.extend_from_slice(&reply.status.as_u16().to_be_bytes());
-    plain.extend_from_slice(&u16::try_from(reply.fields.len()).ok()?.to_be_bytes());
+    plain.push(u8::try_from(reply.fields.len()).ok()?);
     for (name, value) in &reply.fields {
+        let usual = USUAL.iter().position(|(known, usual)| known == name && *usual == value.as_bytes());
+        plain.push(usual.map_or(Some(0), |place| u8::try_from(place + 1).ok())?);
+        if usual.is_some() {
+            continue;
+        }
         plain.extend_from_slice(&u16::try_from(name.as_str().len()).ok()?.to_be_bytes());
         plain.extend_from_slice(name.as_str().as_bytes());
         plain.extend_from_slice(&u32::try_from(value.len()).ok()?.to_be_bytes());
@@ -98,10 +107,17 @@ pub(super) fn seal(sealer: &Sealer, receipt: Receipt, reply: &Reply) -> Option<V
 pub(super) fn open(sealer: &Sealer, receipt: Receipt, sealed: &[u8]) -> Option<Reply> {
     let plain = sealer.open(&bound_to(receipt), sealed).ok()?;
     let (status, rest) = plain.split_first_chunk()?;
-    let (count, mut rest) = rest.split_first_chunk()?;
+    let (count, mut rest) = rest.split_first()?;
     let mut fields = Vec::new();
-    for _ in 0..u16::from_be_bytes(*count) {
-        let (length, after) = rest.split_first_chunk()?;
+    for _ in 0..*count {
+        let (place, after) = rest.split_first()?;
+        if let Some(place) = usize::from(*place).checked_sub(1) {
+            let (name, value) = USUAL.get(place)?;
+            fields.push((name.clone(), HeaderValue::from_bytes(value).ok()?));
+            rest = after;
+            continue;
+        }
+        let (length, after) = after.split_first_chunk()?;
         let (name, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
         let (length, after) = after.split_first_chunk()?;
         let (value, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
@@ -123,8 +139,12 @@ mod tests {
     #[test]
     fn an_answer_opens_under_its_receipt_only() {
         let sealer = Sealer::new(&SecretKey::new([7; 32]));
-        let value = HeaderValue::from_static("application/json");
-        let fields = vec![(http::header::CONTENT_TYPE, value)];
+        let field = |name, value| (name, HeaderValue::from_static(value));
+        let fields = vec![
+            field(http::header::CONTENT_TYPE, "application/json"),
+            field(http::header::CONTENT_TYPE, "application/problem+json"),
+            field(http::header::RETRY_AFTER, "application/json"),
+        ];
         let reply = Reply { status: StatusCode::CREATED, fields, body: Bytes::from_static(b"{\"a\":1}") };
         let (one, other) = (Receipt::new([1; 16]), Receipt::new([2; 16]));
         let sealed = seal(&sealer, one, &reply).unwrap();

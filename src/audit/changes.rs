@@ -16,7 +16,9 @@ use crate::audit::look::Position;
 use crate::audit::queue::BATCH_MAX_BYTES;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
+use crate::audit::read::other_version;
 use crate::audit::record::Kind;
+use crate::audit::record::OPENS;
 use crate::audit::recover::io_at;
 use crate::audit::recover::is_zero;
 use crate::audit::recover::torn_bytes;
@@ -215,7 +217,7 @@ impl Told {
         let mut told = Self { changes, undone, epoch: zero, started: zero, begins: None, end: 0 };
         let mut lines = Lines::new(&bytes);
         for (at, line) in lines.by_ref() {
-            let damaged = || AuditOpenError::Damaged { path: path.clone(), offset: at as u64 };
+            let damaged = || AuditOpenError::unreadable(&path, at as u64, line);
             let kind = kind_of(line).ok_or_else(damaged)?;
             if at as u64 >= from {
                 told.take(kind, line).ok_or_else(damaged)?;
@@ -224,8 +226,8 @@ impl Told {
         told.end = lines.offset as u64;
         let tail = bytes.get(lines.offset..).unwrap_or_default();
         let torn = newest && torn_bytes(tail) <= BATCH_MAX_BYTES;
-        if !torn && !is_zero(tail) {
-            return Err(AuditOpenError::Damaged { path, offset: told.end }.into());
+        if other_version(tail).is_some() || !torn && !is_zero(tail) {
+            return Err(AuditOpenError::unreadable(&path, told.end, tail).into());
         }
         Ok(told)
     }
@@ -286,7 +288,7 @@ fn joined(told: Vec<Told>) -> (Vec<RecordedChange>, Epoch) {
 
 /// The kind of a whole line, without reading all of it.
 fn kind_of(line: &[u8]) -> Option<Kind> {
-    let rest = line.strip_prefix(b"{\"v\":1,\"kind\":\"")?;
+    let rest = line.strip_prefix(OPENS)?.strip_prefix(b",\"kind\":\"")?;
     let end = rest.iter().position(|byte| *byte == b'"')?;
     Kind::of_word(std::str::from_utf8(rest.get(..end)?).ok()?)
 }

@@ -1,6 +1,8 @@
 //! What can go wrong: while recording, while opening the log, and while reading an answer back.
 
 use crate::audit::checkpoint::NotOurs;
+use crate::audit::read::other_version;
+use crate::audit::record::VERSION;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -49,6 +51,14 @@ pub enum AuditOpenError {
         /// The first byte that is not part of a whole record.
         offset: u64,
     },
+    /// A record is of another version than this program writes and reads.
+    #[error("`{}` holds records of version {version}, and this program writes and reads version {}", .path.display(), VERSION)]
+    OtherVersion {
+        /// The segment.
+        path: PathBuf,
+        /// What the record says.
+        version: u64,
+    },
     /// The log ends before what its checkpoint vouches for: records that were attested are gone.
     #[error("`{}` vouches for {attested} records, and the log ends after {size}", .path.display())]
     Shortened {
@@ -93,6 +103,15 @@ pub enum AuditOpenError {
 }
 
 impl AuditOpenError {
+    /// What stands at `offset` of the segment in `path`, and begins with `line`, is no record that can be read here.
+    pub(super) fn unreadable(path: &Path, offset: u64, line: &[u8]) -> Self {
+        let path = path.to_owned();
+        match other_version(line) {
+            Some(version) => Self::OtherVersion { path, version },
+            None => Self::Damaged { path, offset },
+        }
+    }
+
     /// The note in `path` is not of this log.
     pub(super) fn checkpoint(path: &Path, why: NotOurs) -> Self {
         let path = path.to_owned();

@@ -6,13 +6,16 @@ use crate::audit::outcome::OutcomeState;
 use crate::audit::receipts::TokenOf;
 use crate::audit::record::Head;
 use crate::audit::record::Kind;
+use crate::audit::record::OPENS;
 use crate::audit::record::SUM_CLOSES;
 use crate::audit::record::SUM_DIGITS;
 use crate::audit::record::SUM_OPENS;
+use crate::audit::record::VERSION;
 use crate::audit::record::sum;
 use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
 use crate::crypto::decode_base64url;
+use crate::crypto::sha256;
 use crate::json;
 use crate::json::Value;
 use crate::model::Epoch;
@@ -69,10 +72,23 @@ pub(super) fn is_whole(line: &[u8]) -> bool {
     line.strip_suffix(SUM_OPENS).is_some_and(|summed| sum(summed) == *digits)
 }
 
+/// The version that the first line of `bytes` is of, where that is another than is known here, and the line is what was written.
+/// Sums were once made without a zero byte.
+pub(super) fn other_version(bytes: &[u8]) -> Option<u64> {
+    let digits = bytes.strip_prefix(b"{\"v\":")?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    let version = std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok().filter(|version| *version != VERSION)?;
+    let line = bytes.get(..=bytes.iter().position(|byte| *byte == b'\n')?)?;
+    let (line, told) = line.strip_suffix(SUM_CLOSES)?.split_last_chunk::<SUM_DIGITS>()?;
+    let summed = line.strip_suffix(SUM_OPENS)?;
+    let without = sha256(summed).to_string();
+    (sum(summed) == *told || without.as_bytes().starts_with(told)).then_some(version)
+}
+
 /// How many leaves of the tree lie before a segment, as its first record tells.
 pub(super) fn leaves_before(line: &[u8]) -> Option<u64> {
     // Cheap for all the others.
-    line.starts_with(b"{\"v\":1,\"kind\":\"segment\",").then_some(())?;
+    line.strip_prefix(OPENS)?.starts_with(b",\"kind\":\"segment\",").then_some(())?;
     json::parse(line, LIMITS).ok()?.get("size")?.as_integer().and_then(|size| u64::try_from(size).ok())
 }
 
@@ -80,11 +96,11 @@ impl Line {
     /// Reads a whole line; `None` if it is not a record of a version known here.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let value = json::parse(line, LIMITS).ok()?;
-        if value.get("v")?.as_integer()? != 1 {
+        if u64::try_from(value.get("v")?.as_integer()?) != Ok(VERSION) {
             return None;
         }
         let text = |name| value.get(name).and_then(Value::as_str);
-        let digest = |name| Sha256::from_hex(value.get("key")?.get(name)?.as_str()?);
+        let digest = |name| decode_base64url(value.get("key")?.get(name)?.as_str()?)?.try_into().ok().map(Sha256::new);
         Some(Self {
             kind: Kind::of_word(text("kind")?)?,
             time: UnixMillis::parse(text("time")?)?,

@@ -1,13 +1,13 @@
 //! What a record holds, and how it is written: one JSON object on one line.
 //!
-//! `{"v":1,"kind":…,"time":…,"salt":…,"receipt":…, … ,"sum":…}` and a line feed. Members that are not known are left out;
-//! those that are there come in the order in which they are written here. Version 1 means:
+//! `{"v":2,"kind":…,"time":…,"salt":…,"receipt":…, … ,"sum":…}` and a line feed. Members that are not known are left out;
+//! those that are there come in the order in which they are written here. Version 2 means:
 //!
 //! | member | |
 //! |---|---|
 //! | `v` `kind` `time` | version; kind; RFC 3339 in UTC with milliseconds |
 //! | `salt` | 32 random bytes in base64url, so that a digest of a record tells nothing about a neighbour that is guessed |
-//! | `receipt` `epoch` `bundle` | receipt; epoch of revocations seen; digest of the bundle that judged |
+//! | `receipt` `epoch` `bundle` | receipt; epoch of revocations seen; the first 32 hexadecimal digits of the digest of the bundle that judged, and all 64 in `start`, `bundle`, `bundle-refused` and `activation`, which name it |
 //! | `partner` `operation` `purpose` `peer` `tenant` | as the contract, the peer's certificate and the token name them; of an event `operation` is its name |
 //! | `direction` | `outbound` or `inbound`, of an event; `inbound` of what a partner asks the backend |
 //! | `subject` `device` `car` | random handles |
@@ -19,9 +19,9 @@
 //! | `offered` `fault` `faults` | in `bundle-refused`: digest of the bundle that did not come into force, not there where not all of it could be read; the code of the first of its faults, and how many there are. `bundle` is the one that stays |
 //! | `sequence` `data` `before` `signed_by` | in `activation`: of a bundle that comes into force and was not before: its sequence, digest of its list of personal data, digest of the bundle that was activated before it, and each who signed it by `role` and `person` |
 //! | `decision` | `result` (`allow` or `deny`; `allow` in a `refusal` of what policy permitted and a later step refused), determining `policies`, `inputs`, policies in `errors` |
-//! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. Entities are `{"type":…,"id":…}`; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}` |
-//! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to |
-//! | `protected` | digest of the only bytes that may leave under an intent |
+//! | `decision.inputs` | what the action's policies read, and nothing else: attributes of the context by their names, values of the request as `request.<name>`, and in `principal.in` and `resource.in` those entities out of which policies ask that each is in. An entity is `{TYPE: ID}`, its type without namespace; persons stand there by their handles; what may speak of a person and has no handle is `{"withheld":"person"}`. What the record says itself is not said again: `partner`, `peer` and `purpose` are not there where they are the members of that name, and `resourceTenant` not where it is the tenant of `resource` |
+//! | `key` | keyed digest of the idempotency key and its scope, digest of the request that it is bound to, both in base64url |
+//! | `protected` | digest of the only bytes that may leave under an intent, in base64url |
 //! | `token` | `jti` of the partner token |
 //! | `trace` `partner_trace` | the trace that the request belongs to (W3C Trace Context), and the one that the partner was given in its place: only here do they stand together |
 //! | `command` `told` | in `event`: the receipt of the command whose token a partner's event names; what it tells of it, `done` or `refused`, which counts where the outcome is `unknown`, of several the first |
@@ -65,7 +65,6 @@ use crate::audit::outcome::OutcomeState;
 use crate::audit::receipts::Told;
 use crate::audit::tree::Tree;
 use crate::clock::UnixMillis;
-use crate::crypto::encode_base64url;
 use crate::model::Direction;
 use crate::model::Epoch;
 use crate::model::Reason;
@@ -79,9 +78,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 pub(super) use kind::Kind;
 use line::Line;
+pub(super) use line::OPENS;
 pub(super) use line::SUM_CLOSES;
 pub(super) use line::SUM_DIGITS;
 pub(super) use line::SUM_OPENS;
+use line::Said;
+pub(super) use line::VERSION;
 pub use schema::record_schema;
 pub(super) use written::LEAF;
 pub(super) use written::Written;
@@ -112,9 +114,10 @@ pub(super) fn intent(out: &mut Written, permit: &Permit, protected: &Protected, 
     line.resource(permit.located());
     let decision = permit.decision();
     let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), &input.value));
-    line.decision("allow", decision.policies(), inputs, decision.errors(), facts);
+    let said = Said { partner: Some(protected.partner().as_str()), thing: Some(permit.located()) };
+    line.decision("allow", decision.policies(), inputs, decision.errors(), facts, said);
     line.key(facts.key);
-    line.shown("protected", protected.digest());
+    line.bytes("protected", protected.digest().as_bytes());
     line.text_if("token", facts.partner_token.as_deref());
     line.traces(facts);
     line.sizes(facts.sizes);
@@ -138,8 +141,9 @@ pub(super) fn event(
     line.resource(permit.located());
     let decision = permit.decision();
     let inputs = decision.inputs().iter().map(|input| (input.name.as_ref(), &input.value));
-    line.decision("allow", decision.policies(), inputs, decision.errors(), facts);
-    line.shown("protected", protected.digest());
+    let said = Said { partner: Some(protected.partner().as_str()), thing: Some(permit.located()) };
+    line.decision("allow", decision.policies(), inputs, decision.errors(), facts, said);
+    line.bytes("protected", protected.digest().as_bytes());
     if let Some(Told { command, state }) = facts.command {
         line.shown("command", command);
         line.text_if("told", state.map(OutcomeState::word));
@@ -165,7 +169,7 @@ pub(super) fn outcome(out: &mut Written, receipt: Receipt, outcome: &Outcome, se
     }
     line.number_if("status", outcome.partner_status.map(u64::from));
     if let Some(sealed) = sealed {
-        line.plain("answer", &encode_base64url(sealed));
+        line.bytes("answer", sealed);
     }
     line.sizes(outcome.sizes);
     line.steps(&outcome.steps);
@@ -187,7 +191,8 @@ pub(super) fn refusal(out: &mut Written, facts: &Facts, reason: Reason, first: O
         line.resource(located);
     }
     line.number_if("directory", facts.unknown_to);
-    line.decided(facts);
+    let said = Said { partner: facts.partner.as_ref().map(AsRef::as_ref), thing: facts.located.as_deref() };
+    line.decided(facts, said);
     line.key(facts.key);
     line.traces(facts);
     line.text("reason", reason.code());
@@ -224,7 +229,10 @@ pub(super) fn refusals(out: &mut Written, sum: &Sum, now: UnixMillis) {
 /// What belongs to no outbound operation.
 pub(super) fn note(out: &mut Written, facts: &Facts, note: &Note, now: UnixMillis) {
     let mut line = Line::begin(out, note.kind(), now);
-    line.judged_by(facts);
+    match note.kind() {
+        Kind::Start | Kind::Bundle | Kind::BundleRefused | Kind::Activation => line.names_bundle(facts),
+        _ => line.judged_by(facts),
+    }
     line.persons(facts);
     match note {
         Note::Start { config } => {
@@ -253,18 +261,18 @@ pub(super) fn note(out: &mut Written, facts: &Facts, note: &Note, now: UnixMilli
         }
         Note::Activation(activated) => line.activated(activated),
         Note::Directory(taken) => {
-            line.decided(facts);
+            line.decided(facts, Said::default());
             line.taken_up(taken);
         }
         Note::Revocation(revoked) => {
             // Only who may revoke comes so far; the operator is asked by no policy.
-            line.decided(facts);
+            line.decided(facts, Said::default());
             line.revoked(revoked);
         }
         Note::Delivery(delivery) => {
             line.way(delivery.partner.as_str(), delivery.event.as_str(), delivery.direction);
             // Only a refusal has a decision here: a permit's stands beside the attempt.
-            line.decided(facts);
+            line.decided(facts, Said { partner: Some(delivery.partner.as_str()), thing: None });
             line.text("state", delivery.state.word());
             line.number_if("attempt", Some(delivery.attempt).filter(|attempt| *attempt > 0));
             line.text_if("detail", delivery.detail);
@@ -278,7 +286,7 @@ pub(super) fn note(out: &mut Written, facts: &Facts, note: &Note, now: UnixMilli
         Note::Receipt { of } => line.shown("of", of),
         Note::Issued(issued) => line.issued(issued),
         Note::Session(issued) => {
-            line.decided(facts);
+            line.decided(facts, Said::default());
             line.text("token", &issued.token);
             line.number("rights", issued.rights);
             line.number("lifetime", issued.lifetime_s);
@@ -333,7 +341,7 @@ pub(super) fn segment(out: &mut Written, head: &Head, now: UnixMillis) {
 
 /// The epoch that a line of ours tells right behind the members that all records begin with.
 pub(super) fn epoch_of(line: &[u8]) -> Option<Epoch> {
-    let mut rest = line.strip_prefix(b"{\"v\":1")?;
+    let mut rest = line.strip_prefix(OPENS)?;
     for name in ["kind", "time", "salt"] {
         rest = after_text(rest, name)?;
     }

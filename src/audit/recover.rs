@@ -30,6 +30,7 @@ use crate::audit::outcome::OutcomeState;
 use crate::audit::queue::BATCH_MAX_BYTES;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
+use crate::audit::read::other_version;
 use crate::audit::receipts::Owner;
 use crate::audit::receipts::PastReceipt;
 use crate::audit::receipts::ReceiptState;
@@ -217,10 +218,14 @@ fn read_segment(
     attested: Option<&Checkpoint>,
 ) -> Result<Segment, AuditOpenError> {
     let mut read = Segment::default();
+    // Another version may make sums otherwise: its records would count as torn, and be cut.
+    if other_version(bytes).is_some() {
+        return Err(AuditOpenError::unreadable(path, 0, bytes));
+    }
     let mut lines = Lines::new(bytes);
     for (offset, bytes) in lines.by_ref() {
         // A whole line that says nothing here was written by another version: not ours to pass over.
-        let unreadable = || AuditOpenError::Damaged { path: path.to_owned(), offset: offset as u64 };
+        let unreadable = || AuditOpenError::unreadable(path, offset as u64, bytes);
         let line = Line::parse(bytes).ok_or_else(unreadable)?;
         if offset == 0 {
             let head = line.head().filter(|head| head.number == number).ok_or_else(unreadable)?;

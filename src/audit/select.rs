@@ -8,6 +8,7 @@
 use crate::audit::fault::AuditOpenError;
 use crate::audit::find::FoundRecord;
 use crate::audit::record::Kind;
+use crate::audit::record::OPENS;
 use crate::audit::walk::Walked;
 use crate::clock::UnixMillis;
 use crate::json;
@@ -248,7 +249,7 @@ fn contains(line: &[u8], text: &[u8]) -> bool {
 
 /// The kind and the time with which a line begins.
 fn head(line: &[u8]) -> Option<(&[u8], Option<UnixMillis>)> {
-    let rest = line.strip_prefix(b"{\"v\":1,\"kind\":\"")?;
+    let rest = line.strip_prefix(OPENS)?.strip_prefix(b",\"kind\":\"")?;
     let (kind, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == b'"')?)?;
     let rest = rest.strip_prefix(b"\",\"time\":\"")?;
     let time = rest.get(..rest.iter().position(|byte| *byte == b'"')?)?;

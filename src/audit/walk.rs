@@ -32,6 +32,9 @@ use std::str::FromStr;
 /// The file in the directory of a log that holds its newest checkpoint.
 const CHECKPOINT: &str = "checkpoint";
 
+/// What may be a record of another version is looked at as far as that: a segment's first one is shorter.
+const TOLD_WITHIN_BYTES: usize = 64 * 1024;
+
 /// The place of a record in a log: `segment:offset:index` as text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cursor {
@@ -313,7 +316,10 @@ impl Walk {
     }
 
     fn damaged(&self) -> WalkFault {
-        AuditOpenError::Damaged { path: self.path(), offset: self.cursor.offset }.into()
+        let (path, offset) = (self.path(), self.cursor.offset);
+        let mut line = vec![0; TOLD_WITHIN_BYTES];
+        let read = File::open(&path).and_then(|file| file.read_at(&mut line, offset)).unwrap_or_default();
+        AuditOpenError::unreadable(&path, offset, line.get(..read).unwrap_or_default()).into()
     }
 
     fn path(&self) -> PathBuf {
@@ -330,7 +336,7 @@ impl Iterator for Walk {
         }
         let stepped = self.step();
         self.stuck = stepped.as_ref().err().map(|fault| match fault {
-            WalkFault::Open(AuditOpenError::Damaged { .. }) => Stuck::Damaged,
+            WalkFault::Open(AuditOpenError::Damaged { .. } | AuditOpenError::OtherVersion { .. }) => Stuck::Damaged,
             WalkFault::Gone { .. } => Stuck::Gone,
             WalkFault::Miscounted { .. } => Stuck::Miscounted,
             WalkFault::Open(_) | WalkFault::Astray { .. } => Stuck::Unreadable,
@@ -357,7 +363,7 @@ impl Walked {
     /// # Errors
     /// It is whole, and no record of a version known here.
     pub fn record(&self) -> Result<FoundRecord, AuditOpenError> {
-        let damaged = || AuditOpenError::Damaged { path: self.path.clone(), offset: self.at.offset };
+        let damaged = || AuditOpenError::unreadable(&self.path, self.at.offset, &self.line);
         Line::parse(&self.line).map(FoundRecord::from).ok_or_else(damaged)
     }
 }

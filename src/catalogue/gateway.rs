@@ -204,6 +204,17 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "log-of-another-version",
+        [
+            "an audit log whose records are of another version",
+            "Keep its directory, with the release that wrote it: that one shows and verifies it. Begin another log in an empty one.",
+        ],
+        [
+            "записи журнала аудита другой версии",
+            "Сохраните каталог и выпуск, который его писал: он его покажет и проверит. Начните новый журнал в пустом каталоге.",
+        ],
+    ),
+    page(
         "log-older-than-store",
         ["a log that has forgotten what the store has seen", "Bring the newest copy of the log back; see the runbook."],
         ["журнал забыл то, что видело хранилище", "Верните самую новую копию журнала; см. runbook."],

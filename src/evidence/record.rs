@@ -1,6 +1,6 @@
 //! One line of a log: a record, held against the format.
 //!
-//! A line is a JSON object of version 1 with `kind`, `time` and `salt`, and ends `,"sum":"<16 digits>"}`, where the digits are
+//! A line is a JSON object of version 2 with `kind`, `time` and `salt`, and ends `,"sum":"<16 digits>"}`, where the digits are
 //! the first 8 bytes of SHA-256 over a zero byte and everything before. What else it holds is not this room's affair, as long as it is JSON
 //! in which nothing can be read in two ways. The first line of a segment is its header.
 
@@ -34,7 +34,7 @@ pub enum RecordFault {
     #[error("it is no strict JSON: {0}")]
     Json(json::Fault),
     /// No `v`, or one that nobody knows here.
-    #[error("it has no version that is known here")]
+    #[error("it is not of version 2, the only one that is known here")]
     Version,
     /// A member that each record has is missing, or is not what it must be.
     #[error("its `{0}` is missing or malformed")]
@@ -85,7 +85,7 @@ pub(super) fn check(line: &[u8]) -> Result<bool, LineFault> {
         let fault = |why| LineFault { at, why };
         match &*name {
             "v" => match reader.number()?.as_integer() {
-                Some(1) => version = true,
+                Some(2) => version = true,
                 _ => return Err(fault(RecordFault::Version)),
             },
             "kind" => is_header = Some(&*reader.string(64)? == "segment"),
@@ -180,7 +180,7 @@ mod tests {
 
     fn line(members: &str) -> Vec<u8> {
         let body =
-            format!("{{\"v\":1,\"kind\":\"intent\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"{SALT}\"{members}");
+            format!("{{\"v\":2,\"kind\":\"intent\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"{SALT}\"{members}");
         ended(&body)
     }
 
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn the_sum_is_the_start_of_what_openssl_and_coreutils_call_sha_256() {
-        // printf '\0{"v":1' | sha256sum
-        assert_eq!(&sum(b"{\"v\":1"), b"2f0fcb8385c5e4f0");
+        // printf '\0{"v":2' | sha256sum
+        assert_eq!(&sum(b"{\"v\":2"), b"fb381726cae31ce9");
     }
 
     #[test]
@@ -211,8 +211,9 @@ mod tests {
         };
         assert_eq!(check(&body("\"intent\"", "\"segment\"")), Ok(true));
         for (from, to, wanted) in [
-            ("\"v\":1,", "\"v\":2,", RecordFault::Version),
-            ("\"v\":1,", "", RecordFault::Version),
+            ("\"v\":2,", "\"v\":1,", RecordFault::Version),
+            ("\"v\":2,", "\"v\":3,", RecordFault::Version),
+            ("\"v\":2,", "", RecordFault::Version),
             ("\"kind\":\"intent\",", "", RecordFault::Member("kind")),
             ("2026-11-27", "2026-13-27", RecordFault::Member("time")),
             (SALT, "AAAA", RecordFault::Member("salt")),
@@ -220,13 +221,13 @@ mod tests {
         ] {
             assert_eq!(fault(&body(from, to)), wanted, "{from} as {to}");
         }
-        let twice = fault(&line(",\"v\":1"));
+        let twice = fault(&line(",\"v\":2"));
         assert!(matches!(twice, RecordFault::Json(json::Fault::DuplicateName)), "{twice:?}");
         let mut other = line("");
         let at = other.len() - 3;
         other[at] = if other[at] == b'0' { b'1' } else { b'0' };
         assert_eq!(fault(&other), RecordFault::Sum);
-        assert_eq!(fault(br#"{"v":1,"kind":"a","time":"2026-11-27T10:00:00.000Z","salt":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#), RecordFault::Member("sum"));
+        assert_eq!(fault(br#"{"v":2,"kind":"a","time":"2026-11-27T10:00:00.000Z","salt":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#), RecordFault::Member("sum"));
     }
 
     proptest! {

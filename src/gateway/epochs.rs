@@ -17,7 +17,7 @@ use crate::audit::SinceFault;
 use crate::audit::Unseen;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::gateway::unusable;
+use crate::gateway::log_fault;
 use crate::guard::RESERVE;
 use crate::guard::RevocationStore;
 use crate::guard::StoreFault;
@@ -104,8 +104,7 @@ pub(super) fn compare(config: &Config, seen: Epoch) -> Result<Unseen, Diagnostic
         }
         Ok(unseen) => Ok(unseen),
         Err(SinceFault::Open(error)) => {
-            let help = "what is damaged is restored from a backup";
-            Err(unusable("audit log", &config.audit.directory, &error).asked_at(source, places.audit).help(help))
+            Err(log_fault::told(&config.audit.directory, &error).asked_at(source, places.audit))
         }
         Err(fault @ (SinceFault::Gone { .. } | SinceFault::Behind)) => {
             let message = format!(

@@ -16,6 +16,8 @@ pub(super) fn told(directory: &Path, error: &AuditOpenError) -> Diagnostic {
         }
         AuditOpenError::Changed { .. } => Diagnostic::without_file("log-changed", message)
             .help("keep the directory as it is for whoever investigates, and bring it back from a copy"),
+        AuditOpenError::OtherVersion { .. } => Diagnostic::without_file("log-of-another-version", message)
+            .help("keep the directory as it is, with the program that wrote it, and begin a new log in another directory"),
         AuditOpenError::OtherLog { .. } => Diagnostic::without_file("log-of-another", message)
             .help("a log keeps its name and key: name them, or begin another log in another directory"),
         AuditOpenError::MalformedCheckpoint { .. } => Diagnostic::without_file("malformed-checkpoint", message)

@@ -232,14 +232,14 @@ fn json_text(write: impl FnOnce(&mut Vec<u8>)) -> InputValue {
 }
 
 fn write_uid(uid: &EntityUID, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"type\":");
-    json::write_string(&uid.entity_type().to_string(), out);
-    out.extend_from_slice(b",\"id\":");
+    out.push(b'{');
+    json::write_string(uid.entity_type().name().basename().as_ref(), out);
+    out.push(b':');
     json::write_string(uid.eid().as_ref(), out);
     out.push(b'}');
 }
 
-/// A value as JSON: entities as `{"type":..,"id":..}`, sets as arrays in Cedar's order.
+/// A value as JSON: an entity as `{TYPE: ID}`, its type without namespace; sets as arrays in Cedar's order.
 fn write(value: &Value, out: &mut Vec<u8>) {
     match value.value_kind() {
         ast::ValueKind::Lit(Literal::Bool(truth)) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),

@@ -232,7 +232,8 @@ impl Policies {
     fn entity(&self, fact: &Fact) -> Option<EntityUID> {
         let Fact::Entity(Uid { kind, id }) = fact else { return None };
         let bare = kind.rsplit("::").next().unwrap_or(kind);
-        self.types.uid(bare, id).filter(|uid| uid.entity_type().to_string() == *kind)
+        // Records name a type without its namespace.
+        self.types.uid(bare, id).filter(|uid| bare == kind || uid.entity_type().to_string() == *kind)
     }
 
     /// What of an attribute may be shown to who may not see persons; `None` where no policy of the action can read it.

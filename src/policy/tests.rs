@@ -313,7 +313,7 @@ fn the_decision_names_what_the_policies_read_and_never_a_person() {
         [
             ("ageSeconds", json("1")),
             ("device", InputValue::Person(IdentifierKind::Device)),
-            ("grantedDoors", json(r#"[{"type":"PropDevelopment::Door","id":"9:smarthome,5:north,2:h1,4:main,"}]"#)),
+            ("grantedDoors", json(r#"[{"Door":"9:smarthome,5:north,2:h1,4:main,"}]"#)),
             ("request.note", InputValue::Withheld),
             ("request.reason", json(r#""guest""#)),
             ("request.userId", InputValue::Person(IdentifierKind::User)),
@@ -339,9 +339,9 @@ fn the_decision_names_the_roles_and_parents_out_of_which_policies_ask_and_no_oth
     let mut case = resident();
     case.roles.push(Stranger::new("chess-club"));
     let (roles, above) = ("principal.in", "resource.in");
-    let resident = r#"[{"type":"PropDevelopment::Role","id":"resident"}]"#;
+    let resident = r#"[{"Role":"resident"}]"#;
     assert_eq!(input(&case, &sample(), roles).as_deref(), Some(resident), "the sample asks for one role");
-    let house = r#"[{"type":"PropDevelopment::House","id":"9:smarthome,5:north,2:h1,"},{"type":"PropDevelopment::Tenant","id":"north"}]"#;
+    let house = r#"[{"House":"9:smarthome,5:north,2:h1,"},{"Tenant":"north"}]"#;
     assert_eq!(input(&case, &sample(), above).as_deref(), Some(house), "and whether the door is in what was granted");
     case.roles.remove(0);
     assert_eq!(input(&case, &sample(), roles).as_deref(), Some("[]"), "that it is not so is told as well");

@@ -98,7 +98,7 @@ fn line(index: u64, more: &str) -> Vec<u8> {
     let kind = if index % 5 == 4 { "stop" } else { "refusal" };
     let time = format!("2026-11-27T03:{:02}:{:02}.000Z", index / 60 % 60, index % 60);
     let begin = format!(
-        r#"{{"v":1,"kind":"{kind}","time":"{time}","salt":"s{index}","operation":"openDoor","reason":"{reason}"{more}"#
+        r#"{{"v":2,"kind":"{kind}","time":"{time}","salt":"s{index}","operation":"openDoor","reason":"{reason}"{more}"#
     );
     let sum: String = sha256_joined(&[&[0], begin.as_bytes()]).to_string().chars().take(16).collect();
     format!("{begin},\"sum\":\"{sum}\"}}\n").into_bytes()

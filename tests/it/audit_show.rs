@@ -190,7 +190,7 @@ fn what_comes_is_followed_until_ctrl_c_or_until_nobody_reads_any_more() {
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
-    assert!(line.starts_with("{\"v\":1,"));
+    assert!(line.starts_with("{\"v\":2,"));
     drop(told);
     receipt(&stage, &gateway, &Command::new(&stage), 200);
     assert_eq!(child.wait().unwrap().code(), Some(0), "it ends with the pipe");

@@ -67,7 +67,7 @@ fn a_torn_log_is_no_fault_and_is_left_to_the_start() {
     let newest = stage.path("state/audit/segment-0000000001.jsonl");
     let bytes = fs::read(&newest).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
-    fs::write(&newest, [&bytes[..=end], b"{\"v\":1,\"kind\":\"int"].concat()).unwrap();
+    fs::write(&newest, [&bytes[..=end], b"{\"v\":2,\"kind\":\"int"].concat()).unwrap();
     let before = files(&stage.path("state"));
     assert_eq!(codes(&stage, &[]), (0, BTreeSet::new()));
     assert_eq!(files(&stage.path("state")), before);

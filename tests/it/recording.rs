@@ -75,20 +75,20 @@ fn the_records_of_an_exchange_tell_every_step_and_suffice_to_decide_again() {
         "grantedHouses",
         "localMinuteOfDay",
         "localWeekday",
-        "partner",
-        "peer",
         "principal.in",
-        "purpose",
         "resource.in",
-        "resourceTenant",
         "tenant",
         "tokenKind",
     ];
     wanted.sort_unstable();
     let sorted: BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(sorted.into_iter().collect::<Vec<_>>(), wanted);
-    assert_eq!(inputs["principal.in"], json!([{"type": "PropDevelopment::Role", "id": "resident"}]));
-    assert_eq!(inputs["resource.in"][0]["type"], "PropDevelopment::House");
+    assert_eq!(inputs["principal.in"], json!([{"Role": "resident"}]));
+    assert_eq!(inputs["resource.in"][0], json!({"House": "9:smarthome,5:north,7:house-1,"}));
+    // What they read besides is what the record itself says: partner, peer, purpose, and the tenant of the thing.
+    let said = ["partner", "peer", "purpose"].map(|name| records[0].text(name));
+    assert_eq!(said, ["smarthome", "spiffe://prop.example/backend", "access"]);
+    assert_eq!(records[0].get("resource")["tenant"], "north");
     assert!(records[0].text("subject").starts_with("h-"));
 }
 

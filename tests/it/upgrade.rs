@@ -116,24 +116,44 @@ fn a_store_of_a_newer_version_is_refused_untouched_and_one_of_this_version_goes_
 }
 
 #[test]
-fn a_log_with_a_record_of_another_version_is_refused() {
+fn a_log_with_a_record_of_another_version_is_refused_and_says_of_which() {
     let stage = Stage::new();
     drop(Served::on(&stage));
-    assert!(stage.records().iter().all(|record| record.get("v") == 1));
+    assert!(stage.records().iter().all(|record| record.get("v") == 2));
     let segment = stage.path("state/audit/segment-0000000001.jsonl");
     let text = fs::read(&segment).unwrap();
-    // The first record as another version would have written it, its sum included.
-    let end = text.iter().position(|byte| *byte == b'\n').unwrap();
-    let record = std::str::from_utf8(&text[..end]).unwrap();
-    let (summed, _) = record.rsplit_once(",\"sum\":\"").unwrap();
-    assert!(summed.starts_with("{\"v\":1,"), "{summed}");
-    let summed = summed.replacen("{\"v\":1,", "{\"v\":2,", 1);
-    let sum = sha256_joined(&[&[0], summed.as_bytes()]).to_string();
-    let changed = format!("{summed},\"sum\":\"{}\"}}", sum.get(..16).unwrap());
-    assert_eq!(changed.len(), end);
-    fs::write(&segment, [changed.as_bytes(), &text[end..]].concat()).unwrap();
-    let (ended, told) = checked(&stage);
-    assert_eq!((ended, codes(&told["faults"])), (1, vec!["unusable"]));
+    let ends: Vec<usize> = (0..text.len()).filter(|at| text[*at] == b'\n').collect();
+    let summed = |bytes: &[u8]| sha256_joined(&[bytes]).to_string().get(..16).unwrap().to_owned();
+    // The first record and one behind it, as another version would have written them; and with a sum that is made otherwise.
+    for (start, end) in [(0, ends[0]), (ends[0] + 1, ends[1])] {
+        for version in ["1", "3"] {
+            for before in [&b"\0"[..], b""] {
+                if start > 0 && before.is_empty() {
+                    continue;
+                }
+                let record = std::str::from_utf8(&text[start..end]).unwrap();
+                let (body, _) = record.rsplit_once(",\"sum\":\"").unwrap();
+                assert!(body.starts_with("{\"v\":2,"), "{body}");
+                let body = body.replacen("{\"v\":2,", &format!("{{\"v\":{version},"), 1);
+                let sum = summed(&[before, body.as_bytes()].concat());
+                let changed = format!("{body},\"sum\":\"{sum}\"}}");
+                assert_eq!(changed.len(), end - start);
+                let whole = [&text[..start], changed.as_bytes(), &text[end..]].concat();
+                fs::write(&segment, &whole).unwrap();
+                let (ended, told) = checked(&stage);
+                assert_eq!((ended, codes(&told["faults"])), (1, vec!["log-of-another-version"]), "{told}");
+                let message = told["faults"][0]["message"].as_str().unwrap();
+                let wanted = format!("holds records of version {version}, and this program writes and reads version 2");
+                assert!(message.contains(&wanted), "{message}");
+                let (ended, _, err) = told_by(&["run", "--config", stage.configuration().to_str().unwrap()]);
+                assert!(ended == 2 && err.contains(&wanted) && err.contains("begin a new log"), "{err}");
+                assert_eq!(fs::read(&segment).unwrap(), whole, "it was not touched");
+                let folder = stage.path("state/audit");
+                let (ended, _, err) = told_by(&["audit", "show", folder.to_str().unwrap()]);
+                assert!(ended != 0 && err.contains(&wanted), "{ended} {err}");
+            }
+        }
+    }
     fs::write(&segment, text).unwrap();
     assert_eq!(checked(&stage).0, 0);
 }

@@ -392,7 +392,7 @@ fn an_exchange_keeps_the_snapshot_that_it_began_with() {
     assert_eq!(trickle.finish().0, 503, "it was permitted by its own policies, and withdrawn at the last look");
     let records = stage.records();
     let intent = records.iter().find(|record| record.text("kind") == "intent").unwrap();
-    assert_eq!(intent.text("bundle"), before, "the record names the bundle that permitted it");
+    assert_eq!(intent.text("bundle"), before.get(..32).unwrap(), "the record names the bundle that permitted it");
     assert_eq!(stage.story(), ["intent", "outcome withdrawn withdrawn bundle-changed"]);
     Command::new(&stage).told(&stage, gateway.address).is(404, "not-found");
     drop(gateway);

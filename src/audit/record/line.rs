@@ -19,8 +19,8 @@ use crate::audit::outcome::TakenUp;
 use crate::audit::record::Kind;
 use crate::audit::record::written::Written;
 use crate::clock::UnixMillis;
-use crate::crypto::encode_base64url;
-use crate::crypto::random;
+use crate::crypto::put_base64url;
+use crate::crypto::random_ahead;
 use crate::json;
 use crate::model::Direction;
 use crate::model::Epoch;
@@ -28,9 +28,18 @@ use crate::model::IdentifierKind;
 use crate::model::InputValue;
 use crate::model::Located;
 use crate::model::TraceParent;
+use crate::model::put_hex;
 use crate::problem::WrongPlace;
 use std::fmt::Display;
 use std::io::Write;
+
+/// The version of the records that are written and read here.
+pub(crate) const VERSION: u64 = 2;
+/// What each of them begins with.
+pub(crate) const OPENS: &[u8] = b"{\"v\":2";
+
+/// How many digits of its digest name a bundle in what it judged: 128 bits, as few as nobody finds a second bundle for.
+const BUNDLE_DIGITS: usize = 32;
 
 /// What comes before the digits of a record's sum, and what after.
 pub(crate) const SUM_OPENS: &[u8] = b",\"sum\":\"";
@@ -44,14 +53,23 @@ pub(super) struct Line<'a> {
     start: usize,
 }
 
+/// What a record says in members of its own, beside its peer and purpose, and does not say again among what the policies read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Said<'f> {
+    /// As its `partner`.
+    pub(super) partner: Option<&'f str>,
+    /// As its `resource`.
+    pub(super) thing: Option<&'f Located>,
+}
+
 impl<'a> Line<'a> {
     pub(super) fn begin(lines: &'a mut Written, kind: Kind, now: UnixMillis) -> Self {
         let start = lines.bytes.len();
-        lines.bytes.extend_from_slice(b"{\"v\":1");
+        lines.bytes.extend_from_slice(OPENS);
         let mut line = Self { lines, start };
-        line.plain("kind", kind.word());
+        line.plain("kind", kind.word().as_bytes());
         line.shown("time", now);
-        line.plain("salt", &encode_base64url(&random::<32>()));
+        line.bytes("salt", &random_ahead::<32>());
         line
     }
 
@@ -68,7 +86,17 @@ impl<'a> Line<'a> {
         self.lines.end(self.start);
     }
 
+    /// By what it was judged. Of the bundle's digest the first digits: the whole of it stands where it came into force.
     pub(super) fn judged_by(&mut self, facts: &Facts) {
+        self.shown("receipt", facts.receipt);
+        self.epoch(facts.epoch);
+        let mut digits = [b'0'; BUNDLE_DIGITS];
+        put_hex(facts.bundle.as_bytes(), &mut digits);
+        self.plain("bundle", &digits);
+    }
+
+    /// The same, of what tells of the bundle itself.
+    pub(super) fn names_bundle(&mut self, facts: &Facts) {
         self.shown("receipt", facts.receipt);
         self.epoch(facts.epoch);
         self.shown("bundle", facts.bundle);
@@ -105,7 +133,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn handle(&mut self, name: &str, handle: Option<Handle>) {
+    fn handle(&mut self, name: &'static str, handle: Option<Handle>) {
         if let Some(handle) = handle {
             self.shown(name, handle);
         }
@@ -120,11 +148,11 @@ impl<'a> Line<'a> {
         self.close(b'}');
     }
 
-    pub(super) fn decided(&mut self, facts: &Facts) {
+    pub(super) fn decided(&mut self, facts: &Facts, said: Said<'_>) {
         if let Some(decided) = &facts.decided {
             let result = if decided.permitted { "allow" } else { "deny" };
             let inputs = decided.inputs.iter().map(|(name, value)| (name.as_ref(), value));
-            self.decision(result, &decided.policies, inputs, &decided.errors, facts);
+            self.decision(result, &decided.policies, inputs, &decided.errors, facts, said);
         }
     }
 
@@ -135,6 +163,7 @@ impl<'a> Line<'a> {
         inputs: impl Iterator<Item = (&'t str, &'t InputValue)>,
         errors: &[impl AsRef<str>],
         facts: &Facts,
+        said: Said<'_>,
     ) {
         self.open("decision", b'{');
         self.text("result", result);
@@ -142,12 +171,16 @@ impl<'a> Line<'a> {
         self.open("inputs", b'{');
         for (name, value) in inputs {
             match value {
+                InputValue::Json(text) if said.says(name, text, facts) => {}
                 InputValue::Json(text) => {
-                    self.name(name);
+                    self.any_name(name);
                     self.lines.bytes.extend_from_slice(text.as_bytes());
                 }
                 InputValue::Person(kind) => match facts.handle(*kind) {
-                    Some(handle) => self.shown(name, handle),
+                    Some(handle) => {
+                        self.any_name(name);
+                        self.show(handle);
+                    }
                     None => self.withheld(name),
                 },
                 InputValue::Withheld => self.withheld(name),
@@ -162,15 +195,15 @@ impl<'a> Line<'a> {
 
     /// Nothing of a value that may speak of a person; no value of ours looks like this.
     fn withheld(&mut self, name: &str) {
-        self.name(name);
+        self.any_name(name);
         self.lines.bytes.extend_from_slice(br#"{"withheld":"person"}"#);
     }
 
     pub(super) fn key(&mut self, key: Option<KeyDigests>) {
         if let Some(KeyDigests { key, body }) = key {
             self.open("key", b'{');
-            self.shown("digest", key);
-            self.shown("body", body);
+            self.bytes("digest", key.as_bytes());
+            self.bytes("body", body.as_bytes());
             self.close(b'}');
         }
     }
@@ -333,7 +366,7 @@ impl<'a> Line<'a> {
         self.close(b'}');
     }
 
-    pub(super) fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+    pub(super) fn texts<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
         self.open(name, b'[');
         for text in texts {
             self.comma();
@@ -342,44 +375,57 @@ impl<'a> Line<'a> {
         self.close(b']');
     }
 
-    pub(super) fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &'static str, text: &str) {
         self.name(name);
         json::write_string(text, &mut self.lines.bytes);
     }
 
-    pub(super) fn text_if(&mut self, name: &str, text: Option<&str>) {
+    pub(super) fn text_if(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
         }
     }
 
-    /// A text of ours that needs no escape.
-    pub(super) fn plain(&mut self, name: &str, text: &str) {
+    /// Digits of ours, which need no escape.
+    fn plain(&mut self, name: &'static str, digits: &[u8]) {
         self.name(name);
         self.lines.bytes.push(b'"');
-        self.lines.bytes.extend_from_slice(text.as_bytes());
+        self.lines.bytes.extend_from_slice(digits);
+        self.lines.bytes.push(b'"');
+    }
+
+    /// Bytes in base64url.
+    pub(super) fn bytes(&mut self, name: &'static str, bytes: &[u8]) {
+        self.name(name);
+        self.lines.bytes.push(b'"');
+        put_base64url(bytes, &mut self.lines.bytes);
         self.lines.bytes.push(b'"');
     }
 
     /// A value of ours whose text needs no escape: a digest, a receipt, a time, a handle.
-    pub(super) fn shown(&mut self, name: &str, value: impl Display) {
+    pub(super) fn shown(&mut self, name: &'static str, value: impl Display) {
         self.name(name);
+        self.show(value);
+    }
+
+    fn show(&mut self, value: impl Display) {
         // Writing into memory cannot fail.
         let _ = write!(self.lines.bytes, "\"{value}\"");
     }
 
-    pub(super) fn number(&mut self, name: &str, number: u64) {
+    pub(super) fn number(&mut self, name: &'static str, number: u64) {
         self.name(name);
-        let _ = write!(self.lines.bytes, "{}", number.min(json::MAX_MAGNITUDE.unsigned_abs()));
+        let number = i64::try_from(number).unwrap_or(json::MAX_MAGNITUDE).min(json::MAX_MAGNITUDE);
+        json::write_integer(number, &mut self.lines.bytes);
     }
 
-    pub(super) fn number_if(&mut self, name: &str, number: Option<u64>) {
+    pub(super) fn number_if(&mut self, name: &'static str, number: Option<u64>) {
         if let Some(number) = number {
             self.number(name, number);
         }
     }
 
-    pub(super) fn open(&mut self, name: &str, bracket: u8) {
+    pub(super) fn open(&mut self, name: &'static str, bracket: u8) {
         self.name(name);
         self.lines.bytes.push(bracket);
     }
@@ -388,7 +434,16 @@ impl<'a> Line<'a> {
         self.lines.bytes.push(bracket);
     }
 
-    fn name(&mut self, name: &str) {
+    /// A name of ours, which needs no escape.
+    fn name(&mut self, name: &'static str) {
+        self.comma();
+        self.lines.bytes.push(b'"');
+        self.lines.bytes.extend_from_slice(name.as_bytes());
+        self.lines.bytes.extend_from_slice(b"\":");
+    }
+
+    /// A name that others gave.
+    fn any_name(&mut self, name: &str) {
         self.comma();
         json::write_string(name, &mut self.lines.bytes);
         self.lines.bytes.push(b':');
@@ -399,6 +454,25 @@ impl<'a> Line<'a> {
             self.lines.bytes.push(b',');
         }
     }
+}
+
+impl Said<'_> {
+    /// Whether the value of an input is what another member of the record says. What its name means, `policy/` says.
+    fn says(&self, name: &str, value: &str, facts: &Facts) -> bool {
+        match name {
+            "partner" => is_text(value, "{\"Partner\":\"", self.partner, "\"}"),
+            "resourceTenant" => is_text(value, "{\"Tenant\":\"", self.thing.map(|thing| thing.tenant.as_str()), "\"}"),
+            "peer" => is_text(value, "\"", facts.peer.as_deref(), "\""),
+            "purpose" => is_text(value, "\"", facts.purpose.as_ref().map(AsRef::as_ref), "\""),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a JSON text is `said` between these. Of a text with an escape that is not asked: it would be spelled otherwise.
+fn is_text(value: &str, opens: &str, said: Option<&str>, closes: &str) -> bool {
+    let inner = value.strip_prefix(opens).and_then(|value| value.strip_suffix(closes));
+    inner.is_some_and(|inner| said == Some(inner) && !inner.contains('\\'))
 }
 
 /// The text that our reader takes instead, if it would not take this one. No noncharacter stands outside a string.

@@ -21,13 +21,13 @@ const COST: &[&str] = &["sizes", "micros"];
 
 /// The shape of each member.
 const SHAPES: &str = r##"{
-  "v": {"const": 1},
+  "v": {"const": 2},
   "time": {"$ref": "#/$defs/time"},
-  "salt": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+  "salt": {"$ref": "#/$defs/bytes"},
   "sum": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
   "receipt": {"$ref": "#/$defs/receipt"},
   "epoch": {"$ref": "#/$defs/count"},
-  "bundle": {"$ref": "#/$defs/digest"},
+  "bundle": {"type": "string", "pattern": "^([0-9a-f]{32}){1,2}$"},
   "partner": {"$ref": "#/$defs/name"},
   "operation": {"$ref": "#/$defs/name"},
   "purpose": {"$ref": "#/$defs/name"},
@@ -82,9 +82,9 @@ const SHAPES: &str = r##"{
   },
   "key": {
     "type": "object", "additionalProperties": false, "required": ["digest", "body"],
-    "properties": {"digest": {"$ref": "#/$defs/digest"}, "body": {"$ref": "#/$defs/digest"}}
+    "properties": {"digest": {"$ref": "#/$defs/bytes"}, "body": {"$ref": "#/$defs/bytes"}}
   },
-  "protected": {"$ref": "#/$defs/digest"},
+  "protected": {"$ref": "#/$defs/bytes"},
   "token": {"type": "string"},
   "trace": {"$ref": "#/$defs/trace"},
   "partner_trace": {"$ref": "#/$defs/trace"},
@@ -173,6 +173,7 @@ const DEFINITIONS: &str = r##"{
   "receipt": {"type": "string", "pattern": "^r-[a-z2-7]{26}$"},
   "handle": {"type": "string", "pattern": "^h-[0-9a-f]{32}$"},
   "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+  "bytes": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
   "trace": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
   "hash": {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"},
   "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
@@ -242,7 +243,7 @@ pub fn record_schema() -> Value {
     shapes.insert("reason", Object::from_iter([("$ref", Value::from("#/$defs/reason"))]));
     let mut schema = Object::new();
     schema.insert("$schema", "https://json-schema.org/draft/2020-12/schema");
-    schema.insert("title", "A record of the audit log of Portcullis, version 1");
+    schema.insert("title", "A record of the audit log of Portcullis, version 2");
     schema.insert("type", "object");
     schema.insert("required", texts(ALWAYS.iter().copied()));
     schema.insert("properties", shapes);

@@ -111,7 +111,7 @@ async fn a_segment_begins_with_the_tree_before_it_so_that_it_verifies_without_th
         };
         let frontier: Vec<_> = tree.frontier().iter().map(text).collect();
         let expected = serde_json::json!({
-            "v": 1, "kind": "segment", "time": head["time"], "salt": head["salt"], "segment": number, "origin": "log.test/a",
+            "v": 2, "kind": "segment", "time": head["time"], "salt": head["salt"], "segment": number, "origin": "log.test/a",
             "size": tree.size(), "root": text(&tree.root()), "frontier": frontier,
             // What the facts of the harness say.
             "epoch": if number == 1 { 0 } else { 7 }, "sum": head["sum"],
@@ -280,7 +280,7 @@ async fn a_segment_of_which_no_record_is_whole_is_begun_anew_under_its_number() 
     let directory = house.folder.path();
     let last = *lines(directory).last_key_value().unwrap().0;
     let torn = segment::path(directory, last + 1);
-    fs::write(&torn, [&[0; 30], b"{\"v\":1,\"kind\":\"seg".as_slice(), &[0; 900]].concat()).unwrap();
+    fs::write(&torn, [&[0; 30], b"{\"v\":2,\"kind\":\"seg".as_slice(), &[0; 900]].concat()).unwrap();
     let (log, recovered) = house.open();
     assert_eq!(recovered.cut_bytes, 48);
     assert!(torn.with_extension("torn").exists());

@@ -68,7 +68,7 @@ async fn a_torn_tail_hides_nothing_that_was_whole_and_damage_is_told() {
     house.until_ended();
     let path = segment::path(house.folder.path(), 1);
     let whole = fs::read(&path).unwrap();
-    let torn = [whole.as_slice(), b"{\"v\":1,\"kind\":\"refu"].concat();
+    let torn = [whole.as_slice(), b"{\"v\":2,\"kind\":\"refu"].concat();
     fs::write(&path, torn).unwrap();
     let found = find(house.folder.path(), receipt(3)).unwrap();
     assert!(found.damaged.is_none(), "a tail that a crash left is no damage");

@@ -29,6 +29,7 @@ use crate::crypto::NoteSigner;
 use crate::crypto::SecretKey;
 use crate::crypto::SigningAlgorithm;
 use crate::crypto::SigningKey;
+use crate::crypto::encode_base64url;
 use crate::crypto::sha256;
 use crate::json;
 use crate::model::AnswerPlace;
@@ -250,6 +251,11 @@ pub(super) fn receipt(number: u8) -> Receipt {
 
 pub(super) fn digest(text: &str) -> Sha256 {
     sha256(text.as_bytes())
+}
+
+/// A digest as records hold it of bytes that nobody compares by eye.
+pub(super) fn base64url(text: &str) -> String {
+    encode_base64url(digest(text).as_bytes())
 }
 
 /// The facts of a command; with an idempotency key, if it has a text.

@@ -59,13 +59,13 @@ async fn after_a_failed_sync_and_after_a_failed_write_the_log_goes_on_without_wh
 #[tokio::test]
 async fn wherever_it_fails_also_at_the_first_record_of_a_segment_exactly_what_was_acknowledged_is_there() {
     let mut houses = Vec::new();
-    for failing in 30..46 {
+    for failing in 34..54 {
         let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
         let log = house.open_on(&deeds, PATIENT);
         let fault = if failing % 2 == 0 { &deeds.failing_append } else { &deeds.failing_sync };
         fault.store(failing, Ordering::SeqCst);
         let mut acknowledged = BTreeSet::new();
-        for number in 0..46 {
+        for number in 0..54 {
             if record(&log, number).await {
                 acknowledged.insert(receipt(number).to_string());
             }

@@ -143,7 +143,7 @@ fn an_outcome_tells_what_it_is_the_outcome_of() {
 #[test]
 fn a_sum_of_refusals_is_found_by_each_of_its_reasons() {
     let folder = tempfile::tempdir().unwrap();
-    let line = br#"{"v":1,"kind":"refusals","time":"2023-11-14T22:13:20.123Z","count":3,"reasons":{"revoked":2,"rate-peer":1}"#;
+    let line = br#"{"v":2,"kind":"refusals","time":"2023-11-14T22:13:20.123Z","count":3,"reasons":{"revoked":2,"rate-peer":1}"#;
     let line = [line.as_slice(), record::SUM_OPENS, &record::sum(line), record::SUM_CLOSES].concat();
     fs::write(segment::path(folder.path(), 1), line).unwrap();
     let of = |reason: &str| found(folder.path(), Wanted { reasons: texts(&[reason]), ..Wanted::default() }).len();

@@ -51,7 +51,7 @@ fn gap(number: u64) -> Vec<u8> {
 
 /// The first record of a segment, of which a walk reads how many lie before it.
 fn header(size: u64) -> Vec<u8> {
-    let line = format!(r#"{{"v":1,"kind":"segment","time":"{NOW}","segment":1,"size":{size}"#).into_bytes();
+    let line = format!(r#"{{"v":2,"kind":"segment","time":"{NOW}","segment":1,"size":{size}"#).into_bytes();
     let sum = record::sum(&line);
     [&line, SUM_OPENS, &sum, SUM_CLOSES].concat()
 }
@@ -182,7 +182,7 @@ fn a_segment_made_ahead_is_not_entered_and_what_was_added_before_it_began_is_not
 /// start after it begins the first of them anew.
 #[test]
 fn a_segment_that_was_cut_to_nothing_is_waited_at_until_one_begins() {
-    let log = log_of(1, &[used(0..2), b"{\"v\":1,".to_vec()]);
+    let log = log_of(1, &[used(0..2), b"{\"v\":2,".to_vec()]);
     let mut walk = walk(log.path(), Cursor::START);
     assert_eq!(all(&mut walk).0.len(), 2);
     fs::write(segment::path(log.path(), 2), b"").unwrap();

@@ -173,7 +173,7 @@ mod tests {
     /// What is read of a log of one line, which a hostile hand wrote.
     fn told(members: &str) -> Selected {
         let folder = tempfile::tempdir().unwrap();
-        let line = format!(r#"{{"v":1,"time":"2026-11-27T22:04:05.006Z",{members}"#);
+        let line = format!(r#"{{"v":2,"time":"2026-11-27T22:04:05.006Z",{members}"#);
         let sum: String = sha256_joined(&[&[0], line.as_bytes()]).to_string().chars().take(16).collect();
         fs::write(folder.path().join("segment-0000000001.jsonl"), format!("{line},\"sum\":\"{sum}\"}}\n")).unwrap();
         let walked = Walk::new(folder.path().to_owned(), Cursor::START).next().unwrap().unwrap();

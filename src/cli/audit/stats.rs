@@ -201,7 +201,7 @@ mod tests {
     fn tallied(lines: &[(&str, &str)], zone: &Zone) -> Tally {
         let folder = tempfile::tempdir().unwrap();
         let line = |(time, members): &(&str, &str)| {
-            let line = format!(r#"{{"v":1,"time":"{time}",{members}"#);
+            let line = format!(r#"{{"v":2,"time":"{time}",{members}"#);
             let sum: String = sha256_joined(&[&[0], line.as_bytes()]).to_string().chars().take(16).collect();
             format!("{line},\"sum\":\"{sum}\"}}\n")
         };

@@ -149,7 +149,7 @@ impl Forge {
 
     fn head(&self, kind: &str) -> String {
         let salt = URL_SAFE_NO_PAD.encode(sha256(&[&self.size().to_be_bytes()]));
-        format!("{{\"v\":1,\"kind\":\"{kind}\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"{salt}\"")
+        format!("{{\"v\":2,\"kind\":\"{kind}\",\"time\":\"2026-11-27T10:00:00.000Z\",\"salt\":\"{salt}\"")
     }
 
     /// Signs all that is there.

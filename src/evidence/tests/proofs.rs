@@ -85,7 +85,7 @@ fn older_segments_that_are_gone_are_no_hindrance_for_later_records() {
     assert!(found.len() == 2 && found.iter().all(|proof| proof.check(&forge.key()).is_ok()));
     assert!(matches!(proofs(&folder, 0), Err(ProveFault::Unknown)), "it stands in what is gone");
     // Nor is a segment that is just being begun.
-    files.insert("segment-0000000005.jsonl".to_owned(), b"{\"v\":1,\"kind\":\"segm".to_vec());
+    files.insert("segment-0000000005.jsonl".to_owned(), b"{\"v\":2,\"kind\":\"segm".to_vec());
     let folder = placed(&files);
     assert_eq!(proofs(&folder, 3).unwrap().0.len(), 2);
 }

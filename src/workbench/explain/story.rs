@@ -109,11 +109,27 @@ impl<'a> Story<'a> {
         Some((text(decision, "result") == Some("allow"), deciding.iter().filter_map(Value::as_str).collect()))
     }
 
-    /// What the policies read, by name; `None` for what is withheld.
+    /// What the policies read, by name; `None` for what is withheld. What stands in members of the record's own is among it,
+    /// whether policies read it or not.
     pub(super) fn inputs(&self) -> Vec<(&'a str, Option<Fact>)> {
         let inputs = self.opening.get("decision").and_then(|decision| decision.get("inputs"));
         let inputs = inputs.and_then(Value::as_object);
-        inputs.into_iter().flat_map(|inputs| inputs.iter()).map(|(name, value)| (name, fact(value))).collect()
+        let mut told: Vec<(&str, Option<Fact>)> =
+            inputs.into_iter().flat_map(|inputs| inputs.iter()).map(|(name, value)| (name, fact(value))).collect();
+        let entity = |kind: &str, id: &str| Fact::Entity(Uid { kind: kind.to_owned(), id: id.to_owned() });
+        let tenant = self.opening.get("resource").and_then(|resource| text(resource, "tenant"));
+        let said = [
+            ("partner", self.text("partner").map(|partner| entity("Partner", partner))),
+            ("peer", self.text("peer").map(|peer| Fact::Text(peer.to_owned()))),
+            ("purpose", self.text("purpose").map(|purpose| Fact::Text(purpose.to_owned()))),
+            ("resourceTenant", tenant.map(|tenant| entity("Tenant", tenant))),
+        ];
+        for (name, fact) in said {
+            if fact.is_some() && !told.iter().any(|(known, _)| *known == name) {
+                told.push((name, fact));
+            }
+        }
+        told
     }
 
     /// The thing, with the tenant that it stands in.
@@ -137,9 +153,11 @@ fn fact(value: &Value) -> Option<Fact> {
         Value::Number(_) => value.as_integer().map(Fact::Long),
         Value::String(text) => Some(Fact::Text(text.as_ref().to_owned())),
         Value::Array(elements) => elements.iter().map(fact).collect::<Option<Vec<Fact>>>().map(Fact::Set),
-        Value::Object(_) => {
-            let (kind, id) = (text(value, "type")?.to_owned(), text(value, "id")?.to_owned());
-            Some(Fact::Entity(Uid { kind, id }))
+        Value::Object(members) => {
+            let mut members = members.iter();
+            let (kind, id) = members.next().filter(|(kind, _)| *kind != "withheld")?;
+            let (kind, id) = (kind.to_owned(), id.as_str()?.to_owned());
+            members.next().is_none().then_some(Fact::Entity(Uid { kind, id }))
         }
         Value::Null => None,
     }

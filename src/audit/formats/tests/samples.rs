@@ -24,7 +24,7 @@ pub(super) struct Sample {
 impl Sample {
     /// A record with these members, whatever they are.
     pub(super) fn of(kind: &str, members: &Value) -> Self {
-        let mut whole = json!({ "v": 1, "kind": kind, "time": TIME, "salt": "c2FsdA" });
+        let mut whole = json!({ "v": 2, "kind": kind, "time": TIME, "salt": "c2FsdA" });
         let members = members.as_object().unwrap().clone();
         whole.as_object_mut().unwrap().extend(members);
         whole.as_object_mut().unwrap().insert("sum".to_owned(), json!("0123456789abcdef"));
