@@ -1,6 +1,6 @@
 //! Attesting: the thread that signs checkpoints of what is durable, beside the commits and never in their way.
 //!
-//! The writer tells, after each commit, how far the log is durable. This thread takes the newest of that, brings the hash tiles
+//! The writer tells, after each commit, how far the log is durable, and the hashes of the records of that commit. This thread takes the newest of that, brings the hash tiles
 //! so far ([`tiles`](crate::audit::tiles)), signs a checkpoint,
 //! and puts it durably into the list of its segment and then in the place of the newest. So at least one is made in each second
 //! in which there is something new, one at the end of each segment, and one at the end of the process. Only what lies in these
@@ -18,6 +18,7 @@ use crate::audit::tree::Tree;
 use crate::clock::Clock;
 use crate::crypto::NoteSigner;
 use crate::durable;
+use crate::model::Sha256;
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwapOption;
 use parking_lot::Condvar;
@@ -40,6 +41,9 @@ use std::time::Duration;
 /// The pause between two checkpoints: with making one, below a second.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(750);
 
+/// Leaves that wait for their tiles at most, 16 MiB of them: what comes while nobody makes tiles is read from the segments later.
+const LEAVES_KEPT: usize = 524_288;
+
 /// Passes over after many failures to make tiles, as a power of two: every six minutes.
 const TILE_RESTS_LOG2: u32 = 9;
 
@@ -51,8 +55,18 @@ const LATE: Duration = Duration::from_secs(5);
 pub(super) struct Tip {
     pub(super) segment: u64,
     pub(super) tree: Tree,
+    /// Bytes of that segment that are durable.
+    pub(super) end: u64,
     /// Nothing more comes into this segment.
     pub(super) ended: bool,
+}
+
+/// The hashes of the newest records as leaves, for tiles that do not have them yet.
+#[derive(Debug, Default)]
+pub(super) struct Leaves {
+    /// How many records come before the first of them.
+    before: u64,
+    hashes: Vec<Sha256>,
 }
 
 /// What writer, thread and those who ask share.
@@ -71,6 +85,8 @@ struct State {
     ended: Vec<Tip>,
     /// The end of the segment in use.
     current: Option<Tip>,
+    /// The leaves since the thread took them last.
+    leaves: Leaves,
     /// Whether no checkpoint of that was begun.
     fresh: bool,
     /// Since when a record has waited for its checkpoint, by the steady clock.
@@ -89,6 +105,7 @@ pub(super) struct Attester {
     pub(super) metrics: Arc<Metrics>,
     list: Option<List>,
     tiles: Option<Tiles>,
+    leaves: Leaves,
     /// How many attempts to make tiles have failed in a row, and how many are passed over before the next.
     tile_failures: u32,
     tile_rests: u32,
@@ -113,10 +130,11 @@ pub(super) struct Attesting {
 }
 
 impl Attested {
-    /// The writer: all of `tree` is durable, and ends in this segment; at `now` by the steady clock.
-    pub(super) fn reached(&self, segment: u64, tree: &Tree, now: Duration) {
+    /// The writer: all up to `tip` is durable, of which these leaves are the last; at `now` by the steady clock.
+    pub(super) fn reached(&self, tip: Tip, leaves: Leaves, now: Duration) {
         let mut state = self.state.lock();
-        state.current = Some(Tip { segment, tree: tree.clone(), ended: false });
+        state.leaves.add(leaves);
+        state.current = Some(tip);
         state.fresh = true;
         state.waits_since.get_or_insert(now);
         if std::mem::take(&mut state.idle) {
@@ -146,7 +164,7 @@ impl Attested {
 
     /// Waits until there is something to attest, unless something waits already, and adds it: of each segment its last end.
     /// `false` when nothing more will come.
-    fn take(&self, waiting: &mut Vec<Tip>) -> bool {
+    fn take(&self, waiting: &mut Vec<Tip>, leaves: &mut Leaves) -> bool {
         let behind = self.tiles_behind.load(Ordering::Relaxed);
         let mut state = self.state.lock();
         while waiting.is_empty() && state.ended.is_empty() && !state.fresh && !state.stopped {
@@ -162,6 +180,7 @@ impl Attested {
         let wanted = std::mem::take(&mut state.fresh) || state.stopped || behind;
         let ended = state.stopped;
         let current = state.current.clone().filter(|_| wanted).map(|tip| Tip { ended, ..tip });
+        leaves.add(std::mem::take(&mut state.leaves));
         for tip in std::mem::take(&mut state.ended).into_iter().chain(current) {
             waiting.retain(|other| other.segment != tip.segment);
             waiting.push(tip);
@@ -183,15 +202,48 @@ impl Attested {
     }
 }
 
+impl Leaves {
+    /// These leaves, the first of them behind so many records.
+    pub(super) const fn new(before: u64, hashes: Vec<Sha256>) -> Self {
+        Self { before, hashes }
+    }
+
+    /// Adds what follows. What does not, or is more than may be kept, replaces what was there: then tiles read their records.
+    fn add(&mut self, mut more: Self) {
+        if more.hashes.is_empty() {
+            return;
+        }
+        let follows = self.before + self.hashes.len() as u64 == more.before;
+        if follows && self.hashes.len() + more.hashes.len() <= LEAVES_KEPT {
+            self.hashes.append(&mut more.hashes);
+        } else {
+            *self = more;
+        }
+    }
+
+    /// Those of the records from `from` up to `to`, if all of them are there.
+    pub(super) fn of(&self, from: u64, to: u64) -> Option<&[Sha256]> {
+        let place = |size: u64| usize::try_from(size.checked_sub(self.before)?).ok();
+        self.hashes.get(place(from)?..place(to)?)
+    }
+
+    fn drop_before(&mut self, size: u64) {
+        let gone = size.saturating_sub(self.before).min(self.hashes.len() as u64);
+        self.hashes.drain(..usize::try_from(gone).unwrap_or(self.hashes.len()));
+        self.before += gone;
+    }
+}
+
 impl Attester {
-    pub(super) const fn new(
+    pub(super) fn new(
         signer: Arc<NoteSigner>,
         directory: PathBuf,
         attested: Arc<Attested>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { signer, directory, attested, clock, metrics, list: None, tiles: None, tile_failures: 0, tile_rests: 0 }
+        let (list, tiles, leaves) = (None, None, Leaves::default());
+        Self { signer, directory, attested, clock, metrics, list, tiles, leaves, tile_failures: 0, tile_rests: 0 }
     }
 
     /// Makes the first checkpoint, and starts the thread.
@@ -206,7 +258,7 @@ impl Attester {
         }
         self.attest(first).map_err(|error| (checkpoint::path(&self.directory), error))?;
         // Its tiles come from the thread, since making all of a long log anew takes its time.
-        self.attested.reached(first.segment, &first.tree, self.clock.steady());
+        self.attested.reached(first.clone(), Leaves::default(), self.clock.steady());
         let attested = Arc::clone(&self.attested);
         let directory = self.directory.clone();
         let thread = thread::Builder::new().name("audit-checkpoints".to_owned()).spawn(move || self.run());
@@ -216,7 +268,7 @@ impl Attester {
     fn run(mut self) {
         let mut waiting = Vec::new();
         loop {
-            let goes_on = self.attested.take(&mut waiting);
+            let goes_on = self.attested.take(&mut waiting, &mut self.leaves);
             let began = self.clock.steady();
             match self.attest_all(&mut waiting) {
                 Ok(()) => self.attested.caught_up(began),
@@ -251,7 +303,7 @@ impl Attester {
         }
         let tiles = self.tiles.take().map_or_else(|| Tiles::resume(&self.directory), Ok);
         let grown = tiles.and_then(|mut tiles| {
-            tiles.grow(&tip.tree)?;
+            tiles.grow(tip, &self.leaves)?;
             if tip.ended {
                 tiles.sync()?;
             }
@@ -260,6 +312,7 @@ impl Attester {
         self.attested.tiles_behind.store(grown.is_err(), Ordering::Relaxed);
         match grown {
             Ok(tiles) => {
+                self.leaves.drop_before(tip.tree.size());
                 self.tiles = Some(tiles);
                 self.tile_failures = 0;
             }

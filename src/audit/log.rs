@@ -228,7 +228,7 @@ impl Log {
         watch.durable(segment.end);
         let watch = Arc::new(watch);
         let attested = Arc::new(Attested::default());
-        let first = Tip { segment: segment.number, tree: found.tree.clone(), ended: false };
+        let first = Tip { segment: segment.number, tree: found.tree.clone(), end: segment.end, ended: false };
         let guard = attest(&attested, &first).map_err(|(path, source)| AuditOpenError::Io { path, source })?;
         let queue = Arc::new(Queue::default());
         let losses = Arc::new(Losses::default());

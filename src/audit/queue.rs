@@ -12,7 +12,6 @@ use crate::audit::fault::AuditFault;
 use crate::audit::losses::Part;
 use crate::audit::record;
 use crate::audit::record::Written;
-use crate::audit::tree::Tree;
 use crate::model::Epoch;
 use crate::model::Sha256;
 use parking_lot::Condvar;
@@ -209,16 +208,15 @@ impl Batch {
         self.epoch = Epoch::default();
     }
 
-    /// Folds the leaves of what was not refused into a tree.
-    pub(super) fn fold_into(&self, tree: &mut Tree) {
+    /// The leaves of what was not refused.
+    pub(super) fn kept_leaves(&self) -> impl Iterator<Item = Sha256> {
         let mut rest = self.leaves.as_slice();
-        for entry in &self.entries {
+        self.entries.iter().flat_map(move |entry| {
             let (own, after) = rest.split_at_checked(entry.records).unwrap_or_default();
             rest = after;
-            if !entry.refused {
-                tree.append_all(own);
-            }
-        }
+            let kept = if entry.refused { &[] } else { own };
+            kept.iter().copied()
+        })
     }
 }
 

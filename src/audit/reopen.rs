@@ -12,6 +12,7 @@
 //!
 //! The thread that makes segments does what may hang on the disk; the writer waits for it, and nobody waits for the writer.
 
+use crate::audit::attest::Leaves;
 use crate::audit::record;
 use crate::audit::record::Written;
 use crate::audit::storage::Disk;
@@ -106,9 +107,10 @@ impl Writer {
         // From here on nothing can fail. The descriptor that failed is let go, not finished.
         self.segment = next;
         self.attested.ended();
-        self.tree.append_all(std::mem::take(&mut self.segment.head).leaves());
-        self.tree.append_all(line.leaves());
-        self.attested.reached(number, &self.tree, self.clock.steady());
+        let before = self.tree.size();
+        let leaves = [std::mem::take(&mut self.segment.head).leaves(), line.leaves()].concat();
+        self.tree.append_all(&leaves);
+        self.attested.reached(self.tip(), Leaves::new(before, leaves), self.clock.steady());
         self.starved = false;
         self.watch.reopened(old.and_then(|old| old.placed), number, placed, self.segment.end);
         self.losses.keep_unclosed(&self.open);

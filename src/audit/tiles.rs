@@ -3,11 +3,15 @@
 //!
 //! The tile of level L and index N holds the hashes of 256 neighbours of the tree, each over 256ᴸ records: `tile/L/N`, and one that
 //! is not full yet `tile/L/N.p/W`, where W is how many it holds. They are made from the segments as they lie on the disk, and must
-//! come to the writer's own tree: a record that is changed behind the gateway's back is noticed within a second.
+//! come to the writer's own tree: a record that is changed behind the gateway's back is noticed within a second. Where more came
+//! than [`READ_BACK_MAX`] they are made from the writer's own hashes: under such a load reading and hashing each record once more
+//! would take the processor from the commands, and what is changed then is for `audit verify` to find.
 //!
 //! A full tile never changes, and the partial ones of its index go when it is there. At the end of a segment all are made durable,
 //! and then `tiles.durable` says of how many records. Whatever else a crash takes away is made again from there at the next start.
 
+use crate::audit::attest::Leaves;
+use crate::audit::attest::Tip;
 use crate::audit::read::Line;
 use crate::audit::record::Head;
 use crate::audit::segment;
@@ -28,6 +32,9 @@ use std::path::PathBuf;
 
 /// Hashes of a full tile.
 const WIDTH: usize = 256;
+
+/// Records that are read back from the disk at most, of those that came since the checkpoint before.
+pub(super) const READ_BACK_MAX: u64 = 4_096;
 
 /// The tiles of a log, as far as they have come.
 pub(super) struct Tiles {
@@ -90,11 +97,19 @@ impl Tiles {
         Self { directory, rows, size, segment, offset: 0, partial: Vec::new(), full: Vec::new() }
     }
 
-    /// Takes up all records of this tree, and writes the tiles. After an error these tiles are not used again.
+    /// Takes up all records up to `tip`, and writes the tiles. After an error these tiles are not used again.
     ///
     /// # Errors
     /// [`TileFault`]
-    pub(super) fn grow(&mut self, tree: &Tree) -> Result<(), TileFault> {
+    pub(super) fn grow(&mut self, tip: &Tip, leaves: &Leaves) -> Result<(), TileFault> {
+        let tree = &tip.tree;
+        let many = tree.size().saturating_sub(self.size) > READ_BACK_MAX;
+        if let Some(leaves) = leaves.of(self.size, tree.size()).filter(|_| many) {
+            for leaf in leaves {
+                self.add(*leaf)?;
+            }
+            (self.segment, self.offset) = (tip.segment, tip.end);
+        }
         while self.size < tree.size() {
             self.read_segment(tree.size())?;
         }

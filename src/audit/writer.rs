@@ -23,6 +23,8 @@
 //! does not fit counts as lost, and is told as unknown later.
 
 use crate::audit::attest::Attested;
+use crate::audit::attest::Leaves;
+use crate::audit::attest::Tip;
 use crate::audit::company::Company;
 use crate::audit::desk;
 use crate::audit::fault::AuditFault;
@@ -377,10 +379,18 @@ impl Writer {
 
     /// The batch is durable, and so is the head of its segment.
     fn add_to_tree(&mut self, batch: &Batch) {
-        self.tree.append_all(std::mem::take(&mut self.segment.head).leaves());
-        batch.fold_into(&mut self.tree);
+        let before = self.tree.size();
+        let mut leaves = Vec::with_capacity(batch.leaves.len() + 1);
+        leaves.extend_from_slice(std::mem::take(&mut self.segment.head).leaves());
+        leaves.extend(batch.kept_leaves());
+        self.tree.append_all(&leaves);
         self.epoch = self.epoch.max(batch.epoch);
-        self.attested.reached(self.segment.number, &self.tree, self.clock.steady());
+        self.attested.reached(self.tip(), Leaves::new(before, leaves), self.clock.steady());
+    }
+
+    /// How far the log is durable.
+    pub(super) fn tip(&self) -> Tip {
+        Tip { segment: self.segment.number, tree: self.tree.clone(), end: self.segment.end, ended: false }
     }
 
     /// Tells everybody concerned what became of the batch.

@@ -1,15 +1,19 @@
 //! Tiles alone give every root and every proof, and come back after a crash.
 
+use crate::audit::attest::Leaves;
+use crate::audit::attest::Tip;
 use crate::audit::checkpoint;
 use crate::audit::log::Log;
 use crate::audit::read::Lines;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
+use crate::audit::tiles::READ_BACK_MAX;
 use crate::audit::tiles::TileFault;
 use crate::audit::tiles::Tiles;
 use crate::audit::tiles::partial_path;
 use crate::audit::tiles::tile_path;
 use crate::audit::tree::Tree;
+use crate::audit::tree::leaf_hash;
 use crate::crypto::sha256;
 use crate::model::Reason;
 use crate::model::Sha256;
@@ -17,6 +21,8 @@ use crate::tasks::Tasks;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 fn parent(left: Sha256, right: Sha256) -> Sha256 {
     sha256(&[&[1], left.as_bytes().as_slice(), right.as_bytes()].concat())
@@ -170,15 +176,172 @@ async fn a_record_that_is_changed_on_the_disk_is_noticed_before_its_tiles_are_ma
     fs::write(&place, &bytes).unwrap();
     lines[..3].iter().for_each(|line| tree.append_lines(line));
     let mut tiles = Tiles::resume(copy.folder.path()).unwrap();
-    tiles.grow(&tree).unwrap();
+    tiles.grow(&tip(&tree, 0), &Leaves::default()).unwrap();
     tree.append_lines(lines[3]);
     let mut changed = bytes.clone();
     changed[lines[..3].concat().len() + 20] ^= 1;
     fs::write(&place, &changed).unwrap();
-    assert!(matches!(tiles.grow(&tree), Err(TileFault::Changed)));
+    assert!(matches!(tiles.grow(&tip(&tree, 0), &Leaves::default()), Err(TileFault::Changed)));
     // And so is one before them, once they are made anew.
     fs::write(&place, &bytes).unwrap();
-    Tiles::resume(copy.folder.path()).unwrap().grow(&tree).unwrap();
+    Tiles::resume(copy.folder.path()).unwrap().grow(&tip(&tree, 0), &Leaves::default()).unwrap();
+}
+
+/// The end of a log of one segment.
+fn tip(tree: &Tree, end: u64) -> Tip {
+    Tip { segment: 1, tree: tree.clone(), end, ended: false }
+}
+
+/// A log of one segment: its header, and as many lines as are added. Tiles do not ask what stands in them.
+struct Plain {
+    folder: tempfile::TempDir,
+    bytes: Vec<u8>,
+    tree: Tree,
+}
+
+impl Plain {
+    async fn new() -> Self {
+        let house = House::new();
+        refuse(&house.open().0, 1).await;
+        house.until_ended();
+        let bytes = fs::read(segment::path(house.folder.path(), 1)).unwrap();
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let mut plain = Self { folder: tempfile::tempdir().unwrap(), bytes: Vec::new(), tree: Tree::default() };
+        drop(plain.add(&[&bytes[..end]]));
+        plain
+    }
+
+    /// Adds lines, and gives their leaves as the writer does.
+    fn add(&mut self, lines: &[&[u8]]) -> Leaves {
+        let before = self.tree.size();
+        let leaves: Vec<Sha256> = lines.iter().map(|line| leaf_hash(line)).collect();
+        self.tree.append_all(&leaves);
+        self.bytes.extend(lines.concat());
+        self.write();
+        Leaves::new(before, leaves)
+    }
+
+    fn add_many(&mut self, count: u64) -> Leaves {
+        let lines: Vec<Vec<u8>> = (0..count).map(|number| format!("{{\"n\":{number}}}\n").into_bytes()).collect();
+        self.add(&lines.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn write(&self) {
+        fs::write(segment::path(self.folder.path(), 1), &self.bytes).unwrap();
+    }
+
+    fn tiles(&self) -> Tiles {
+        Tiles::resume(self.folder.path()).unwrap()
+    }
+
+    fn tip(&self) -> Tip {
+        tip(&self.tree, self.bytes.len() as u64)
+    }
+
+    /// Changes a byte of the last record.
+    fn change(&mut self) {
+        let at = self.bytes.len() - 4;
+        self.bytes[at] ^= 1;
+        self.write();
+    }
+}
+
+#[tokio::test]
+async fn so_many_records_are_read_back_from_the_disk_and_of_one_more_the_writers_hashes_are_taken() {
+    for (count, is_read_back) in [(READ_BACK_MAX, true), (READ_BACK_MAX + 1, false)] {
+        let mut log = Plain::new().await;
+        let mut tiles = log.tiles();
+        tiles.grow(&log.tip(), &Leaves::default()).unwrap();
+        let leaves = log.add_many(count);
+        log.change();
+        let grown = tiles.grow(&log.tip(), &leaves);
+        assert_eq!(matches!(grown, Err(TileFault::Changed)), is_read_back, "{count}");
+        assert_eq!(grown.is_ok(), !is_read_back, "{count}");
+        log.change();
+        if is_read_back {
+            continue;
+        }
+        // Then they are read again, from behind those.
+        drop(log.add(&[b"{\"one\":1}\n", b"{\"two\":2}\n"]));
+        tiles.grow(&log.tip(), &Leaves::default()).unwrap();
+        let by_hashes = self::tiles(log.folder.path());
+        drop(log.add(&[b"{\"three\":3}\n"]));
+        log.change();
+        assert!(
+            matches!(tiles.grow(&log.tip(), &Leaves::default()), Err(TileFault::Changed)),
+            "a change is noticed again"
+        );
+        // Made out of the segment alone, they are the same.
+        log.change();
+        let other = Plain { folder: tempfile::tempdir().unwrap(), bytes: log.bytes.clone(), tree: log.tree.clone() };
+        other.write();
+        other.tiles().grow(&other.tip(), &Leaves::default()).unwrap();
+        let read = self::tiles(other.folder.path());
+        let full = read.iter().filter(|(name, _)| !name.contains(".p/"));
+        assert_eq!(full.filter(|(name, bytes)| by_hashes.get(*name) == Some(bytes)).count(), 16);
+    }
+}
+
+#[tokio::test]
+async fn where_hashes_of_the_writer_are_missing_the_records_are_read() {
+    let mut log = Plain::new().await;
+    let mut tiles = log.tiles();
+    tiles.grow(&log.tip(), &Leaves::default()).unwrap();
+    drop(log.add(&[b"{\"missed\":1}\n"]));
+    let later = log.add_many(READ_BACK_MAX + 10);
+    assert!(later.of(1, log.tree.size()).is_none() && later.of(2, log.tree.size()).is_some());
+    tiles.grow(&log.tip(), &later).unwrap();
+    assert_eq!(
+        Fetched { directory: log.folder.path(), size: log.tree.size() }.hash(0, log.tree.size()),
+        log.tree.root()
+    );
+}
+
+/// Under a load of which tiles are made by hashes, the disk fails, the log is opened anew, and goes on.
+#[tokio::test]
+async fn tiles_grow_on_over_a_log_that_is_opened_anew_under_load() {
+    let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
+    let log = house.open_of(LARGE_SEGMENT_BYTES, &deeds, std::time::Duration::from_secs(60));
+    let tasks = Tasks::new();
+    let mut recorded = 0;
+    for round in 0..3_u32 {
+        let (_, syncs) = deeds.counts();
+        // In the midst of each round but the last.
+        let failing = if round < 2 { syncs + 20 } else { 0 };
+        deeds.failing_sync.store(failing, Ordering::SeqCst);
+        let callers: Vec<_> = (0..64)
+            .map(|_| {
+                let log = log.clone();
+                tasks.spawn(async move {
+                    let mut done = 0_u32;
+                    for _ in 0..80 {
+                        let told = log.refusal(&facts(1, None), Reason::Revoked, &forbidden(), NOW).await;
+                        done += u32::from(told.reply().status.as_u16() == 403);
+                    }
+                    done
+                })
+            })
+            .collect();
+        let mut done = 0;
+        for caller in callers {
+            done += caller.await.unwrap();
+        }
+        assert!(round == 2 || done < 64 * 80, "the fault was hit");
+        recorded += done;
+        until("the log", || log.is_open());
+    }
+    assert!(u64::from(recorded) > READ_BACK_MAX);
+    drop(log);
+    house.until_ended();
+    assert!(house.metrics.render().contains("portcullis_audit_reopened_total 2\n"));
+    assert!(house.metrics.render().contains("portcullis_audit_tile_failures_total 0\n"));
+    let refusals = house.records().iter().filter(|record| record["kind"] == "refusal").count();
+    assert_eq!(refusals, usize::try_from(recorded).unwrap());
+    prove_all(house.folder.path());
+    // And the next start goes on from them.
+    refuse(&house.open().0, 3).await;
+    house.until_ended();
+    prove_all(house.folder.path());
 }
 
 #[tokio::test]
