@@ -65,12 +65,25 @@ pub(super) struct Receipts {
     known: Mutex<Known>,
 }
 
+/// What is known lies in the order of intents, since who ends, and who is forgotten, lies beside others of the same moment: of a
+/// table of a hundred thousand each place would have to come from memory first.
 #[derive(Default)]
 struct Known {
-    states: HashMap<Receipt, (Owner, Option<TokenOf>, ReceiptState)>,
-    tokens: HashMap<TokenOf, Receipt>,
-    /// In the order of their intents.
-    order: VecDeque<(UnixMillis, Receipt)>,
+    /// In the order of their intents; `None` where the intent came into no log.
+    commands: VecDeque<Option<Command>>,
+    /// The number of the first of them, counted from the start on.
+    first: u64,
+    /// The number of each, by its receipt and by its token.
+    numbers: HashMap<Receipt, u64>,
+    tokens: HashMap<TokenOf, u64>,
+}
+
+#[derive(Clone, Copy)]
+struct Command {
+    receipt: Receipt,
+    owner: Owner,
+    token: Option<TokenOf>,
+    state: ReceiptState,
 }
 
 impl Owner {
@@ -120,25 +133,27 @@ impl Receipts {
     /// The intent came into no log.
     pub(super) fn never_was(&self, receipt: Receipt) {
         // Its place in the order goes with time.
-        self.known.lock().remove(&receipt);
+        self.known.lock().remove(receipt);
     }
 
     /// A command ended so.
     pub(super) fn ended(&self, receipt: Receipt, state: OutcomeState, reason: Reason, now: UnixMillis) {
-        if let Some((.., known)) = self.known.lock().states.get_mut(&receipt) {
-            known.ended = Some((state, reason, now));
+        if let Some(command) = self.known.lock().get_mut(receipt) {
+            command.state.ended = Some((state, reason, now));
         }
     }
 
     /// The command of this token, if it is remembered.
     pub(super) fn of_token(&self, token: TokenOf) -> Option<Receipt> {
-        self.known.lock().tokens.get(&token).copied()
+        let known = self.known.lock();
+        let number = *known.tokens.get(&token)?;
+        known.get(number).map(|command| command.receipt)
     }
 
     /// The partner has told what became of a command, and that is on record. Who tells first is believed.
     pub(super) fn told(&self, receipt: Receipt, state: OutcomeState, now: UnixMillis) {
-        if let Some((.., known)) = self.known.lock().states.get_mut(&receipt) {
-            known.told.get_or_insert((state, now));
+        if let Some(command) = self.known.lock().get_mut(receipt) {
+            command.state.told.get_or_insert((state, now));
         }
     }
 
@@ -146,8 +161,9 @@ impl Receipts {
     pub(super) fn of(&self, receipt: Receipt, peer: &str, now: UnixMillis) -> Option<ReceiptState> {
         let asking = Owner::of(Some(peer));
         let nothing = ReceiptState { recorded: UnixMillis::new(0), ended: None, told: None };
-        let nobody = (Owner(Sha256::new([0; 32])), None, nothing);
-        let (owner, _, state) = self.known.lock().states.get(&receipt).copied().unwrap_or(nobody);
+        let nobody = Command { receipt, owner: Owner(Sha256::new([0; 32])), token: None, state: nothing };
+        let found = self.known.lock().get_mut(receipt).copied();
+        let Command { owner, state, .. } = found.unwrap_or(nobody);
         let own = constant_time_eq(owner.0.as_bytes(), asking.0.as_bytes());
         let fresh = state.recorded.plus(self.remembered_ms) >= now;
         (own && fresh).then_some(state)
@@ -156,26 +172,54 @@ impl Receipts {
 
 impl Known {
     fn put(&mut self, receipt: Receipt, owner: Owner, token: Option<TokenOf>, state: ReceiptState) {
-        if self.states.insert(receipt, (owner, token, state)).is_none() {
-            self.order.push_back((state.recorded, receipt));
-            self.tokens.extend(token.map(|token| (token, receipt)));
+        let command = Command { receipt, owner, token, state };
+        if let Some(known) = self.get_mut(receipt) {
+            *known = command;
+            return;
+        }
+        let number = self.first + self.commands.len() as u64;
+        self.commands.push_back(Some(command));
+        self.numbers.insert(receipt, number);
+        self.tokens.extend(token.map(|token| (token, number)));
+    }
+
+    fn get(&self, number: u64) -> Option<&Command> {
+        self.commands.get(usize::try_from(number.checked_sub(self.first)?).ok()?)?.as_ref()
+    }
+
+    fn get_mut(&mut self, receipt: Receipt) -> Option<&mut Command> {
+        let number = *self.numbers.get(&receipt)?;
+        self.commands.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)?.as_mut()
+    }
+
+    fn remove(&mut self, receipt: Receipt) {
+        if let Some(command) = self.get_mut(receipt).copied() {
+            self.take_out(&command);
         }
     }
 
-    fn remove(&mut self, receipt: &Receipt) {
-        if let Some((_, Some(token), _)) = self.states.remove(receipt) {
+    fn take_out(&mut self, command: &Command) {
+        let number = self.numbers.remove(&command.receipt);
+        if let Some(token) = command.token {
             self.tokens.remove(&token);
+        }
+        let place = number.and_then(|number| usize::try_from(number.checked_sub(self.first)?).ok());
+        if let Some(place) = place.and_then(|place| self.commands.get_mut(place)) {
+            *place = None;
         }
     }
 
     /// Forgets what is too old or too many, from the oldest on.
     fn forget(&mut self, max: usize, remembered_ms: u64, now: UnixMillis) {
-        while let Some((recorded, receipt)) = self.order.front().copied() {
-            if self.order.len() <= max && recorded.plus(remembered_ms) >= now {
-                return;
+        while let Some(oldest) = self.commands.front().copied() {
+            if let Some(command) = oldest {
+                if self.commands.len() <= max && command.state.recorded.plus(remembered_ms) >= now {
+                    return;
+                }
+                self.take_out(&command);
             }
-            self.order.pop_front();
-            self.remove(&receipt);
+            self.commands.pop_front();
+            self.first += 1;
         }
     }
 }
@@ -224,7 +268,8 @@ mod tests {
         assert!(receipts.of(receipt(1), "backend", NOW.plus(1_000)).is_some());
         assert!(receipts.of(receipt(1), "backend", NOW.plus(1_001)).is_none());
         receipts.begun(receipt(2), Some("backend"), None, NOW.plus(1_001));
-        assert_eq!(receipts.known.lock().states.len(), 1, "and then takes no room");
+        let known = receipts.known.lock();
+        assert_eq!((known.commands.len(), known.numbers.len()), (1, 1), "and then takes no room");
     }
 
     #[test]
@@ -279,5 +324,10 @@ mod tests {
         receipts.never_was(receipt(4));
         assert_eq!((1..=4).filter_map(|number| receipts.of_token(token(number))).collect::<Vec<_>>(), [receipt(3)]);
         assert_eq!(receipts.known.lock().tokens.len(), 1);
+        // The place of one that came into no log goes with those before it.
+        receipts.begun(receipt(5), Some("backend"), Some(token(5)), NOW.plus(1_001));
+        assert_eq!((1..=5).filter_map(|number| receipts.of_token(token(number))).collect::<Vec<_>>(), [receipt(5)]);
+        let known = receipts.known.lock();
+        assert_eq!((known.commands.len(), known.numbers.len(), known.tokens.len(), known.first), (1, 1, 1, 4));
     }
 }
