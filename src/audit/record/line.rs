@@ -20,7 +20,7 @@ use crate::audit::record::Kind;
 use crate::audit::record::written::Written;
 use crate::clock::UnixMillis;
 use crate::crypto::put_base64url;
-use crate::crypto::random_ahead;
+use crate::crypto::random;
 use crate::json;
 use crate::model::Direction;
 use crate::model::Epoch;
@@ -69,7 +69,7 @@ impl<'a> Line<'a> {
         let mut line = Self { lines, start };
         line.plain("kind", kind.word().as_bytes());
         line.shown("time", now);
-        line.bytes("salt", &random_ahead::<32>());
+        line.bytes("salt", &random::<32>());
         line
     }
 
