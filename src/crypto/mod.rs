@@ -44,6 +44,7 @@ mod tests;
 
 pub use base64url::decode_base64url;
 pub use base64url::encode_base64url;
+pub use base64url::put_base64url;
 pub use certificate::Certificate;
 pub use certificate::CertificateError;
 pub use certificate::SubjectName;
