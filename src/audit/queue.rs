@@ -61,6 +61,13 @@ pub(super) enum Taken {
     End,
 }
 
+/// What a batch may take of a segment: so many bytes, of which each intent leaves some to its outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) bytes: u64,
+    pub(super) for_outcome: u64,
+}
+
 /// Records that are written together.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -133,13 +140,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits until something waits, then for company as `awaited` says, and takes all of it into `batch`, which is empty. Waits no longer than `patience`, and not where the log is closed and the writer, by `knows_closed`, has not
-    /// heard of it.
+    /// Waits until something waits, then for company as `awaited` says, and takes all of it into `batch`, which is empty, or as
+    /// much as `room` is for. Waits no longer than `patience`, and not where the log is closed and the writer, by
+    /// `knows_closed`, has not heard of it.
     pub(super) fn take(
         &self,
         batch: &mut Batch,
         knows_closed: bool,
         patience: Duration,
+        room: Room,
         awaited: impl FnOnce() -> Awaited,
     ) -> Taken {
         let mut state = self.state.lock();
@@ -160,6 +169,7 @@ impl Queue {
             state.wakes_at = None;
         }
         std::mem::swap(&mut state.batch, batch);
+        state.batch = batch.split_beyond(&room);
         Taken::Batch
     }
 
@@ -198,7 +208,52 @@ impl Queue {
     }
 }
 
+impl Room {
+    /// What this record takes of it.
+    const fn taken_by(&self, entry: &Entry) -> u64 {
+        let owed = if matches!(entry.part, Part::Opens(_)) { self.for_outcome } else { 0 };
+        entry.length as u64 + owed
+    }
+}
+
 impl Batch {
+    /// Keeps the first records that fit together, one at least, and gives the others: what was not written ahead of use would
+    /// else be refused as if the disk were full, although the segment after this one takes it.
+    fn split_beyond(&mut self, room: &Room) -> Self {
+        // Mostly all of it fits, whatever it is.
+        if self.bytes.len() as u64 + self.entries.len() as u64 * room.for_outcome <= room.bytes {
+            return Self::default();
+        }
+        let (mut left, mut kept, mut bytes, mut leaves) = (room.bytes, 0, 0, 0);
+        for entry in &self.entries {
+            let Some(rest) = left.checked_sub(room.taken_by(entry)).or((kept == 0).then_some(0)) else { break };
+            left = rest;
+            kept += 1;
+            bytes += usize::try_from(entry.length).unwrap_or(usize::MAX);
+            leaves += entry.records;
+        }
+        let mut others = Self {
+            entries: self.entries.split_off(kept),
+            bytes: self.bytes.split_off(bytes.min(self.bytes.len())),
+            leaves: self.leaves.split_off(leaves.min(self.leaves.len())),
+            epoch: Epoch::default(),
+        };
+        self.epoch = self.told_epoch();
+        others.epoch = others.told_epoch();
+        others
+    }
+
+    /// The highest epoch that its records tell.
+    fn told_epoch(&self) -> Epoch {
+        let mut rest = self.bytes.as_slice();
+        let told = self.entries.iter().filter_map(|entry| {
+            let (own, after) = rest.split_at_checked(usize::try_from(entry.length).ok()?)?;
+            rest = after;
+            record::epoch_of(own)
+        });
+        told.max().unwrap_or_default()
+    }
+
     /// Empties the batch and keeps its memory, unless a burst has made it large.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
@@ -227,18 +282,19 @@ mod tests {
 
     const ALONE: Part = Part::Alone(1);
     const CLOSES: Part = Part::Closes(Receipt::new([1; 16]));
+    const ENDLESS: Room = Room { bytes: u64::MAX, for_outcome: 0 };
 
     fn take(queue: &Queue, batch: &mut Batch) -> Taken {
-        queue.take(batch, false, Duration::MAX, Awaited::default)
+        queue.take(batch, false, Duration::MAX, ENDLESS, Awaited::default)
     }
 
     #[test]
     fn a_writer_that_waits_is_told_when_time_has_passed_and_when_the_log_is_closed() {
         let (queue, mut batch) = (Queue::default(), Batch::default());
-        assert_eq!(queue.take(&mut batch, false, Duration::from_millis(1), Awaited::default), Taken::Nothing);
+        assert_eq!(queue.take(&mut batch, false, Duration::from_millis(1), ENDLESS, Awaited::default), Taken::Nothing);
         queue.close(Closed::Failed);
         assert_eq!(take(&queue, &mut batch), Taken::Nothing);
-        assert_eq!(queue.take(&mut batch, true, Duration::from_millis(1), Awaited::default), Taken::Nothing);
+        assert_eq!(queue.take(&mut batch, true, Duration::from_millis(1), ENDLESS, Awaited::default), Taken::Nothing);
     }
 
     /// Were it otherwise, the test would not end: nobody waits for an hour.
@@ -251,7 +307,7 @@ mod tests {
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 let mut batch = Batch::default();
-                queue.take(&mut batch, false, Duration::MAX, || Awaited { time: HOUR, many: 3 });
+                queue.take(&mut batch, false, Duration::MAX, ENDLESS, || Awaited { time: HOUR, many: 3 });
                 batch.entries.len()
             });
             // Until it has met the first and waits for two more.
@@ -265,7 +321,7 @@ mod tests {
         });
         submit();
         let mut batch = Batch::default();
-        queue.take(&mut batch, false, Duration::MAX, || Awaited { time: HOUR, many: 1 });
+        queue.take(&mut batch, false, Duration::MAX, ENDLESS, || Awaited { time: HOUR, many: 1 });
         assert_eq!(batch.entries.len(), 1, "one is all that it waits for");
     }
 
@@ -289,6 +345,28 @@ mod tests {
         assert_eq!((batch.bytes.len(), batch.entries.len()), (BATCH_MAX_BYTES, 4));
         assert_eq!(queue.waiting(), (0, 0));
         assert_eq!(submit(b"\n", ALONE), Ok(()), "there is room again");
+    }
+
+    #[test]
+    fn a_batch_takes_what_its_segment_has_room_for_and_not_one_record_more() {
+        let opens = || Part::Opens(Receipt::new([1; 16]));
+        // Three records of ten bytes, of which the second is owed an outcome of five.
+        for (bytes, kept) in [(35, 3), (34, 2), (25, 2), (24, 1), (10, 1), (9, 1), (0, 1)] {
+            let (queue, mut batch) = (Queue::default(), Batch::default());
+            for part in [ALONE, opens(), CLOSES] {
+                queue.submit(&Written::of(b"0123456789"), part, OnDone::Nobody).unwrap();
+            }
+            let room = Room { bytes, for_outcome: 5 };
+            let mut taken = Vec::new();
+            while queue.waiting().0 > 0 {
+                assert_eq!(queue.take(&mut batch, false, Duration::MAX, room, Awaited::default), Taken::Batch);
+                let records: usize = batch.entries.iter().map(|entry| entry.records).sum();
+                assert_eq!((batch.bytes.len(), batch.leaves.len()), (10 * batch.entries.len(), records));
+                taken.push(batch.entries.len());
+                batch.clear();
+            }
+            assert_eq!((taken[0], taken.iter().sum::<usize>()), (kept, 3), "{bytes}");
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ use crate::audit::queue::Batch;
 use crate::audit::queue::Closed;
 use crate::audit::queue::OnDone;
 use crate::audit::queue::Queue;
+use crate::audit::queue::Room;
 use crate::audit::queue::Taken;
 use crate::audit::record;
 use crate::audit::record::Head;
@@ -68,6 +69,10 @@ const ROTATION_PAUSE: Duration = Duration::from_mins(1);
 
 /// Bytes kept free for the outcome of each open intent: more than any has that keeps no answer.
 pub(super) const CLOSING_BYTES: u64 = 1024;
+
+/// The longest head of a segment but for the log's name and the hashes in it, and what each hash takes.
+const HEAD_BYTES: u64 = 1024;
+const HASH_BYTES: usize = 72;
 
 /// A segment in use.
 pub(super) struct Segment {
@@ -190,7 +195,7 @@ impl Writer {
         let awaited = |writer: &Self| writer.company.awaited(writer.clock.steady());
         loop {
             let closed = self.queue.closed().is_some();
-            match self.queue.take(&mut batch, closed, self.patience(closed), || awaited(&self)) {
+            match self.queue.take(&mut batch, closed, self.patience(closed), self.room(), || awaited(&self)) {
                 Taken::End => break,
                 // It has just been closed: what waits is told first, and then there is a pause.
                 Taken::Nothing if self.queue.closed().is_some() != closed => continue,
@@ -219,6 +224,14 @@ impl Writer {
         if self.queue.closed().is_none() {
             maker.order(Order::Finish(self.segment.storage));
         }
+    }
+
+    /// What a batch may take, so that a segment that is begun for it holds all of it.
+    fn room(&self) -> Room {
+        let head = HEAD_BYTES + (self.origin.len() + self.tree.frontier().len() * HASH_BYTES) as u64;
+        let kept_free = self.open.len() as u64 * CLOSING_BYTES + self.reserve_bytes;
+        let bytes = self.segment_bytes.saturating_sub(head + kept_free);
+        Room { bytes, for_outcome: CLOSING_BYTES }
     }
 
     /// How long nothing is to be done but to wait for records.

@@ -4,7 +4,7 @@
 //! The key signs checkpoints and nothing else.
 //!
 //! Nothing of the log is ever removed unless `retention` says so, and then only what is in the archive.
-//! `reserve` and `segments` say how its segments are made; a segment holds the largest batch, so that it can always go on.
+//! `reserve` and `segments` say how its segments are made; a batch is as large as a segment has room for, so that the log can always go on.
 
 use crate::audit::LEAST_AGE_S;
 use crate::audit::LONGEST_AGE_S;

@@ -7,10 +7,12 @@ use crate::audit::Outcome;
 use crate::audit::OutcomeState;
 use crate::audit::Revoked;
 use crate::audit::Settings;
+use crate::audit::segment;
 use crate::audit::tests::harness::*;
 use crate::audit::writer::CLOSING_BYTES;
 use crate::model::Epoch;
 use crate::model::Reason;
+use crate::tasks::Tasks;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,6 +60,38 @@ async fn a_revocation_is_recorded_where_an_intent_and_a_refusal_are_not() {
     let story = house.story();
     let told = |kind: &str| story.iter().filter(|record| *record == kind).count();
     assert_eq!((told("revocation"), told("outcome done"), told("intent")), (recorded, 2, 2));
+}
+
+#[tokio::test]
+async fn what_gathers_while_the_disk_hangs_fills_as_many_segments_as_it_takes_and_none_of_it_is_refused() {
+    let (house, deeds) = (House::new(), Arc::new(Deeds::default()));
+    let log = house.open_with(Settings { reserve_bytes: RESERVE, ..house.settings() }, &deeds);
+    let (is_in, go) = deeds.hang();
+    let tasks = Tasks::new();
+    let refuse = |number| {
+        let log = log.clone();
+        tasks.spawn(async move { log.refusal(&facts(number, None), Reason::Revoked, &forbidden(), NOW).await })
+    };
+    let first = refuse(0);
+    tokio::task::yield_now().await;
+    is_in.recv().unwrap();
+    let others: Vec<_> = (1..200).map(refuse).collect();
+    while log.waiting().0 < others.len() {
+        tokio::task::yield_now().await;
+    }
+    assert!(log.waiting().1 as u64 > 2 * SEGMENT_BYTES, "more than two segments hold");
+    go.send(()).unwrap();
+    for task in std::iter::once(first).chain(others) {
+        assert_eq!(task.await.unwrap().reply().status.as_u16(), 403);
+    }
+    drop(log);
+    house.until_ended();
+    let sizes = segment::numbers(house.folder.path()).unwrap().into_iter().map(|number| {
+        let bytes = std::fs::read(segment::path(house.folder.path(), number)).unwrap();
+        bytes.iter().filter(|byte| **byte != 0).count() as u64
+    });
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(sizes.len() > 3 && sizes.iter().all(|size| *size <= SEGMENT_BYTES - RESERVE), "{sizes:?}");
 }
 
 #[tokio::test]
