@@ -182,6 +182,58 @@ const OBJECTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The names of the numbers that we write, where a number has one; of an activity, those of its class.
+const NAMES: &[(&str, &str)] = &[
+    ("category_uid", "1 System Activity; 2 Findings; 3 Identity & Access Management; 6 Application Activity"),
+    (
+        "class_uid",
+        "1008 Event Log Activity; 2004 Detection Finding; 3002 Authentication; 3003 Authorize Session; \
+        3004 Entity Management; 6002 Application Lifecycle; 6003 API Activity",
+    ),
+    ("severity_id", "1 Informational; 2 Low; 3 Medium; 4 High; 5 Critical; 6 Fatal"),
+    ("disposition_id", "1 Allowed; 2 Blocked; 8 Approved; 24 Access Revoked; 25 Rejected; 26 Unauthorized; 27 Error"),
+    ("action_id", "1 Allowed; 2 Denied"),
+    ("log_type_id", "1 OS; 2 Application"),
+    ("logon_type_id", "1 System; 2 Interactive; 3 Network; 4 Batch; 5 OS Service"),
+];
+const ACTIVITIES: &[(u64, &str)] = &[
+    (
+        1008,
+        "1 Clear; 2 Delete; 3 Export; 4 Archive; 5 Rotate; 6 Start; 7 Stop; 8 Restart; 9 Enable; 10 Disable; 99 Other",
+    ),
+    (2004, "1 Create; 2 Update; 3 Close; 99 Other"),
+    (
+        3002,
+        "1 Logon; 2 Logoff; 3 Authentication Ticket; 4 Service Ticket Request; 5 Service Ticket Renew; 6 Preauth; \
+        7 Account Switch; 99 Other",
+    ),
+    (3003, "1 Assign Privileges; 2 Assign Groups; 99 Other"),
+    (
+        3004,
+        "1 Create; 2 Read; 3 Update; 4 Delete; 5 Move; 6 Enroll; 7 Unenroll; 8 Enable; 9 Disable; 10 Activate; \
+        11 Deactivate; 12 Suspend; 13 Resume; 99 Other",
+    ),
+    (6002, "1 Install; 2 Remove; 3 Start; 4 Stop; 5 Restart; 6 Enable; 7 Disable; 8 Update; 99 Other"),
+    (6003, "1 Create; 2 Read; 3 Update; 4 Delete; 99 Other"),
+];
+
+/// The numbers of an event that stand beside another name than theirs.
+fn misnamed(event: &Value) -> Vec<String> {
+    let class = event["class_uid"].as_u64().unwrap();
+    let activities = ACTIVITIES.iter().find(|(uid, _)| *uid == class).unwrap().1;
+    let mut found = Vec::new();
+    for (attribute, names) in NAMES.iter().copied().chain([("activity_id", activities)]) {
+        let beside = attribute.replace("_uid", "_name").replace("_id", "");
+        let beside = if attribute == "activity_id" { "activity_name" } else { &beside };
+        let Some(number) = event.get(attribute) else { continue };
+        let told = format!("{number} {}", event[beside].as_str().unwrap_or_default());
+        if !names.split("; ").any(|name| name == told) {
+            found.push(format!("{attribute}: {told}"));
+        }
+    }
+    found
+}
+
 /// All that is wrong with an event.
 fn faults(event: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -274,6 +326,7 @@ fn every_kind_state_and_reason_keeps_to_the_pinned_schema() {
         Format::Ocsf.write(&sample.entry(), &mut line);
         let event = event(&line);
         assert_eq!(faults(&event), [""; 0], "{}\n{}", sample.line, String::from_utf8_lossy(&line));
+        assert_eq!(misnamed(&event), [""; 0], "{}", sample.line);
         assert_eq!(
             (&event["metadata"]["version"], &event["metadata"]["sequence"]),
             (&SCHEMA_VERSION.into(), &41.into())
@@ -286,6 +339,7 @@ fn every_kind_state_and_reason_keeps_to_the_pinned_schema() {
     Format::Ocsf.write_checkpoint(&Covered::of_note(note, UnixMillis::new(samples::MILLIS)).unwrap(), &mut line);
     let event = event(&line);
     assert_eq!((faults(&event), &event["unmapped"]["checkpoint"]), (Vec::new(), &note.into()));
+    assert_eq!(misnamed(&event), [""; 0]);
 }
 
 #[test]
@@ -307,6 +361,22 @@ fn an_event_that_is_wrong_in_one_place_is_found_wrong() {
     assert_eq!(wrong(|event| drop(event.insert("reason".into(), 7.into()))), ["6003.reason is unknown"]);
     assert_eq!(wrong(|event| drop(event.insert("type_uid".into(), 600_301.into()))), ["category or type"]);
     assert_eq!(wrong(|event| drop(event.insert("src_endpoint".into(), serde_json::json!({})))).len(), 1);
+}
+
+#[test]
+fn what_the_log_does_with_itself_is_told_as_the_activity_of_that_name() {
+    let told = |kind: &str| {
+        let sample = samples::all("a text").into_iter().find(|sample| sample.record.kind() == kind).unwrap();
+        let mut line = Vec::new();
+        Format::Ocsf.write(&sample.entry(), &mut line);
+        let mut event = event(&line);
+        let told = (event["class_uid"].as_u64().unwrap(), event["type_uid"].as_u64().unwrap());
+        event["activity_id"] = 3.into();
+        assert_eq!(misnamed(&event).len(), 1, "another number is another activity");
+        told
+    };
+    let all = ["archive", "segment", "recovery"].map(told);
+    assert_eq!(all, [(1008, 100_804), (1008, 100_805), (1008, 100_808)]);
 }
 
 #[test]
