@@ -255,7 +255,7 @@ impl Log {
         };
         let reader = Reader::start(disk.reader()).map_err(AuditOpenError::Thread)?;
         let flood = Flood::new(settings.refusal_rates);
-        let receipts = Receipts::new(settings.receipts_max, settings.receipts_ms, found.receipts, clock.now());
+        let receipts = Receipts::new(settings.receipts_max, settings.receipts_ms, found.receipts);
         let ended = writer::start(writer, disk, guard).map_err(AuditOpenError::Thread)?;
         let closing = Arc::clone(&queue);
         watch.start(move || closing.close(Closed::Disturbed)).map_err(AuditOpenError::Thread)?;
@@ -376,6 +376,8 @@ impl Log {
             return;
         }
         for sum in self.shared.flood.take() {
+            // One may have come since the clock was asked.
+            let now = now.max(sum.until);
             let write = |line: &mut Written| record::refusals(line, &sum, now);
             // What is not taken has been counted.
             let _ = self.submit(write, Part::Alone(sum.count()), OnDone::Nobody, now);

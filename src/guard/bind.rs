@@ -91,7 +91,10 @@ impl Guard {
         let key = keyed_digest(&self.idempotency_key, &parts);
         // Keyed as well: the digest goes into the log, and a body that is nothing but a person's id could be guessed.
         let body = keyed_digest(&self.idempotency_key, &[b"body", key.as_bytes(), body.as_bytes()]);
-        Ok(match self.ledger.present(key, body, now)? {
+        // Only time that was there long enough to be believed lets a key be forgotten: a clock that is set forward for a moment
+        // takes nothing away.
+        let gone_by = now.min(self.highest_time());
+        Ok(match self.ledger.present(key, body, gone_by)? {
             Presented::Reserved(reservation) => Bound::Reserved(reservation),
             Presented::Past(receipt, outcome) => Bound::Past(receipt, outcome),
         })

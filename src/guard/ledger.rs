@@ -255,7 +255,7 @@ impl Reservation {
         self.run(recorded.receipt(), at)
     }
 
-    fn run(self, receipt: Receipt, at: UnixMillis) -> Running {
+    pub(super) fn run(self, receipt: Receipt, at: UnixMillis) -> Running {
         let mut running = Running { held: self.held, receipt, at };
         running.end_as(PastOutcome::Unknown);
         running

@@ -10,9 +10,11 @@ use crate::crypto::SecretKey;
 use crate::crypto::Standing;
 use crate::crypto::a_standing;
 use crate::limits::Limits;
+use crate::limits::REMEMBERED_MS;
 use crate::model::Epoch;
 use crate::model::Name;
 use crate::model::PastOutcome;
+use crate::model::Receipt;
 use crate::model::Sha256;
 use crate::model::Stranger;
 use crate::model::TenantId;
@@ -141,6 +143,24 @@ impl Person {
     fn bind(&self, guard: &Guard, operation: &str, key: &str) -> Result<Bound, GuardFault> {
         guard.bind_key(&self.ids(), ["smarthome", operation, key], Sha256::new([9; 32]), NOW)
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_forward_for_a_moment_makes_no_key_forgotten() {
+    let guard = open(&Arc::default()).await;
+    let who = Person::of(Some("north"));
+    let bind = |key: &str, now| guard.bind_key(&who.ids(), ["smarthome", "openDoor", key], Sha256::new([9; 32]), now);
+    let Ok(Bound::Reserved(first)) = bind("first-key", NOW) else { panic!() };
+    let receipt = Receipt::new([1; 16]);
+    first.run(receipt, NOW).settle(PastOutcome::Unknown);
+    let days = NOW.plus(3 * REMEMBERED_MS);
+    assert!(matches!(bind("first-key", days), Ok(Bound::Past(..))), "not at that moment");
+    // So many others that every part of the ledger is swept.
+    (0..200).for_each(|number| drop(bind(&format!("key-{number}"), days)));
+    assert!(matches!(bind("first-key", NOW.plus(1)), Ok(Bound::Past(first, _)) if first == receipt));
+    // Once the time has been there for long enough to be believed, it has gone by.
+    guard.raise_highest_time(days);
+    assert!(matches!(bind("first-key", days), Ok(Bound::Reserved(_))));
 }
 
 fn revocation(kind: RevocationKind, tenant: Option<&str>, value: &str) -> Revocation {

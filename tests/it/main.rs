@@ -117,6 +117,8 @@ mod issuers;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod jumps;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod keys_elsewhere;
