@@ -31,6 +31,7 @@ mod inbound;
 mod keywords;
 mod lists;
 mod load;
+mod load_operations;
 mod objects;
 mod properties;
 mod records;
