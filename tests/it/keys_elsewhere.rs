@@ -38,12 +38,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let stage = Stage::new();
+        let clock = Arc::new(ByHand::default());
+        // The partner goes by it, too.
+        let stage = Stage::by(Arc::clone(&clock) as Arc<dyn Clock>);
         let publisher = Publisher::start(&stage);
         publish_keys(&stage, publisher.address);
         let pem = SigningKey::generate_pem(SigningAlgorithm::Es256).unwrap();
         publisher.page("/keys", Page::json(&TokenIssuer::with(PUBLISHED, &pem).unwrap().jwks()));
-        let clock = Arc::new(ByHand::default());
         let gateway = Served::by(&stage, Arc::clone(&clock) as Arc<dyn Clock>);
         let scene = Self { gateway, publisher, clock, pem, stage };
         until("the keys come", || scene.fetched("done") == 1);
