@@ -326,7 +326,8 @@ mod tests {
         // The place of one that came into no log goes with those before it.
         receipts.begun(receipt(5), Some("backend"), Some(token(5)), NOW.plus(1_001));
         assert_eq!((1..=5).filter_map(|number| receipts.of_token(token(number))).collect::<Vec<_>>(), [receipt(5)]);
+        receipts.begun(receipt(6), Some("backend"), Some(token(6)), NOW.plus(1_001));
         let known = receipts.known.lock();
-        assert_eq!((known.commands.len(), known.numbers.len(), known.tokens.len(), known.first), (1, 1, 1, 4));
+        assert_eq!((known.commands.len(), known.numbers.len(), known.tokens.len(), known.first), (2, 2, 2, 4));
     }
 }
