@@ -342,6 +342,7 @@ fn own_log(clock: &Arc<SystemClock>) -> Fallible<OwnLog> {
     let pem = SigningKey::generate_pem(SigningAlgorithm::EdDsa)?;
     let settings = Settings {
         directory: folder.path().to_owned(),
+        archive: None,
         signer: Arc::new(NoteSigner::from_pem(NoteName::new("gateway.example/audit")?, &pem)?),
         deadline: Duration::from_secs(10),
         segment_bytes: SEGMENT_BYTES,

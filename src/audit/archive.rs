@@ -2,8 +2,9 @@
 //!
 //! A segment is **copied** when it has ended for longer than the configured age, and a signed checkpoint covers all of it. Before
 //! that its records are counted and hashed, from its own head to the head of the next segment: what is damaged is never taken for
-//! the record. The copy is `segment-NNNNNNNNNN.jsonl.gz` (RFC 1952) with the segment's checkpoints beside it, durable, and read
-//! back from the disk.
+//! the record. The copy is `segment-NNNNNNNNNN.jsonl.gz` (RFC 1952) with the segment's checkpoints beside it, and its tiles under
+//! their own names ([`tile_places`](crate::audit::tile_places)), durable, and read back from the disk. Tiles that are not made
+//! yet are waited for.
 //!
 //! It is **removed** when it is the oldest one here, recovery does not need it any more, every export has passed it, every
 //! revocation is stored, and the copy, read once more, still is the segment byte for byte. What is not exported or not attested
@@ -18,6 +19,8 @@ use crate::audit::record::Head;
 use crate::audit::recover::DISORDER_MS;
 use crate::audit::recover::is_zero;
 use crate::audit::segment;
+use crate::audit::tile_places;
+use crate::audit::tile_places::Tile;
 use crate::audit::tree::leaf_hash;
 use crate::clock::UnixMillis;
 use crate::crypto::sha256;
@@ -167,7 +170,8 @@ impl Archive {
             return Ok(None);
         }
         let (archived, bytes) = self.whole(&ended)?;
-        let fresh = self.copy(number, &bytes)?;
+        let Some(tiles) = self.tiles(&archived)? else { return Ok(None) };
+        let fresh = self.copy(number, &bytes, &tiles)?;
         self.copied = number;
         Ok(fresh.then_some(archived))
     }
@@ -197,8 +201,10 @@ impl Archive {
             return Ok(Oldest::Stays);
         }
         let (archived, bytes) = self.whole(&ended)?;
+        let Some(tiles) = self.tiles(&archived)? else { return Ok(Oldest::Stays) };
         self.compare(&self.copy_of(number), &bytes)?;
         self.compare_checkpoints(number)?;
+        self.compare_tiles(&tiles)?;
         Ok(Oldest::MayGo(archived))
     }
 
@@ -272,7 +278,7 @@ impl Archive {
     }
 
     /// Makes the copy durable and reads it back; whether it was not there before.
-    fn copy(&self, number: u64, bytes: &[u8]) -> Result<bool, ArchiveFault> {
+    fn copy(&self, number: u64, bytes: &[u8], tiles: &[Tile]) -> Result<bool, ArchiveFault> {
         let place = self.copy_of(number);
         let fresh = !place.exists();
         if fresh {
@@ -288,9 +294,13 @@ impl Archive {
             let notes = fs::read(&notes).map_err(io_at(&notes))?;
             self.place(&kept, |mut file| file.write_all(&notes).map(|()| file))?;
         }
+        for tile in tiles {
+            self.copy_tile(tile)?;
+        }
         synced(&self.retention.archive)?;
         self.compare(&place, bytes)?;
         self.compare_checkpoints(number)?;
+        self.compare_tiles(tiles)?;
         Ok(fresh)
     }
 
@@ -340,6 +350,37 @@ impl Archive {
         }
         let read = |path: &Path| fs::read(path).map_err(io_at(path));
         if read(&notes)? == read(&kept)? { Ok(()) } else { Err(ArchiveFault::Differs { path: kept }) }
+    }
+
+    /// The tiles that go with a segment; `None` where they are not all made yet.
+    fn tiles(&self, archived: &Archived) -> Result<Option<Vec<Tile>>, ArchiveFault> {
+        tile_places::of_segment(&self.log, archived.from, archived.to).map_err(io_at(&self.log.join("tile")))
+    }
+
+    /// Puts a tile beside the copy, if nothing is there under its name, and makes the folders above it durable.
+    fn copy_tile(&self, (place, hashes): &Tile) -> Result<(), ArchiveFault> {
+        let path = place.path(&self.retention.archive);
+        if path.exists() {
+            return Ok(());
+        }
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != self.retention.archive);
+        let folders: Vec<&Path> = folders.collect();
+        folders.first().map_or(Ok(()), fs::create_dir_all).map_err(io_at(&path))?;
+        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
+        self.place(&path, |mut file| file.write_all(&bytes).map(|()| file))?;
+        folders.into_iter().try_for_each(synced)
+    }
+
+    /// Whether the archive holds these tiles.
+    fn compare_tiles(&self, tiles: &[Tile]) -> Result<(), ArchiveFault> {
+        for (place, hashes) in tiles {
+            let path = place.path(&self.retention.archive);
+            let kept = place.hashes(&self.retention.archive).map_err(io_at(&path))?;
+            if kept.as_ref() != Some(hashes) {
+                return Err(ArchiveFault::Differs { path });
+            }
+        }
+        Ok(())
     }
 
     fn copy_of(&self, number: u64) -> PathBuf {

@@ -9,6 +9,7 @@
 //! What fails is tried again after the same pause, is counted, and is told by `/readyz` once records have waited for longer than
 //! [`LATE`]; so is a disk that hangs. Records go on meanwhile: they are durable, and the next checkpoint covers them.
 
+use crate::audit::archived_tiles;
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::segment;
@@ -103,6 +104,7 @@ pub(super) struct Attester {
     pub(super) attested: Arc<Attested>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
+    archive: Option<PathBuf>,
     list: Option<List>,
     tiles: Option<Tiles>,
     leaves: Leaves,
@@ -242,8 +244,14 @@ impl Attester {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (list, tiles, leaves) = (None, None, Leaves::default());
-        Self { signer, directory, attested, clock, metrics, list, tiles, leaves, tile_failures: 0, tile_rests: 0 }
+        let (archive, list, tiles, leaves) = (None, None, None, Leaves::default());
+        let (tile_failures, tile_rests) = (0, 0);
+        Self { signer, directory, attested, clock, metrics, archive, list, tiles, leaves, tile_failures, tile_rests }
+    }
+
+    /// Takes tiles whose segments are gone from this archive.
+    pub(super) fn with_archive(self, archive: Option<PathBuf>) -> Self {
+        Self { archive, ..self }
     }
 
     /// Makes the first checkpoint, and starts the thread.
@@ -301,7 +309,8 @@ impl Attester {
             self.tile_rests -= 1;
             return;
         }
-        let tiles = self.tiles.take().map_or_else(|| Tiles::resume(&self.directory), Ok);
+        let tiles =
+            self.tiles.take().map_or_else(|| archived_tiles::resume(&self.directory, self.archive.as_deref()), Ok);
         let grown = tiles.and_then(|mut tiles| {
             tiles.grow(tip, &self.leaves)?;
             if tip.ended {

@@ -100,6 +100,8 @@ use std::time::Duration;
 pub struct Settings {
     /// The directory of the segments. It exists: a mistyped name must not begin an empty log.
     pub directory: PathBuf,
+    /// Where segments go once they are old, if any do: tiles that are missing here come from there.
+    pub archive: Option<PathBuf>,
     /// Signs checkpoints; its name is the log's.
     pub signer: Arc<NoteSigner>,
     /// How long a caller waits for a record to become durable.
@@ -187,6 +189,7 @@ impl Log {
             let (signer, directory) = (Arc::clone(&settings.signer), settings.directory.clone());
             let (attested, clock, metrics) = (Arc::clone(attested), Arc::clone(&clock), Arc::clone(&metrics));
             let attester = Attester::new(signer, directory, attested, clock, metrics);
+            let attester = attester.with_archive(settings.archive.clone());
             // Ends before the lock is given back.
             attester.start(first).map(|attesting| (attesting, lock))
         };

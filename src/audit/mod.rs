@@ -19,6 +19,7 @@
 
 mod answer;
 mod archive;
+mod archived_tiles;
 mod attest;
 mod chain;
 mod changes;
@@ -55,6 +56,7 @@ mod select;
 mod space;
 mod storage;
 mod tally;
+mod tile_places;
 mod tiles;
 mod tree;
 mod walk;

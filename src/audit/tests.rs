@@ -1,5 +1,6 @@
 //! The log as a whole: on real files, and on a disk that fails, hangs and fills up on command.
 
+mod archived_tiling;
 mod archiving;
 mod attesting;
 mod failing;

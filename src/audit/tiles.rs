@@ -8,13 +8,17 @@
 //! would take the processor from the commands, and what is changed then is for `audit verify` to find.
 //!
 //! A full tile never changes, and the partial ones of its index go when it is there. At the end of a segment all are made durable,
-//! and then `tiles.durable` says of how many records. Whatever else a crash takes away is made again from there at the next start.
+//! and then `tiles.durable` says of how many records. Whatever else a crash takes away is made again from there at the next start;
+//! tiles that are missing are made again from the segments, and where these are gone too they come
+//! [from the archive](crate::audit::archived_tiles).
 
 use crate::audit::attest::Leaves;
 use crate::audit::attest::Tip;
 use crate::audit::read::Line;
 use crate::audit::record::Head;
 use crate::audit::segment;
+use crate::audit::tile_places::are_there;
+use crate::audit::tile_places::begun;
 use crate::audit::tree::Tree;
 use crate::audit::tree::leaf_hash;
 use crate::durable;
@@ -31,7 +35,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Hashes of a full tile.
-const WIDTH: usize = 256;
+pub(super) const WIDTH: usize = 256;
 
 /// Records that are read back from the disk at most, of those that came since the checkpoint before.
 pub(super) const READ_BACK_MAX: u64 = 4_096;
@@ -78,20 +82,20 @@ impl Tiles {
             let Some(head) = head_of(directory, number)? else { continue };
             let size = head.tree.size();
             let tiles = Self::at(directory, number, size);
-            if (size == 0 || Some(size) == durable) && tiles.tree().as_ref() == Some(&head.tree) {
+            let known = (size == 0 || Some(size) == durable) && are_there(directory, size);
+            if known && tiles.tree().as_ref() == Some(&head.tree) {
                 return Ok(tiles);
             }
         }
         Err(TileFault::Gone)
     }
 
-    /// What the partial tiles of so many records hold; a file that is missing shows in the tree.
+    /// What the tiles that so many records leave begun hold, of which some may be full by now; what is missing shows in the tree.
     fn at(directory: &Path, segment: u64, size: u64) -> Self {
         let mut rows = Vec::new();
         for level in (0..).take_while(|level| nodes(size, *level) > 0) {
-            let path = partial_path(directory, level, size);
-            let bytes = path.map_or_else(Vec::new, |path| fs::read(path).unwrap_or_default());
-            rows.push(bytes.as_chunks().0.iter().copied().map(Sha256::new).collect());
+            let hashes = begun(size, level).and_then(|place| place.hashes(directory).ok().flatten());
+            rows.push(hashes.unwrap_or_default());
         }
         let directory = directory.to_owned();
         Self { directory, rows, size, segment, offset: 0, partial: Vec::new(), full: Vec::new() }
@@ -125,21 +129,7 @@ impl Tiles {
     /// # Errors
     /// What the system says.
     pub(super) fn sync(&mut self) -> Result<(), TileFault> {
-        let mut folders = BTreeSet::new();
-        for path in self.full.drain(..).chain(self.partial.drain(..)) {
-            match File::open(&path) {
-                Ok(file) => file.sync_all()?,
-                // A partial one that was full soon after.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
-            }
-            folders.extend(path.ancestors().skip(1).take_while(|folder| *folder != self.directory).map(Path::to_owned));
-        }
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
-            File::open(folder)?.sync_all()?;
-        }
-        durable::replace(&self.directory.join("tiles.durable"), format!("{}\n", self.size).as_bytes())?;
-        Ok(())
+        made_durable(&self.directory, self.full.drain(..).chain(self.partial.drain(..)), self.size)
     }
 
     /// Reads records up to the end of the segment, or of the tree.
@@ -202,20 +192,44 @@ impl Tiles {
 
     /// The tree that the tiles come to.
     fn tree(&self) -> Option<Tree> {
-        let parts = self.rows.iter().rev().flat_map(|row| tree_over(row).frontier().to_vec());
-        Tree::restore(self.size, parts.collect())
+        tree_of(&self.rows, self.size)
     }
 }
 
+/// The tree of so many records whose begun tiles hold these hashes, the lowest level first.
+pub(super) fn tree_of(rows: &[Vec<Sha256>], size: u64) -> Option<Tree> {
+    let parts = rows.iter().rev().flat_map(|row| tree_over(row).frontier().to_vec());
+    Tree::restore(size, parts.collect())
+}
+
+/// Makes these files durable, and says that all tiles of so many records are.
+pub(super) fn made_durable(directory: &Path, files: impl Iterator<Item = PathBuf>, size: u64) -> Result<(), TileFault> {
+    let mut folders = BTreeSet::new();
+    for path in files {
+        match File::open(&path) {
+            Ok(file) => file.sync_all()?,
+            // A partial one that was full soon after.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        folders.extend(path.ancestors().skip(1).take_while(|folder| *folder != directory).map(Path::to_owned));
+    }
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        File::open(folder)?.sync_all()?;
+    }
+    durable::replace(&directory.join("tiles.durable"), format!("{size}\n").as_bytes())?;
+    Ok(())
+}
+
 /// The tree over some neighbours of one level.
-fn tree_over(nodes: &[Sha256]) -> Tree {
+pub(super) fn tree_over(nodes: &[Sha256]) -> Tree {
     let mut tree = Tree::default();
     nodes.iter().for_each(|node| tree.append(*node));
     tree
 }
 
 /// How many perfect subtrees of 256^`level` leaves so many leaves have.
-fn nodes(size: u64, level: usize) -> u64 {
+pub(super) fn nodes(size: u64, level: usize) -> u64 {
     u32::try_from(level * 8).ok().and_then(|bits| size.checked_shr(bits)).unwrap_or_default()
 }
 
@@ -231,7 +245,7 @@ pub(super) fn tile_path(directory: &Path, level: usize, index: u64) -> PathBuf {
     groups.iter().rev().fold(folder, |path, group| path.join(group))
 }
 
-fn partial_folder(tile: &Path) -> PathBuf {
+pub(super) fn partial_folder(tile: &Path) -> PathBuf {
     tile.with_extension("p")
 }
 
@@ -243,7 +257,7 @@ pub(super) fn partial_path(directory: &Path, level: usize, size: u64) -> Option<
 }
 
 /// Puts a tile in its place as a whole.
-fn write(path: &Path, hashes: &[Sha256]) -> io::Result<()> {
+pub(super) fn write(path: &Path, hashes: &[Sha256]) -> io::Result<()> {
     let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -254,7 +268,7 @@ fn write(path: &Path, hashes: &[Sha256]) -> io::Result<()> {
 }
 
 /// What a segment begins with; `None` where it is not in use.
-fn head_of(directory: &Path, number: u64) -> Result<Option<Head>, TileFault> {
+pub(super) fn head_of(directory: &Path, number: u64) -> Result<Option<Head>, TileFault> {
     let mut reader = BufReader::new(File::open(segment::path(directory, number))?);
     if reader.fill_buf()?.first() != Some(&b'{') {
         return Ok(None);

@@ -181,6 +181,7 @@ pub(super) fn gates(
     let snapshot = Snapshot::new(approved, directory);
     let settings = audit::Settings {
         directory: config.audit.directory.clone(),
+        archive: config.audit.retention.as_ref().map(|kept| kept.archive.clone()),
         signer: Arc::clone(&config.audit.signer),
         deadline: Limits::millis(config.limits.record_timeout_ms),
         segment_bytes: config.audit.segment_bytes,

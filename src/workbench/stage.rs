@@ -243,6 +243,7 @@ impl Stage {
         let metrics = Arc::new(Metrics::new().map_err(|_| StageFault::SetUp("metrics"))?);
         let settings = audit::Settings {
             directory: PathBuf::new(),
+            archive: None,
             signer: self.cast.log_signer(),
             deadline: RECORD_TIMEOUT,
             segment_bytes: SEGMENT_BYTES,

@@ -93,6 +93,16 @@ fn segments_that_are_unpacked_beside_the_rest_verify_with_it_from_the_first_reco
     assert_eq!((&whole["size"], &whole["attested"]), (&rest["size"], &rest["attested"]));
     assert_eq!(whole["segments"].as_u64().unwrap(), rest["segments"].as_u64().unwrap() + 2);
     assert!(whole["checkpoints"].as_u64() > rest["checkpoints"].as_u64(), "those of the archive are looked at too");
+    assert!(whole["tiles"].as_u64() > rest["tiles"].as_u64(), "and so are its tiles");
+    let begun = fs::read_dir(stage.path("state/archive/tile/0/000.p")).unwrap().next().unwrap().unwrap().file_name();
+    let tile = copy.join("tile/0/000.p").join(&begun);
+    let good = fs::read(&tile).unwrap();
+    let mut changed = good.clone();
+    changed[0] ^= 1;
+    fs::write(&tile, changed).unwrap();
+    let (code, out, _) = verified("state/copy");
+    assert!(code == 1 && out.contains("tile/0/000.p/"), "{out}");
+    fs::write(&tile, good).unwrap();
     // A byte of the archive that was changed, and a segment that is missing, are found.
     let first = copy.join("segment-0000000001.jsonl");
     let mut bytes = fs::read(&first).unwrap();
@@ -105,6 +115,26 @@ fn segments_that_are_unpacked_beside_the_rest_verify_with_it_from_the_first_reco
         "rm copy/segment-0000000001.jsonl; gunzip -k copy/segment-0000000001.jsonl.gz; rm copy/segment-0000000002.jsonl",
     );
     assert_eq!(verified("state/copy").0, 1, "one that is missing in the midst");
+}
+
+#[test]
+fn tiles_that_are_lost_with_their_segments_come_back_from_the_archive_at_the_next_start() {
+    let stage = stage();
+    let gateway = Served::on(&stage);
+    until("two segments go", || gateway.metric("portcullis_audit_removed_total") == 2);
+    drop(gateway);
+    fs::remove_dir_all(stage.path("state/audit/tile")).unwrap();
+    let gateway = Served::on(&stage);
+    Command::new(&stage).told(&stage, gateway.address).is(200, "");
+    until("tiles", || stage.path("state/audit/tile/0").is_dir());
+    assert!(gateway.not_ready().is_empty() && !gateway.metrics().contains("audit-unattested\"} 1"));
+    assert_eq!(gateway.metric("portcullis_audit_tile_failures_total"), 0);
+    drop(gateway);
+    let (folder, key) = (stage.path("state/audit"), stage.path("state/audit/log.vkey"));
+    let [folder, key] = [&folder, &key].map(|path| path.to_str().unwrap());
+    let (code, out, err) = told_by(&["audit", "verify", folder, "--key", key, "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(code == 0 && told["tiles"].as_u64() > Some(0), "{out}{err}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::audit::Log;
 use crate::audit::Note;
 use crate::audit::Oldest;
 use crate::audit::Retention;
+use crate::audit::Settings;
 use crate::audit::Standing;
 use crate::audit::Walk;
 use crate::audit::read::Line;
@@ -17,6 +18,7 @@ use crate::audit::segment;
 use crate::audit::tests::harness::*;
 use crate::audit::tree::Tree;
 use crate::audit::tree::leaf_hash;
+use crate::clock::ManualClock;
 use crate::clock::UnixMillis;
 use flate2::bufread::GzDecoder;
 use proptest::prelude::*;
@@ -26,6 +28,7 @@ use std::io::BufReader;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const HOUR_MS: u64 = 3_600_000;
 const AGE_MS: u64 = 30 * HOUR_MS;
@@ -94,7 +97,7 @@ async fn a_segment_goes_once_it_is_old_and_copied_and_not_a_millisecond_before()
     assert!(!first.exists() && segment::path(house.folder.path(), 2).exists());
     let kept =
         ["1.checkpoints", "1.jsonl.gz", "2.checkpoints", "2.jsonl.gz"].map(|end| format!("segment-000000000{end}"));
-    assert_eq!(names(folder.path()), kept);
+    assert_eq!(names(folder.path()), [&kept[..], &["tile".to_owned()]].concat());
     drop(log);
     house.until_ended();
     let (_, recovered) = house.open_at(now);
@@ -231,7 +234,11 @@ impl World {
                 self.house = died.unwrap_or_else(|| std::mem::replace(&mut self.house, House::new()));
                 self.now = self.now.plus(hours * HOUR_MS);
                 self.archive = Archive::new(self.directory(), retention(self.folder.path()));
-                self.log = Some(self.house.open_at(self.now).0);
+                let archive = Some(self.folder.path().to_owned());
+                let settings = Settings { archive, ..self.house.settings() };
+                let clock = Arc::new(ManualClock::new(self.now));
+                let metrics = Arc::clone(&self.house.metrics);
+                self.log = Some(Log::open(settings, &key(), clock, metrics).unwrap().0);
             }
             Step::Archive => {
                 let attested = self.attested();

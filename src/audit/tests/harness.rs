@@ -88,6 +88,7 @@ impl House {
         let directory = self.folder.path().to_owned();
         Settings {
             directory,
+            archive: None,
             signer: signer(),
             deadline: PATIENT,
             segment_bytes: SEGMENT_BYTES,

@@ -1,5 +1,6 @@
 //! Tiles alone give every root and every proof, and come back after a crash.
 
+use crate::audit::Settings;
 use crate::audit::attest::Leaves;
 use crate::audit::attest::Tip;
 use crate::audit::checkpoint;
@@ -87,7 +88,7 @@ async fn refuse(log: &Log, count: u16) {
 }
 
 /// All files of tiles, but the marks of how far they are durable.
-fn tiles(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn tiles(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![directory.join("tile")];
     while let Some(folder) = folders.pop() {
@@ -159,6 +160,32 @@ async fn roots_and_proofs_come_out_of_tiles_alone_and_tiles_that_are_missing_are
     house.until_ended();
     prove_all(directory);
     assert!(is_same(&house));
+}
+
+/// What a process leaves that dies while a tile is full that `tiles.durable` knows as begun only.
+#[tokio::test]
+async fn after_a_crash_tiles_go_on_behind_those_that_are_durable_also_where_these_are_full_by_now() {
+    let house = House::new();
+    let directory = house.folder.path();
+    let log = house.open().0;
+    refuse(&log, 200).await;
+    drop(log);
+    house.until_ended();
+    let durable: u64 = fs::read_to_string(directory.join("tiles.durable")).unwrap().trim().parse().unwrap();
+    assert!(durable < 256);
+    let settings = Settings { segment_bytes: LARGE_SEGMENT_BYTES, ..house.settings() };
+    let log = house.open_by(settings);
+    refuse(&log, 60).await;
+    until("a full tile", || tile_path(directory, 0, 0).is_file());
+    until("the end of the begun one", || !directory.join("tile/0/000.p").exists());
+    let first = segment::path(directory, 1);
+    fs::rename(&first, directory.join("aside")).unwrap();
+    let told: u64 = fs::read_to_string(directory.join("tiles.durable")).unwrap().trim().parse().unwrap();
+    assert_eq!(told, durable, "nothing has ended since");
+    assert!(Tiles::resume(directory).is_ok(), "without the segments of which they were made");
+    fs::remove_file(tile_path(directory, 0, 0)).unwrap();
+    assert!(matches!(Tiles::resume(directory), Err(TileFault::Gone)));
+    fs::rename(directory.join("aside"), first).unwrap();
 }
 
 #[tokio::test]
