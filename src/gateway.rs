@@ -19,6 +19,7 @@ mod identity_status;
 mod inherited;
 mod issuers;
 mod log_fault;
+mod operator;
 mod reload;
 mod rooms;
 mod sockets;
@@ -26,11 +27,10 @@ mod stated;
 mod status;
 mod supervisor;
 mod swap;
+mod threads;
 mod token_servers;
 mod warnings;
 
-use crate::admin;
-use crate::admin::AdminSocket;
 use crate::audit;
 use crate::audit::Archive;
 use crate::audit::Disk;
@@ -47,6 +47,8 @@ use crate::gateway::archivist::Archivist;
 use crate::gateway::clock_keeper::ClockKeeper;
 use crate::gateway::entrance::Entrance;
 use crate::gateway::identity_status::OwnKeys;
+use crate::gateway::operator::Operator;
+use crate::gateway::operator::operate;
 use crate::gateway::reload::Expiries;
 use crate::gateway::reload::Parts;
 use crate::gateway::reload::Reloader;
@@ -62,15 +64,14 @@ use crate::gateway::status::Status;
 use crate::gateway::supervisor::Pulses;
 use crate::gateway::swap::Swapper;
 use crate::gateway::swap::Terms;
+use crate::gateway::threads::current_thread;
+use crate::gateway::threads::spawn;
 use crate::guard::TimeStore;
 use crate::limits::Limits;
 use crate::listener::Door;
 use crate::listener::Listener;
-use crate::model::Actor;
 use crate::model::Receipt;
 use crate::model::Sha256;
-use crate::pipeline::Act;
-use crate::pipeline::ActReply;
 use crate::pipeline::BodyMemory;
 use crate::pipeline::Gate;
 use crate::store::BeforeWork;
@@ -97,17 +98,8 @@ use tokio::sync::watch;
 /// How often revocations that could not be stored are tried again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// How often the wall clock is looked at.
-const CLOCK_LOOK: Duration = Duration::from_secs(1);
-
-/// How often refusals that came too fast for a record each are recorded in sums.
-const SUMS_TOLD: Duration = Duration::from_secs(1);
-
 /// How often the clock is asked whether the lead of going down is over.
 const LEAD_STEP: Duration = Duration::from_millis(20);
-
-/// How long a thread that ends waits for what blocks beside it: the machine's resolver, which nobody can interrupt.
-const BLOCKED_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A gateway that serves.
 pub struct Running {
@@ -145,12 +137,6 @@ pub enum Ended {
 struct Doors {
     backend: Door,
     partner: Option<Door>,
-}
-
-/// What the operator's doors ask.
-struct Operator {
-    gate: Gate,
-    status: Status,
 }
 
 /// What stands behind a gateway instead of the machine, for tests that make it fail. What is not given is the machine's.
@@ -417,40 +403,6 @@ impl Running {
     }
 }
 
-impl admin::Report for Operator {
-    fn not_ready(&self) -> Vec<&'static str> {
-        self.gate.not_ready()
-    }
-
-    fn notices(&self) -> Vec<&'static str> {
-        self.gate.notices()
-    }
-
-    fn softeners(&self) -> Vec<&str> {
-        self.status.softeners()
-    }
-
-    fn status(&self) -> String {
-        self.status.told(&self.gate)
-    }
-
-    fn checkpoint(&self) -> Option<String> {
-        self.gate.log().checkpoint().map(|checkpoint| checkpoint.note().to_owned())
-    }
-
-    fn metrics(&self) -> String {
-        let metrics = &self.gate.core().metrics;
-        metrics.stands(&self.gate.not_ready(), &self.gate.notices(), &self.status.softeners());
-        metrics.render()
-    }
-}
-
-impl admin::Acts for Operator {
-    async fn act(&self, act: Act, by: Actor) -> ActReply {
-        self.gate.act(act, &by).await
-    }
-}
-
 /// Puts on record that the gateway begins to serve, what it found at that, and by which bundle. Without that record it does
 /// not.
 fn begin(runtime: &Runtime, gate: &Gate, config: Sha256, found: Vec<Note>) -> Result<(), Diagnostics> {
@@ -514,83 +466,6 @@ async fn accept(listener: Listener, socket: TcpListener) {
     }
 }
 
-/// The operator's doors, open until everything else is closed; and what could not be stored, tried again.
-async fn operate(
-    operator: Operator,
-    acts: Tasks,
-    ops: TcpListener,
-    socket: Option<AdminSocket>,
-    mut clocks: ClockKeeper,
-    mut until_closed: watch::Receiver<bool>,
-) {
-    let core = Arc::clone(operator.gate.core());
-    let log = operator.gate.log().clone();
-    let operator = Arc::new(operator);
-    let admin = async {
-        match socket {
-            Some(socket) => socket.serve(Arc::clone(&operator), acts).await,
-            None => std::future::pending().await,
-        }
-    };
-    let retry = async {
-        loop {
-            tokio::time::sleep(STORE_RETRY).await;
-            // The guard counts itself not durable until this succeeds, and `/readyz` says so.
-            let _ = core.guard.store_pending().await;
-        }
-    };
-    let sums = async {
-        loop {
-            tokio::time::sleep(SUMS_TOLD).await;
-            log.tell_sums(core.clock.now());
-        }
-    };
-    let clocks = async {
-        loop {
-            tokio::time::sleep(CLOCK_LOOK).await;
-            clocks.look().await;
-        }
-    };
-    tokio::select! {
-        _ = until_closed.wait_for(|closed| *closed) => {}
-        _ = admin::serve_ops(ops, Arc::clone(&operator)) => tracing::error!("the ops listener ended"),
-        _ = admin => tracing::error!("the admin socket ended"),
-        () = retry => {}
-        () = sums => {}
-        () = clocks => {}
-    }
-}
-
-/// A thread with a runtime of its own. When it ends, `dying` is told.
-fn spawn<T: Send + 'static>(
-    name: &'static str,
-    dying: &mpsc::Sender<&'static str>,
-    work: impl FnOnce(&Runtime) -> T + Send + 'static,
-) -> Result<thread::JoinHandle<T>, Diagnostics> {
-    /// Tells of the thread's end, also by a panic.
-    struct Knell(&'static str, mpsc::Sender<&'static str>);
-    impl Drop for Knell {
-        fn drop(&mut self) {
-            // Nobody listens any more once the gateway goes down.
-            let _ = self.1.send(self.0);
-        }
-    }
-    let runtime = current_thread()?;
-    let knell = Knell(name, dying.clone());
-    let body = move || {
-        let _knell = knell;
-        let done = work(&runtime);
-        runtime.shutdown_timeout(BLOCKED_TIMEOUT);
-        done
-    };
-    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| internal("a thread", &error))
-}
-
-fn current_thread() -> Result<Runtime, Diagnostics> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| internal("a runtime", &error))
-}
-
 /// A file or folder that cannot be used, with everything that the error says.
 fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostic {
     let why = diagnostic::with_causes(error);
@@ -600,23 +475,4 @@ fn unusable(what: &str, path: &Path, error: &dyn Error) -> Diagnostic {
 /// What should not happen on a machine that works.
 fn internal(what: &str, error: &dyn std::fmt::Display) -> Diagnostics {
     Diagnostic::without_file("cannot-start", format!("{what} cannot be set up: {error}")).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "what blocks is what this is about; the resolver runs like this")]
-    fn a_thread_ends_in_time_whatever_blocks_beside_it() {
-        let (release, hung) = mpsc::channel::<()>();
-        let (dying, died) = mpsc::channel();
-        let thread = spawn("hung", &dying, move |runtime| {
-            runtime.block_on(async { drop(tokio::task::spawn_blocking(move || hung.recv())) });
-            7
-        });
-        assert_eq!(thread.map_err(|faults| faults.to_string()).unwrap().join().unwrap(), 7);
-        assert_eq!(died.try_recv(), Ok("hung"));
-        release.send(()).unwrap();
-    }
 }
