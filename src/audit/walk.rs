@@ -220,6 +220,12 @@ impl Walk {
             if later || must_be_there {
                 return Err(self.damaged());
             }
+            // A segment of another version may look like one that was not begun, where that makes its sums otherwise.
+            if self.cursor.offset == 0
+                && let other @ WalkFault::Open(AuditOpenError::OtherVersion { .. }) = self.damaged()
+            {
+                return Err(other);
+            }
             // By the next time a start may have cut this segment, or begun it anew.
             self.open = None;
             return Ok(None);

@@ -149,8 +149,8 @@ fn a_log_with_a_record_of_another_version_is_refused_and_says_of_which() {
                 assert!(ended == 2 && err.contains(&wanted) && err.contains("begin a new log"), "{err}");
                 assert_eq!(fs::read(&segment).unwrap(), whole, "it was not touched");
                 let folder = stage.path("state/audit");
-                let (ended, _, err) = told_by(&["audit", "show", folder.to_str().unwrap()]);
-                assert!(ended != 0 && err.contains(&wanted), "{ended} {err}");
+                let (ended, _, err) = told_by(&["audit", "show", "--audit", folder.to_str().unwrap()]);
+                assert!(ended == 2 && err.matches(&wanted).count() == 1, "{ended} {err}");
             }
         }
     }

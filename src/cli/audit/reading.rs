@@ -44,6 +44,8 @@ impl Reading {
                         return Ok(());
                     }
                 }
+                // What another version has written is no damage, and neither is all that follows.
+                Err(fault @ AuditOpenError::OtherVersion { .. }) => return Err(unreadable(&fault).into()),
                 Err(fault) => self.damage(&fault.into()),
             }
         }
@@ -55,7 +57,10 @@ impl Reading {
     }
 
     fn goes_on_behind(&mut self, fault: &WalkFault) -> Result<bool, Diagnostics> {
-        let is_damage = !matches!(fault, WalkFault::Open(AuditOpenError::Io { .. }) | WalkFault::Astray { .. });
+        let is_damage = !matches!(
+            fault,
+            WalkFault::Open(AuditOpenError::Io { .. } | AuditOpenError::OtherVersion { .. }) | WalkFault::Astray { .. }
+        );
         if is_damage {
             self.damage(fault);
         }
