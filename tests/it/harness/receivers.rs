@@ -7,6 +7,7 @@ use portcullis::crypto::server_config_speaking;
 use portcullis::devkit::Leaf;
 use portcullis::devkit::Validity;
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -175,7 +176,10 @@ impl Shared {
                 reset(&line);
             }
             Deed::Take | Deed::Answer(_) => {
-                line.read_to_end(&mut bytes).await.unwrap();
+                // Who is ended in the midst of it says no farewell; what came has come.
+                if let Err(error) = line.read_to_end(&mut bytes).await {
+                    assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+                }
             }
         }
         self.came(String::new(), bytes, deed);
