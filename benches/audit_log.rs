@@ -2,8 +2,8 @@
 //!
 //! In turns, in one run, on one file system: a loop that writes a record and waits for `fdatasync`, into a file that was written
 //! ahead as the log's segments are; the same into a file that grows; and the log itself, as in the product, with its checkpoints,
-//! tiles and segments made ahead, for one caller and for [`CALLERS`] of one runtime. Each caller records an intent and its outcome,
-//! waits for both, and begins anew. What stands in a record is what the way of a command puts there.
+//! tiles and segments made ahead, for one caller, for [`CALLERS`] of one runtime, and for as many of a runtime for each core, as the
+//! gateway has them where nothing is set. Each caller records an intent and its outcome, waits for both, and begins anew. What stands in a record is what the way of a command puts there.
 //!
 //! `… -- audit-log verify 10000000` has the log write so many records, and then verifies them with `portcullis audit verify`.
 //!
@@ -55,6 +55,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::fs::File;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -131,10 +132,16 @@ pub fn run(arguments: &[String]) -> Fallible<()> {
 /// All cases in turns, and their table.
 fn compare(example: &Arc<Example>) -> Fallible<()> {
     // What its records are like, and everything warm.
-    let first = logged(example, 1, Duration::from_secs(1))?;
+    let first = logged(example, 1, 1, Duration::from_secs(1))?;
     let record_bytes = usize::try_from(first.bytes.0)? / first.waits.len();
-    let mut cases = ["loop, written ahead", "loop, growing file", "log, 1 caller", "log, 64 callers"]
-        .map(|name| Case { name, rounds: Vec::new() });
+    let mut cases = [
+        "loop, written ahead",
+        "loop, growing file",
+        "log, 1 caller",
+        "log, 64 callers of one runtime",
+        "log, 64 callers of a runtime for each core",
+    ]
+    .map(|name| Case { name, rounds: Vec::new() });
     for round in 0..ROUNDS {
         for turn in 0..cases.len() {
             // Another order in each round.
@@ -142,8 +149,9 @@ fn compare(example: &Arc<Example>) -> Fallible<()> {
             let measured = match index {
                 0 => bare_loop(record_bytes, true)?,
                 1 => bare_loop(record_bytes, false)?,
-                2 => logged(example, 1, LOG_TIME)?,
-                _ => logged(example, CALLERS, LOG_TIME)?,
+                2 => logged(example, 1, 1, LOG_TIME)?,
+                3 => logged(example, CALLERS, 1, LOG_TIME)?,
+                _ => logged(example, CALLERS, cores(), LOG_TIME)?,
             };
             let Some(case) = cases.get_mut(index) else { continue };
             say(&format!("| {} | {} | {} |\n", round + 1, case.name, measured.row()));
@@ -175,12 +183,12 @@ fn bare_loop(record_bytes: usize, ahead: bool) -> Fallible<Round> {
     Ok(Round::of(waits, clock.steady() - began, cpu_seconds()? - cpu, (offset, 0)))
 }
 
-/// A log of its own, which so many callers use for so long.
-fn logged(example: &Arc<Example>, callers: usize, time: Duration) -> Fallible<Round> {
+/// A log of its own, which so many callers of so many runtimes use for so long.
+fn logged(example: &Arc<Example>, callers: usize, runtimes: usize, time: Duration) -> Fallible<Round> {
     let clock = Arc::new(SystemClock::new());
     let OwnLog { log, folder } = own_log(&clock)?;
     let (began, cpu) = (clock.steady(), cpu_seconds()?);
-    let waits = recorded(example, &log, &clock, callers, End::At(began + time))?;
+    let waits = recorded(example, &log, &clock, callers, runtimes, End::At(began + time))?;
     let took = clock.steady() - began;
     // With its last checkpoint and tiles.
     drop(log);
@@ -188,42 +196,56 @@ fn logged(example: &Arc<Example>, callers: usize, time: Duration) -> Fallible<Ro
     Ok(Round::of(waits, took, cpu, bytes_of(folder.path())?))
 }
 
-/// Has callers of one runtime record decisions until the end; gives how long each record was waited for, in ms.
+/// How many runtimes a gateway has where nothing is set.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Has callers of so many runtimes, each of a thread of its own, record decisions until the end; gives how long each record was
+/// waited for, in ms.
 fn recorded(
     example: &Arc<Example>,
     log: &Log,
     clock: &Arc<SystemClock>,
     callers: usize,
+    runtimes: usize,
     end: End,
 ) -> Fallible<Vec<f64>> {
-    let (end, waits, failed) = (Arc::new(end), Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(None)));
-    let log = log.at_own_desk();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let tasks = Tasks::new();
-        for _ in 0..callers {
-            let (example, log, clock) = (Arc::clone(example), log.clone(), Arc::clone(clock));
-            let (end, waits, failed) = (Arc::clone(&end), Arc::clone(&waits), Arc::clone(&failed));
-            drop(tasks.spawn(async move {
-                let mut own = Vec::new();
-                while end.is_not_reached(clock.steady()) {
-                    match decision(&example, &log, clock.as_ref()).await {
-                        Ok(two) => own.extend(two),
-                        Err(what) => {
-                            failed.lock().get_or_insert(what);
-                            return;
+    let end = Arc::new(end);
+    let of_one = || -> Result<Vec<f64>, String> {
+        let (waits, failed) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(None)));
+        let log = log.at_own_desk();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| error.to_string())?.block_on(async {
+            let tasks = Tasks::new();
+            for _ in 0..callers / runtimes {
+                let (example, log, clock) = (Arc::clone(example), log.clone(), Arc::clone(clock));
+                let (end, waits, failed) = (Arc::clone(&end), Arc::clone(&waits), Arc::clone(&failed));
+                drop(tasks.spawn(async move {
+                    let mut own = Vec::new();
+                    while end.is_not_reached(clock.steady()) {
+                        match decision(&example, &log, clock.as_ref()).await {
+                            Ok(two) => own.extend(two),
+                            Err(what) => {
+                                failed.lock().get_or_insert(what);
+                                return;
+                            }
                         }
                     }
-                }
-                waits.lock().append(&mut own);
-            }));
-        }
-        tasks.idle().await;
-    });
-    match failed.lock().take() {
-        Some(what) => Err(what.into()),
-        None => Ok(std::mem::take(&mut waits.lock())),
-    }
+                    waits.lock().append(&mut own);
+                }));
+            }
+            tasks.idle().await;
+        });
+        let failed = failed.lock().take();
+        failed.map_or_else(|| Ok(std::mem::take(&mut *waits.lock())), Err)
+    };
+    let all = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..runtimes).map(|_| scope.spawn(of_one)).collect();
+        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a thread died".to_owned())));
+        ended.collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(all.concat())
 }
 
 /// An intent and its outcome; how long each was waited for, in ms.
@@ -247,7 +269,7 @@ fn verify(example: &Arc<Example>, records: u64) -> Fallible<()> {
     let clock = Arc::new(SystemClock::new());
     let OwnLog { log, folder } = own_log(&clock)?;
     let (began, cpu) = (clock.steady(), cpu_seconds()?);
-    let waits = recorded(example, &log, &clock, FILLING_CALLERS, End::Behind(AtomicU64::new(records / 2)))?;
+    let waits = recorded(example, &log, &clock, FILLING_CALLERS, 1, End::Behind(AtomicU64::new(records / 2)))?;
     let (took, cpu) = ((clock.steady() - began).as_secs_f64(), cpu_seconds()? - cpu);
     let durable = waits.len();
     drop(log);

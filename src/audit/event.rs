@@ -73,7 +73,7 @@ pub struct Delivery {
 }
 
 impl Log {
-    /// Puts on record that an event was taken. When this returns, `fdatasync` has succeeded; else nothing may be queued.
+    /// Puts on record that an event was taken. When this returns, it is on the disk; else nothing may be queued.
     ///
     /// # Errors
     /// [`AuditFault`]; the way answers with [`Log::unrecorded`].
@@ -91,7 +91,7 @@ impl Log {
         Ok(EventRecorded { receipt: facts.receipt, bundle: facts.bundle })
     }
 
-    /// Puts on record that an event is sent, for the `attempt`th time. When this returns, `fdatasync` has succeeded; else
+    /// Puts on record that an event is sent, for the `attempt`th time. When this returns, it is on the disk; else
     /// nothing may be sent.
     ///
     /// # Errors

@@ -288,7 +288,7 @@ impl Log {
         Self { shared: Arc::clone(&self.shared), desk: Arc::default() }
     }
 
-    /// Makes the intent durable. When this returns, `fdatasync` has succeeded; else nothing may be sent.
+    /// Makes the intent durable. When this returns, it is on the disk; else nothing may be sent.
     ///
     /// # Errors
     /// [`AuditFault`]; the way answers with [`Log::unrecorded`].

@@ -5,8 +5,8 @@
 //! which a door writes nothing. What cannot be recorded is refused. There is no switch that turns this off.
 //!
 //! The log is a directory of segments, each a text file of JSON lines ([`record`] says what a line holds, [`segment`]
-//! how it lies on disk). One thread of the operating system writes ([`writer`]): what waits is one batch, one `write`,
-//! one `fdatasync`. The callers of a batch are woken together ([`desk`]). At start the log is read back ([`recover`]):
+//! how it lies on disk). One thread of the operating system writes ([`writer`]): what waits is one batch and one
+//! durable write. The callers of a batch are woken together ([`desk`]). At start the log is read back ([`recover`]):
 //! a torn tail is cut, intents without outcome are marked unknown, and the idempotency keys of the last 24 hours are
 //! handed to the one who remembers them. Refusals that come too fast are recorded in sums ([`flood`]), what finds no room is
 //! told later ([`losses`]), and answers are read back by a thread of its own ([`reader`]). Another one watches that the files

@@ -1,4 +1,4 @@
-//! The thread that writes: what waits is one batch, one write, one `fdatasync`.
+//! The thread that writes: what waits is one batch and one durable write.
 //!
 //! **Company.** Commits that follow one another wait a moment for those whom the last one let go
 //! ([`company`](crate::audit::company)), so that they become fewer and larger instead of eating the time in which callers are
