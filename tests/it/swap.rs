@@ -249,7 +249,8 @@ fn what_a_partner_receives_is_always_protected_by_the_bundle_that_permitted_it()
     shelf.copy("dropping", DOORS, "@id(\"open-granted-door\")", "@id(\"open-granted-door-without-reason\")");
     let reason = "enum: [access, guest]\n            x-portcullis: {class: public";
     shelf.change("dropping", CONTRACT, reason, &format!("{reason}, protect: drop"));
-    let digests = ["sample", "dropping"].map(|name| shelf.digest(name));
+    // What a record of a decision names a bundle by is the first half of its digest.
+    let digests = ["sample", "dropping"].map(|name| shelf.digest(name).chars().take(32).collect::<String>());
     let gateway = Process::on(stage);
     let load = Load::begin(stage, gateway.address);
     for swap in 1..=12 {
