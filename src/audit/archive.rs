@@ -366,8 +366,7 @@ impl Archive {
         let folders = path.ancestors().skip(1).take_while(|folder| *folder != self.retention.archive);
         let folders: Vec<&Path> = folders.collect();
         folders.first().map_or(Ok(()), fs::create_dir_all).map_err(io_at(&path))?;
-        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
-        self.place(&path, |mut file| file.write_all(&bytes).map(|()| file))?;
+        self.place(&path, |mut file| file.write_all(&tile_places::bytes_of(hashes)).map(|()| file))?;
         folders.into_iter().try_for_each(synced)
     }
 

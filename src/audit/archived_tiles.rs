@@ -15,7 +15,6 @@ use crate::audit::tiles::WIDTH;
 use crate::audit::tiles::head_of;
 use crate::audit::tiles::made_durable;
 use crate::audit::tiles::nodes;
-use crate::audit::tiles::partial_path;
 use crate::audit::tiles::tree_of;
 use crate::audit::tiles::tree_over;
 use crate::audit::tiles::write;
@@ -69,7 +68,7 @@ fn restore(log: &Path, archive: &Path) -> Result<u64, TileFault> {
         }
         own.extend(row);
         above = own;
-        if let Some(path) = partial_path(log, level, size) {
+        if let Some(path) = begun(size, level).map(|place| place.path(log)) {
             write(&path, row)?;
             files.push(path);
         }

@@ -16,9 +16,9 @@ use crate::audit::look::Position;
 use crate::audit::queue::BATCH_MAX_BYTES;
 use crate::audit::read::Line;
 use crate::audit::read::Lines;
+use crate::audit::read::kind_word;
 use crate::audit::read::other_version;
 use crate::audit::record::Kind;
-use crate::audit::record::OPENS;
 use crate::audit::recover::io_at;
 use crate::audit::recover::is_zero;
 use crate::audit::recover::torn_bytes;
@@ -288,9 +288,7 @@ fn joined(told: Vec<Told>) -> (Vec<RecordedChange>, Epoch) {
 
 /// The kind of a whole line, without reading all of it.
 fn kind_of(line: &[u8]) -> Option<Kind> {
-    let rest = line.strip_prefix(OPENS)?.strip_prefix(b",\"kind\":\"")?;
-    let end = rest.iter().position(|byte| *byte == b'"')?;
-    Kind::of_word(std::str::from_utf8(rest.get(..end)?).ok()?)
+    kind_word(line).and_then(|(word, _)| Kind::of_word(std::str::from_utf8(word).ok()?))
 }
 
 /// The epoch that a whole line tells. Within a text no quote stands unescaped, so that the name is found nowhere else.

@@ -21,11 +21,9 @@ pub(super) const BLOCK_BYTES: usize = 4096;
 /// The zeros that are written at once; a write that is larger would hold up the commits that come meanwhile.
 const FILL_BYTES: usize = 256 * 1024;
 
-/// What is written to a file behind what stands there.
+/// What is written to a file behind what stands there: the last block of it, which goes once more with what follows.
 pub(super) struct Direct {
     blocks: Blocks,
-    /// The bytes of the file that count.
-    end: u64,
 }
 
 /// Memory of whole blocks.
@@ -42,7 +40,7 @@ impl Direct {
         let flags = rustix::fs::fcntl_getfl(file)?;
         let filled = rustix::fs::fcntl_setfl(file, flags | OFlags::DIRECT).map_err(io::Error::from);
         match filled.and_then(|()| fill(file, bytes)) {
-            Ok(()) => Ok(Some(Self { blocks: Blocks::holding(BLOCK_BYTES), end: 0 })),
+            Ok(()) => Ok(Some(Self { blocks: Blocks::holding(BLOCK_BYTES) })),
             Err(error) if is_unable(&error) => {
                 rustix::fs::fcntl_setfl(file, flags)?;
                 Ok(None)
@@ -51,12 +49,11 @@ impl Direct {
         }
     }
 
-    /// Writes behind what was written; durable when this returns.
-    pub(super) fn append(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
-        let block = BLOCK_BYTES as u64;
-        let begins = self.end - self.end % block;
+    /// Writes behind what was written, which ends at `end`; durable when this returns.
+    pub(super) fn append(&mut self, file: &File, end: u64, bytes: &[u8]) -> io::Result<()> {
+        let begins = end - end % BLOCK_BYTES as u64;
         // Less than a block.
-        let kept = usize::try_from(self.end - begins).unwrap_or_default();
+        let kept = usize::try_from(end - begins).unwrap_or_default();
         let used = kept + bytes.len();
         let blocks = self.blocks.with(kept, used.next_multiple_of(BLOCK_BYTES));
         let (_, behind) = blocks.split_at_mut(kept);
@@ -64,7 +61,6 @@ impl Direct {
         fresh.copy_from_slice(bytes);
         zeros.fill(0);
         write(file, blocks, begins)?;
-        self.end += bytes.len() as u64;
         let last = used - used % BLOCK_BYTES;
         blocks.copy_within(last..used, 0);
         Ok(())
@@ -155,7 +151,7 @@ mod tests {
             let mut expected = Vec::new();
             for (number, length) in (1..).zip(lengths) {
                 let bytes = vec![number; length];
-                direct.append(file.as_file(), &bytes).unwrap();
+                direct.append(file.as_file(), expected.len() as u64, &bytes).unwrap();
                 expected.extend(bytes);
                 let found = fs::read(file.path()).unwrap();
                 prop_assert_eq!(&found[..expected.len()], expected.as_slice());

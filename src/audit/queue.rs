@@ -169,7 +169,9 @@ impl Queue {
             state.wakes_at = None;
         }
         std::mem::swap(&mut state.batch, batch);
-        state.batch = batch.split_beyond(&room);
+        if let Some(beyond) = batch.split_beyond(&room) {
+            state.batch = beyond;
+        }
         Taken::Batch
     }
 
@@ -217,12 +219,12 @@ impl Room {
 }
 
 impl Batch {
-    /// Keeps the first records that fit together, one at least, and gives the others: what was not written ahead of use would
-    /// else be refused as if the disk were full, although the segment after this one takes it.
-    fn split_beyond(&mut self, room: &Room) -> Self {
+    /// Keeps the first records that fit together, one at least, and gives the others, if there are any: what was not written ahead
+    /// of use would else be refused as if the disk were full, although the segment after this one takes it.
+    fn split_beyond(&mut self, room: &Room) -> Option<Self> {
         // Mostly all of it fits, whatever it is.
         if self.bytes.len() as u64 + self.entries.len() as u64 * room.for_outcome <= room.bytes {
-            return Self::default();
+            return None;
         }
         let (mut left, mut kept, mut bytes, mut leaves) = (room.bytes, 0, 0, 0);
         for entry in &self.entries {
@@ -232,6 +234,9 @@ impl Batch {
             bytes += usize::try_from(entry.length).unwrap_or(usize::MAX);
             leaves += entry.records;
         }
+        if kept == self.entries.len() {
+            return None;
+        }
         let mut others = Self {
             entries: self.entries.split_off(kept),
             bytes: self.bytes.split_off(bytes.min(self.bytes.len())),
@@ -240,7 +245,7 @@ impl Batch {
         };
         self.epoch = self.told_epoch();
         others.epoch = others.told_epoch();
-        others
+        Some(others)
     }
 
     /// The highest epoch that its records tell.

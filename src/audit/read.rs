@@ -85,10 +85,17 @@ pub(super) fn other_version(bytes: &[u8]) -> Option<u64> {
     (sum(summed) == *told || without.as_bytes().starts_with(told)).then_some(version)
 }
 
+/// The word for the kind of a whole line, without reading all of it, and what follows its quote.
+pub(super) fn kind_word(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = line.strip_prefix(OPENS)?.strip_prefix(b",\"kind\":\"")?;
+    let (word, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == b'"')?)?;
+    Some((word, rest.get(1..)?))
+}
+
 /// How many leaves of the tree lie before a segment, as its first record tells.
 pub(super) fn leaves_before(line: &[u8]) -> Option<u64> {
     // Cheap for all the others.
-    line.strip_prefix(OPENS)?.starts_with(b",\"kind\":\"segment\",").then_some(())?;
+    kind_word(line).filter(|(word, _)| *word == Kind::Segment.word().as_bytes())?;
     json::parse(line, LIMITS).ok()?.get("size")?.as_integer().and_then(|size| u64::try_from(size).ok())
 }
 

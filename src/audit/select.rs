@@ -7,8 +7,8 @@
 
 use crate::audit::fault::AuditOpenError;
 use crate::audit::find::FoundRecord;
+use crate::audit::read::kind_word;
 use crate::audit::record::Kind;
-use crate::audit::record::OPENS;
 use crate::audit::walk::Walked;
 use crate::clock::UnixMillis;
 use crate::json;
@@ -249,9 +249,8 @@ fn contains(line: &[u8], text: &[u8]) -> bool {
 
 /// The kind and the time with which a line begins.
 fn head(line: &[u8]) -> Option<(&[u8], Option<UnixMillis>)> {
-    let rest = line.strip_prefix(OPENS)?.strip_prefix(b",\"kind\":\"")?;
-    let (kind, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == b'"')?)?;
-    let rest = rest.strip_prefix(b"\",\"time\":\"")?;
+    let (kind, rest) = kind_word(line)?;
+    let rest = rest.strip_prefix(b",\"time\":\"")?;
     let time = rest.get(..rest.iter().position(|byte| *byte == b'"')?)?;
     Some((kind, std::str::from_utf8(time).ok().and_then(UnixMillis::parse)))
 }

@@ -212,7 +212,7 @@ impl Reads for FileReads {
 impl Storage for FileStorage {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.direct {
-            Some(direct) => direct.append(&self.file, bytes)?,
+            Some(direct) => direct.append(&self.file, self.end, bytes)?,
             None => self.file.write_all_at(bytes, self.end)?,
         }
         self.end += bytes.len() as u64;

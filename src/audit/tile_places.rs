@@ -73,6 +73,11 @@ pub(super) fn are_there(folder: &Path, size: u64) -> bool {
     places(0, size).filter(|place| place.width == WIDTH).all(|place| place.path(folder).is_file())
 }
 
+/// What a file of these hashes holds: 32 bytes of each.
+pub(super) fn bytes_of(hashes: &[Sha256]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
+}
+
 /// What goes to the archive with the records behind `from` up to `to`; `None` where the log does not have all of it yet.
 pub(super) fn of_segment(log: &Path, from: u64, to: u64) -> io::Result<Option<Vec<Tile>>> {
     places(from, to).map(|place| Ok(place.hashes(log)?.map(|hashes| (place, hashes)))).collect()

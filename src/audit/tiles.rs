@@ -19,6 +19,7 @@ use crate::audit::record::Head;
 use crate::audit::segment;
 use crate::audit::tile_places::are_there;
 use crate::audit::tile_places::begun;
+use crate::audit::tile_places::bytes_of;
 use crate::audit::tree::Tree;
 use crate::audit::tree::leaf_hash;
 use crate::durable;
@@ -180,7 +181,7 @@ impl Tiles {
     fn write_partial(&mut self) -> io::Result<()> {
         let mut written = Vec::new();
         for (level, row) in self.rows.iter().enumerate() {
-            let Some(path) = partial_path(&self.directory, level, self.size) else { continue };
+            let Some(path) = begun(self.size, level).map(|place| place.path(&self.directory)) else { continue };
             if !self.partial.contains(&path) {
                 write(&path, row)?;
             }
@@ -249,21 +250,13 @@ pub(super) fn partial_folder(tile: &Path) -> PathBuf {
     tile.with_extension("p")
 }
 
-/// The partial tile of a level where there are so many records; `None` where there is none.
-pub(super) fn partial_path(directory: &Path, level: usize, size: u64) -> Option<PathBuf> {
-    let width = nodes(size, level) % WIDTH as u64;
-    let tile = tile_path(directory, level, nodes(size, level + 1));
-    (width > 0).then(|| partial_folder(&tile).join(width.to_string()))
-}
-
 /// Puts a tile in its place as a whole.
 pub(super) fn write(path: &Path, hashes: &[Sha256]) -> io::Result<()> {
-    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let new = path.with_extension("new");
-    fs::write(&new, bytes)?;
+    fs::write(&new, bytes_of(hashes))?;
     fs::rename(new, path)
 }
 
@@ -288,7 +281,7 @@ mod tests {
         let path = |level, index| tile_path(Path::new("log"), level, index).display().to_string();
         assert_eq!(path(0, 1_234_067), "log/tile/0/x001/x234/067");
         assert_eq!((path(0, 0), path(3, 999)), ("log/tile/0/000".into(), "log/tile/3/999".into()));
-        let partial = |level, size| partial_path(Path::new("log"), level, size).map(|path| path.display().to_string());
+        let partial = |level, size| begun(size, level).map(|place| place.path(Path::new("log")).display().to_string());
         assert_eq!(partial(0, 70_000), Some("log/tile/0/273.p/112".into()));
         assert_eq!(partial(1, 70_000), Some("log/tile/1/001.p/17".into()));
         assert_eq!(partial(2, 70_000), Some("log/tile/2/000.p/1".into()));

@@ -28,6 +28,6 @@ pub async fn asked(gate: &Gate, _met: &Met, head: &Head, facts: Facts, trail: Tr
         let nothing = Refusal::new(Reason::UnknownOperation, ProblemType::NotFound);
         return operation::refuse(gate, facts, nothing, trail).await;
     };
-    gate.core.metrics.concluded(Reason::Done);
-    gate.log.published(&facts, Reply::text(checkpoint.note().to_owned()))
+    let reply = Reply::text(checkpoint.note().to_owned());
+    operation::concluded_alone(gate, gate.log.published(&facts, reply))
 }

@@ -20,6 +20,12 @@ fn newcomer(stage: &Stage, number: u32) -> Command {
     Command::new(stage).bearing(token).saying(&format!(r#"{{"userId":"{name}","deviceId":"phone-of-ivanov"}}"#))
 }
 
+/// Sends one event over and over; each time it gives the status of the answer.
+fn sends(inbound: &Inbound, gateway: &Served) -> impl Fn() -> u16 {
+    let (event, caller) = (inbound.granted(&inbound.pseudonym(gateway)), inbound.caller(gateway.partners));
+    move || inbound.wait(event.send(&caller)).unwrap().status
+}
+
 fn rows(stage: &Stage, table: &str) -> u32 {
     let store = Connection::open(stage.path("state/store.sqlite")).unwrap();
     store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
@@ -54,10 +60,7 @@ fn a_store_that_hangs_costs_a_newcomer_no_more_time_than_a_record_may_take_and_o
 fn a_store_that_hangs_keeps_no_event_waiting_and_it_is_taken_once_when_that_goes_on() {
     let (inbound, deeds) = (Inbound::new(), Arc::new(Deeds::default()));
     let gateway = Served::on_disk(&inbound, &deeds);
-    let person = inbound.pseudonym(&gateway);
-    let caller = inbound.caller(gateway.partners);
-    let event = inbound.granted(&person);
-    let sent = || inbound.wait(event.send(&caller)).unwrap().status;
+    let sent = sends(&inbound, &gateway);
     let hanging = deeds.hang_store();
     assert_eq!((sent(), sent()), (503, 503));
     hanging.until_it_hangs();
@@ -70,10 +73,7 @@ fn a_store_that_hangs_keeps_no_event_waiting_and_it_is_taken_once_when_that_goes
 fn where_store_and_log_hang_at_once_a_command_and_an_event_are_refused_and_taken_when_they_go_on() {
     let (inbound, deeds) = (Inbound::new(), Arc::new(Deeds::default()));
     let gateway = Served::on_disk(&inbound, &deeds);
-    let person = inbound.pseudonym(&gateway);
-    let caller = inbound.caller(gateway.partners);
-    let event = inbound.granted(&person);
-    let sent = || inbound.wait(event.send(&caller)).unwrap().status;
+    let sent = sends(&inbound, &gateway);
     let (store, log) = (deeds.hang_store(), deeds.hang());
     let command = newcomer(&inbound, 0);
     command.again().told(&inbound, gateway.address).is(503, "unavailable");

@@ -8,10 +8,10 @@ use crate::audit::log::Log;
 use crate::audit::read::Lines;
 use crate::audit::segment;
 use crate::audit::tests::harness::*;
+use crate::audit::tile_places::begun;
 use crate::audit::tiles::READ_BACK_MAX;
 use crate::audit::tiles::TileFault;
 use crate::audit::tiles::Tiles;
-use crate::audit::tiles::partial_path;
 use crate::audit::tiles::tile_path;
 use crate::audit::tree::Tree;
 use crate::audit::tree::leaf_hash;
@@ -40,7 +40,7 @@ impl Fetched<'_> {
     fn node(&self, level: usize, index: u64) -> Sha256 {
         let full = tile_path(self.directory, level, index / 256);
         let is_full = (index / 256 + 1) * 256 <= self.size >> (8 * level);
-        let path = if is_full { full } else { partial_path(self.directory, level, self.size).unwrap() };
+        let path = if is_full { full } else { begun(self.size, level).unwrap().path(self.directory) };
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let at = usize::try_from(index % 256).unwrap() * 32;
         Sha256::new(bytes[at..at + 32].try_into().unwrap())
